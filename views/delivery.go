@@ -1,0 +1,200 @@
+package views
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// DeliveryFilter is the log's query string: state, endpoint, type, period,
+// since, until, cursor. Period is one of Periods; since and until are dates or
+// RFC 3339 times in UTC and stand in for a period.
+type DeliveryFilter struct {
+	State      models.State
+	EndpointID string
+	Type       string // a type, or a prefix such as "payment.*"
+	Period     string
+	Since      string
+	Until      string
+	Cursor     string // where an older page begins; empty is the newest
+}
+
+// ParseDeliveryFilter reads the filter from a query string. An unknown state or
+// period counts as none.
+func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
+	f := DeliveryFilter{
+		State: models.State(query("state")), EndpointID: query("endpoint"), Type: query("type"),
+		Period: query("period"), Since: strings.TrimSpace(query("since")), Until: strings.TrimSpace(query("until")),
+		Cursor: query("cursor"),
+	}
+	if stateWord(f.State) == "" {
+		f.State = ""
+	}
+	if _, ok := periodNamed(f.Period); !ok {
+		f.Period = ""
+	}
+	return f
+}
+
+// Path is the log under this filter.
+func (f DeliveryFilter) Path(slug string) string {
+	query := url.Values{}
+	for _, pair := range [][2]string{
+		{"state", string(f.State)}, {"endpoint", f.EndpointID}, {"type", f.Type},
+		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor},
+	} {
+		if pair[1] != "" {
+			query.Set(pair[0], pair[1])
+		}
+	}
+	if len(query) == 0 {
+		return DeliveriesPath(slug)
+	}
+	return DeliveriesPath(slug) + "?" + query.Encode()
+}
+
+// Range is the span of time that the filter leaves, zero where it is open. It
+// has faults at "since" and "until" when one of them can't be read.
+func (f DeliveryFilter) Range(now time.Time) (since, until time.Time, faults webhook.Faults) {
+	if p, ok := periodNamed(f.Period); ok {
+		return now.Add(-p.length), time.Time{}, nil
+	}
+	since, ok := readMoment(f.Since)
+	if !ok {
+		faults = append(faults, webhook.Fault{Field: "since", Message: badMoment})
+	}
+	until, ok = readMoment(f.Until)
+	if !ok {
+		faults = append(faults, webhook.Fault{Field: "until", Message: badMoment})
+	}
+	return since, until, faults
+}
+
+const badMoment = "Write a time in UTC as 2026-04-20 or 2026-04-20T09:41."
+
+// readMoment reads the forms that a date field, a time field and the API
+// write. Nothing is no bound.
+func readMoment(text string) (time.Time, bool) {
+	if text == "" {
+		return time.Time{}, true
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339Nano} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+type period struct {
+	name   string
+	words  string
+	length time.Duration
+}
+
+func periods() []period {
+	return []period{
+		{"1h", "last hour", time.Hour},
+		{"24h", "last 24 h", 24 * time.Hour},
+		{"7d", "last 7 d", 7 * 24 * time.Hour},
+		{"30d", "last 30 d", 30 * 24 * time.Hour},
+	}
+}
+
+func periodNamed(name string) (period, bool) {
+	for _, p := range periods() {
+		if p.name == name {
+			return p, true
+		}
+	}
+	return period{}, false
+}
+
+// without is the filter with some of its parts taken out and back on the
+// newest page.
+func (f DeliveryFilter) without(parts ...string) DeliveryFilter {
+	f.Cursor = ""
+	for _, part := range parts {
+		switch part {
+		case "state":
+			f.State = ""
+		case "endpoint":
+			f.EndpointID = ""
+		case "type":
+			f.Type = ""
+		case "period":
+			f.Period, f.Since, f.Until = "", "", ""
+		}
+	}
+	return f
+}
+
+func (f DeliveryFilter) inState(state models.State) DeliveryFilter {
+	f.Cursor, f.State = "", state
+	return f
+}
+
+func (f DeliveryFilter) from(cursor string) DeliveryFilter {
+	f.Cursor = cursor
+	return f
+}
+
+// narrowed tells whether anything but the paging is set.
+func (f DeliveryFilter) narrowed() bool { return f.from("") != DeliveryFilter{} }
+
+// DeliveriesView is a page of the log.
+type DeliveriesView struct {
+	Filter     DeliveryFilter
+	Rows       []models.Delivery // newest first
+	Older      string            // cursor of the next page; empty when there is none
+	Endpoints  []models.Endpoint // to choose from
+	Categories []webhook.Category
+	Faults     webhook.Faults // at since and until
+}
+
+func (v DeliveriesView) endpointTitle() string {
+	for i := range v.Endpoints {
+		if v.Endpoints[i].ID == v.Filter.EndpointID {
+			return v.Endpoints[i].Title()
+		}
+	}
+	return shortID(v.Filter.EndpointID)
+}
+
+// DeliveryView is one delivery's page.
+type DeliveryView struct {
+	Delivery *models.Delivery
+	Event    *models.Event
+	Endpoint *models.Endpoint // as it is now; nil or DeletedAt set when it is gone
+	Attempts []models.Attempt // by number
+	Chosen   int              // number of the attempt to show; 0 is the last
+	Siblings []models.Delivery
+}
+
+// chosen is the attempt to show, nil when there is none yet.
+func (v DeliveryView) chosen() *models.Attempt {
+	for i := range v.Attempts {
+		if v.Attempts[i].Number == v.Chosen {
+			return &v.Attempts[i]
+		}
+	}
+	if len(v.Attempts) == 0 {
+		return nil
+	}
+	return &v.Attempts[len(v.Attempts)-1]
+}
+
+func (v DeliveryView) gone() bool { return v.Endpoint == nil || v.Endpoint.DeletedAt != nil }
+
+func (v DeliveryView) endpointTitle() string {
+	if v.Endpoint != nil {
+		return v.Endpoint.Title()
+	}
+	if v.Delivery.EndpointTitle != "" {
+		return v.Delivery.EndpointTitle
+	}
+	return shortID(v.Delivery.EndpointID)
+}

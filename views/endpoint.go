@@ -1,0 +1,231 @@
+package views
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// Health says how an endpoint fares.
+type Health string
+
+// The kinds of health, as ?health= and pages name them.
+const (
+	Failing  Health = "failing"
+	Degraded Health = "degraded"
+	Healthy  Health = "healthy"
+	Quiet    Health = "quiet"
+	Disabled Health = "disabled"
+)
+
+// Healths lists every kind in the order in which pages show them.
+func Healths() []Health { return []Health{Failing, Degraded, Healthy, Quiet, Disabled} }
+
+// HealthOf judges by the times of the last success and failure: Quiet is
+// nothing in 24 hours, Failing no success in the hour before the last failure
+// or since, Degraded a failure in the last hour beside successes.
+func HealthOf(endpoint *models.Endpoint, state models.EndpointState, now time.Time) Health {
+	within := func(t *time.Time, d time.Duration) bool { return t != nil && now.Sub(*t) <= d }
+	success, failure := state.LastSuccessAt, state.LastFailureAt
+	switch {
+	case !endpoint.Enabled():
+		return Disabled
+	case !within(success, 24*time.Hour) && !within(failure, 24*time.Hour):
+		return Quiet
+	case failure != nil && (success == nil || failure.Sub(*success) > time.Hour):
+		return Failing
+	case within(failure, time.Hour):
+		return Degraded
+	default:
+		return Healthy
+	}
+}
+
+// EndpointRow is one line of the endpoint list.
+type EndpointRow struct {
+	Endpoint *models.Endpoint
+	State    models.EndpointState
+	Health   Health
+	Waiting  int // deliveries that have not ended
+}
+
+// EndpointsView is the list of endpoints. Health narrows it; empty shows all.
+type EndpointsView struct {
+	Rows   []EndpointRow
+	Health Health
+}
+
+func (v EndpointsView) shown() []EndpointRow {
+	if v.Health == "" {
+		return v.Rows
+	}
+	return slices.DeleteFunc(slices.Clone(v.Rows), func(r EndpointRow) bool { return r.Health != v.Health })
+}
+
+func (v EndpointsView) count(health Health) int {
+	n := 0
+	for _, row := range v.Rows {
+		if row.Health == health {
+			n++
+		}
+	}
+	return n
+}
+
+// EndpointView is one endpoint's page. Secret is set only on the answer that
+// creates the endpoint: it is shown once.
+type EndpointView struct {
+	Endpoint *models.Endpoint
+	State    models.EndpointState
+	Health   Health
+	Waiting  int
+	Secret   string
+	Bench    TestBench
+	Recent   []models.Delivery // newest first
+}
+
+// EndpointForm is an endpoint's settings as typed. ID is empty for a new one.
+// Fields are named as in the API: url, name, description, eventTypes,
+// schedule, timeoutSeconds, maxInFlight, signatureFormat; enabled is "on".
+// Schedule "custom" stands for the endpoint's own list, set through the API,
+// and asks to keep it.
+type EndpointForm struct {
+	ID              string
+	Title           string // what the endpoint is called now
+	URL             string
+	Name            string
+	Description     string
+	EventTypes      []string // "*", prefixes such as "org.*", and types
+	Schedule        string
+	Custom          *webhook.Schedule // the endpoint's own list, when it has one
+	TimeoutSeconds  string
+	MaxInFlight     string
+	SignatureFormat string
+	Enabled         bool
+	Categories      []webhook.Category
+	Faults          webhook.Faults
+}
+
+// NewEndpointForm is the form with the defaults of DESIGN, section 4.
+func NewEndpointForm(categories []webhook.Category) EndpointForm {
+	form := EndpointForm{
+		Schedule: "standard", TimeoutSeconds: "15", MaxInFlight: "20",
+		Enabled: true, Categories: categories,
+	}
+	if formats := webhook.SignatureFormats(); len(formats) > 0 {
+		form.SignatureFormat = string(formats[0])
+	}
+	return form
+}
+
+// EditEndpointForm is the form filled with an endpoint's present settings.
+func EditEndpointForm(e *models.Endpoint, categories []webhook.Category) EndpointForm {
+	form := EndpointForm{
+		ID: e.ID, Title: e.Title(), URL: e.URL, Name: e.Name, Description: e.Description,
+		EventTypes: e.EventTypes, Schedule: e.Schedule.Name,
+		TimeoutSeconds: strconv.Itoa(e.TimeoutSeconds), MaxInFlight: strconv.Itoa(e.MaxInFlight),
+		SignatureFormat: string(e.SignatureFormat), Enabled: e.Enabled(), Categories: categories,
+	}
+	if e.Schedule.Name == "custom" {
+		form.Custom = &e.Schedule
+	}
+	return form
+}
+
+func (f EndpointForm) editing() bool { return f.ID != "" }
+
+func (f EndpointForm) all() bool { return slices.Contains(f.EventTypes, "*") }
+
+// wants tells whether a type is chosen, by itself or by a wider choice.
+func (f EndpointForm) wants(eventType string) bool {
+	return webhook.Subscriptions(f.EventTypes).Matches(eventType)
+}
+
+func (f EndpointForm) wantsAllOf(prefix string) bool {
+	return f.all() || slices.Contains(f.EventTypes, prefix)
+}
+
+// chosen is how many of the types are chosen.
+func (f EndpointForm) chosen(types []*webhook.EventType) int {
+	n := 0
+	for _, t := range types {
+		if f.wants(t.Type) {
+			n++
+		}
+	}
+	return n
+}
+
+func (f EndpointForm) types() []*webhook.EventType {
+	var types []*webhook.EventType
+	for _, category := range f.Categories {
+		types = append(types, category.Types...)
+	}
+	return types
+}
+
+// categoryPrefix is the subscription that takes in a whole category, such as
+// "payment.*". It is empty when the category's types do not share their first
+// word, or share it with another category.
+func categoryPrefix(categories []webhook.Category, name string) string {
+	owner := map[string]string{}
+	words := map[string]bool{}
+	for _, category := range categories {
+		for _, t := range category.Types {
+			word, _, _ := strings.Cut(t.Type, ".")
+			if owner[word] != "" && owner[word] != category.Name {
+				owner[word] = "shared"
+			} else {
+				owner[word] = category.Name
+			}
+			if category.Name == name {
+				words[word] = true
+			}
+		}
+	}
+	if len(words) != 1 {
+		return ""
+	}
+	for word := range words {
+		if owner[word] == name {
+			return word + ".*"
+		}
+	}
+	return ""
+}
+
+// TestBench is where a test event is written and its answer shown. Data is
+// what was typed, or the sample of Type. Fields of faults: type, data, and
+// paths inside it such as data.amount.
+type TestBench struct {
+	EndpointID string
+	Categories []webhook.Category
+	Type       string
+	Data       string
+	Faults     webhook.Faults
+	Result     *TestResult // nil until one was sent
+}
+
+// TestResult is what came of a test event.
+type TestResult struct {
+	Delivery *models.Delivery
+	Attempt  *models.Attempt
+}
+
+// NewTestBench is the bench with the sample of one type, or of the first when
+// the type is unknown.
+func NewTestBench(endpointID, eventType string, categories []webhook.Category) TestBench {
+	bench := TestBench{EndpointID: endpointID, Categories: categories}
+	for _, category := range categories {
+		for _, t := range category.Types {
+			if bench.Type == "" || t.Type == eventType {
+				bench.Type, bench.Data = t.Type, indentJSON(t.Example)
+			}
+		}
+	}
+	return bench
+}

@@ -1,0 +1,194 @@
+package views
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hookwell/models"
+)
+
+// nothing stands where there is no value.
+const nothing = "–"
+
+// formatCount writes a whole number with commas between thousands.
+func formatCount(n int) string {
+	digits := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	var b strings.Builder
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(digit)
+	}
+	return sign + b.String()
+}
+
+// plural is "1 attempt", "2 attempts".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return formatCount(n) + " " + noun + "s"
+}
+
+// formatSize is bytes up to 9,999 and KiB beyond.
+func formatSize(n int) string {
+	if n < 10_000 {
+		return plural(n, "byte")
+	}
+	return formatCount((n+512)/1024) + " KiB"
+}
+
+// formatTook is how long an exchange took: "192 ms", "1.2 s", "15.0 s".
+func formatTook(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return nothing
+	case d < time.Millisecond:
+		return "under 1 ms"
+	case d < time.Second:
+		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
+	case d < time.Minute:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	default:
+		return formatSpan(d)
+	}
+}
+
+// formatSpan is a length of time in its two largest units: "2 min 13 s",
+// "4 d 1 h", "5 h". app.js counts down in the same words.
+func formatSpan(d time.Duration) string {
+	seconds := int(d.Round(time.Second) / time.Second)
+	units := []struct {
+		name string
+		size int
+	}{{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}}
+	for i, unit := range units {
+		if seconds < unit.size && unit.size > 1 {
+			continue
+		}
+		words := fmt.Sprintf("%d %s", seconds/unit.size, unit.name)
+		if rest := seconds % unit.size; i+1 < len(units) && rest/units[i+1].size > 0 {
+			words += fmt.Sprintf(" %d %s", rest/units[i+1].size, units[i+1].name)
+		}
+		return words
+	}
+	return "0 s"
+}
+
+// formatAge is how long ago something was, in its largest unit.
+func formatAge(now, t time.Time) string {
+	d := now.Sub(t)
+	if d < time.Second {
+		return "now"
+	}
+	return strings.Join(strings.SplitN(formatSpan(d), " ", 3)[:2], " ")
+}
+
+// formatAgo is relative up to a day, and the date beyond.
+func formatAgo(now, t time.Time) string {
+	switch d := now.Sub(t); {
+	case d < time.Second:
+		return "just now"
+	case d < 24*time.Hour:
+		return formatAge(now, t) + " ago"
+	default:
+		return formatDay(now, t)
+	}
+}
+
+// formatUntil is the time to come: "in 2 min 13 s", or "now" when it is due.
+func formatUntil(now, t time.Time) string {
+	if d := t.Sub(now); d >= time.Second {
+		return "in " + formatSpan(d)
+	}
+	return "now"
+}
+
+// formatDay is a date and minute: "Thu 16 April, 08:39", with the year when it
+// is another one.
+func formatDay(now, t time.Time) string {
+	t = t.UTC()
+	if t.Year() != now.UTC().Year() {
+		return t.Format("2 January 2006, 15:04")
+	}
+	return t.Format("Mon 2 January, 15:04")
+}
+
+// formatClock is a time of today, or the day as well: "09:41:58",
+// "Fri 17 April, 02:05:09".
+func formatClock(now, t time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	switch {
+	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+		return t.Format("15:04:05")
+	case t.Year() == now.Year():
+		return t.Format("Mon 2 January, 15:04:05")
+	default:
+		return t.Format("2 January 2006, 15:04:05")
+	}
+}
+
+// formatAbout is a planned time without false precision: "about 11:45",
+// "Tue, about 02:45".
+func formatAbout(now, t time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("about 15:04")
+	}
+	return t.Format("Mon, about 15:04")
+}
+
+// shortID shortens an id in the middle: "dlv_…rw4zn6e".
+func shortID(id string) string {
+	prefix, rest, ok := strings.Cut(id, "_")
+	if !ok || len(rest) <= 10 {
+		return id
+	}
+	return prefix + "_…" + rest[len(rest)-7:]
+}
+
+// initials are the one or two letters of an avatar.
+func initials(name string) string {
+	words := strings.Fields(name)
+	if len(words) == 0 {
+		return "?"
+	}
+	letters := string([]rune(words[0])[:1])
+	if len(words) > 1 {
+		letters += string([]rune(words[len(words)-1])[:1])
+	}
+	return strings.ToUpper(letters)
+}
+
+// stateWord is a delivery state's name on pages, empty for what is none.
+func stateWord(state models.State) string {
+	switch state {
+	case models.Pending:
+		return "Pending"
+	case models.Retrying:
+		return "Retrying"
+	case models.Delivered:
+		return "Delivered"
+	case models.Failed:
+		return "Failed"
+	case models.Cancelled:
+		return "Cancelled"
+	default:
+		return ""
+	}
+}
+
+// withArticle is "an owner", "a guest".
+func withArticle(word string) string {
+	if word != "" && strings.ContainsRune("aeio", rune(word[0])) {
+		return "an " + word
+	}
+	return "a " + word
+}

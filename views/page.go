@@ -1,0 +1,151 @@
+// Package views draws the pages. A handler fills one view struct and renders
+// one component; htmx swaps the same partials that the pages are made of.
+package views
+
+import (
+	"time"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// Theme is a person's choice of appearance. The zero value follows the system.
+type Theme string
+
+// The themes.
+const (
+	ThemeSystem Theme = ""
+	ThemeLight  Theme = "light"
+	ThemeDark   Theme = "dark"
+)
+
+// Next is the theme that the appearance button leads to: system, light, dark,
+// and round again. Anything unknown leads to the system's.
+func (t Theme) Next() Theme {
+	switch t {
+	case ThemeSystem:
+		return ThemeLight
+	case ThemeLight:
+		return ThemeDark
+	default:
+		return ThemeSystem
+	}
+}
+
+// Word is how the menu names the theme.
+func (t Theme) Word() string {
+	if t == ThemeSystem {
+		return "system"
+	}
+	return string(t)
+}
+
+// Page is what every page needs to know of the request. Organization is nil
+// outside /o/:org, User nil for who has not signed in.
+type Page struct {
+	Now          time.Time
+	Nonce        string // of the Content-Security-Policy
+	CSRF         string // the token that every form and htmx request sends back
+	Theme        Theme
+	URL          string // path and query of this request, to come back to
+	Host         string // shown at the door
+	Version      string // likewise
+	User         *models.User
+	Organization *models.Organization
+	Role         models.Role
+	Memberships  []Membership // every organization of the user's
+	Endpoints    int          // how many the organization has
+	Flash        *Flash
+
+	title   string
+	section section
+	crumbs  []crumb
+}
+
+// Membership is one organization that the user belongs to.
+type Membership struct {
+	Name string
+	Slug string
+	Role models.Role
+}
+
+// Flash says what came of what the person just did.
+type Flash struct {
+	Kind FlashKind
+	Text string
+}
+
+// FlashKind is how a flash is coloured.
+type FlashKind string
+
+// The kinds of flash.
+const (
+	FlashDone   FlashKind = "done"
+	FlashFailed FlashKind = "failed"
+)
+
+type section int
+
+const (
+	sectionNone section = iota
+	sectionEndpoints
+	sectionDeliveries
+	sectionCatalog
+	sectionKeys
+)
+
+type crumb struct {
+	text string
+	href string // empty for the page itself
+	mono bool
+}
+
+// at is the page with its title and its place. The last crumb is the page.
+func (p Page) at(place section, title string, crumbs ...crumb) Page {
+	p.title, p.section, p.crumbs = title, place, crumbs
+	return p
+}
+
+func (p Page) slug() string {
+	if p.Organization == nil {
+		return ""
+	}
+	return p.Organization.Slug
+}
+
+func (p Page) may(right models.Right) bool { return p.Role.May(right) }
+
+// LoginForm is what was typed at the door. Faults stand at "email" or, when
+// the two don't match, at "password".
+type LoginForm struct {
+	Email      string
+	Next       string // where to go afterwards; a local path
+	SignupOpen bool
+	Faults     webhook.Faults
+}
+
+// SignupForm is what was typed to open an account. Fields: name, email,
+// password, code.
+type SignupForm struct {
+	Name       string
+	Email      string
+	Code       string
+	CodeNeeded bool // the first account, away from loopback
+	Next       string
+	Faults     webhook.Faults
+}
+
+// OrganizationForm is what was typed to create an organization. Field: name.
+type OrganizationForm struct {
+	Name   string
+	Faults webhook.Faults
+}
+
+// Failure is what an error page says. Title and Message may be empty: the
+// status then speaks for itself.
+type Failure struct {
+	Status    int
+	Title     string
+	Message   string
+	RequestID string
+}

@@ -1,0 +1,76 @@
+package views
+
+import "net/url"
+
+// Paths of the pages outside organizations.
+const (
+	SignupPath        = "/signup"
+	LoginPath         = "/login"
+	LogoutPath        = "/logout"
+	AppearancePath    = "/appearance"
+	OrganizationsPath = "/orgs"
+)
+
+// OrganizationPath is an organization's first page; everything of the
+// organization lies under it.
+func OrganizationPath(slug string) string { return "/o/" + url.PathEscape(slug) }
+
+// FindPath takes ?q=, any id or event type, and leads to what it names.
+func FindPath(slug string) string { return OrganizationPath(slug) + "/find" }
+
+// StreamPath is the stream of server-sent events. An event named "deliveries"
+// carries the ids of deliveries that changed, separated by spaces.
+func StreamPath(slug string) string { return OrganizationPath(slug) + "/stream" }
+
+// EndpointsPath lists the endpoints; POST creates one.
+func EndpointsPath(slug string) string { return OrganizationPath(slug) + "/endpoints" }
+
+// EndpointNewPath is the form for a new endpoint.
+func EndpointNewPath(slug string) string { return EndpointsPath(slug) + "/new" }
+
+// EndpointPath is one endpoint's page.
+func EndpointPath(slug, id string) string { return EndpointsPath(slug) + "/" + url.PathEscape(id) }
+
+// EndpointEditPath is the form of an endpoint's settings; POST saves them.
+func EndpointEditPath(slug, id string) string { return EndpointPath(slug, id) + "/edit" }
+
+// EndpointEnablePath enables by POST.
+func EndpointEnablePath(slug, id string) string { return EndpointPath(slug, id) + "/enable" }
+
+// EndpointDisablePath disables by POST.
+func EndpointDisablePath(slug, id string) string { return EndpointPath(slug, id) + "/disable" }
+
+// EndpointDeletePath deletes by POST.
+func EndpointDeletePath(slug, id string) string { return EndpointPath(slug, id) + "/delete" }
+
+// EndpointTestPath sends a test event by POST (type, data); GET with ?type=
+// answers the form with that type's sample.
+func EndpointTestPath(slug, id string) string { return EndpointPath(slug, id) + "/test" }
+
+// DeliveriesPath is the log. DeliveryFilter.Path adds filters.
+func DeliveriesPath(slug string) string { return OrganizationPath(slug) + "/deliveries" }
+
+// DeliveryPath is one delivery's page; ?attempt=N chooses an attempt.
+func DeliveryPath(slug, id string) string { return DeliveriesPath(slug) + "/" + url.PathEscape(id) }
+
+// DeliveryRowPath answers the delivery's row of the log alone.
+func DeliveryRowPath(slug, id string) string { return DeliveryPath(slug, id) + "/row" }
+
+// DeliveryResendPath resends by POST.
+func DeliveryResendPath(slug, id string) string { return DeliveryPath(slug, id) + "/resend" }
+
+// CatalogPath lists the event types.
+func CatalogPath(slug string) string { return OrganizationPath(slug) + "/catalog" }
+
+// EventTypePath is one event type's page; ?tab= chooses a CatalogTab.
+func EventTypePath(slug, eventType string) string {
+	return CatalogPath(slug) + "/" + url.PathEscape(eventType)
+}
+
+// KeysPath lists the API keys; POST creates one.
+func KeysPath(slug string) string { return OrganizationPath(slug) + "/keys" }
+
+// KeyRevokePath revokes by POST.
+func KeyRevokePath(slug, id string) string {
+	return KeysPath(slug) + "/" + url.PathEscape(id) + "/revoke"
+}
