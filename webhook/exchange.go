@@ -1,27 +1,86 @@
 package webhook
 
-import "time"
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
 
-// Timings are the parts of an exchange; zero where a part was not reached or
-// a kept connection made it needless.
-type Timings struct{ DNS, Connect, TLS, FirstByte time.Duration }
-
-// Exchange is what came of one attempt.
-type Exchange struct {
-	StartedAt       time.Time
-	Duration        time.Duration
-	StatusCode      int // 0 when no response came
-	Cause           Cause
-	Error           string // for people
-	Note            string // such as a fault of the body after a 2xx
-	RemoteAddress   string
-	TLSVersion      string
-	Timings         Timings
-	RequestHeaders  []Header
-	ResponseHeaders []Header
-	ResponseBody    []byte // decompressed, at most 16 KiB
-	Truncated       bool
-	RetryAfter      time.Duration // asked for by a 429 or 5xx
+// Timings are the parts of an exchange. One is zero where it was not reached or
+// where a kept connection made it needless.
+type Timings struct {
+	DNS       time.Duration
+	Connect   time.Duration
+	TLS       time.Duration
+	FirstByte time.Duration // from having a connection to the first byte of the answer
 }
 
+// Exchange is what came of one attempt. Nothing in it shows a secret, a value
+// of the endpoint's own headers, or the address of a blocked host.
+type Exchange struct {
+	StartedAt       time.Time
+	Duration        time.Duration // to the end of the body
+	StatusCode      int           // 0 when no response came
+	Cause           Cause         // "" for success
+	Error           string        // the cause as a sentence for people; "" for success
+	Note            string        // what was wrong with the body, whatever the status
+	RemoteAddress   string        // address and port; "" when no connection was made
+	TLSVersion      string        // "TLS 1.3"; "" without TLS
+	Timings         Timings
+	RequestHeaders  []Header      // as sent, or as they would have been when nothing was
+	ResponseHeaders []Header      // sorted by name
+	ResponseBody    []byte        // decompressed, at most 16 KiB, of any bytes
+	Truncated       bool          // the body had more than ResponseBody holds
+	RetryAfter      time.Duration // what a 429 or 5xx asked to wait, at most 24 h
+}
+
+// Delivered tells whether the receiver took the event: a 2xx status, whatever
+// became of the body.
 func (e Exchange) Delivered() bool { return e.StatusCode >= 200 && e.StatusCode <= 299 }
+
+// takeResponse fills in what a response's status line and headers say.
+func (e *Exchange) takeResponse(response *http.Response, now time.Time, mask *mask) {
+	e.StatusCode = response.StatusCode
+	e.Cause, e.Error = statusFailure(response.StatusCode)
+	e.ResponseHeaders = recordedHeaders(response.Header, mask)
+	if response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= 500 {
+		e.RetryAfter, _ = ParseRetryAfter(response.Header.Get("Retry-After"), now)
+	}
+}
+
+func statusFailure(code int) (Cause, string) {
+	cause := CauseStatus
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		cause = CauseRedirect
+	}
+	if code >= 200 && code <= 299 {
+		return "", ""
+	}
+	what, _ := cause.Advice(code)
+	return cause, what
+}
+
+// recordedHeaders is what the log keeps: text that any database and page takes.
+func recordedHeaders(header http.Header, mask *mask) []Header {
+	var headers []Header
+	for name, values := range header {
+		for _, value := range values {
+			headers = append(headers, Header{clean(name), mask.text(clean(value))})
+		}
+	}
+	slices.SortStableFunc(headers, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
+	return headers
+}
+
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}

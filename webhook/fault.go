@@ -21,3 +21,8 @@ func (f Faults) Error() string {
 	}
 	return strings.Join(lines, "; ")
 }
+
+// sentence is an error to be shown to people as it is.
+type sentence string
+
+func (s sentence) Error() string { return string(s) }

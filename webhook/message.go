@@ -1,25 +1,143 @@
 package webhook
 
-import "time"
+import (
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
-// Header is one header field.
+	"golang.org/x/net/http/httpguts"
+)
+
+// Header is one header field, with its name as it is written.
 type Header struct{ Name, Value string }
 
-// Message is one attempt to be made.
+// Message is one attempt to be made: what Send needs to know of the delivery
+// and its endpoint.
 type Message struct {
 	EventID    string
 	EventType  string
 	DeliveryID string
 	URL        string
-	Body       []byte
-	Secrets    []Secret        // all in force, newest first
+	Body       []byte          // Envelope.Bytes, the same in every attempt
+	Secrets    []Secret        // all in force, newest first; each signs webhook-signature
 	Legacy     Secret          // signs x-webhook-signature
 	Format     SignatureFormat // of x-webhook-signature
-	Headers    []Header        // the endpoint's own
+	Headers    []Header        // the endpoint's own; what CheckHeader refuses is not sent
 	Number     int             // of the attempt, from 1
 	Test       bool
-	Timeout    time.Duration // of the whole exchange
+	Timeout    time.Duration // of the whole exchange; 15 s when it is 0
 }
 
-func ReservedHeader(name string) bool      { return false }
-func CheckHeader(name, value string) error { return nil }
+const (
+	userAgent       = "Hookwell-Webhooks/1.0"
+	maxHeaderName   = 128
+	maxHeaderValue  = 1 << 10
+	masked          = "••••"
+	standardHeaders = "Webhook-" // the name space of Standard Webhooks
+)
+
+// reserved are the header names, in canonical form, that are Hookwell's or
+// HTTP's own. The idempotency keys are among them because net/http repeats a
+// request that carries one by itself, which would be an attempt on no record.
+var reserved = map[string]bool{
+	"Accept-Encoding": true, "Connection": true, "Content-Encoding": true, "Content-Length": true,
+	"Content-Type": true, "Cookie": true, "Cookie2": true, "Expect": true, "Host": true,
+	"Http2-Settings": true, "Idempotency-Key": true, "Keep-Alive": true, "Proxy-Authenticate": true,
+	"Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
+	"Transfer-Encoding": true, "Upgrade": true, "User-Agent": true, "X-Idempotency-Key": true,
+	"X-Webhook-Delivery-Id": true, "X-Webhook-Event": true, "X-Webhook-Retry": true,
+	"X-Webhook-Signature": true, "X-Webhook-Test": true, "X-Webhook-Timestamp": true,
+}
+
+// ReservedHeader tells whether a name, in any case, is one that an endpoint's
+// own header cannot have: those that Hookwell sends itself, Host,
+// Content-Length, Cookie and what concerns the connection alone (RFC 9110,
+// section 7.6.1).
+func ReservedHeader(name string) bool {
+	name = textproto.CanonicalMIMEHeaderKey(name)
+	return reserved[name] || strings.HasPrefix(name, standardHeaders)
+}
+
+// CheckHeader tells what is wrong with an endpoint's own header, as a sentence
+// for people that never contains the value; nil means nothing is.
+func CheckHeader(name, value string) error {
+	switch {
+	case name == "":
+		return sentence("A header has no name.")
+	case len(name) > maxHeaderName || !httpguts.ValidHeaderFieldName(name):
+		return sentence(fmt.Sprintf("%s is no header name. Use letters, digits and hyphens.", printable(name)))
+	case ReservedHeader(name):
+		return sentence(fmt.Sprintf("%s cannot be set: Hookwell or HTTP itself uses it.", name))
+	case value == "":
+		return sentence(fmt.Sprintf("%s has no value.", name))
+	case len(value) > maxHeaderValue:
+		return sentence(fmt.Sprintf("The value of %s has more than %d bytes.", name, maxHeaderValue))
+	case !httpguts.ValidHeaderFieldValue(value):
+		return sentence(fmt.Sprintf("The value of %s has a line break or another control character.", name))
+	case strings.TrimSpace(value) != value:
+		return sentence(fmt.Sprintf("The value of %s begins or ends with a space.", name))
+	}
+	return nil
+}
+
+// ownHeaders are the endpoint's headers that may be sent. They were checked
+// when they were saved; checked here again, nothing in the database can replace
+// a signature.
+func (m *Message) ownHeaders() []Header {
+	return slices.DeleteFunc(slices.Clone(m.Headers), func(h Header) bool { return CheckHeader(h.Name, h.Value) != nil })
+}
+
+// signedHeaders are Hookwell's own, in the order in which people read them.
+func (m *Message) signedHeaders(at time.Time) []Header {
+	timestamp := strconv.FormatInt(at.Unix(), 10)
+	signatures := make([]string, len(m.Secrets))
+	for i, secret := range m.Secrets {
+		signatures[i] = secret.Sign(m.EventID, at, m.Body)
+	}
+	headers := []Header{
+		{"content-type", "application/json"},
+		{"user-agent", userAgent},
+		{"webhook-id", m.EventID},
+		{"webhook-timestamp", timestamp},
+		{"webhook-signature", strings.Join(signatures, " ")},
+		{"x-webhook-event", m.EventType},
+		{"x-webhook-delivery-id", m.DeliveryID},
+		{"x-webhook-timestamp", timestamp},
+		{"x-webhook-signature", m.Format.Sign(m.Legacy, at, m.Body)},
+		{"x-webhook-retry", strconv.Itoa(max(m.Number-1, 0))},
+	}
+	if m.Test {
+		headers = append(headers, Header{"x-webhook-test", "true"})
+	}
+	return headers
+}
+
+// writeHeaders puts everything into a request and returns it as the log shows
+// it: the endpoint's own values masked, and with what net/http adds.
+func (m *Message) writeHeaders(request *http.Request, at time.Time) []Header {
+	sent := m.signedHeaders(at)
+	for _, h := range sent {
+		setHeader(request.Header, h)
+	}
+	for _, h := range m.ownHeaders() {
+		setHeader(request.Header, h)
+		sent = append(sent, Header{h.Name, masked})
+	}
+	encoding := Header{"accept-encoding", "gzip"}
+	setHeader(request.Header, encoding)
+	return append(sent, encoding, Header{"host", request.Host}, Header{"content-length", strconv.Itoa(len(m.Body))})
+}
+
+// setHeader keeps the name as it is written, but for User-Agent: net/http looks
+// for that one in its canonical form and else adds its own.
+func setHeader(to http.Header, h Header) {
+	if h.Name == "user-agent" {
+		to.Set(h.Name, h.Value)
+		return
+	}
+	to[h.Name] = []string{h.Value}
+}

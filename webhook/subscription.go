@@ -1,7 +1,66 @@
 package webhook
 
-// Subscriptions are the event types that an endpoint wants.
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Subscriptions are the event types that an endpoint wants: "*" for all, "org.*"
+// for all that begin with "org.", or exact types. As ParseSubscriptions returns
+// them they are sorted, and none is covered by another.
 type Subscriptions []string
 
-func (c *Catalog) ParseSubscriptions(list []string) (Subscriptions, Faults) { return nil, nil }
-func (s Subscriptions) Matches(eventType string) bool                       { return false }
+// ParseSubscriptions reads what an endpoint is to be subscribed to. Its faults
+// are at the field "eventTypes": nothing chosen, a type that the catalog does
+// not have, or a prefix that none of its types has. What a wider pattern of the
+// same list covers is dropped.
+func (c *Catalog) ParseSubscriptions(list []string) (Subscriptions, Faults) {
+	if len(list) == 0 {
+		return nil, Faults{{"eventTypes", "Choose at least one event type."}}
+	}
+	var faults Faults
+	chosen := make(Subscriptions, 0, len(list))
+	for _, pattern := range list {
+		pattern = strings.TrimSpace(pattern)
+		if !c.knows(pattern) {
+			faults = append(faults, Fault{"eventTypes", fmt.Sprintf("No event type of the catalog is named by %s.", printable(pattern))})
+		}
+		chosen = append(chosen, pattern)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	slices.Sort(chosen)
+	chosen = slices.Compact(chosen)
+	return slices.DeleteFunc(slices.Clone(chosen), func(pattern string) bool {
+		return slices.ContainsFunc(chosen, func(wider string) bool { return wider != pattern && covers(wider, pattern) })
+	}), nil
+}
+
+func (c *Catalog) knows(pattern string) bool {
+	if pattern == "*" || c.byName[pattern] != nil {
+		return true
+	}
+	return strings.HasSuffix(pattern, ".*") &&
+		slices.ContainsFunc(c.types, func(t *EventType) bool { return covers(pattern, t.Type) })
+}
+
+// Matches tells whether an event of this type is wanted. It does not allocate.
+func (s Subscriptions) Matches(eventType string) bool {
+	for _, pattern := range s {
+		if covers(pattern, eventType) {
+			return true
+		}
+	}
+	return false
+}
+
+// covers tells whether a pattern takes in a type, or all that a narrower
+// pattern does: "org.*" covers "org.created" and "org.member.*".
+func covers(pattern, eventType string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(eventType, prefix)
+	}
+	return pattern == eventType
+}

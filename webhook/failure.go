@@ -1,0 +1,132 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// errTimeout ends the context of an exchange whose time is up, and tells that
+// apart from a caller who stops it.
+var errTimeout = errors.New("exchange timed out")
+
+// failure names why no response came, and says it for people without the text
+// of the error, which may hold addresses.
+func failure(ctx context.Context, err error, at phase, timeout time.Duration) (Cause, string) {
+	var dial *dialError
+	if errors.As(err, &dial) {
+		at = dial.phase
+	}
+	var network net.Error
+	switch {
+	case errors.Is(err, ErrBlocked):
+		return CauseBlocked, blockedSentence(err)
+	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTimeout),
+		errors.Is(err, context.Canceled) && ctx.Err() == nil: // the sender was closed
+		what, _ := CauseInterrupted.Advice(0)
+		return CauseInterrupted, what
+	case at == phaseDNS && dial != nil || at == phaseDNS && ctx.Err() != nil:
+		return CauseDNS, dnsSentence(err)
+	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded),
+		errors.As(err, &network) && network.Timeout():
+		return CauseTimeout, timeoutSentence(at, timeout)
+	case at == phaseTLS:
+		return CauseTLS, tlsSentence(err)
+	}
+	return connectionFailure(err, at)
+}
+
+func connectionFailure(err error, at phase) (Cause, string) {
+	cause := CauseProtocol
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		cause = CauseRefused
+	case at == phaseConnect:
+		cause = CauseConnect
+	case headersTooLarge(err):
+		cause = CauseResponseTooLarge
+	case at == phaseRequest, errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF):
+		cause = CauseReset
+	}
+	what, _ := cause.Advice(0)
+	return cause, what
+}
+
+// headersTooLarge searches the text of an error, as nothing else here does:
+// net/http makes both of these errors without a type, a value or a wrapped
+// error to know them by. A test sends such headers over HTTP/1.1 and HTTP/2, and
+// fails when a new Go says it in other words.
+func headersTooLarge(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "server response headers exceeded") ||
+		strings.Contains(text, "response header list larger than advertised limit")
+}
+
+func blockedSentence(err error) string {
+	if errors.Is(err, errPlaintext) {
+		return string(faultHTTPS)
+	}
+	what, _ := CauseBlocked.Advice(0)
+	return what
+}
+
+func dnsSentence(err error) string {
+	var dns *net.DNSError
+	switch {
+	case !errors.As(err, &dns) || dns.IsTimeout:
+		return "The name servers did not answer in time."
+	case dns.IsNotFound:
+		what, _ := CauseDNS.Advice(0)
+		return what
+	}
+	return "The name servers failed to answer."
+}
+
+func timeoutSentence(at phase, timeout time.Duration) string {
+	switch at {
+	case phaseConnect:
+		return fmt.Sprintf("The receiver did not take the connection within %s.", seconds(timeout))
+	case phaseTLS:
+		return fmt.Sprintf("The receiver did not finish the TLS handshake within %s.", seconds(timeout))
+	case phaseResponse:
+		return fmt.Sprintf("The receiver did not finish the headers of its response within %s.", seconds(timeout))
+	}
+	return fmt.Sprintf("The receiver did not answer within %s.", seconds(timeout))
+}
+
+func seconds(d time.Duration) string {
+	return fmt.Sprintf("%.3g s", d.Seconds())
+}
+
+func tlsSentence(err error) string {
+	var (
+		invalid   x509.CertificateInvalidError
+		hostname  x509.HostnameError
+		authority x509.UnknownAuthorityError
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "The certificate of the receiver has expired or is not valid yet."
+	case errors.As(err, &hostname):
+		return "The certificate of the receiver is for another host name."
+	case errors.As(err, &authority):
+		return "The certificate of the receiver is not signed by a known authority."
+	case errors.As(err, &invalid):
+		return "The certificate of the receiver is not valid."
+	case errors.As(err, &record):
+		return "The receiver does not speak TLS at this port."
+	case errors.As(err, &alert):
+		return "The receiver refused the TLS handshake: " + strings.TrimPrefix(alert.Error(), "tls: ") + "."
+	}
+	return "The TLS handshake failed. TLS 1.2 or later is needed."
+}

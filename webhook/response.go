@@ -1,0 +1,90 @@
+package webhook
+
+import (
+	"bufio"
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+const (
+	maxResponseHeaders = 64 << 10
+	maxResponseRead    = 64 << 10
+	maxResponseKept    = 16 << 10
+)
+
+// takeBody reads the body as far as it is of use, and notes what is wrong with
+// it. The status has decided by then.
+func (e *Exchange) takeBody(ctx context.Context, response *http.Response, mask *mask) {
+	content, cut, err := readBody(response)
+	if err != nil {
+		e.Note = bodyNote(ctx, err)
+	}
+	content = mask.bytes(content) // before it is cut, so that no half of a secret stays
+	e.Truncated = cut || len(content) > maxResponseKept
+	e.ResponseBody = content[:min(len(content), maxResponseKept)]
+}
+
+// readBody reads at most 64 KiB, both as it comes and as it is decompressed:
+// the first bounds a stream of empty gzip members, the second a gzip bomb.
+func readBody(response *http.Response) (content []byte, cut bool, err error) {
+	limited := &io.LimitedReader{R: response.Body, N: maxResponseRead + 1}
+	body, err := decoded(response.Header, limited)
+	if err == nil {
+		content, err = io.ReadAll(io.LimitReader(body, maxResponseRead))
+	}
+	if cut = limited.N <= 0; cut {
+		return content, cut, nil // the limit looks like an early end to gzip
+	}
+	return content, cut, err
+}
+
+// errGzip tells a body that is not the gzip it claims to be from one that ended
+// early on the way.
+var errGzip = errors.New("invalid gzip")
+
+func decoded(header http.Header, body io.Reader) (io.Reader, error) {
+	if !strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
+		return body, nil
+	}
+	buffered := bufio.NewReader(body)
+	if _, err := buffered.Peek(1); err != nil {
+		return buffered, nil // an empty body is none, and a failing one fails again
+	}
+	inflated, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, gzipFault(err)
+	}
+	return gzipReader{inflated}, nil
+}
+
+type gzipReader struct{ *gzip.Reader }
+
+func (r gzipReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	return n, gzipFault(err)
+}
+
+func gzipFault(err error) error {
+	var corrupt flate.CorruptInputError
+	if errors.As(err, &corrupt) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
+		return errGzip
+	}
+	return err
+}
+
+func bodyNote(ctx context.Context, err error) string {
+	switch {
+	case errors.Is(context.Cause(ctx), errTimeout):
+		return "The body of the response did not end within the timeout."
+	case ctx.Err() != nil:
+		return "Hookwell was stopped before the body of the response ended."
+	case errors.Is(err, errGzip):
+		return "The body of the response is not the gzip that its headers announce."
+	}
+	return "The body of the response was cut short."
+}

@@ -1,0 +1,153 @@
+package webhook
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	jsonx "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// Field is one top-level property of an event type's data.
+type Field struct {
+	Name        string
+	Type        string // "string", "string or null", "any"
+	Required    bool
+	Description string
+}
+
+// Fields lists the top-level properties of the data in the order of the schema.
+// The list is shared: it is not to be changed.
+func (t *EventType) Fields() []Field { return t.fields }
+
+// Validate tells what is wrong with an event: a type that the catalog does not
+// have (at the field "type"), or data that CheckData or the type's schema
+// refuses (at "data.customer.email" and the like, one fault for each field,
+// in the order of their names). Nil means that nothing is.
+func (c *Catalog) Validate(eventType string, data []byte) Faults {
+	t, ok := c.byName[eventType]
+	if !ok {
+		return Faults{{"type", fmt.Sprintf("There is no event type %s in the catalog.", printable(eventType))}}
+	}
+	return t.validate(data)
+}
+
+func (t *EventType) validate(data []byte) Faults {
+	if faults := CheckData(data); len(faults) > 0 {
+		return faults
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		return Faults{{"data", "must be JSON"}}
+	}
+	err = t.compiled.Validate(value)
+	if err == nil {
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if errors.As(err, &invalid) {
+		return schemaFaults(invalid)
+	}
+	return Faults{{"data", "cannot be checked against the schema of this type"}}
+}
+
+// localSchemas refuses every document that a $ref names: a schema stands on its
+// own, so that a catalog can make the server read neither files nor the network.
+type localSchemas struct{}
+
+func (localSchemas) Load(url string) (any, error) {
+	return nil, fmt.Errorf("a schema cannot refer to %s, only to its own parts", url)
+}
+
+func compileSchema(eventType string, schema []byte) (*jsonschema.Schema, error) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	compiler.AssertFormat()
+	compiler.UseLoader(localSchemas{})
+	location := "urn:event-type:" + eventType
+	if err := compiler.AddResource(location, document); err != nil {
+		return nil, fmt.Errorf("adding the schema: %w", err)
+	}
+	compiled, err := compiler.Compile(location)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the schema: %w", err)
+	}
+	return compiled, nil
+}
+
+// schemaFields reads the properties token by token, because a map would lose
+// their order.
+func schemaFields(schema jsontext.Value) ([]Field, error) {
+	var top struct {
+		Properties jsontext.Value `json:"properties"`
+		Required   []string       `json:"required"`
+	}
+	if schema.Kind() != '{' {
+		return nil, nil
+	}
+	if err := jsonx.Unmarshal(schema, &top); err != nil {
+		return nil, err
+	}
+	if len(top.Properties) == 0 {
+		return nil, nil
+	}
+	required := make(map[string]bool, len(top.Required))
+	for _, name := range top.Required {
+		required[name] = true
+	}
+	decoder := jsontext.NewDecoder(bytes.NewReader(top.Properties))
+	if _, err := decoder.ReadToken(); err != nil {
+		return nil, err
+	}
+	var fields []Field
+	for decoder.PeekKind() != '}' {
+		field, err := schemaField(decoder)
+		if err != nil {
+			return nil, err
+		}
+		field.Required = required[field.Name]
+		fields = append(fields, field)
+	}
+	return fields, nil
+}
+
+func schemaField(decoder *jsontext.Decoder) (Field, error) {
+	name, err := decoder.ReadToken()
+	if err != nil {
+		return Field{}, err
+	}
+	field := Field{Name: name.String(), Type: "any"}
+	value, err := decoder.ReadValue()
+	if err != nil {
+		return Field{}, err
+	}
+	if value.Kind() != '{' { // true and false are schemas too
+		return field, nil
+	}
+	var property struct {
+		Type        any    `json:"type"`
+		Description string `json:"description"`
+	}
+	if err := jsonx.Unmarshal(value, &property); err != nil {
+		return Field{}, err
+	}
+	field.Description = property.Description
+	switch of := property.Type.(type) {
+	case string:
+		field.Type = of
+	case []any:
+		names := make([]string, len(of))
+		for i, name := range of {
+			names[i] = fmt.Sprint(name)
+		}
+		field.Type = strings.Join(names, " or ")
+	}
+	return field, nil
+}
