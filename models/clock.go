@@ -1,0 +1,22 @@
+package models
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Clock is the time that rows are written by: the machine's, plus what a test
+// has moved it by. The zero value is the machine's clock. Leases and wakes are
+// judged by the database's clock, which the store moves by the same amount.
+type Clock struct{ ahead atomic.Int64 }
+
+// Now is the time in UTC, in whole microseconds as both databases keep it.
+func (c *Clock) Now() time.Time {
+	return time.Now().Add(time.Duration(c.ahead.Load())).UTC().Truncate(time.Microsecond)
+}
+
+// Advance moves the clock on, for tests.
+func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// Ahead is how far Advance has moved the clock.
+func (c *Clock) Ahead() time.Duration { return time.Duration(c.ahead.Load()) }

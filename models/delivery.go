@@ -1,0 +1,238 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// DeliveryFilter narrows the log. Zero fields let everything pass. Types may
+// be exact, a prefix such as "payment.*", or "*". Since and Until bound when
+// the delivery was made, the first included.
+type DeliveryFilter struct {
+	States     []State
+	EndpointID string
+	EventID    string
+	Types      []string
+	Since      time.Time
+	Until      time.Time
+}
+
+func (f DeliveryFilter) apply(query *gorm.DB) *gorm.DB {
+	if len(f.States) > 0 {
+		query = query.Where("state IN ?", f.States)
+	}
+	if f.EndpointID != "" {
+		query = query.Where("endpoint_id = ?", f.EndpointID)
+	}
+	if f.EventID != "" {
+		query = query.Where("event_id = ?", f.EventID)
+	}
+	// Ids rise with time: a bound on them also passes over whole partitions.
+	if !f.Since.IsZero() {
+		query = query.Where("id >= ?", lowestID(PrefixDelivery, f.Since))
+	}
+	if !f.Until.IsZero() {
+		query = query.Where("id < ?", lowestID(PrefixDelivery, f.Until))
+	}
+	return matchTypes(query, "event_type", f.Types)
+}
+
+var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// matchTypes narrows a query to event types and prefixes of them.
+func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
+	if len(types) == 0 || slices.Contains(types, "*") {
+		return query
+	}
+	conditions := make([]clause.Expression, len(types))
+	for i, t := range types {
+		if prefix, ok := strings.CutSuffix(t, "*"); ok {
+			conditions[i] = clause.Expr{SQL: column + ` LIKE ? ESCAPE '\'`, Vars: []any{likeEscapes.Replace(prefix) + "%"}}
+		} else {
+			conditions[i] = clause.Eq{Column: column, Value: t}
+		}
+	}
+	return query.Where(clause.Or(conditions...))
+}
+
+// Deliveries lists the organization's deliveries, the newest first, with the
+// titles of their endpoints and the times of their next attempts.
+func (t *Tenant) Deliveries(ctx context.Context, filter DeliveryFilter, page Page) ([]Delivery, string, error) {
+	query, err := page.apply(filter.apply(t.rows(ctx)), PrefixDelivery)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next, err := paged(query, page, func(d *Delivery) string { return d.ID })
+	if err != nil {
+		return nil, "", fmt.Errorf("listing deliveries: %w", err)
+	}
+	return rows, next, t.complete(ctx, rows)
+}
+
+// Delivery reads one delivery.
+func (t *Tenant) Delivery(ctx context.Context, id string) (*Delivery, error) {
+	d, err := find[Delivery](t.rows(ctx).Where("id = ?", id), "delivery")
+	if err != nil {
+		return nil, err
+	}
+	rows := []Delivery{*d}
+	err = t.complete(ctx, rows)
+	return &rows[0], err
+}
+
+// complete fills what deliveries show of other tables, in one query for each.
+func (t *Tenant) complete(ctx context.Context, rows []Delivery) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	ids, endpointIDs := make([]string, len(rows)), make([]string, len(rows))
+	for i, d := range rows {
+		ids[i], endpointIDs[i] = d.ID, d.EndpointID
+	}
+	var work []Work
+	if err := t.rows(ctx).Where("delivery_id IN ?", ids).Find(&work).Error; err != nil {
+		return err
+	}
+	var endpoints []Endpoint
+	if err := t.rows(ctx).Select("id", "name", "url").Where("id IN ?", endpointIDs).Find(&endpoints).Error; err != nil {
+		return err
+	}
+	titles := make(map[string]string, len(endpoints))
+	for i := range endpoints {
+		titles[endpoints[i].ID] = endpoints[i].Title()
+	}
+	pending := make(map[string]*Work, len(work))
+	for i := range work {
+		pending[work[i].DeliveryID] = &work[i]
+	}
+	for i := range rows {
+		rows[i].EndpointTitle = titles[rows[i].EndpointID]
+		if w := pending[rows[i].ID]; w != nil {
+			rows[i].InFlight = w.LeaseUntil != nil
+			if !rows[i].InFlight {
+				rows[i].NextAttemptAt = &w.DueAt
+			}
+		}
+	}
+	return nil
+}
+
+// Attempts lists a delivery's attempts in order.
+func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]Attempt, error) {
+	var attempts []Attempt
+	err := t.rows(ctx).Where("delivery_id = ?", deliveryID).Order("number").Find(&attempts).Error
+	return attempts, err
+}
+
+// Resend adds one attempt now and leaves the schedule alone. It is a Conflict
+// while an attempt is in flight, when the endpoint is deleted, and for a test
+// event, which is sent once.
+func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, error) {
+	var woken Woken
+	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+		d, err := find[Delivery](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", deliveryID), "delivery")
+		if err != nil {
+			return err
+		}
+		if d.Test {
+			return conflict("test_delivery", "A test event is sent once. Send another test from its endpoint.")
+		}
+		e, err := t.endpoint(t.within(tx), d.EndpointID)
+		if IsKind(err, NotFound) {
+			return conflict("endpoint_deleted", "The endpoint of this delivery was deleted, so there is nowhere to send it.")
+		}
+		if err != nil {
+			return err
+		}
+		woken = Woken{d.ID, e.ID}
+		if err := t.addPersonsAttempt(tx, d, e); err != nil {
+			return err
+		}
+		return t.audit(tx, "delivery.resent", d.ID, d.EventType, e.Title())
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.store.wake([]Woken{woken})
+	return t.Delivery(ctx, deliveryID)
+}
+
+// addPersonsAttempt makes the delivery's work due now. What the schedule
+// planned comes after it.
+func (t *Tenant) addPersonsAttempt(tx *gorm.DB, d *Delivery, e *Endpoint) error {
+	now := t.store.clock.Now()
+	w, err := find[Work](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("delivery_id = ?", d.ID), "work")
+	if IsKind(err, NotFound) {
+		row := newWork(&Delivery{ID: d.ID, OrganizationID: d.OrganizationID, EventID: d.EventID, EndpointID: d.EndpointID}, e, TriggerPerson, now)
+		row.Attempt, row.DueAt, row.WakeAt, row.ExpiresAt = d.AttemptCount, now, now.Add(wakeGrace), now.Add(waitLimit)
+		return duplicateIsConflict(tx.Create(row).Error, "This delivery is being resent already.")
+	}
+	if err != nil {
+		return err
+	}
+	if w.LeaseUntil != nil {
+		return conflict("in_flight", "An attempt of this delivery is under way. Wait for its answer.")
+	}
+	change := map[string]any{"trigger": TriggerPerson, "due_at": now, "wake_at": now.Add(wakeGrace)}
+	if w.Trigger == TriggerSchedule {
+		change["resume_at"] = w.DueAt
+	}
+	return tx.Model(&Work{}).Where("delivery_id = ?", d.ID).Updates(change).Error
+}
+
+// BeginTest accepts a test event for one endpoint and claims its only attempt
+// at once: it passes every limit and goes to a disabled endpoint too. The
+// caller sends the job and records what comes of it.
+func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, data []byte) (*Job, error) {
+	d, err := t.draft(NewEvent{Type: eventType, Data: data}, OriginTest)
+	if err != nil {
+		return nil, err
+	}
+	var job Job
+	err = t.store.growing(ctx, func(tx *gorm.DB) error {
+		e, err := t.endpoint(t.within(tx), endpointID)
+		if err != nil {
+			return err
+		}
+		templates, err := t.store.templates(tx, []string{e.ID})
+		if err != nil {
+			return err
+		}
+		if templates[e.ID] == nil {
+			return conflict("endpoint_unusable", "The endpoint’s secret can’t be opened. Look at HOOKWELL_SECRET_KEY.")
+		}
+		now := t.store.clock.Now()
+		d.event.Deliveries = 1
+		delivery := newDelivery(&d.event, e, now)
+		delivery.PlannedAttempts = 1
+		w := newWork(delivery, e, TriggerTest, now)
+		lease := now.Add(time.Duration(e.TimeoutSeconds+leaseMargin) * time.Second)
+		w.Attempt, w.ClaimedAt, w.LeaseUntil, w.LeaseToken = 1, &now, &lease, delivery.ID
+		for _, row := range []any{&d.event, delivery, w} {
+			if err := tx.Create(row).Error; err != nil {
+				return err
+			}
+		}
+		job = templates[e.ID].job(*w, &d.event)
+		return t.audit(tx, "endpoint.tested", e.ID, e.Title(), eventType)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &job, nil
+}
+
+// Siblings lists the other deliveries of a delivery's event.
+func (t *Tenant) Siblings(ctx context.Context, d *Delivery) ([]Delivery, error) {
+	var rows []Delivery
+	if err := t.rows(ctx).Where("event_id = ? AND id <> ?", d.EventID, d.ID).Order("id").Limit(MaxLimit).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	return rows, t.complete(ctx, rows)
+}

@@ -1,0 +1,109 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+)
+
+// dialect is what the two databases do differently. Everything else is plain
+// GORM, or SQL that both understand.
+type dialect interface {
+	open(o Options) gorm.Dialector
+	configure(pool *sql.DB)
+	migrator(pool *sql.DB) (*goose.Provider, error)
+
+	// now is the database's clock, as SQL, moved by what a test has moved ours.
+	now(c *Clock) string
+	// secondsAfter is a time so many seconds (an SQL expression) after another.
+	secondsAfter(at, seconds string) string
+	// least is the smaller of two SQL expressions.
+	least(a, b string) string
+	// forUpdate locks the rows that a query reads until the transaction ends;
+	// skip passes over those that another transaction holds.
+	forUpdate(skip bool) string
+	// serialize makes transactions that name the same lock wait for each other.
+	serialize(tx *gorm.DB, lock int64) error
+	// cast gives the first row of a VALUES list its column types.
+	cast(kind valueKind) string
+	// perLane is a FROM clause that joins every endpoint of the CTE "lanes" to
+	// its first rows of delivery_work (named w) that meet the condition.
+	perLane(condition string, most int) string
+	// makePartitions makes the partitions for the days from one time to another.
+	makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error
+}
+
+// What transactions may be serialized by.
+const (
+	signupLock    int64 = 7_267_881_233
+	partitionLock int64 = 7_267_881_234
+)
+
+// valueKind is a column's type in a VALUES list.
+type valueKind int
+
+const (
+	textValue valueKind = iota
+	integerValue
+	timeValue
+)
+
+// values writes the rows as an SQL VALUES list with its parameters. Both
+// databases take it as "WITH v(a, b) AS (VALUES ...)".
+func values(d dialect, kinds []valueKind, rows [][]any) (string, []any) {
+	var b strings.Builder
+	b.WriteString("VALUES ")
+	parameters := make([]any, 0, len(rows)*len(kinds))
+	for i, row := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		for j, kind := range kinds {
+			if j > 0 {
+				b.WriteString(", ")
+			}
+			if i == 0 {
+				b.WriteString(d.cast(kind))
+			} else {
+				b.WriteByte('?')
+			}
+		}
+		b.WriteByte(')')
+		parameters = append(parameters, row...)
+	}
+	return b.String(), parameters
+}
+
+// partitionDays is how far ahead partitions are made. It is more than the
+// schedule of any job that makes them.
+const partitionDays = 14
+
+// MakePartitions makes the partitions of the days ahead. It is safe to call at
+// any time and from several processes.
+func (s *Store) MakePartitions(ctx context.Context) error {
+	now := s.clock.Now()
+	if err := s.dialect.makePartitions(ctx, s.db, now, now.AddDate(0, 0, partitionDays)); err != nil {
+		return fmt.Errorf("making partitions: %w", err)
+	}
+	return nil
+}
+
+// growing is a transaction that inserts into the partitioned tables. Should a
+// day have no partition, because the clock ran ahead of the job that makes
+// them, they are made and the transaction runs again.
+func (s *Store) growing(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	err := s.transaction(ctx, fn)
+	if !noPartition(err) {
+		return err
+	}
+	if err := s.MakePartitions(ctx); err != nil {
+		return err
+	}
+	return s.transaction(ctx, fn)
+}

@@ -1,0 +1,115 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+)
+
+type postgresDialect struct{}
+
+func (postgresDialect) open(o Options) gorm.Dialector { return postgres.Open(o.DatabaseURL) }
+
+func (postgresDialect) configure(pool *sql.DB) {
+	pool.SetMaxOpenConns(20)
+	pool.SetMaxIdleConns(20)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+}
+
+func (postgresDialect) now(c *Clock) string {
+	if ahead := c.Ahead(); ahead != 0 {
+		return fmt.Sprintf("(statement_timestamp() + %d * interval '1 microsecond')", ahead.Microseconds())
+	}
+	return "statement_timestamp()"
+}
+
+func (postgresDialect) secondsAfter(at, seconds string) string {
+	return fmt.Sprintf("%s + (%s) * interval '1 second'", at, seconds)
+}
+
+func (postgresDialect) least(a, b string) string { return fmt.Sprintf("least(%s, %s)", a, b) }
+
+func (postgresDialect) forUpdate(skip bool) string {
+	if skip {
+		return "FOR UPDATE SKIP LOCKED"
+	}
+	return "FOR UPDATE"
+}
+
+func (postgresDialect) cast(kind valueKind) string {
+	return [...]string{textValue: "?::text", integerValue: "?::bigint", timeValue: "?::timestamptz"}[kind]
+}
+
+func (postgresDialect) perLane(condition string, most int) string {
+	return fmt.Sprintf(`lanes CROSS JOIN LATERAL (
+		SELECT * FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
+		ORDER BY w.priority, w.wake_at LIMIT %d) w`, condition, most)
+}
+
+func (postgresDialect) serialize(tx *gorm.DB, lock int64) error {
+	return tx.Exec("SELECT pg_advisory_xact_lock(?)", lock).Error
+}
+
+func (d postgresDialect) makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error {
+	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := d.serialize(tx, partitionLock); err != nil {
+			return err
+		}
+		var existing []string
+		if err := tx.Raw(`SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+			WHERE i.inhparent IN ('events'::regclass, 'deliveries'::regclass, 'attempts'::regclass)`).Scan(&existing).Error; err != nil {
+			return err
+		}
+		have := make(map[string]bool, len(existing))
+		for _, name := range existing {
+			have[name] = true
+		}
+		for table, prefix := range map[string]string{"events": PrefixEvent, "deliveries": PrefixDelivery, "attempts": PrefixDelivery} {
+			if err := d.makeTablePartitions(tx, table, prefix, have, from, to); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// makeTablePartitions adds one partition per UTC day. The first one of all
+// takes in everything before it, so that a clock that lags loses nothing.
+func (postgresDialect) makeTablePartitions(tx *gorm.DB, table, prefix string, have map[string]bool, from, to time.Time) error {
+	first := !have[table+"_first"]
+	day := from.Truncate(24 * time.Hour)
+	for ; !day.After(to); day = day.AddDate(0, 0, 1) {
+		name, lower := table+day.Format("_20060102"), "'"+lowestID(prefix, day)+"'"
+		if first {
+			name, lower, first = table+"_first", "MINVALUE", false
+		}
+		if have[name] {
+			continue
+		}
+		statement := fmt.Sprintf("CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%s) TO ('%s')",
+			name, table, lower, lowestID(prefix, day.AddDate(0, 0, 1)))
+		// The day that _first ends with has no table of its own name.
+		if err := tx.Transaction(func(tx *gorm.DB) error { return tx.Exec(statement).Error }); err != nil && !overlaps(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// overlaps tells whether a partition was refused because another holds its range.
+func overlaps(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "42P17"
+}
+
+// noPartition tells whether a row was refused because its day has no partition.
+func noPartition(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23514" && pg.ConstraintName == ""
+}

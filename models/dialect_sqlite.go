@@ -1,0 +1,58 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/glebarez/sqlite"
+	"gorm.io/gorm"
+)
+
+type sqliteDialect struct{}
+
+func (sqliteDialect) open(o Options) gorm.Dialector {
+	// Immediate transactions: a writer waits for its turn at the start instead
+	// of failing in the middle. Synchronous FULL: a commit is on the disk.
+	return sqlite.Open((&url.URL{Scheme: "file", Opaque: url.PathEscape(o.SQLitePath), RawQuery: url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"},
+	}.Encode()}).String())
+}
+
+func (sqliteDialect) configure(pool *sql.DB) {
+	pool.SetMaxOpenConns(8)
+	pool.SetMaxIdleConns(8)
+}
+
+// sqliteTime is how the driver writes a time; it sorts as text.
+const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
+
+// now is our own clock: SQLite's is that of the process.
+func (sqliteDialect) now(c *Clock) string { return "'" + c.Now().Format(sqliteTime) + "'" }
+
+func (sqliteDialect) secondsAfter(at, seconds string) string {
+	return fmt.Sprintf("strftime('%%Y-%%m-%%d %%H:%%M:%%f+00:00', %s, '+' || (%s) || ' seconds')", at, seconds)
+}
+
+func (sqliteDialect) least(a, b string) string { return fmt.Sprintf("min(%s, %s)", a, b) }
+
+// forUpdate is empty: an immediate transaction already holds the only lock.
+func (sqliteDialect) forUpdate(bool) string { return "" }
+
+// serialize has nothing to do: immediate transactions already take turns.
+func (sqliteDialect) serialize(*gorm.DB, int64) error { return nil }
+
+func (sqliteDialect) cast(valueKind) string { return "?" }
+
+func (sqliteDialect) perLane(condition string, most int) string {
+	return fmt.Sprintf(`lanes JOIN delivery_work w ON w.delivery_id IN (
+		SELECT w.delivery_id FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
+		ORDER BY w.priority, w.wake_at LIMIT %d)`, condition, most)
+}
+
+func (sqliteDialect) makePartitions(context.Context, *gorm.DB, time.Time, time.Time) error {
+	return nil
+}

@@ -1,0 +1,221 @@
+package models
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hookwell/webhook"
+)
+
+// DueLane is some of an endpoint's overdue deliveries. More tells that there
+// may be others behind them.
+type DueLane struct {
+	EndpointID  string
+	DeliveryIDs []string
+	More        bool
+}
+
+// duePerEndpoint is how many rows of one endpoint one look takes: however long
+// its queue is, the others' rows stand beside it, not behind it.
+const duePerEndpoint = 100
+
+// lanesQuery visits each endpoint that has unfinished work once, by skipping
+// along an index, however many rows it has.
+const lanesQuery = `WITH RECURSIVE visited(endpoint_id) AS (
+		SELECT min(endpoint_id) FROM delivery_work WHERE lease_until IS NULL
+		UNION ALL
+		SELECT (SELECT min(w.endpoint_id) FROM delivery_work w WHERE w.endpoint_id > visited.endpoint_id AND w.lease_until IS NULL)
+		FROM visited WHERE visited.endpoint_id IS NOT NULL
+	),
+	lanes AS (
+		SELECT e.id AS endpoint_id, e.disabled_at FROM visited v
+		JOIN endpoints e ON e.id = v.endpoint_id JOIN endpoint_states s ON s.endpoint_id = e.id
+		WHERE e.deleted_at IS NULL AND (s.held_until IS NULL OR s.held_until <= %s)
+	)`
+
+// Due picks overdue rows, some of every endpoint that has any, and moves their
+// next wake on, so that nothing is woken twice in a storm. Disabled and held
+// endpoints are passed over without touching their rows.
+func (s *Store) Due(ctx context.Context) ([]DueLane, error) {
+	now := s.dialect.now(s.clock)
+	condition := "w.lease_until IS NULL AND w.wake_at <= " + now + " AND (lanes.disabled_at IS NULL OR w.trigger <> 'schedule')"
+	query := fmt.Sprintf(lanesQuery, now) + " SELECT w.delivery_id, w.endpoint_id FROM " + s.dialect.perLane(condition, duePerEndpoint)
+	return s.pickDue(ctx, query)
+}
+
+// DueFor picks overdue rows of one endpoint, whose worker has free slots.
+func (s *Store) DueFor(ctx context.Context, endpointID string) (DueLane, error) {
+	now := s.dialect.now(s.clock)
+	condition := "w.lease_until IS NULL AND w.wake_at <= " + now + " AND (lanes.disabled_at IS NULL OR w.trigger <> 'schedule')"
+	lane := fmt.Sprintf(`WITH lanes AS (SELECT e.id AS endpoint_id, e.disabled_at FROM endpoints e JOIN endpoint_states s ON s.endpoint_id = e.id
+		WHERE e.id = ? AND e.deleted_at IS NULL AND (s.held_until IS NULL OR s.held_until <= %s))`, now)
+	lanes, err := s.pickDue(ctx, lane+" SELECT w.delivery_id, w.endpoint_id FROM "+s.dialect.perLane(condition, duePerEndpoint), endpointID)
+	if err != nil || len(lanes) == 0 {
+		return DueLane{EndpointID: endpointID}, err
+	}
+	return lanes[0], nil
+}
+
+func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) ([]DueLane, error) {
+	var picked []Woken
+	if err := s.db.WithContext(ctx).Raw(query, parameters...).Scan(&picked).Error; err != nil {
+		return nil, fmt.Errorf("looking for due deliveries: %w", err)
+	}
+	if len(picked) == 0 {
+		return nil, nil
+	}
+	var lanes []DueLane
+	index := map[string]int{}
+	ids := make([]string, len(picked))
+	for i, p := range picked {
+		ids[i] = p.DeliveryID
+		at, ok := index[p.EndpointID]
+		if !ok {
+			at = len(lanes)
+			index[p.EndpointID] = at
+			lanes = append(lanes, DueLane{EndpointID: p.EndpointID})
+		}
+		lanes[at].DeliveryIDs = append(lanes[at].DeliveryIDs, p.DeliveryID)
+		lanes[at].More = len(lanes[at].DeliveryIDs) == duePerEndpoint
+	}
+	return lanes, s.postpone(ctx, ids)
+}
+
+// postpone moves the next wake of woken rows on.
+func (s *Store) postpone(ctx context.Context, ids []string) error {
+	const perStatement = 5000
+	wake := s.clock.Now().Add(rewake)
+	for len(ids) > 0 {
+		n := min(len(ids), perStatement)
+		err := s.db.WithContext(ctx).Model(&Work{}).Where("delivery_id IN ? AND lease_until IS NULL", ids[:n]).Update("wake_at", wake).Error
+		if err != nil {
+			return fmt.Errorf("moving wakes on: %w", err)
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+// reclaimBatch bounds one step of Reclaim and EndWaiting.
+const reclaimBatch = 500
+
+// Reclaim ends attempts whose lease has run out, because the process that made
+// them died or was cut off: each is recorded as interrupted and counts. It
+// answers how many there were in this step; call it again when the step was full.
+func (s *Store) Reclaim(ctx context.Context) (int, error) {
+	var reclaimed int
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		var rows []Work
+		query := fmt.Sprintf("SELECT * FROM delivery_work WHERE lease_until < %s ORDER BY lease_until LIMIT %d %s",
+			s.dialect.now(s.clock), reclaimBatch, s.dialect.forUpdate(true))
+		if err := tx.Raw(query).Scan(&rows).Error; err != nil || len(rows) == 0 {
+			return err
+		}
+		reclaimed = len(rows)
+		results, err := s.interrupted(tx, rows)
+		if err != nil {
+			return err
+		}
+		attempts := make([]*Attempt, len(results))
+		for i := range results {
+			attempts[i] = results[i].Attempt()
+		}
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(attempts).Error; err != nil {
+			return err
+		}
+		return s.settle(tx, results)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reclaiming leases: %w", err)
+	}
+	return reclaimed, nil
+}
+
+// interrupted makes the results of attempts of which nothing more is known.
+func (s *Store) interrupted(tx *gorm.DB, rows []Work) ([]Result, error) {
+	ids := make([]string, len(rows))
+	for i, w := range rows {
+		ids[i] = w.EndpointID
+	}
+	var endpoints []Endpoint
+	if err := tx.Select("id", "url", "schedule").Where("id IN ?", ids).Find(&endpoints).Error; err != nil {
+		return nil, err
+	}
+	byID := make(map[string]*Endpoint, len(endpoints))
+	for i := range endpoints {
+		byID[endpoints[i].ID] = &endpoints[i]
+	}
+	results := make([]Result, 0, len(rows))
+	for _, w := range rows {
+		job := Job{DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, work: w}
+		if e := byID[w.EndpointID]; e != nil {
+			job.Message.URL, job.schedule = e.URL, e.Schedule
+		}
+		exchange := webhook.Exchange{Cause: webhook.CauseInterrupted, StartedAt: s.clock.Now(),
+			Error: "The attempt was cut off: the process that made it stopped before it could record what came of it."}
+		if w.ClaimedAt != nil {
+			exchange.StartedAt = *w.ClaimedAt
+		}
+		results = append(results, Result{Job: job, Exchange: exchange})
+	}
+	return results, nil
+}
+
+// EndWaiting ends, in one step, deliveries that can't go on: those of deleted
+// endpoints are cancelled, and what has waited too long fails as expired. It
+// answers how many; call it again when the step was full.
+func (s *Store) EndWaiting(ctx context.Context) (int, error) {
+	var ended int
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		var cancelled, expired []string
+		gone := `SELECT w.delivery_id FROM delivery_work w JOIN endpoints e ON e.id = w.endpoint_id
+			WHERE w.lease_until IS NULL AND e.deleted_at IS NOT NULL LIMIT ?`
+		if err := tx.Raw(gone, reclaimBatch).Scan(&cancelled).Error; err != nil {
+			return err
+		}
+		late := "SELECT delivery_id FROM delivery_work WHERE lease_until IS NULL AND expires_at <= " + s.dialect.now(s.clock) + " LIMIT ?"
+		if err := tx.Raw(late, reclaimBatch).Scan(&expired).Error; err != nil {
+			return err
+		}
+		ended = len(cancelled) + len(expired)
+		if err := s.endRows(tx, cancelled, Cancelled, ""); err != nil {
+			return err
+		}
+		return s.endRows(tx, expired, Failed, webhook.CauseExpired)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("ending what waited: %w", err)
+	}
+	return ended, nil
+}
+
+// endWaiting ends what waits for some endpoints, as far as one step goes.
+func (s *Store) endWaiting(tx *gorm.DB, endpointIDs []string, state State, cause webhook.Cause) error {
+	var ids []string
+	err := tx.Model(&Work{}).Where("endpoint_id IN ? AND lease_until IS NULL", endpointIDs).Limit(reclaimBatch).Pluck("delivery_id", &ids).Error
+	if err != nil {
+		return err
+	}
+	return s.endRows(tx, ids, state, cause)
+}
+
+// endRows ends deliveries that are not in flight. One that had ended before,
+// and waited for a resend, keeps its state.
+func (s *Store) endRows(tx *gorm.DB, ids []string, state State, cause webhook.Cause) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	removed := tx.Where("delivery_id IN ? AND lease_until IS NULL", ids).Delete(&Work{})
+	if removed.Error != nil {
+		return removed.Error
+	}
+	change := map[string]any{"state": state, "ended_at": s.clock.Now()}
+	if cause != "" {
+		change["last_cause"] = cause
+	}
+	return tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM delivery_work w WHERE w.delivery_id = deliveries.id)", ids).
+		Updates(change).Error
+}

@@ -1,0 +1,259 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hookwell/webhook"
+)
+
+// Why an endpoint is disabled.
+const (
+	DisabledByPerson = "person" // somebody chose to
+	DisabledGone     = "gone"   // the receiver answered 410
+)
+
+// Endpoints lists the organization's endpoints by age, deleted ones left out.
+func (t *Tenant) Endpoints(ctx context.Context) ([]Endpoint, error) {
+	var list []Endpoint
+	err := t.rows(ctx).Where("deleted_at IS NULL").Order("id").Find(&list).Error
+	return list, err
+}
+
+// EndpointPage lists the organization's endpoints for the API, the newest first.
+func (t *Tenant) EndpointPage(ctx context.Context, page Page) ([]Endpoint, string, error) {
+	query, err := page.apply(t.rows(ctx).Where("deleted_at IS NULL"), PrefixEndpoint)
+	if err != nil {
+		return nil, "", err
+	}
+	return paged(query, page, func(e *Endpoint) string { return e.ID })
+}
+
+// Endpoint reads one endpoint that is not deleted.
+func (t *Tenant) Endpoint(ctx context.Context, id string) (*Endpoint, error) {
+	return t.endpoint(t.rows(ctx), id)
+}
+
+func (t *Tenant) endpoint(scoped *gorm.DB, id string) (*Endpoint, error) {
+	return find[Endpoint](scoped.Where("id = ? AND deleted_at IS NULL", id), "endpoint")
+}
+
+// HeaderNames lists the names of the endpoint's own headers; their values
+// never leave the store but on the way to the receiver.
+func (t *Tenant) HeaderNames(e *Endpoint) ([]string, error) {
+	headers, err := t.store.ownHeaders(e)
+	names := make([]string, len(headers))
+	for i, h := range headers {
+		names[i] = h.Name
+	}
+	return names, err
+}
+
+// CreateEndpoint registers an endpoint and answers its secret, which is not
+// shown again but on an explicit reveal.
+func (t *Tenant) CreateEndpoint(ctx context.Context, in EndpointInput) (*Endpoint, webhook.Secret, error) {
+	if err := t.store.checkEndpoint(ctx, &in); err != nil {
+		return nil, webhook.Secret{}, err
+	}
+	var endpoint *Endpoint
+	var secret webhook.Secret
+	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+		endpoint, secret, err = t.createEndpoint(tx, in)
+		return err
+	})
+	return endpoint, secret, err
+}
+
+// createEndpoint inserts an endpoint whose input was checked.
+func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webhook.Secret, error) {
+	now := t.store.clock.Now()
+	e := &Endpoint{ID: newID(PrefixEndpoint, now), OrganizationID: t.org.ID, CreatedAt: now, UpdatedAt: now}
+	secret := webhook.NewSecret()
+	if err := t.store.apply(e, in); err != nil {
+		return nil, secret, err
+	}
+	if in.Disabled {
+		e.DisabledAt, e.DisabledReason = &now, DisabledByPerson
+	}
+	row := EndpointSecret{ID: newID(PrefixSecret, now), EndpointID: e.ID, OrganizationID: t.org.ID,
+		Sealed: t.store.vault.seal(e.ID, []byte(secret.Reveal())), CreatedAt: now}
+	for _, record := range []any{e, &EndpointState{EndpointID: e.ID}, &row} {
+		if err := tx.Create(record).Error; err != nil {
+			return nil, secret, fmt.Errorf("creating the endpoint: %w", err)
+		}
+	}
+	if err := noteSettings(tx, e, now); err != nil {
+		return nil, secret, err
+	}
+	return e, secret, t.audit(tx, "endpoint.created", e.ID, e.Title(), e.URL)
+}
+
+// noteSettings adds a line to the endpoint's history.
+func noteSettings(tx *gorm.DB, e *Endpoint, since time.Time) error {
+	line := EndpointSetting{EndpointID: e.ID, Since: since, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes,
+		Enabled: e.Enabled(), Deleted: e.DeletedAt != nil}
+	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&line).Error
+}
+
+// editTries bounds how often an edit starts again because another came between.
+const editTries = 5
+
+// UpdateEndpoint changes what the function changes and leaves the rest. The
+// function may be called again when somebody else edits at the same moment.
+func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*EndpointInput) error) (*Endpoint, error) {
+	for range editTries {
+		e, err := t.Endpoint(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		in := e.Input()
+		if err := change(&in); err != nil {
+			return nil, err
+		}
+		if err := t.store.checkEndpoint(ctx, &in); err != nil {
+			return nil, err
+		}
+		saved, err := t.saveEndpoint(ctx, e, in)
+		if err != nil || saved {
+			return e, err
+		}
+	}
+	return nil, conflict("edited_meanwhile", "Somebody else edited the endpoint at the same moment. Look at it again, then save.")
+}
+
+// saveEndpoint writes the row if it is still as it was read.
+func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput) (saved bool, err error) {
+	read := e.UpdatedAt
+	e.UpdatedAt = later(t.store.clock.Now(), read)
+	if err := t.store.apply(e, in); err != nil {
+		return false, err
+	}
+	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+		done := t.within(tx).Model(&Endpoint{}).Where("id = ? AND updated_at = ? AND deleted_at IS NULL", e.ID, read).Select("*").Updates(e)
+		if saved = done.RowsAffected == 1; done.Error != nil || !saved {
+			return done.Error
+		}
+		if err := noteSettings(tx, e, e.UpdatedAt); err != nil {
+			return err
+		}
+		return t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL)
+	})
+	return saved, err
+}
+
+// later is now, or just after the time before it if the clock has not moved.
+func later(now, before time.Time) time.Time {
+	if now.After(before) {
+		return now
+	}
+	return before.Add(time.Microsecond)
+}
+
+// EnableEndpoint resumes an endpoint: what waits for it goes on by itself.
+func (t *Tenant) EnableEndpoint(ctx context.Context, id string) (*Endpoint, error) {
+	return t.setEndpoint(ctx, id, "endpoint.enabled", func(e *Endpoint, _ time.Time) bool {
+		changed := e.DisabledAt != nil
+		e.DisabledAt, e.DisabledReason = nil, ""
+		return changed
+	})
+}
+
+// DisableEndpoint parks what waits for the endpoint; new events pass it by.
+func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*Endpoint, error) {
+	return t.setEndpoint(ctx, id, "endpoint.disabled", func(e *Endpoint, now time.Time) bool {
+		if e.DisabledAt != nil {
+			return false
+		}
+		e.DisabledAt, e.DisabledReason = &now, DisabledByPerson
+		return true
+	})
+}
+
+// DeleteEndpoint removes an endpoint with its secrets and cancels what waits
+// for it. Its deliveries stay in the log.
+func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
+	_, err := t.setEndpoint(ctx, id, "endpoint.deleted", func(e *Endpoint, now time.Time) bool {
+		e.DeletedAt, e.Headers = &now, nil
+		return true
+	})
+	return err
+}
+
+// setEndpoint changes an endpoint's standing under a lock on its row. The
+// function answers whether anything changed.
+func (t *Tenant) setEndpoint(ctx context.Context, id, action string, set func(*Endpoint, time.Time) bool) (*Endpoint, error) {
+	var e *Endpoint
+	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+		if e, err = t.endpoint(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), id); err != nil {
+			return err
+		}
+		now := later(t.store.clock.Now(), e.UpdatedAt)
+		if !set(e, now) {
+			return nil
+		}
+		e.UpdatedAt = now
+		if err := tx.Model(&Endpoint{}).Where("id = ?", e.ID).Select("*").Updates(e).Error; err != nil {
+			return err
+		}
+		if err := noteSettings(tx, e, now); err != nil {
+			return err
+		}
+		if e.DeletedAt != nil {
+			if err := t.store.forgetEndpoint(tx, e.ID); err != nil {
+				return err
+			}
+		}
+		return t.audit(tx, action, e.ID, e.Title(), "")
+	})
+	return e, err
+}
+
+// forgetEndpoint removes a deleted endpoint's secrets and ends what waits for
+// it; a long queue's rest is ended by the due scan.
+func (s *Store) forgetEndpoint(tx *gorm.DB, id string) error {
+	if err := tx.Where("endpoint_id = ?", id).Delete(&EndpointSecret{}).Error; err != nil {
+		return err
+	}
+	return s.endWaiting(tx, []string{id}, Cancelled, "")
+}
+
+// Health is how an endpoint fares: its state, and what waits for it.
+type Health struct {
+	EndpointState
+	Waiting       int
+	OldestWaiting *time.Time
+}
+
+// Health answers the health of the organization's endpoints by id.
+func (t *Tenant) Health(ctx context.Context) (map[string]Health, error) {
+	var states []EndpointState
+	own := t.rows(ctx).Model(&Endpoint{}).Select("id").Where("deleted_at IS NULL")
+	if err := t.store.db.WithContext(ctx).Where("endpoint_id IN (?)", own).Find(&states).Error; err != nil {
+		return nil, err
+	}
+	var waiting []struct {
+		EndpointID string
+		Waiting    int
+		Oldest     string
+	}
+	err := t.rows(ctx).Table("delivery_work").Select("endpoint_id, count(*) AS waiting, min(delivery_id) AS oldest").Group("endpoint_id").Scan(&waiting).Error
+	if err != nil {
+		return nil, err
+	}
+	health := make(map[string]Health, len(states))
+	for _, state := range states {
+		health[state.EndpointID] = Health{EndpointState: state}
+	}
+	for _, w := range waiting {
+		if h, ok := health[w.EndpointID]; ok {
+			oldest := idTime(w.Oldest)
+			h.Waiting, h.OldestWaiting = w.Waiting, &oldest
+			health[w.EndpointID] = h
+		}
+	}
+	return health, nil
+}

@@ -1,0 +1,141 @@
+package models
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"hookwell/webhook"
+)
+
+// EndpointInput is what people set of an endpoint. NewEndpointInput gives the
+// defaults. Headers are the endpoint's own, with their values; nil keeps those
+// that it has.
+type EndpointInput struct {
+	URL                string
+	Name               string
+	Description        string
+	EventTypes         []string
+	Schedule           webhook.Schedule
+	TimeoutSeconds     int
+	MaxInFlight        int
+	RateLimitPerSecond int
+	SignatureFormat    webhook.SignatureFormat
+	Headers            []webhook.Header
+	Disabled           bool // from the start; enabling later is EnableEndpoint
+}
+
+// Bounds and defaults of an endpoint's policy; see DESIGN, section 4.
+const (
+	DefaultTimeoutSeconds = 15
+	MaxTimeoutSeconds     = 30
+	DefaultMaxInFlight    = 20
+	MaxMaxInFlight        = 100
+	maxOwnHeaders         = 20
+)
+
+// NewEndpointInput is an endpoint's default policy.
+func NewEndpointInput() EndpointInput {
+	return EndpointInput{Schedule: webhook.Schedules()[0], TimeoutSeconds: DefaultTimeoutSeconds,
+		MaxInFlight: DefaultMaxInFlight, SignatureFormat: webhook.SignatureFormats()[0]}
+}
+
+// Input is the endpoint as it is set now, to be changed and saved.
+func (e *Endpoint) Input() EndpointInput {
+	return EndpointInput{URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes,
+		Schedule: e.Schedule, TimeoutSeconds: e.TimeoutSeconds, MaxInFlight: e.MaxInFlight,
+		RateLimitPerSecond: e.RateLimitPerSecond, SignatureFormat: e.SignatureFormat}
+}
+
+// checkEndpoint normalizes the input, or says at each field what is wrong. It
+// resolves the URL's host, so it is not to be called inside a transaction.
+func (s *Store) checkEndpoint(ctx context.Context, in *EndpointInput) error {
+	faults := in.checkPolicy()
+	in.Name, in.Description = strings.TrimSpace(in.Name), strings.TrimSpace(in.Description)
+	if utf8.RuneCountInString(in.Name) > 100 || hasControl(in.Name) {
+		faults = append(faults, webhook.Fault{Field: "name", Message: "Use up to 100 characters."})
+	}
+	if utf8.RuneCountInString(in.Description) > 500 {
+		faults = append(faults, webhook.Fault{Field: "description", Message: "Use up to 500 characters."})
+	}
+	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes)
+	in.EventTypes = types
+	faults = append(faults, typeFaults...)
+	url, err := s.guard.CheckURL(ctx, strings.TrimSpace(in.URL))
+	if err != nil {
+		faults = append(webhook.Faults{{Field: "url", Message: err.Error()}}, faults...)
+	}
+	in.URL = url
+	if len(faults) > 0 {
+		return invalid(faults)
+	}
+	return nil
+}
+
+func (in *EndpointInput) checkPolicy() webhook.Faults {
+	var faults webhook.Faults
+	if in.TimeoutSeconds < 1 || in.TimeoutSeconds > MaxTimeoutSeconds {
+		faults = append(faults, webhook.Fault{Field: "timeoutSeconds", Message: fmt.Sprintf("Choose 1 to %d seconds.", MaxTimeoutSeconds)})
+	}
+	if in.MaxInFlight < 1 || in.MaxInFlight > MaxMaxInFlight {
+		faults = append(faults, webhook.Fault{Field: "maxInFlight", Message: fmt.Sprintf("Choose 1 to %d.", MaxMaxInFlight)})
+	}
+	if in.RateLimitPerSecond != 0 {
+		faults = append(faults, webhook.Fault{Field: "rateLimitPerSecond", Message: "Rate limits can’t be set yet. Leave it at 0."})
+	}
+	if _, err := webhook.ParseSignatureFormat(string(in.SignatureFormat)); err != nil {
+		faults = append(faults, webhook.Fault{Field: "signatureFormat", Message: err.Error()})
+	}
+	if len(in.Headers) > maxOwnHeaders {
+		faults = append(faults, webhook.Fault{Field: "headers", Message: fmt.Sprintf("Set at most %d headers.", maxOwnHeaders)})
+	}
+	seen := map[string]bool{}
+	for _, h := range in.Headers {
+		field, name := "headers."+h.Name, strings.ToLower(h.Name)
+		if err := webhook.CheckHeader(h.Name, h.Value); err != nil {
+			faults = append(faults, webhook.Fault{Field: field, Message: err.Error()})
+		} else if seen[name] {
+			faults = append(faults, webhook.Fault{Field: field, Message: "This header stands twice."})
+		}
+		seen[name] = true
+	}
+	return faults
+}
+
+// apply writes the checked input to the row.
+func (s *Store) apply(e *Endpoint, in EndpointInput) error {
+	e.URL, e.Name, e.Description, e.EventTypes = in.URL, in.Name, in.Description, in.EventTypes
+	e.Schedule, e.TimeoutSeconds, e.MaxInFlight = in.Schedule, in.TimeoutSeconds, in.MaxInFlight
+	e.RateLimitPerSecond, e.SignatureFormat = in.RateLimitPerSecond, in.SignatureFormat
+	switch {
+	case in.Headers == nil:
+	case len(in.Headers) == 0:
+		e.Headers = nil
+	default:
+		plain, err := json.Marshal(in.Headers)
+		if err != nil {
+			return err
+		}
+		e.Headers = s.vault.seal(e.ID, plain)
+	}
+	return nil
+}
+
+// ownHeaders opens the endpoint's own headers.
+func (s *Store) ownHeaders(e *Endpoint) ([]webhook.Header, error) {
+	if len(e.Headers) == 0 {
+		return nil, nil
+	}
+	plain, err := s.vault.open(e.ID, e.Headers)
+	if err != nil {
+		return nil, fmt.Errorf("opening the headers of %s: %w", e.ID, err)
+	}
+	var headers []webhook.Header
+	if err := json.Unmarshal(plain, &headers); err != nil {
+		return nil, errors.New("the headers of " + e.ID + " are not readable")
+	}
+	return headers, nil
+}

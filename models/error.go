@@ -1,0 +1,63 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+
+	"hookwell/webhook"
+)
+
+// Kind says what sort of refusal an Error is; the web's one table turns it
+// into a status code.
+type Kind int
+
+// The kinds of refusal.
+const (
+	Invalid      Kind = iota + 1 // what was given breaks a rule; Fields says where
+	NotFound                     // there is no such row, or it is another tenant's
+	Conflict                     // the row's state doesn't allow it now
+	Forbidden                    // who asks may not do it
+	Unauthorized                 // who asks is not known
+	TooLarge                     // what was given is longer than allowed
+	Malformed                    // what was given can't be read at all
+	Unavailable                  // a service is away; trying again later may work
+	TooMany                      // too often in too short a time; trying again later works
+)
+
+// Error is the one error that a person or a program gets to see. Message is
+// for people; Code is stable, for programs; Fields name what to mend.
+type Error struct {
+	Kind    Kind
+	Code    string
+	Message string
+	Fields  webhook.Faults
+}
+
+func (e *Error) Error() string {
+	if len(e.Fields) == 0 {
+		return e.Message
+	}
+	return fmt.Sprintf("%s %s", e.Message, e.Fields.Error())
+}
+
+// IsKind tells whether an error is, or wraps, an Error of that kind.
+func IsKind(err error, kind Kind) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == kind
+}
+
+func invalid(fields webhook.Faults) error {
+	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields}
+}
+
+func invalidField(field, message string) error {
+	return invalid(webhook.Faults{{Field: field, Message: message}})
+}
+
+func notFound(noun string) error {
+	return &Error{Kind: NotFound, Code: "not_found", Message: "There is no such " + noun + "."}
+}
+
+func conflict(code, message string) error {
+	return &Error{Kind: Conflict, Code: code, Message: message}
+}

@@ -1,0 +1,194 @@
+package models
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+
+	"hookwell/webhook"
+)
+
+// keyPrefix marks a key in logs and scanners of leaked secrets.
+const keyPrefix = "hwk_"
+
+// keyUseGrain is how exactly a key's last use is kept: a write per request
+// would cost more than the answer.
+const keyUseGrain = time.Minute
+
+// May tells whether the key has the scope. A platform key has every one.
+func (k *Key) May(scope Scope) bool {
+	return k.OrganizationID == nil || slices.Contains(k.Scopes, scope)
+}
+
+// Platform tells whether the key acts for any organization.
+func (k *Key) Platform() bool { return k.OrganizationID == nil }
+
+func hashKey(text string) []byte {
+	sum := sha256.Sum256([]byte(text)) // the key is random: a slow hash would add nothing
+	return sum[:]
+}
+
+// newKey makes the row and the text that is shown once.
+func (s *Store) newKey(name string, scopes []Scope, createdBy string) (*Key, string, error) {
+	name = strings.TrimSpace(name)
+	if name == "" || utf8.RuneCountInString(name) > 100 || hasControl(name) {
+		return nil, "", invalidField("name", "Enter a name of up to 100 characters.")
+	}
+	text := keyPrefix + rand.Text() + rand.Text()[:14] // 200 bits
+	now := s.clock.Now()
+	return &Key{ID: newID(PrefixKey, now), Name: name, Hash: hashKey(text), Hint: text[len(text)-4:],
+		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now}, text, nil
+}
+
+// ParseScopes reads scopes by name, in catalog order without repeats.
+func ParseScopes(names []string) ([]Scope, error) {
+	var scopes []Scope
+	for _, scope := range Scopes() {
+		if slices.Contains(names, string(scope)) {
+			scopes = append(scopes, scope)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(scopes, Scope(name)) {
+			return nil, invalidField("scopes", "There is no scope "+quote(name)+". Choose from events:write, read and write.")
+		}
+	}
+	if len(scopes) == 0 {
+		return nil, invalidField("scopes", "Choose at least one scope.")
+	}
+	return scopes, nil
+}
+
+// Keys lists the organization's keys, the newest first, revoked ones included.
+func (t *Tenant) Keys(ctx context.Context) ([]Key, error) {
+	var keys []Key
+	err := t.rows(ctx).Order("id DESC").Find(&keys).Error
+	return keys, err
+}
+
+// CreateKey makes a key and answers its text, which is never shown again.
+func (t *Tenant) CreateKey(ctx context.Context, name string, scopeNames []string) (*Key, string, error) {
+	scopes, scopeErr := ParseScopes(scopeNames)
+	key, text, err := t.store.newKey(name, scopes, t.actor.Name)
+	if err := joinFaults(err, scopeErr); err != nil {
+		return nil, "", err
+	}
+	key.OrganizationID = &t.org.ID
+	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(key).Error; err != nil {
+			return err
+		}
+		return t.audit(tx, "key.created", key.ID, key.Name, joinScopes(scopes))
+	})
+	return key, text, err
+}
+
+// RevokeKey makes a key useless at once. Revoking twice changes nothing.
+func (t *Tenant) RevokeKey(ctx context.Context, id string) error {
+	return t.store.transaction(ctx, func(tx *gorm.DB) error {
+		return t.store.revokeKey(tx, t.within(tx), id, t.actor)
+	})
+}
+
+func (s *Store) revokeKey(tx, scoped *gorm.DB, id string, actor Actor) error {
+	key, err := find[Key](scoped.Where("id = ?", id), "key")
+	if err != nil || key.RevokedAt != nil {
+		return err
+	}
+	done := tx.Model(&Key{}).Where("id = ? AND revoked_at IS NULL", id).Update("revoked_at", s.clock.Now())
+	if done.Error != nil || done.RowsAffected == 0 {
+		return done.Error
+	}
+	organizationID := ""
+	if key.OrganizationID != nil {
+		organizationID = *key.OrganizationID
+	}
+	return s.audit(tx, actor, organizationID, "key.revoked", key.ID, key.Name, "")
+}
+
+// AuthenticateKey answers the key of that text and, for an organization's key,
+// its organization. Anything else is Unauthorized.
+func (s *Store) AuthenticateKey(ctx context.Context, text string) (*Key, *Organization, error) {
+	refused := &Error{Kind: Unauthorized, Code: "unauthorized", Message: "The API key is unknown or was revoked."}
+	if !strings.HasPrefix(text, keyPrefix) {
+		return nil, nil, refused
+	}
+	key, err := find[Key](s.db.WithContext(ctx).Where("hash = ? AND revoked_at IS NULL", hashKey(text)), "key")
+	if IsKind(err, NotFound) {
+		return nil, nil, refused
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.noteKeyUse(ctx, key); err != nil {
+		return nil, nil, err
+	}
+	if key.Platform() {
+		return key, nil, nil
+	}
+	org, err := find[Organization](s.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", *key.OrganizationID), "organization")
+	if IsKind(err, NotFound) {
+		return nil, nil, refused
+	}
+	return key, org, err
+}
+
+func (s *Store) noteKeyUse(ctx context.Context, key *Key) error {
+	now := s.clock.Now()
+	if key.LastUsedAt != nil && now.Sub(*key.LastUsedAt) < keyUseGrain {
+		return nil
+	}
+	return s.db.WithContext(ctx).Model(&Key{}).Where("id = ?", key.ID).Update("last_used_at", now).Error
+}
+
+// KeyTenant is the organization of an organization's key, as the key sees it.
+func (s *Store) KeyTenant(key *Key, org *Organization, actor Actor) *Tenant {
+	return &Tenant{store: s, org: org, actor: keyActor(key, actor)}
+}
+
+func keyActor(key *Key, actor Actor) Actor {
+	actor.Kind, actor.ID, actor.Name = ActorKey, key.ID, key.Name
+	return actor
+}
+
+func joinScopes(scopes []Scope) string {
+	names := make([]string, len(scopes))
+	for i, scope := range scopes {
+		names[i] = string(scope)
+	}
+	return strings.Join(names, " ")
+}
+
+// joinFaults makes one Invalid error of several; any other error wins.
+func joinFaults(errs ...error) error {
+	var faults webhook.Faults
+	for _, err := range errs {
+		var e *Error
+		switch {
+		case err == nil:
+		case errors.As(err, &e) && e.Kind == Invalid:
+			faults = append(faults, e.Fields...)
+		default:
+			return err
+		}
+	}
+	if len(faults) > 0 {
+		return invalid(faults)
+	}
+	return nil
+}
+
+// quote shows what somebody sent inside a sentence, shortened.
+func quote(text string) string {
+	if runes := []rune(text); len(runes) > 60 {
+		text = string(runes[:60]) + "…"
+	}
+	return "“" + text + "”"
+}

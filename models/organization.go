@@ -1,0 +1,216 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+	"gorm.io/gorm"
+
+	"hookwell/webhook"
+)
+
+// NewOrganization is what an organization is made of. Slug and ExternalID may
+// be empty: the slug is then made from the name. Endpoints are registered with
+// it, before anything is sent.
+type NewOrganization struct {
+	Name       string
+	Slug       string
+	ExternalID string
+	Endpoints  []EndpointInput
+}
+
+var (
+	slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	slugBreaks  = regexp.MustCompile(`[^a-z0-9]+`)
+)
+
+const maxSlug = 48
+
+// slugFrom makes a slug from a name; it may be empty.
+func slugFrom(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if r >= 0x300 && r <= 0x36f { // the accents that NFKD splits off
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(strings.ToLower(name)))
+	slug := strings.Trim(slugBreaks.ReplaceAllString(plain, "-"), "-")
+	if len(slug) > maxSlug-5 {
+		slug = strings.Trim(slug[:maxSlug-5], "-")
+	}
+	return slug
+}
+
+func (n *NewOrganization) check() error {
+	n.Name = strings.TrimSpace(n.Name)
+	var faults webhook.Faults
+	if n.Name == "" || utf8.RuneCountInString(n.Name) > 100 || hasControl(n.Name) {
+		faults = append(faults, webhook.Fault{Field: "name", Message: "Enter a name of up to 100 characters."})
+	}
+	if n.Slug != "" && (!slugPattern.MatchString(n.Slug) || len(n.Slug) > maxSlug) {
+		faults = append(faults, webhook.Fault{Field: "slug", Message: fmt.Sprintf("Use lower-case letters, digits and single hyphens, up to %d characters.", maxSlug)})
+	}
+	if n.ExternalID != "" {
+		if message := externalIDFault(n.ExternalID); message != "" {
+			faults = append(faults, webhook.Fault{Field: "externalId", Message: message})
+		}
+	}
+	if len(faults) > 0 {
+		return invalid(faults)
+	}
+	return nil
+}
+
+func externalIDFault(id string) string {
+	switch {
+	case len(id) > 128 || !utf8.ValidString(id) || hasControl(id) || strings.TrimSpace(id) != id:
+		return "Use 1 to 128 characters without control characters or space around them."
+	case looksLikeID(id):
+		return "An external id may not look like one of Hookwell’s own ids."
+	}
+	return ""
+}
+
+// createOrganization inserts the organization and its endpoints.
+func (s *Store) createOrganization(ctx context.Context, tx *gorm.DB, n NewOrganization, actor Actor) (*Organization, []webhook.Secret, error) {
+	now := s.clock.Now()
+	org := &Organization{ID: newID(PrefixOrganization, now), Name: n.Name, CreatedAt: now, UpdatedAt: now}
+	if n.ExternalID != "" {
+		org.ExternalID = &n.ExternalID
+		// Asked first, so that a slug's conflict below can't be mistaken for it.
+		if _, err := find[Organization](tx.Where("external_id = ?", n.ExternalID), "organization"); !IsKind(err, NotFound) {
+			return nil, nil, errors.Join(err, conflict("external_id_taken", "There is an organization with this external id already."))
+		}
+	}
+	if err := s.takeSlug(tx, org, n.Slug); err != nil {
+		return nil, nil, err
+	}
+	if err := s.audit(tx, actor, org.ID, "organization.created", org.ID, org.Name, ""); err != nil {
+		return nil, nil, err
+	}
+	tenant := &Tenant{store: s, org: org, actor: actor}
+	secrets := make([]webhook.Secret, len(n.Endpoints))
+	for i, input := range n.Endpoints {
+		_, secret, err := tenant.createEndpoint(tx, input)
+		if err != nil {
+			return nil, nil, err
+		}
+		secrets[i] = secret
+	}
+	return org, secrets, nil
+}
+
+// takeSlug inserts the organization under a slug that was never given. One
+// that was asked for and is taken is Invalid; a made one gets a number.
+func (s *Store) takeSlug(tx *gorm.DB, org *Organization, asked string) error {
+	base := asked
+	if base == "" {
+		base = slugFrom(org.Name)
+	}
+	if base == "" {
+		base = "org"
+	}
+	var taken []string
+	if err := tx.Table("slugs").Where("slug = ? OR slug LIKE ?", base, base+"-%").Pluck("slug", &taken).Error; err != nil {
+		return err
+	}
+	used := make(map[string]bool, len(taken))
+	for _, slug := range taken {
+		used[slug] = true
+	}
+	if asked != "" && used[asked] {
+		return invalidField("slug", "This slug is taken, or was once. Choose another.")
+	}
+	org.Slug = base
+	for n := 2; used[org.Slug]; n++ {
+		org.Slug = base + "-" + itoa(n)
+	}
+	if err := tx.Create(org).Error; err != nil {
+		return duplicateIsConflict(err, "Someone took this name at the same moment. Try again.")
+	}
+	row := map[string]any{"slug": org.Slug, "organization_id": org.ID, "created_at": org.CreatedAt}
+	return duplicateIsConflict(tx.Table("slugs").Create(row).Error, "Someone took this name at the same moment. Try again.")
+}
+
+func duplicateIsConflict(err error, message string) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return conflict("taken", message)
+	}
+	return err
+}
+
+// Membership is an organization and one person's role in it.
+type Membership struct {
+	Organization
+	Role Role
+}
+
+// Person is a signed-in user's view of the store: what belongs to the person,
+// and the way into the organizations that the person is a member of.
+type Person struct {
+	store *Store
+	user  *User
+	actor Actor
+}
+
+// As is the store as one user sees it.
+func (s *Store) As(user *User, actor Actor) *Person {
+	actor.Kind, actor.ID, actor.Name = ActorUser, user.ID, user.Name
+	return &Person{store: s, user: user, actor: actor}
+}
+
+// User is who the person is.
+func (p *Person) User() *User { return p.user }
+
+// Organizations lists the person's organizations by name.
+func (p *Person) Organizations(ctx context.Context) ([]Membership, error) {
+	var list []Membership
+	err := p.memberships(ctx).Order("organizations.name, organizations.id").Find(&list).Error
+	return list, err
+}
+
+func (p *Person) memberships(ctx context.Context) *gorm.DB {
+	return p.store.db.WithContext(ctx).Table("organizations").Select("organizations.*, members.role").
+		Joins("JOIN members ON members.organization_id = organizations.id").
+		Where("members.user_id = ? AND organizations.deleted_at IS NULL", p.user.ID)
+}
+
+// Tenant is the way into one organization, by its slug. Unknown and not a
+// member are the same NotFound.
+func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, Role, error) {
+	m, err := find[Membership](p.memberships(ctx).Where("organizations.slug = ?", slug), "organization")
+	if err != nil {
+		return nil, "", err
+	}
+	return &Tenant{store: p.store, org: &m.Organization, actor: p.actor}, m.Role, nil
+}
+
+// CreateOrganization makes an organization that the person owns.
+func (p *Person) CreateOrganization(ctx context.Context, name string) (*Organization, error) {
+	n := NewOrganization{Name: name}
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	var org *Organization
+	err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+		if org, _, err = p.store.createOrganization(ctx, tx, n, p.actor); err != nil {
+			return err
+		}
+		return p.store.addMember(tx, org.ID, p.user, RoleOwner, p.actor)
+	})
+	return org, err
+}
+
+func (s *Store) addMember(tx *gorm.DB, organizationID string, user *User, role Role, actor Actor) error {
+	now := s.clock.Now()
+	member := Member{ID: newID(PrefixMember, now), OrganizationID: organizationID, UserID: user.ID, Role: role, CreatedAt: now}
+	if err := tx.Create(&member).Error; err != nil {
+		return duplicateIsConflict(err, "This person is a member already.")
+	}
+	return s.audit(tx, actor, organizationID, "member.added", member.ID, user.Name, string(role))
+}

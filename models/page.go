@@ -1,0 +1,67 @@
+package models
+
+import (
+	"slices"
+
+	"gorm.io/gorm"
+)
+
+// Page asks for one stretch of a list that is ordered by id, the newest first.
+// Cursor is a row's id: the page begins after it, or, with Newer, ends before
+// it. Limit 0 is DefaultLimit.
+type Page struct {
+	Limit  int
+	Cursor string
+	Newer  bool
+}
+
+// Limits of a page.
+const (
+	DefaultLimit = 50
+	MaxLimit     = 200
+)
+
+func (p Page) limit() int {
+	if p.Limit == 0 {
+		return DefaultLimit
+	}
+	return p.Limit
+}
+
+// apply adds order, limit and the keyset to a query. A cursor that is no id of
+// the list's noun, or a limit out of range, is Invalid.
+func (p Page) apply(query *gorm.DB, prefix string) (*gorm.DB, error) {
+	if p.Limit < 0 || p.Limit > MaxLimit {
+		return nil, invalidField("limit", "Choose a limit from 1 to "+itoa(MaxLimit)+".")
+	}
+	if p.Cursor != "" && !isID(prefix, p.Cursor) {
+		return nil, invalidField("cursor", "This is no cursor of this list. Use nextCursor as it was given.")
+	}
+	switch {
+	case p.Newer:
+		query = query.Where("id > ?", p.Cursor).Order("id ASC")
+	case p.Cursor != "":
+		query = query.Where("id < ?", p.Cursor).Order("id DESC")
+	default:
+		query = query.Order("id DESC")
+	}
+	return query.Limit(p.limit() + 1), nil
+}
+
+// paged runs a query that apply made. The second result is the cursor of the
+// next page in the direction of travel, empty when this is the last.
+func paged[T any](query *gorm.DB, page Page, id func(*T) string) ([]T, string, error) {
+	var rows []T
+	if err := query.Find(&rows).Error; err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(rows) > page.limit() {
+		rows = rows[:page.limit()]
+		next = id(&rows[len(rows)-1])
+	}
+	if page.Newer {
+		slices.Reverse(rows)
+	}
+	return rows, next, nil
+}

@@ -1,0 +1,190 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"hookwell/webhook"
+)
+
+// Platform is the store as a platform key, or an operator at the command line,
+// sees it: every organization, each reached by name.
+type Platform struct {
+	store *Store
+	actor Actor
+}
+
+// Platform is the store as a platform key sees it.
+func (s *Store) Platform(key *Key, actor Actor) *Platform {
+	return &Platform{store: s, actor: keyActor(key, actor)}
+}
+
+// Operator is the store as someone at the command line sees it.
+func (s *Store) Operator() *Platform {
+	return &Platform{store: s, actor: Actor{Kind: ActorOperator, Name: "command line"}}
+}
+
+// Organization reads one by its id or its external id.
+func (p *Platform) Organization(ctx context.Context, name string) (*Organization, error) {
+	column := "external_id"
+	if isID(PrefixOrganization, name) {
+		column = "id"
+	}
+	return find[Organization](p.store.db.WithContext(ctx).Where(column+" = ? AND deleted_at IS NULL", name), "organization")
+}
+
+// Tenant is the way into one organization, by its id or its external id.
+func (p *Platform) Tenant(ctx context.Context, name string) (*Tenant, error) {
+	org, err := p.Organization(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return &Tenant{store: p.store, org: org, actor: p.actor}, nil
+}
+
+// Organizations lists organizations, the newest first.
+func (p *Platform) Organizations(ctx context.Context, page Page) ([]Organization, string, error) {
+	query, err := page.apply(p.store.db.WithContext(ctx).Where("deleted_at IS NULL"), PrefixOrganization)
+	if err != nil {
+		return nil, "", err
+	}
+	return paged(query, page, func(o *Organization) string { return o.ID })
+}
+
+// CreateOrganization makes an organization without members, and its endpoints
+// with their secrets in the same order.
+func (p *Platform) CreateOrganization(ctx context.Context, n NewOrganization) (*Organization, []webhook.Secret, error) {
+	if err := n.check(); err != nil {
+		return nil, nil, err
+	}
+	for i := range n.Endpoints {
+		if err := p.store.checkEndpoint(ctx, &n.Endpoints[i]); err != nil {
+			return nil, nil, prefixFaults(err, "endpoints."+itoa(i)+".")
+		}
+	}
+	var org *Organization
+	var secrets []webhook.Secret
+	err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+		org, secrets, err = p.store.createOrganization(ctx, tx, n, p.actor)
+		return err
+	})
+	return org, secrets, err
+}
+
+func prefixFaults(err error, prefix string) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != Invalid {
+		return err
+	}
+	faults := make(webhook.Faults, len(e.Fields))
+	for i, fault := range e.Fields {
+		faults[i] = webhook.Fault{Field: prefix + fault.Field, Message: fault.Message}
+	}
+	return invalid(faults)
+}
+
+// CreateUser makes an account and puts it into an organization, which may be
+// an id or a new name. It answers the ids of both.
+func (p *Platform) CreateUser(ctx context.Context, account Account, organization string, role Role) (*User, *Organization, error) {
+	if err := account.check(); err != nil {
+		return nil, nil, err
+	}
+	hash, err := p.store.hash(account.Password)
+	if err != nil {
+		return nil, nil, err
+	}
+	var user *User
+	var org *Organization
+	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+		if org, err = p.organizationFor(ctx, tx, organization); err != nil {
+			return err
+		}
+		if user, err = p.store.createUser(tx, account, hash); err != nil {
+			return err
+		}
+		if err := p.store.audit(tx, p.actor, org.ID, "user.created", user.ID, user.Name, ""); err != nil {
+			return err
+		}
+		return p.store.addMember(tx, org.ID, user, role, p.actor)
+	})
+	return user, org, err
+}
+
+func (p *Platform) organizationFor(ctx context.Context, tx *gorm.DB, name string) (*Organization, error) {
+	if strings.HasPrefix(name, PrefixOrganization) {
+		return find[Organization](tx.Where("id = ? AND deleted_at IS NULL", name), "organization")
+	}
+	n := NewOrganization{Name: name}
+	if err := n.check(); err != nil {
+		return nil, renameFaults(err, "name", "organization")
+	}
+	org, _, err := p.store.createOrganization(ctx, tx, n, p.actor)
+	return org, err
+}
+
+func renameFaults(err error, from, to string) error {
+	var e *Error
+	if errors.As(err, &e) {
+		for i := range e.Fields {
+			if e.Fields[i].Field == from {
+				e.Fields[i].Field = to
+			}
+		}
+	}
+	return err
+}
+
+// ResetPassword gives an account a new password.
+func (p *Platform) ResetPassword(ctx context.Context, email, password string) error {
+	user, err := find[User](p.store.db.WithContext(ctx).Where("email = ?", normalEmail(email)), "account")
+	if err != nil {
+		return err
+	}
+	account := Account{Name: user.Name, Email: user.Email, Password: password}
+	if err := account.check(); err != nil {
+		return err
+	}
+	hash, err := p.store.hash(password)
+	if err != nil {
+		return err
+	}
+	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+		change := map[string]any{"password_hash": hash, "updated_at": p.store.clock.Now()}
+		if err := tx.Model(&User{}).Where("id = ?", user.ID).Updates(change).Error; err != nil {
+			return err
+		}
+		return p.store.audit(tx, p.actor, "", "user.password_reset", user.ID, user.Name, "")
+	})
+}
+
+// CreateKey makes a platform key and answers its text, shown once.
+func (p *Platform) CreateKey(ctx context.Context, name string) (*Key, string, error) {
+	key, text, err := p.store.newKey(name, Scopes(), p.actor.Name)
+	if err != nil {
+		return nil, "", err
+	}
+	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(key).Error; err != nil {
+			return err
+		}
+		return p.store.audit(tx, p.actor, "", "platform_key.created", key.ID, key.Name, "")
+	})
+	return key, text, err
+}
+
+// Keys lists the platform keys, the newest first.
+func (p *Platform) Keys(ctx context.Context) ([]Key, error) {
+	var keys []Key
+	err := p.store.db.WithContext(ctx).Where("organization_id IS NULL").Order("id DESC").Find(&keys).Error
+	return keys, err
+}
+
+// RevokeKey makes a platform key useless at once.
+func (p *Platform) RevokeKey(ctx context.Context, id string) error {
+	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+		return p.store.revokeKey(tx, tx.Where("organization_id IS NULL"), id, p.actor)
+	})
+}

@@ -1,0 +1,269 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hookwell/webhook"
+)
+
+// Result is what came of a job.
+type Result struct {
+	Job      Job
+	Exchange webhook.Exchange
+}
+
+// Attempt is the row that the result is kept as.
+func (r *Result) Attempt() *Attempt {
+	x := &r.Exchange
+	return &Attempt{
+		DeliveryID: r.Job.DeliveryID, Number: r.Job.work.Attempt, OrganizationID: r.Job.work.OrganizationID, Trigger: r.Job.work.Trigger,
+		StartedAt: x.StartedAt.UTC().Truncate(time.Microsecond), DurationUs: x.Duration.Microseconds(), StatusCode: x.StatusCode,
+		Cause: x.Cause, Error: x.Error, Note: x.Note, RemoteAddress: x.RemoteAddress, TLSVersion: x.TLSVersion,
+		DNSUs: x.Timings.DNS.Microseconds(), ConnectUs: x.Timings.Connect.Microseconds(), TLSUs: x.Timings.TLS.Microseconds(),
+		FirstByteUs: x.Timings.FirstByte.Microseconds(), RequestURL: r.Job.Message.URL, RequestHeaders: x.RequestHeaders,
+		ResponseHeaders: x.ResponseHeaders, ResponseBody: slices.Concat([]byte{}, x.ResponseBody), Truncated: x.Truncated,
+	}
+}
+
+// OrganizationID is whose delivery it was.
+func (r *Result) OrganizationID() string { return r.Job.work.OrganizationID }
+
+// Record writes results in one transaction: each attempt, and, for those whose
+// lease still holds, what follows from it. A result under a lost lease is kept
+// as an attempt and changes no state. Recording a result again changes nothing.
+func (s *Store) Record(ctx context.Context, results []Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		held, err := s.heldLeases(tx, results)
+		if err != nil {
+			return err
+		}
+		attempts := make([]*Attempt, len(results))
+		for i := range results {
+			attempts[i] = results[i].Attempt()
+		}
+		// An attempt that was taken for interrupted gets what really came of it.
+		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(attempts, 500).Error; err != nil {
+			return fmt.Errorf("inserting attempts: %w", err)
+		}
+		return s.settle(tx, held)
+	})
+	if err != nil {
+		return fmt.Errorf("recording: %w", err)
+	}
+	return nil
+}
+
+// heldLeases answers the results whose lease is still theirs, and locks their rows.
+func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
+	ids := make([]string, len(results))
+	for i := range results {
+		ids[i] = results[i].Job.DeliveryID
+	}
+	var rows []Work
+	query := "SELECT delivery_id, lease_token, attempt FROM delivery_work WHERE delivery_id IN ? ORDER BY delivery_id " + s.dialect.forUpdate(false)
+	if err := tx.Raw(query, ids).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("reading leases: %w", err)
+	}
+	leases := make(map[string]Work, len(rows))
+	for _, row := range rows {
+		leases[row.DeliveryID] = row
+	}
+	held := make([]Result, 0, len(results))
+	for _, r := range results {
+		if row, ok := leases[r.Job.DeliveryID]; ok && row.LeaseToken == r.Job.work.LeaseToken && row.Attempt == r.Job.work.Attempt {
+			held = append(held, r)
+		}
+	}
+	return held, nil
+}
+
+// verdict is what follows from one result.
+type verdict struct {
+	state   State // of a delivery that has not ended before
+	delay   time.Duration
+	trigger Trigger
+	done    bool // no work is left
+	resume  bool // the planned attempt that a resend came before is next
+}
+
+// judge decides what follows; see DESIGN, section 4, "Outcome" and "People's actions".
+func judge(r *Result) verdict {
+	w := &r.Job.work
+	switch {
+	case r.Exchange.Cause == "":
+		return verdict{state: Delivered, done: true}
+	case w.Trigger == TriggerTest:
+		return verdict{state: Failed, done: true}
+	case w.Trigger == TriggerPerson:
+		return verdict{state: Retrying, resume: true}
+	}
+	delay, more := r.Job.schedule.Delay(w.Position+1, rand.Float64())
+	if !more {
+		return verdict{state: Failed, done: true}
+	}
+	return verdict{state: Retrying, delay: max(delay, r.Exchange.RetryAfter), trigger: TriggerSchedule}
+}
+
+// settle moves deliveries, work and endpoints on, for results whose lease holds.
+func (s *Store) settle(tx *gorm.DB, held []Result) error {
+	if len(held) == 0 {
+		return nil
+	}
+	var finished []string
+	var next [][]any
+	deliveries := make([][]any, 0, len(held))
+	now := s.clock.Now()
+	for i := range held {
+		r := &held[i]
+		v := judge(r)
+		ended := r.Exchange.StartedAt.Add(r.Exchange.Duration).UTC().Truncate(time.Microsecond)
+		deliveries = append(deliveries, []any{r.Job.DeliveryID, string(v.state), r.Job.work.Attempt, r.Exchange.StatusCode,
+			string(r.Exchange.Cause), r.Exchange.Duration.Microseconds(), r.Exchange.StartedAt.UTC().Truncate(time.Microsecond), ended})
+		switch {
+		case v.done:
+			finished = append(finished, r.Job.DeliveryID)
+		case v.resume:
+			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Position, nil})
+		default:
+			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Position + 1, now.Add(v.delay).Truncate(time.Microsecond)})
+		}
+	}
+	if err := s.settleDeliveries(tx, deliveries); err != nil {
+		return fmt.Errorf("updating deliveries: %w", err)
+	}
+	if err := s.settleWork(tx, finished, next); err != nil {
+		return fmt.Errorf("updating work: %w", err)
+	}
+	return s.settleEndpoints(tx, held)
+}
+
+// settleDeliveries writes the last attempt's facts. A delivery that has ended
+// keeps its state, unless the attempt succeeded: a resend adds, never undoes.
+func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
+	list, parameters := values(s.dialect, []valueKind{textValue, textValue, integerValue, integerValue, textValue, integerValue, timeValue, timeValue}, rows)
+	return tx.Exec(`WITH v(id, state, attempt, status_code, cause, duration_us, started_at, ended_at) AS (`+list+`)
+		UPDATE deliveries SET
+			state = CASE WHEN v.state = 'delivered' OR deliveries.ended_at IS NULL THEN v.state ELSE deliveries.state END,
+			delivered_at = CASE WHEN v.state = 'delivered' AND delivered_at IS NULL THEN v.ended_at ELSE delivered_at END,
+			ended_at = CASE WHEN v.state IN ('delivered', 'failed') AND (deliveries.ended_at IS NULL OR deliveries.state <> 'delivered' AND v.state = 'delivered')
+				THEN v.ended_at ELSE deliveries.ended_at END,
+			attempt_count = v.attempt, last_status_code = v.status_code, last_cause = v.cause,
+			last_duration_us = v.duration_us, last_attempt_at = v.started_at
+		FROM v WHERE deliveries.id = v.id`, parameters...).Error
+}
+
+// settleWork removes what is finished and plans what is not. Where no time is
+// given, the planned attempt that a resend came before is next; without one
+// nothing is left to do.
+func (s *Store) settleWork(tx *gorm.DB, finished []string, next [][]any) error {
+	if len(next) > 0 {
+		list, parameters := values(s.dialect, []valueKind{textValue, integerValue, timeValue}, next)
+		err := tx.Exec(`WITH v(id, position, due_at) AS (`+list+`)
+			UPDATE delivery_work SET trigger = 'schedule', priority = ?, position = v.position,
+				due_at = coalesce(v.due_at, resume_at, delivery_work.due_at), wake_at = coalesce(v.due_at, resume_at, wake_at),
+				resume_at = NULL, lease_until = NULL, lease_token = CASE WHEN v.due_at IS NULL AND resume_at IS NULL THEN 'done' ELSE '' END
+			FROM v WHERE delivery_id = v.id`, append(parameters, priorityRetry)...).Error
+		if err != nil {
+			return err
+		}
+		ids := make([]string, len(next))
+		for i, row := range next {
+			ids[i] = row[0].(string)
+		}
+		if err := tx.Where("delivery_id IN ? AND lease_token = 'done'", ids).Delete(&Work{}).Error; err != nil {
+			return err
+		}
+	}
+	if len(finished) == 0 {
+		return nil
+	}
+	return tx.Where("delivery_id IN ?", finished).Delete(&Work{}).Error
+}
+
+// healthGrain is how exactly an endpoint's last success and failure are kept:
+// finer would make one row the bottleneck of a busy endpoint.
+const healthGrain = time.Second
+
+// settleEndpoints notes when endpoints last succeeded and failed, and disables
+// those that answered 410. Test events count in no health.
+func (s *Store) settleEndpoints(tx *gorm.DB, held []Result) error {
+	type seen struct{ success, failure any }
+	latest := map[string]*seen{}
+	gone := map[string]bool{}
+	for i := range held {
+		r := &held[i]
+		if r.Job.work.Trigger == TriggerTest {
+			continue
+		}
+		at := latest[r.Job.EndpointID]
+		if at == nil {
+			at = &seen{}
+			latest[r.Job.EndpointID] = at
+		}
+		stamp := r.Exchange.StartedAt.Add(r.Exchange.Duration).UTC().Truncate(time.Microsecond)
+		if r.Exchange.Cause == "" {
+			at.success = stamp
+		} else {
+			at.failure = stamp
+		}
+		gone[r.Job.EndpointID] = gone[r.Job.EndpointID] || r.Exchange.StatusCode == 410
+	}
+	rows := make([][]any, 0, len(latest))
+	for id, at := range latest {
+		rows = append(rows, []any{id, at.success, at.failure})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
+	list, parameters := values(s.dialect, []valueKind{textValue, timeValue, timeValue}, rows)
+	stale := s.clock.Now().Add(-healthGrain)
+	err := tx.Exec(`WITH v(id, success_at, failure_at) AS (`+list+`)
+		UPDATE endpoint_states SET last_success_at = coalesce(v.success_at, last_success_at), last_failure_at = coalesce(v.failure_at, last_failure_at)
+		FROM v WHERE endpoint_id = v.id AND (v.success_at IS NOT NULL AND (last_success_at IS NULL OR last_success_at < ?)
+			OR v.failure_at IS NOT NULL AND (last_failure_at IS NULL OR last_failure_at < ?))`,
+		append(parameters, stale, stale)...).Error
+	if err != nil {
+		return fmt.Errorf("updating endpoints: %w", err)
+	}
+	for id, is := range gone {
+		if is {
+			if err := s.disableGone(tx, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// disableGone disables an endpoint whose receiver said that it is gone for good
+// (410, RFC 9110, section 15.5.11).
+func (s *Store) disableGone(tx *gorm.DB, id string) error {
+	e, err := find[Endpoint](tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND deleted_at IS NULL AND disabled_at IS NULL", id), "endpoint")
+	if IsKind(err, NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now := later(s.clock.Now(), e.UpdatedAt)
+	e.DisabledAt, e.DisabledReason, e.UpdatedAt = &now, DisabledGone, now
+	if err := tx.Model(&Endpoint{}).Where("id = ?", id).Select("disabled_at", "disabled_reason", "updated_at").Updates(e).Error; err != nil {
+		return err
+	}
+	if err := noteSettings(tx, e, now); err != nil {
+		return err
+	}
+	return s.audit(tx, Actor{Kind: ActorSystem, Name: "Hookwell"}, e.OrganizationID, "endpoint.disabled", e.ID, e.Title(), "the receiver answered 410")
+}

@@ -1,0 +1,80 @@
+package models
+
+// Role is a member's standing in an organization.
+type Role string
+
+// The roles, from the least to the most.
+const (
+	RoleGuest  Role = "guest"
+	RoleMember Role = "member"
+	RoleAdmin  Role = "admin"
+	RoleOwner  Role = "owner"
+)
+
+// Roles lists every role, from the least to the most.
+func Roles() []Role { return []Role{RoleGuest, RoleMember, RoleAdmin, RoleOwner} }
+
+// Right is what a group of routes asks for; see DESIGN, section 5.
+type Right int
+
+// The rights, each holding those before it.
+const (
+	RightSee        Right = iota // events, deliveries, endpoints, catalog
+	RightOperate                 // send test events, resend
+	RightAdminister              // endpoints, secrets, keys, settings
+	RightOwn                     // delete the organization, add owners
+)
+
+// May tells whether the role has the right. An unknown role has none.
+func (r Role) May(right Right) bool {
+	for level, role := range Roles() {
+		if role == r {
+			return level >= int(right)
+		}
+	}
+	return false
+}
+
+// ParseRole reads a role's name; anything else is an Invalid error at "role".
+func ParseRole(name string) (Role, error) {
+	for _, role := range Roles() {
+		if string(role) == name {
+			return role, nil
+		}
+	}
+	return "", invalidField("role", "Choose owner, admin, member or guest.")
+}
+
+// Scope is what an organization's API key may do. A platform key may do all.
+type Scope string
+
+// The scopes.
+const (
+	ScopeEventsWrite Scope = "events:write" // report events
+	ScopeRead        Scope = "read"         // read everything of the organization
+	ScopeWrite       Scope = "write"        // change endpoints, resend deliveries
+)
+
+// Scopes lists every scope in the order in which pages show them.
+func Scopes() []Scope { return []Scope{ScopeEventsWrite, ScopeRead, ScopeWrite} }
+
+// ActorKind says what kind of actor made a change.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	ActorUser     ActorKind = "user"
+	ActorKey      ActorKind = "key"
+	ActorOperator ActorKind = "operator" // someone at the command line
+	ActorSystem   ActorKind = "system"
+)
+
+// Actor is who makes a change, from where and in which request: what the audit
+// row keeps.
+type Actor struct {
+	Kind          ActorKind
+	ID            string
+	Name          string
+	RemoteAddress string
+	RequestID     string
+}

@@ -1,0 +1,273 @@
+package models
+
+import (
+	"strconv"
+	"time"
+
+	"hookwell/webhook"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Organization is a tenant. ExternalID is the product's own name for it, nil
+// when there is none. DeletedAt set means that nothing new is accepted.
+type Organization struct {
+	ID         string
+	ExternalID *string
+	Name       string
+	Slug       string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt  *time.Time
+}
+
+// PublicID is the id that the product knows the organization by: the external
+// one where it is set.
+func (o *Organization) PublicID() string {
+	if o.ExternalID != nil {
+		return *o.ExternalID
+	}
+	return o.ID
+}
+
+// User is a person with an account. Email is lower-case and unique.
+type User struct {
+	ID           string
+	Email        string
+	Name         string
+	PasswordHash string
+	CreatedAt    time.Time
+	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
+}
+
+// Member is a user's place in one organization.
+type Member struct {
+	ID             string
+	OrganizationID string
+	UserID         string
+	Role           Role
+	CreatedAt      time.Time
+}
+
+// Endpoint is a URL of the organization's with its subscriptions and policy.
+// It is enabled while DisabledAt is nil.
+type Endpoint struct {
+	ID                 string
+	OrganizationID     string
+	URL                string
+	Name               string
+	Description        string
+	EventTypes         webhook.Subscriptions `gorm:"serializer:json"`
+	Schedule           webhook.Schedule      `gorm:"serializer:json"`
+	TimeoutSeconds     int
+	MaxInFlight        int
+	RateLimitPerSecond int // 0 is no limit
+	Headers            []byte
+	SignatureFormat    webhook.SignatureFormat
+	DisabledAt         *time.Time
+	DisabledReason     string
+	CreatedAt          time.Time
+	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt          *time.Time
+}
+
+// Enabled tells whether new events are sent to the endpoint.
+func (e *Endpoint) Enabled() bool { return e.DisabledAt == nil }
+
+// Title is what people call the endpoint: its name, else its URL.
+func (e *Endpoint) Title() string {
+	if e.Name != "" {
+		return e.Name
+	}
+	return e.URL
+}
+
+// EndpointState is what holds an endpoint's deliveries back, and how it fares.
+// While HeldUntil lies ahead the due scan passes the endpoint by: one row holds
+// back any number of deliveries.
+type EndpointState struct {
+	EndpointID    string `gorm:"primaryKey"`
+	HeldUntil     *time.Time
+	HeldBecause   string
+	LastSuccessAt *time.Time
+	LastFailureAt *time.Time
+}
+
+// EndpointSetting is one line of an endpoint's history: what it was subscribed
+// to and whether it was enabled from Since on.
+type EndpointSetting struct {
+	EndpointID     string    `gorm:"primaryKey"`
+	Since          time.Time `gorm:"primaryKey"`
+	OrganizationID string
+	EventTypes     webhook.Subscriptions `gorm:"serializer:json"`
+	Enabled        bool
+	Deleted        bool
+}
+
+// EndpointSecret is one signing secret, sealed. It signs until ExpiresAt; nil
+// is for as long as the endpoint lives.
+type EndpointSecret struct {
+	ID             string
+	EndpointID     string
+	OrganizationID string
+	Sealed         []byte
+	CreatedAt      time.Time
+	ExpiresAt      *time.Time
+}
+
+// Origin says who reported an event.
+type Origin string
+
+// The origins.
+const (
+	OriginAPI  Origin = "api"  // the product's back end, through the HTTP API
+	OriginApp  Origin = "app"  // Hookwell itself: what people did in the app
+	OriginTest Origin = "test" // a person's test event
+)
+
+// Event is something that happened once. Body is the envelope's bytes, made
+// once and sent as they are in every attempt.
+type Event struct {
+	ID             string
+	OrganizationID string
+	Type           string
+	Origin         Origin
+	Test           bool
+	OccurredAt     time.Time
+	CreatedAt      time.Time
+	Deliveries     int
+	Body           []byte
+}
+
+// State is a delivery's state.
+type State string
+
+// The states: see DESIGN, section 1.
+const (
+	Pending   State = "pending"
+	Retrying  State = "retrying"
+	Delivered State = "delivered"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+)
+
+// States lists every state in the order in which pages show them.
+func States() []State { return []State{Failed, Retrying, Pending, Delivered, Cancelled} }
+
+// Delivery is one event on its way to one endpoint, with what its last attempt
+// came to. PlannedAttempts is how many its schedule allows.
+type Delivery struct {
+	ID              string
+	OrganizationID  string
+	EventID         string
+	EventType       string
+	EndpointID      string
+	State           State
+	Test            bool
+	AttemptCount    int
+	PlannedAttempts int
+	CreatedAt       time.Time
+	DeliveredAt     *time.Time
+	EndedAt         *time.Time
+	LastAttemptAt   *time.Time
+	LastStatusCode  int
+	LastCause       webhook.Cause
+	LastDurationUs  int64
+
+	// NextAttemptAt and InFlight come from the unfinished work; EndpointTitle
+	// from the endpoint. The tenant's queries fill them.
+	NextAttemptAt *time.Time `gorm:"-"`
+	InFlight      bool       `gorm:"-"`
+	EndpointTitle string     `gorm:"-"`
+}
+
+// LastDuration is how long the last attempt took.
+func (d *Delivery) LastDuration() time.Duration {
+	return time.Duration(d.LastDurationUs) * time.Microsecond
+}
+
+// Trigger says why an attempt was made.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerSchedule Trigger = "schedule"
+	TriggerPerson   Trigger = "person"
+	TriggerTest     Trigger = "test"
+)
+
+// Attempt is one HTTP POST of a delivery with all that was sent and received.
+// The request's body is the event's. Times in microseconds.
+type Attempt struct {
+	DeliveryID      string `gorm:"primaryKey"`
+	Number          int    `gorm:"primaryKey;autoIncrement:false"`
+	OrganizationID  string
+	Trigger         Trigger
+	StartedAt       time.Time
+	DurationUs      int64
+	StatusCode      int
+	Cause           webhook.Cause
+	Error           string
+	Note            string
+	RemoteAddress   string
+	TLSVersion      string
+	DNSUs           int64 `gorm:"column:dns_us"`
+	ConnectUs       int64
+	TLSUs           int64 `gorm:"column:tls_us"`
+	FirstByteUs     int64
+	RequestURL      string
+	RequestHeaders  []webhook.Header `gorm:"serializer:json"`
+	ResponseHeaders []webhook.Header `gorm:"serializer:json"`
+	ResponseBody    []byte
+	Truncated       bool
+}
+
+// ID names the attempt for the API.
+func (a *Attempt) ID() string { return AttemptID(a.DeliveryID, a.Number) }
+
+// Delivered tells whether the attempt was a success.
+func (a *Attempt) Delivered() bool { return a.Cause == "" }
+
+// Duration is how long the whole exchange took.
+func (a *Attempt) Duration() time.Duration { return time.Duration(a.DurationUs) * time.Microsecond }
+
+// Timings are the parts of the exchange.
+func (a *Attempt) Timings() webhook.Timings {
+	us := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+	return webhook.Timings{DNS: us(a.DNSUs), Connect: us(a.ConnectUs), TLS: us(a.TLSUs), FirstByte: us(a.FirstByteUs)}
+}
+
+// Key is an API key. OrganizationID is nil for a platform key. The key's text
+// is shown once, when it is made; Hint is its last four characters.
+type Key struct {
+	ID             string
+	OrganizationID *string
+	Name           string
+	Hash           []byte
+	Hint           string
+	Scopes         []Scope `gorm:"serializer:json"`
+	CreatedBy      string
+	CreatedAt      time.Time
+	LastUsedAt     *time.Time
+	RevokedAt      *time.Time
+}
+
+// TableName is the keys' table; "keys" alone says too little in SQL.
+func (Key) TableName() string { return "api_keys" }
+
+// AuditEntry says who did what to what, when and from where. Rows are only
+// ever added; names are kept as they were.
+type AuditEntry struct {
+	ID             string
+	OrganizationID *string
+	ActorKind      ActorKind
+	ActorID        string
+	ActorName      string
+	Action         string
+	TargetID       string
+	TargetName     string
+	Details        string
+	RemoteAddress  string
+	RequestID      string
+	CreatedAt      time.Time
+}

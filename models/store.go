@@ -1,0 +1,193 @@
+// Package models holds the rows and every query on them. A handler reaches an
+// organization's rows only through its Tenant, whose methods are all scoped;
+// what concerns a person goes through a Person, what an operator may do
+// through a Platform.
+package models
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"hookwell/migrations"
+	"hookwell/webhook"
+)
+
+// Woken names a delivery whose work is due, for whoever sends it.
+type Woken struct {
+	DeliveryID string
+	EndpointID string
+}
+
+// Waker is told, after the commit, which deliveries have become due. It must
+// neither block nor fail: what it loses, the due scan finds.
+type Waker interface{ Wake(woken []Woken) }
+
+// Options are what a store is made of. DatabaseURL names Postgres; when it is
+// empty, SQLitePath names the embedded database's file.
+type Options struct {
+	DatabaseURL string
+	SQLitePath  string
+	Catalog     *webhook.Catalog
+	Guard       *webhook.Guard
+	Vault       *Vault
+	Clock       *Clock // nil is the machine's clock
+	Waker       Waker  // nil leaves all waking to the due scan
+	Log         *slog.Logger
+}
+
+// Store is the database and the rules on it. It is safe for concurrent use.
+type Store struct {
+	db      *gorm.DB
+	dialect dialect
+	catalog *webhook.Catalog
+	guard   *webhook.Guard
+	vault   *Vault
+	clock   *Clock
+	waker   Waker
+	log     *slog.Logger
+	publish *publisher
+	hashing chan struct{} // bounds how many passwords are hashed at once
+}
+
+// Open connects to the database. It changes nothing: Migrate makes the tables.
+// It fails when the database can't be reached.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, log: o.Log,
+		hashing: make(chan struct{}, 4)}
+	if s.clock == nil {
+		s.clock = &Clock{}
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if o.DatabaseURL != "" {
+		s.dialect = postgresDialect{}
+	} else {
+		s.dialect = sqliteDialect{}
+	}
+	db, err := gorm.Open(s.dialect.open(o), &gorm.Config{
+		Logger:                 logger.Discard, // errors are returned, and logged once where they end
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+		NowFunc:                s.clock.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	s.db = db
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	s.dialect.configure(pool)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reaching the database: %w", err), pool.Close())
+	}
+	s.publish = newPublisher(s)
+	return s, nil
+}
+
+// Close ends what is under way and the connections.
+func (s *Store) Close() error {
+	s.publish.close()
+	pool, err := s.db.DB()
+	if err != nil {
+		return err
+	}
+	return pool.Close()
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	pool, err := s.db.DB()
+	if err != nil {
+		return err
+	}
+	return pool.PingContext(ctx)
+}
+
+// Now is the store's clock, in UTC.
+func (s *Store) Now() time.Time { return s.clock.Now() }
+
+// Catalog is the event types that the store accepts.
+func (s *Store) Catalog() *webhook.Catalog { return s.catalog }
+
+// SetWaker names who is told of due deliveries. It is to be called once,
+// before the first event: the waker needs the store, and the store the waker.
+func (s *Store) SetWaker(w Waker) { s.waker = w }
+
+// Migrate applies the migrations that are missing, one process at a time, and
+// makes the partitions of the days ahead.
+func (s *Store) Migrate(ctx context.Context) error {
+	provider, err := s.migrator()
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	return s.MakePartitions(ctx)
+}
+
+func (s *Store) migrator() (*goose.Provider, error) {
+	pool, err := s.db.DB()
+	if err != nil {
+		return nil, err
+	}
+	return s.dialect.migrator(pool)
+}
+
+func newMigrator(dialect goose.Dialect, pool *sql.DB, folder string, files fs.FS, options ...goose.ProviderOption) (*goose.Provider, error) {
+	sub, err := fs.Sub(files, folder)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, pool, sub, options...)
+}
+
+func (postgresDialect) migrator(pool *sql.DB) (*goose.Provider, error) {
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	return newMigrator(goose.DialectPostgres, pool, "postgres", migrations.Postgres, goose.WithSessionLocker(locker))
+}
+
+func (sqliteDialect) migrator(pool *sql.DB) (*goose.Provider, error) {
+	return newMigrator(goose.DialectSQLite3, pool, "sqlite", migrations.SQLite)
+}
+
+// transaction runs fn in one transaction; an error rolls all of it back.
+func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return s.db.WithContext(ctx).Transaction(fn)
+}
+
+// wake hands due deliveries on, once their rows are committed.
+func (s *Store) wake(woken []Woken) {
+	if s.waker != nil && len(woken) > 0 {
+		s.waker.Wake(woken)
+	}
+}
+
+// find reads one row, or says that there is no such noun.
+func find[T any](query *gorm.DB, noun string) (*T, error) {
+	var row T
+	err := query.Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, notFound(noun)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s: %w", noun, err)
+	}
+	return &row, nil
+}

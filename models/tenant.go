@@ -1,0 +1,28 @@
+package models
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+// Tenant is one organization's view of the store. Each of its methods reaches
+// that organization's rows alone; another's are NotFound.
+type Tenant struct {
+	store *Store
+	org   *Organization
+	actor Actor
+}
+
+// Organization is whose rows these are.
+func (t *Tenant) Organization() *Organization { return t.org }
+
+// rows is where every query of the tenant begins.
+func (t *Tenant) rows(ctx context.Context) *gorm.DB { return t.within(t.store.db.WithContext(ctx)) }
+
+// within scopes a query of a transaction to the organization.
+func (t *Tenant) within(tx *gorm.DB) *gorm.DB { return tx.Where("organization_id = ?", t.org.ID) }
+
+func (t *Tenant) audit(tx *gorm.DB, action, targetID, targetName, details string) error {
+	return t.store.audit(tx, t.actor, t.org.ID, action, targetID, targetName, details)
+}

@@ -1,0 +1,97 @@
+package models
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Vault seals what the database may not show: signing secrets and the values
+// of an endpoint's own headers. It uses AES-256-GCM (NIST SP 800-38D) and knows
+// several keys by id, so that the master key can be changed.
+type Vault struct {
+	primary string
+	keys    map[string]cipher.AEAD
+}
+
+// vaultDefaultID names a key that was given without an id.
+const vaultDefaultID = "1"
+
+// ParseVault reads HOOKWELL_SECRET_KEY: 32 bytes in base64, or
+// "id:base64,id:base64" of which the first encrypts. Its errors never show a key.
+func ParseVault(text string) (*Vault, error) {
+	v := &Vault{keys: map[string]cipher.AEAD{}}
+	for _, part := range strings.Split(text, ",") {
+		id, encoded, named := strings.Cut(strings.TrimSpace(part), ":")
+		if !named {
+			id, encoded = vaultDefaultID, id
+		}
+		if id == "" || len(id) > 32 {
+			return nil, errors.New("each key's id must have 1 to 32 characters")
+		}
+		if _, twice := v.keys[id]; twice {
+			return nil, fmt.Errorf("the key id %q stands twice", id)
+		}
+		aead, err := parseVaultKey(encoded)
+		if err != nil {
+			return nil, fmt.Errorf("key %q: %w", id, err)
+		}
+		if v.primary == "" {
+			v.primary = id
+		}
+		v.keys[id] = aead
+	}
+	return v, nil
+}
+
+func parseVaultKey(encoded string) (cipher.AEAD, error) {
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil, errors.New("not valid base64")
+	}
+	if len(key) != 32 {
+		return nil, fmt.Errorf("must be 32 bytes in base64, and is %d", len(key))
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// seal encrypts text for one owner: it opens for no other.
+func (v *Vault) seal(owner string, plain []byte) []byte {
+	aead := v.keys[v.primary]
+	nonce := make([]byte, aead.NonceSize())
+	if _, err := rand.Read(nonce); err != nil {
+		panic(err) // crypto/rand.Read never fails on a system that Go supports
+	}
+	out := append([]byte{byte(len(v.primary))}, v.primary...)
+	out = append(out, nonce...)
+	return aead.Seal(out, nonce, plain, []byte(owner))
+}
+
+// open decrypts what seal made for the same owner. It fails when the key is
+// not among the vault's or the bytes were changed.
+func (v *Vault) open(owner string, sealed []byte) ([]byte, error) {
+	if len(sealed) < 1 || len(sealed) < 1+int(sealed[0]) {
+		return nil, errors.New("the sealed bytes are too short")
+	}
+	id, rest := string(sealed[1:1+sealed[0]]), sealed[1+sealed[0]:]
+	aead, ok := v.keys[id]
+	if !ok {
+		return nil, fmt.Errorf("HOOKWELL_SECRET_KEY has no key %q, which sealed this", id)
+	}
+	if len(rest) < aead.NonceSize() {
+		return nil, errors.New("the sealed bytes are too short")
+	}
+	plain, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], []byte(owner))
+	if err != nil {
+		return nil, fmt.Errorf("key %q does not open this: HOOKWELL_SECRET_KEY may have been changed", id)
+	}
+	return plain, nil
+}

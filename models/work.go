@@ -1,0 +1,259 @@
+package models
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hookwell/webhook"
+)
+
+// Work is what is left to do for a delivery: one row while an attempt is still
+// to come. See the migration for what the times mean. A row with LeaseUntil is
+// in flight.
+type Work struct {
+	DeliveryID     string `gorm:"primaryKey"`
+	OrganizationID string
+	EndpointID     string
+	EventID        string
+	Trigger        Trigger
+	Priority       int
+	Attempt        int // number of the last attempt claimed
+	Position       int // attempts of the schedule that were made
+	DueAt          time.Time
+	WakeAt         time.Time
+	ResumeAt       *time.Time
+	ExpiresAt      time.Time
+	ClaimedAt      *time.Time
+	LeaseUntil     *time.Time
+	LeaseToken     string
+}
+
+// TableName says what kind of work it is.
+func (Work) TableName() string { return "delivery_work" }
+
+const (
+	// wakeGrace is how long a committed row waits for its own wake-up before
+	// the due scan looks for it.
+	wakeGrace = 5 * time.Second
+	// rewake is how long a row that the due scan woke is left alone.
+	rewake = 30 * time.Second
+	// leaseMargin is by how much a lease outlasts the endpoint's timeout, in seconds.
+	leaseMargin = 60
+	// waitLimit is how long past its schedule's span a delivery may wait.
+	waitLimit = 24 * time.Hour
+)
+
+// What is worked on first: a fresh event, then what failed before.
+const (
+	priorityFresh = 0
+	priorityRetry = 1
+)
+
+func newWork(d *Delivery, e *Endpoint, trigger Trigger, now time.Time) *Work {
+	return &Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID, Trigger: trigger,
+		Priority: priorityFresh, DueAt: now.Add(firstDelay(e.Schedule)), WakeAt: now.Add(firstDelay(e.Schedule) + wakeGrace),
+		ExpiresAt: now.Add(e.Schedule.Span() + waitLimit)}
+}
+
+// firstDelay is before the first attempt: nothing, but in a custom schedule.
+func firstDelay(s webhook.Schedule) time.Duration {
+	if len(s.Delays) == 0 {
+		return 0
+	}
+	return s.Delays[0]
+}
+
+// Job is a claimed attempt: the message to send and the lease under which its
+// outcome is recorded.
+type Job struct {
+	Message    webhook.Message
+	DeliveryID string
+	EndpointID string
+
+	work     Work
+	schedule webhook.Schedule
+}
+
+// Lane asks for some of an endpoint's due deliveries, at most Slots of them.
+type Lane struct {
+	EndpointID  string
+	DeliveryIDs []string
+	Slots       int
+}
+
+// Claim takes what may be sent now of what the lanes ask for: each attempt
+// gets its number and a lease by the database's clock, and no endpoint gets
+// more in flight, over all processes, than its limit. What another process has
+// claimed, what is not due and what belongs to a disabled or held endpoint is
+// passed over.
+func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
+	endpointIDs := make([]string, len(lanes))
+	for i, lane := range lanes {
+		endpointIDs[i] = lane.EndpointID
+	}
+	var jobs []Job
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		// The rows of the endpoints' states are locked in one order, so that
+		// slots are counted by one transaction at a time.
+		lock := "SELECT endpoint_id FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id " + s.dialect.forUpdate(false)
+		if err := tx.Exec(lock, endpointIDs).Error; err != nil {
+			return err
+		}
+		templates, err := s.templates(tx, endpointIDs)
+		if err != nil {
+			return err
+		}
+		wanted, limits := laneParameters(lanes, templates)
+		if len(wanted) == 0 {
+			return nil
+		}
+		claimed, err := s.claimRows(tx, wanted, limits)
+		if err != nil || len(claimed) == 0 {
+			return err
+		}
+		jobs, err = load(tx, claimed, templates)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claiming: %w", err)
+	}
+	return jobs, nil
+}
+
+// laneParameters leaves out the lanes that can't be served.
+func laneParameters(lanes []Lane, templates map[string]*template) (wanted []string, limits [][]any) {
+	for _, lane := range lanes {
+		if lane.Slots <= 0 || len(lane.DeliveryIDs) == 0 || templates[lane.EndpointID] == nil {
+			continue
+		}
+		wanted = append(wanted, lane.DeliveryIDs...)
+		limits = append(limits, []any{lane.EndpointID, lane.Slots})
+	}
+	return wanted, limits
+}
+
+// claimRows is the one statement that claims. A person's resend goes to a
+// disabled endpoint too: the person asked for it.
+func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work, error) {
+	now := s.dialect.now(s.clock)
+	list, parameters := values(s.dialect, []valueKind{textValue, integerValue}, limits)
+	token := rand.Text()
+	statement := fmt.Sprintf(`WITH lanes(endpoint_id, slots) AS (%s),
+	free AS (
+		SELECT e.id AS endpoint_id, e.timeout_seconds, e.disabled_at, %s AS slots
+		FROM lanes l JOIN endpoints e ON e.id = l.endpoint_id JOIN endpoint_states s ON s.endpoint_id = e.id
+		WHERE e.deleted_at IS NULL AND (s.held_until IS NULL OR s.held_until <= %s)
+	),
+	ranked AS (
+		SELECT w.delivery_id AS id, free.timeout_seconds, free.slots,
+			row_number() OVER (PARTITION BY w.endpoint_id ORDER BY w.priority, w.due_at, w.delivery_id) AS place
+		FROM delivery_work w JOIN free ON free.endpoint_id = w.endpoint_id
+		WHERE w.delivery_id IN ? AND w.lease_until IS NULL AND w.due_at <= %s
+			AND (free.disabled_at IS NULL OR w.trigger <> 'schedule')
+	)
+	UPDATE delivery_work SET attempt = attempt + 1, lease_token = ?, claimed_at = %s, lease_until = %s
+	FROM ranked WHERE delivery_work.delivery_id = ranked.id AND ranked.place <= ranked.slots AND delivery_work.lease_until IS NULL
+	RETURNING delivery_id, organization_id, endpoint_id, event_id, trigger, attempt, position, lease_token`,
+		list,
+		s.dialect.least("l.slots", `e.max_in_flight - (SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
+		now, now, now, s.dialect.secondsAfter(now, fmt.Sprintf("ranked.timeout_seconds + %d", leaseMargin)))
+	var claimed []Work
+	err := tx.Raw(statement, append(parameters, wanted, token)...).Scan(&claimed).Error
+	return claimed, err
+}
+
+// load reads the bytes of the claimed attempts' events.
+func load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
+	eventIDs := make([]string, len(claimed))
+	for i, w := range claimed {
+		eventIDs[i] = w.EventID
+	}
+	var events []Event
+	if err := tx.Select("id", "type", "test", "body").Where("id IN ?", eventIDs).Find(&events).Error; err != nil {
+		return nil, err
+	}
+	byID := make(map[string]*Event, len(events))
+	for i := range events {
+		byID[events[i].ID] = &events[i]
+	}
+	jobs := make([]Job, len(claimed))
+	for i, w := range claimed {
+		event := byID[w.EventID]
+		if event == nil {
+			return nil, fmt.Errorf("delivery %s has no event", w.DeliveryID)
+		}
+		jobs[i] = templates[w.EndpointID].job(w, event)
+	}
+	return jobs, nil
+}
+
+// template is what all messages to one endpoint share.
+type template struct {
+	message  webhook.Message
+	schedule webhook.Schedule
+}
+
+func (t *template) job(w Work, event *Event) Job {
+	m := t.message
+	m.EventID, m.EventType, m.DeliveryID, m.Body = event.ID, event.Type, w.DeliveryID, event.Body
+	m.Number, m.Test = w.Attempt, event.Test
+	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, work: w, schedule: t.schedule}
+}
+
+// templates reads the endpoints' URLs, headers and secrets as they are now. An
+// endpoint whose secret can't be opened is logged and left out: its deliveries
+// wait, and hold up nobody else's.
+func (s *Store) templates(tx *gorm.DB, endpointIDs []string) (map[string]*template, error) {
+	var endpoints []Endpoint
+	if err := tx.Where("id IN ? AND deleted_at IS NULL", endpointIDs).Find(&endpoints).Error; err != nil {
+		return nil, err
+	}
+	var rows []EndpointSecret
+	err := tx.Where("endpoint_id IN ? AND (expires_at IS NULL OR expires_at > ?)", endpointIDs, s.clock.Now()).Order("id DESC").Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	byEndpoint := make(map[string][]EndpointSecret, len(endpoints))
+	for _, row := range rows {
+		byEndpoint[row.EndpointID] = append(byEndpoint[row.EndpointID], row)
+	}
+	templates := make(map[string]*template, len(endpoints))
+	for i := range endpoints {
+		t, err := s.template(&endpoints[i], byEndpoint[endpoints[i].ID])
+		if err != nil {
+			s.log.Error("an endpoint can't be sent to", "endpoint", endpoints[i].ID, "error", err)
+			continue
+		}
+		templates[endpoints[i].ID] = t
+	}
+	return templates, nil
+}
+
+func (s *Store) template(e *Endpoint, rows []EndpointSecret) (*template, error) {
+	if len(rows) == 0 {
+		return nil, errors.New("it has no secret")
+	}
+	secrets := make([]webhook.Secret, len(rows))
+	for i, row := range rows {
+		text, err := s.vault.open(e.ID, row.Sealed)
+		if err != nil {
+			return nil, err
+		}
+		if secrets[i], err = webhook.ParseSecret(string(text)); err != nil {
+			return nil, errors.New("its secret is not readable")
+		}
+	}
+	headers, err := s.ownHeaders(e)
+	if err != nil {
+		return nil, err
+	}
+	return &template{schedule: e.Schedule, message: webhook.Message{URL: e.URL, Secrets: secrets,
+		// The older header carries one signature: the oldest secret's in force.
+		Legacy: secrets[len(secrets)-1], Format: e.SignatureFormat, Headers: headers,
+		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
+}
