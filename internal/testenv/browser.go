@@ -28,8 +28,8 @@ func Chromium(t testing.TB) string {
 
 // Browser returns a chromedp context with a tab of this test's own, in a fresh
 // profile (no cookies, no storage), of a browser that the tests of this process
-// share. It reaches loopback alone. The tab is closed when the test ends; the
-// context ends a minute after this call.
+// share. It reaches localhost and 127.0.0.1 alone. The tab is closed when the
+// test ends; the context ends a minute after this call.
 func Browser(t testing.TB) context.Context {
 	t.Helper()
 	browser, err := shared.browser.get(func() (*browserProcess, error) { return startBrowser(context.Background()) })
