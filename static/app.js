@@ -1,1 +1,183 @@
-// Written below.
+// What the pages do beyond what a browser does by itself. Each part is an
+// addition: without this file every page still reads and every form still works.
+(() => {
+  "use strict";
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const onClick = (selector, act) => document.addEventListener("click", (event) => {
+    const element = event.target.closest?.(selector);
+    if (element) act(element, event);
+  });
+
+  // Copying. Without https there is no clipboard API, so the older way stays.
+  async function copy(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  onClick("[data-copy], [data-copy-from]", async (button) => {
+    const source = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
+    await copy(source ? source.dataset.text : button.dataset.copy);
+    const use = button.querySelector("use");
+    const icon = use.getAttribute("href");
+    if (icon.endsWith("#check")) return;
+    use.setAttribute("href", icon.replace(/#.*/, "#check"));
+    button.classList.add("copy--done");
+    setTimeout(() => {
+      use.setAttribute("href", icon);
+      button.classList.remove("copy--done");
+    }, 1500);
+  });
+
+  // Select-all. A box with data-all chooses its fieldset; the one with the
+  // value "everything" chooses the whole set. Counts follow.
+  function syncSet(set) {
+    const everything = set.querySelector("[data-all=everything]");
+    let total = 0, chosen = 0;
+    for (const fieldset of all("fieldset", set)) {
+      const boxes = all("input[type=checkbox]:not([data-all])", fieldset);
+      if (!boxes.length) continue;
+      const checked = boxes.filter((box) => box.checked).length;
+      const head = fieldset.querySelector("[data-all]");
+      if (head) {
+        if (checked < boxes.length) head.checked = false;
+        head.indeterminate = checked > 0 && !head.checked;
+        head.removeAttribute("data-some");
+      }
+      fieldset.querySelector(".count").textContent = `${checked} of ${boxes.length}`;
+      total += boxes.length;
+      chosen += checked;
+    }
+    if (chosen < total) everything.checked = false;
+    everything.indeterminate = chosen > 0 && !everything.checked;
+    everything.closest("fieldset").querySelector(".count").textContent = `${chosen} of ${total}`;
+  }
+  document.addEventListener("change", (event) => {
+    const set = event.target.closest?.("[data-all-scope]");
+    if (!set) return;
+    if (event.target.matches("[data-all]")) {
+      const scope = event.target.dataset.all === "everything" ? set : event.target.closest("fieldset");
+      for (const box of all("input[type=checkbox]", scope)) box.checked = event.target.checked;
+    }
+    syncSet(set);
+  });
+  for (const set of all("[data-all-scope]")) syncSet(set);
+
+  // Filters apply as soon as one is chosen. A period and a span exclude each other.
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (!form?.matches("[data-submit]")) return;
+    if (event.target.matches("select")) {
+      if (event.target.name === "period") form.since.value = form.until.value = "";
+      form.requestSubmit();
+    } else {
+      form.period.value = "";
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-submit]")) return;
+    for (const field of event.target.elements) field.disabled ||= field.name && !field.value;
+  });
+  window.addEventListener("pageshow", () => {
+    for (const field of all("[data-submit] :disabled")) field.disabled = false;
+  });
+
+  // Dialogs, where the browser does not know command and commandfor.
+  if (!("commandForElement" in HTMLButtonElement.prototype)) {
+    onClick("[commandfor]", (button) => {
+      const dialog = document.getElementById(button.getAttribute("commandfor"));
+      if (button.getAttribute("command") === "show-modal") dialog.showModal();
+      else dialog.close();
+    });
+  }
+
+  // Toasts leave after 6 s, unless somebody is reading them.
+  function watchToast(toast) {
+    const button = toast.querySelector("[data-dismiss]");
+    button.hidden = false;
+    const leave = () => setTimeout(() => toast.matches(":hover, :focus-within") ? leave() : toast.remove(), 6000);
+    leave();
+  }
+  onClick("[data-dismiss]", (button) => button.closest(".toast").remove());
+  for (const toast of all(".toast")) watchToast(toast);
+  function fail(text) {
+    const toast = document.getElementById("toast-failed").content.firstElementChild.cloneNode(true);
+    toast.querySelector("span").textContent = text;
+    document.getElementById("toasts").append(toast);
+    watchToast(toast);
+  }
+  const acting = (event) => event.detail.requestConfig.verb !== "get";
+  document.addEventListener("htmx:responseError", (event) => {
+    if (acting(event)) fail(`The server answered ${event.detail.xhr.status}. Reload the page to see what was changed.`);
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (acting(event)) fail("The server can’t be reached. Check the connection, then try again.");
+  });
+
+  // Live parts. The stream carries ids; what shows one of them fetches itself
+  // again. A list that shows none of them fetches itself as a whole, at most
+  // once a second.
+  const changed = new Set();
+  let paused = false, timer = 0, last = 0;
+  function flush() {
+    timer = 0;
+    last = Date.now();
+    const ids = [...changed];
+    changed.clear();
+    const shown = all("[data-live-id]").filter((element) => ids.includes(element.dataset.liveId));
+    const lists = all("[data-live]");
+    if (lists.length && (shown.length < ids.length || shown.length > 5)) {
+      for (const list of lists) htmx.trigger(list, "refresh-list");
+    } else {
+      for (const element of shown) htmx.trigger(element, "refresh");
+    }
+  }
+  const soon = () => { timer ||= setTimeout(flush, Math.max(0, last + 1000 - Date.now())); };
+  function showSwitch() {
+    for (const button of all("[data-live-switch]")) {
+      button.hidden = false;
+      button.setAttribute("aria-pressed", String(!paused));
+      const words = button.querySelector(".live");
+      words.classList.toggle("live--off", paused);
+      words.textContent = !paused ? "Live" : changed.size ? `Paused, ${changed.size} new` : "Paused";
+      const use = button.querySelector("use");
+      use.setAttribute("href", use.getAttribute("href").replace(/#.*/, paused ? "#play" : "#pause"));
+    }
+  }
+  document.addEventListener("htmx:sseMessage", (event) => {
+    for (const id of event.detail.data?.match(/dlv_\w+/g) ?? []) changed.add(id);
+    if (paused) showSwitch();
+    else if (changed.size) soon();
+  });
+  onClick("[data-live-switch]", () => {
+    paused = !paused;
+    if (!paused && changed.size) soon();
+    showSwitch();
+  });
+  showSwitch();
+
+  // Times that pass, in the words of format.go and by the server's clock.
+  const ahead = Date.parse(document.documentElement.dataset.now) - Date.now();
+  function span(seconds) {
+    const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+    const at = Math.max(0, units.findIndex(([, size]) => seconds >= size));
+    const words = units.slice(at, at + 2).map(([name, size], i) =>
+      [Math.floor((i ? seconds % units[at][1] : seconds) / size), name]);
+    return words.filter(([n], i) => i === 0 || n > 0).map(([n, name]) => `${n} ${name}`);
+  }
+  function tick() {
+    for (const element of all("time[data-relative]")) {
+      const seconds = Math.round((Date.parse(element.dateTime) - Date.now() - ahead) / 1000);
+      const kind = element.dataset.relative;
+      if (kind === "until") element.textContent = seconds >= 1 ? "in " + span(seconds).join(" ") : "now";
+      else if (seconds > -86400) {
+        const age = seconds > -1 ? "" : span(-seconds)[0];
+        element.textContent = kind === "age" ? age || "now" : age ? `${age} ago` : "just now";
+      }
+    }
+  }
+  setInterval(tick, 1000);
+})();

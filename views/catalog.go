@@ -34,3 +34,56 @@ func (v CatalogView) total() int {
 	}
 	return n
 }
+
+type catalogTab struct {
+	tab   CatalogTab
+	title string
+}
+
+func (v CatalogView) tabs() []catalogTab {
+	return []catalogTab{{TabExample, "Example"}, {TabSchema, "Schema"}, {TabVerify, "Verify"}, {TabEndpoints, "Endpoints"}}
+}
+
+func (t catalogTab) path(slug, eventType string) string {
+	path := EventTypePath(slug, eventType)
+	if t.tab != TabExample {
+		path += "?tab=" + string(t.tab)
+	}
+	return path + "#" + catalogTypeID
+}
+
+func (v CatalogView) title() string {
+	if v.Chosen == nil {
+		return "Catalog"
+	}
+	return v.Chosen.Type
+}
+
+func (v CatalogView) crumbs(slug string) []crumb {
+	if v.Chosen == nil {
+		return []crumb{{text: "Catalog"}}
+	}
+	return []crumb{{text: "Catalog", href: CatalogPath(slug)}, {text: v.Chosen.Type, mono: true}}
+}
+
+// summary is "22 event types in 5 categories."
+func (v CatalogView) summary() string {
+	categories := "1 category"
+	if n := len(v.Categories); n != 1 {
+		categories = formatCount(n) + " categories"
+	}
+	return plural(v.total(), "event type") + " in " + categories + "."
+}
+
+// exampleEnvelope is the example as a receiver gets it.
+func exampleEnvelope(page Page, t *webhook.EventType) string {
+	envelope := webhook.Envelope{
+		EventID: "evt_0198f6c2a7b47e1c9d3f5a6b7c8d9e0f", Type: t.Type, Timestamp: t.ExampleTimestamp,
+		OrganizationID: page.Organization.PublicID(), Data: t.Example,
+	}
+	body, err := envelope.Bytes()
+	if err != nil {
+		return string(t.Example)
+	}
+	return indentJSON(body)
+}

@@ -10,8 +10,8 @@ import (
 )
 
 // DeliveryFilter is the log's query string: state, endpoint, type, period,
-// since, until, cursor. Period is one of Periods; since and until are dates or
-// RFC 3339 times in UTC and stand in for a period.
+// since, until, cursor. Period is 1h, 24h, 7d or 30d; since and until are dates
+// or RFC 3339 times in UTC and go before it.
 type DeliveryFilter struct {
 	State      models.State
 	EndpointID string
@@ -33,7 +33,7 @@ func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
 	if stateWord(f.State) == "" {
 		f.State = ""
 	}
-	if _, ok := periodNamed(f.Period); !ok {
+	if _, ok := periodNamed(f.Period); !ok || f.Since != "" || f.Until != "" {
 		f.Period = ""
 	}
 	return f
@@ -197,4 +197,27 @@ func (v DeliveryView) endpointTitle() string {
 		return v.Delivery.EndpointTitle
 	}
 	return shortID(v.Delivery.EndpointID)
+}
+
+func (f DeliveryFilter) periodWords() string {
+	if p, ok := periodNamed(f.Period); ok {
+		return p.words
+	}
+	var words []string
+	if f.Since != "" {
+		words = append(words, "since "+strings.Replace(f.Since, "T", " ", 1))
+	}
+	if f.Until != "" {
+		words = append(words, "until "+strings.Replace(f.Until, "T", " ", 1))
+	}
+	return strings.Join(words, " ")
+}
+
+// localMoment is a bound as a datetime-local input takes it.
+func localMoment(text string) string {
+	t, ok := readMoment(text)
+	if !ok || t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02T15:04")
 }

@@ -229,3 +229,74 @@ func NewTestBench(endpointID, eventType string, categories []webhook.Category) T
 	}
 	return bench
 }
+
+// endpointName is the endpoint's title without what every URL begins with.
+func endpointName(e *models.Endpoint) string { return bareURL(e.Title()) }
+
+func bareURL(address string) string { return strings.TrimPrefix(address, "https://") }
+
+// scheduleWords is "Standard, 10 attempts".
+func scheduleWords(s webhook.Schedule) string {
+	return scheduleTitle(s.Name) + ", " + plural(len(s.Delays), "attempt")
+}
+
+func scheduleTitle(name string) string {
+	if name == "" {
+		return "Custom"
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// scheduleNote is "over 3 d 3 h".
+func scheduleNote(s webhook.Schedule) string { return "over " + formatSpan(s.Span()) }
+
+func disabledTitle(now time.Time, e *models.Endpoint) string {
+	return "Disabled since " + formatDay(now, *e.DisabledAt) + " UTC"
+}
+
+// disabledText says why it is disabled, what waits and what to do.
+func disabledText(v EndpointView) string {
+	parts := []string{}
+	if v.Endpoint.DisabledReason != "" {
+		parts = append(parts, strings.TrimSuffix(v.Endpoint.DisabledReason, ".")+".")
+	}
+	if v.Waiting > 0 {
+		parts = append(parts, waitingWords(v.Waiting))
+	}
+	return strings.Join(append(parts, "New events are not sent here until it is enabled; test events are."), " ")
+}
+
+func waitingWords(n int) string {
+	if n == 1 {
+		return "1 delivery waits, and goes on once it is enabled."
+	}
+	return formatCount(n) + " deliveries wait, and go on once it is enabled."
+}
+
+func (f EndpointForm) heading() string {
+	if f.editing() {
+		return "Settings of " + bareURL(f.Title)
+	}
+	return "New endpoint"
+}
+
+func (f EndpointForm) action(slug string) string {
+	if f.editing() {
+		return EndpointEditPath(slug, f.ID)
+	}
+	return EndpointsPath(slug)
+}
+
+func (f EndpointForm) crumbs(slug string) []crumb {
+	list := crumb{text: "Endpoints", href: EndpointsPath(slug)}
+	if f.editing() {
+		return []crumb{list, {text: bareURL(f.Title), href: EndpointPath(slug, f.ID)}, {text: "Settings"}}
+	}
+	return []crumb{list, {text: "New endpoint"}}
+}
+
+// chosenWords is "5 of 22 types."
+func (f EndpointForm) chosenWords() string {
+	types := f.types()
+	return formatCount(f.chosen(types)) + " of " + plural(len(types), "type") + "."
+}

@@ -192,3 +192,40 @@ func withArticle(word string) string {
 	}
 	return "a " + word
 }
+
+// formatStep is a time in the timeline: with its day when that is another one
+// than the line's before.
+func formatStep(now, previous, t time.Time, first bool) string {
+	a, b := previous.UTC(), t.UTC()
+	if !first && a.YearDay() == b.YearDay() && a.Year() == b.Year() {
+		return b.Format("15:04:05")
+	}
+	return formatClock(now, t)
+}
+
+// formatBrief is a time for a narrow column.
+func formatBrief(now, t time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	switch {
+	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+		return t.Format("15:04:05")
+	case t.Year() == now.Year():
+		return t.Format("2 Jan, 15:04")
+	default:
+		return t.Format("2 Jan 2006")
+	}
+}
+
+// formatRough is a span in its largest unit, rounded: "3 d", "18 h".
+func formatRough(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%.0f d", d.Hours()/24)
+	case d >= time.Hour:
+		return fmt.Sprintf("%.0f h", d.Hours())
+	default:
+		return formatSpan(d)
+	}
+}
+
+func upperFirst(words string) string { return strings.ToUpper(words[:1]) + words[1:] }

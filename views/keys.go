@@ -30,3 +30,19 @@ type KeysView struct {
 	Created *models.Key
 	Text    string
 }
+
+// keyHint shows which key it is without showing the key.
+func keyHint(key models.Key) string { return "hwk_…" + key.Hint }
+
+func scopeWords(scope models.Scope) string {
+	switch scope {
+	case models.ScopeEventsWrite:
+		return "Report events"
+	case models.ScopeRead:
+		return "Read endpoints, deliveries and event types"
+	case models.ScopeWrite:
+		return "Change endpoints and resend deliveries"
+	default:
+		return ""
+	}
+}
