@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -59,7 +60,8 @@ func createDatabase(server, name, template string) error {
 		statement := "CREATE DATABASE " + quoted(name) + " TEMPLATE " + quoted(template)
 		// Copying files takes a third of the time where fsync is off, but can
 		// only be asked for since Postgres 15.
-		if major, _ := strconv.Atoi(conn.PgConn().ParameterStatus("server_version")[:2]); major >= 15 {
+		version, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
+		if major, err := strconv.Atoi(version); err == nil && major >= 15 {
 			statement += " STRATEGY file_copy"
 		}
 		_, err := conn.Exec(ctx, statement)
