@@ -1,0 +1,138 @@
+// Package web serves the pages and the JSON API over HTTP. routes.go shows
+// every route and the right that it asks for.
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"hookwell/models"
+)
+
+// Tester sends a test event now and returns after its attempt is recorded.
+// Faults of the data are a models.Error of kind Invalid or TooLarge.
+type Tester interface {
+	Test(ctx context.Context, tenant *models.Tenant, endpointID, eventType string, data []byte) (deliveryID string, err error)
+}
+
+// Feed tells which deliveries of an organization changed, by their ids. The
+// channel is closed when the feed ends; cancel gives the subscription back.
+type Feed interface {
+	Subscribe(organizationID string) (changes <-chan []string, cancel func())
+}
+
+// Options are what a server is made of.
+type Options struct {
+	Store        *models.Store
+	Tester       Tester
+	Feed         Feed
+	Log          *slog.Logger
+	BaseURL      *url.URL // requests for another host are refused
+	AllowedHosts []string // further values of Host, with their port, such as "localhost:3000"
+	Signup       models.SignupPolicy
+	SignupCode   string // when it is not empty, the first sign-up must give it
+	Version      string
+	Ready        func(context.Context) error // nil error: everything that serving needs answers
+}
+
+// Limits of requests. The batch of events may have 8 MiB; see DESIGN, section 6.
+const (
+	maxBody      = 1 << 20
+	maxBatchBody = 9 << 20
+	maxHeaders   = 16 << 10
+	readLimit    = 30 * time.Second
+	idleLimit    = 2 * time.Minute
+)
+
+// Server answers HTTP requests.
+type Server struct {
+	Options
+	app         *fiber.App
+	sessions    *scs.SessionManager
+	crossOrigin *http.CrossOriginProtection
+	files       map[string]file
+	streams     *streams
+}
+
+// New makes a server; Serve starts it.
+func New(o Options) *Server {
+	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams()}
+	s.sessions = newSessions(o.Store.Sessions(), s.secure())
+	s.app = fiber.New(fiber.Config{
+		// Fiber's strings point into memory that the next request writes over.
+		// Immutable copies each as it is read: some 10 short copies a request,
+		// nothing beside one query, and no handler can forget it.
+		Immutable:             true,
+		ErrorHandler:          s.answerError,
+		DisableStartupMessage: true,
+		StrictRouting:         true,
+		CaseSensitive:         true,
+		UnescapePath:          true,
+		BodyLimit:             maxBody,
+		ReadBufferSize:        maxHeaders,
+		ReadTimeout:           readLimit,
+		IdleTimeout:           idleLimit,
+		// No WriteTimeout: it would cut the streams. They set deadlines of their own.
+	})
+	s.app.Server().HeaderReceived = bodyLimit
+	s.app.Server().Logger = quiet{o.Log}
+	s.routes()
+	return s
+}
+
+// bodyLimit lets the batch of events alone be large.
+func bodyLimit(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	path, _, _ := bytes.Cut(header.RequestURI(), []byte("?"))
+	if string(path) == batchPath {
+		return fasthttp.RequestConfig{MaxRequestBodySize: maxBatchBody}
+	}
+	return fasthttp.RequestConfig{}
+}
+
+// Serve answers requests until Shutdown, and then returns nil.
+func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
+
+// Shutdown ends the streams at once, lets other requests finish, and returns
+// when they have or when ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.streams.close()
+	return s.app.ShutdownWithContext(ctx)
+}
+
+// App is the Fiber application, for tests of its routes.
+func (s *Server) App() *fiber.App { return s.app }
+
+// secure tells whether browsers reach the server by https.
+func (s *Server) secure() bool { return s.BaseURL.Scheme == "https" }
+
+func (s *Server) health(c *fiber.Ctx) error { return c.SendString("alive\n") }
+
+func (s *Server) ready(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), 5*time.Second)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		if !errors.Is(err, context.Canceled) {
+			s.Log.Warn("not ready", "error", err)
+		}
+		return c.Status(fiber.StatusServiceUnavailable).SendString("not ready\n")
+	}
+	return c.SendString("ready\n")
+}
+
+// quiet takes fasthttp's notes on broken connections, which say nothing that
+// an operator could act on.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Printf(format string, arguments ...any) {
+	q.log.Debug("http connection", "note", format, "arguments", len(arguments))
+}

@@ -1,0 +1,53 @@
+package web
+
+import (
+	"crypto/rand"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+)
+
+// visit is what the middlewares found out about one request. The tenant is set
+// under /o/:org alone, and with it the role.
+type visit struct {
+	id     string // of the request
+	nonce  string // of the Content-Security-Policy
+	user   *models.User
+	person *models.Person
+	tenant *models.Tenant
+	role   models.Role
+}
+
+type visitKey struct{}
+
+// visit begins with the request's id, which is our own: one that came with the
+// request could be anything.
+func (s *Server) visit(c *fiber.Ctx) *visit {
+	if v, ok := c.Locals(visitKey{}).(*visit); ok {
+		return v
+	}
+	v := &visit{id: rand.Text(), nonce: rand.Text()}
+	c.Locals(visitKey{}, v)
+	s.setHeaders(c, v)
+	return v
+}
+
+// begin gives every answer its request id and its headers.
+func (s *Server) begin(c *fiber.Ctx) error {
+	s.visit(c)
+	return c.Next()
+}
+
+// actor is who makes a change, as far as the request shows it: the store adds
+// the user or the key.
+func (s *Server) actor(c *fiber.Ctx) models.Actor {
+	return models.Actor{Kind: models.ActorUser, RemoteAddress: c.IP(), RequestID: s.visit(c).id}
+}
+
+// tenant is the organization of the path. It is there on every route under
+// /o/:org, and on no other.
+func (s *Server) tenant(c *fiber.Ctx) *models.Tenant { return s.visit(c).tenant }
+
+// slug is the organization's in the path.
+func (s *Server) slug(c *fiber.Ctx) string { return s.tenant(c).Organization().Slug }
