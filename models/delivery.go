@@ -150,7 +150,7 @@ func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, erro
 		if err != nil {
 			return err
 		}
-		woken = Woken{d.ID, e.ID}
+		woken = Woken{d.OrganizationID, e.ID, d.ID}
 		if err := t.addPersonsAttempt(tx, d, e); err != nil {
 			return err
 		}

@@ -29,6 +29,8 @@ type dialect interface {
 	forUpdate(skip bool) string
 	// serialize makes transactions that name the same lock wait for each other.
 	serialize(tx *gorm.DB, lock int64) error
+	// trySerialize is serialize, but answers false instead of waiting.
+	trySerialize(tx *gorm.DB, lock int64) (bool, error)
 	// cast gives the first row of a VALUES list its column types.
 	cast(kind valueKind) string
 	// perLane is a FROM clause that joins every endpoint of the CTE "lanes" to
@@ -42,6 +44,7 @@ type dialect interface {
 const (
 	signupLock    int64 = 7_267_881_233
 	partitionLock int64 = 7_267_881_234
+	dueLock       int64 = 7_267_881_235
 )
 
 // valueKind is a column's type in a VALUES list.

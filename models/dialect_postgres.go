@@ -56,6 +56,11 @@ func (postgresDialect) serialize(tx *gorm.DB, lock int64) error {
 	return tx.Exec("SELECT pg_advisory_xact_lock(?)", lock).Error
 }
 
+func (postgresDialect) trySerialize(tx *gorm.DB, lock int64) (free bool, err error) {
+	err = tx.Raw("SELECT pg_try_advisory_xact_lock(?)", lock).Scan(&free).Error
+	return free, err
+}
+
 func (d postgresDialect) makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error {
 	return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if err := d.serialize(tx, partitionLock); err != nil {

@@ -45,6 +45,8 @@ func (sqliteDialect) forUpdate(bool) string { return "" }
 // serialize has nothing to do: immediate transactions already take turns.
 func (sqliteDialect) serialize(*gorm.DB, int64) error { return nil }
 
+func (sqliteDialect) trySerialize(*gorm.DB, int64) (bool, error) { return true, nil }
+
 func (sqliteDialect) cast(valueKind) string { return "?" }
 
 func (sqliteDialect) perLane(condition string, most int) string {

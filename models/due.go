@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -59,19 +60,32 @@ func (s *Store) DueFor(ctx context.Context, endpointID string) (DueLane, error) 
 	return lanes[0], nil
 }
 
-func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) ([]DueLane, error) {
-	var picked []Woken
-	if err := s.db.WithContext(ctx).Raw(query, parameters...).Scan(&picked).Error; err != nil {
-		return nil, fmt.Errorf("looking for due deliveries: %w", err)
+// pickDue runs a query for due rows. Where another process is picking at this
+// moment, nothing is picked: one pair of eyes is enough.
+func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) (lanes []DueLane, err error) {
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		free, err := s.dialect.trySerialize(tx, dueLock)
+		if err != nil || !free {
+			return err
+		}
+		var picked []Woken
+		if err := tx.Raw(query, parameters...).Scan(&picked).Error; err != nil || len(picked) == 0 {
+			return err
+		}
+		lanes = laneUp(picked)
+		return s.postpone(tx, picked)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("picking due deliveries: %w", err)
 	}
-	if len(picked) == 0 {
-		return nil, nil
-	}
+	return lanes, nil
+}
+
+// laneUp groups rows by endpoint.
+func laneUp(picked []Woken) []DueLane {
 	var lanes []DueLane
 	index := map[string]int{}
-	ids := make([]string, len(picked))
-	for i, p := range picked {
-		ids[i] = p.DeliveryID
+	for _, p := range picked {
 		at, ok := index[p.EndpointID]
 		if !ok {
 			at = len(lanes)
@@ -81,20 +95,21 @@ func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) ([
 		lanes[at].DeliveryIDs = append(lanes[at].DeliveryIDs, p.DeliveryID)
 		lanes[at].More = len(lanes[at].DeliveryIDs) == duePerEndpoint
 	}
-	return lanes, s.postpone(ctx, ids)
+	return lanes
 }
 
 // postpone moves the next wake of woken rows on.
-func (s *Store) postpone(ctx context.Context, ids []string) error {
+func (s *Store) postpone(tx *gorm.DB, picked []Woken) error {
 	const perStatement = 5000
 	wake := s.clock.Now().Add(rewake)
-	for len(ids) > 0 {
-		n := min(len(ids), perStatement)
-		err := s.db.WithContext(ctx).Model(&Work{}).Where("delivery_id IN ? AND lease_until IS NULL", ids[:n]).Update("wake_at", wake).Error
-		if err != nil {
-			return fmt.Errorf("moving wakes on: %w", err)
+	for chunk := range slices.Chunk(picked, perStatement) {
+		ids := make([]string, len(chunk))
+		for i, p := range chunk {
+			ids[i] = p.DeliveryID
 		}
-		ids = ids[n:]
+		if err := tx.Model(&Work{}).Where("delivery_id IN ? AND lease_until IS NULL", ids).Update("wake_at", wake).Error; err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
 			delivery := newDelivery(&d.event, e, now)
 			deliveries = append(deliveries, delivery)
 			work = append(work, newWork(delivery, e, TriggerSchedule, now))
-			d.woken = append(d.woken, Woken{delivery.ID, e.ID})
+			d.woken = append(d.woken, Woken{e.OrganizationID, e.ID, delivery.ID})
 			d.event.Deliveries++
 		}
 		d.accepted = &Accepted{ID: d.event.ID, Type: d.event.Type, Deliveries: d.event.Deliveries}

@@ -26,11 +26,16 @@ func (r *Result) Attempt() *Attempt {
 	return &Attempt{
 		DeliveryID: r.Job.DeliveryID, Number: r.Job.work.Attempt, OrganizationID: r.Job.work.OrganizationID, Trigger: r.Job.work.Trigger,
 		StartedAt: x.StartedAt.UTC().Truncate(time.Microsecond), DurationUs: x.Duration.Microseconds(), StatusCode: x.StatusCode,
-		Cause: x.Cause, Error: x.Error, Note: x.Note, RemoteAddress: x.RemoteAddress, TLSVersion: x.TLSVersion,
+		Cause: x.Cause, Error: storable(x.Error), Note: storable(x.Note), RemoteAddress: x.RemoteAddress, TLSVersion: x.TLSVersion,
 		DNSUs: x.Timings.DNS.Microseconds(), ConnectUs: x.Timings.Connect.Microseconds(), TLSUs: x.Timings.TLS.Microseconds(),
 		FirstByteUs: x.Timings.FirstByte.Microseconds(), RequestURL: r.Job.Message.URL, RequestHeaders: x.RequestHeaders,
-		ResponseHeaders: x.ResponseHeaders, ResponseBody: slices.Concat([]byte{}, x.ResponseBody), Truncated: x.Truncated,
+		ResponseHeaders: x.ResponseHeaders, ResponseBody: append([]byte{}, x.ResponseBody...), Truncated: x.Truncated,
 	}
+}
+
+// storable is text as every database takes it: valid UTF-8 without NUL.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // OrganizationID is whose delivery it was.

@@ -1,6 +1,9 @@
 package models
 
 import (
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -216,10 +219,31 @@ type Attempt struct {
 	TLSUs           int64 `gorm:"column:tls_us"`
 	FirstByteUs     int64
 	RequestURL      string
-	RequestHeaders  []webhook.Header `gorm:"serializer:json"`
-	ResponseHeaders []webhook.Header `gorm:"serializer:json"`
+	RequestHeaders  Headers
+	ResponseHeaders Headers
 	ResponseBody    []byte
 	Truncated       bool
+}
+
+// Headers are header fields in the order in which they were sent. They are
+// stored as JSON in bytes.
+type Headers []webhook.Header
+
+// Value writes the column; nil is an empty list.
+func (h Headers) Value() (driver.Value, error) {
+	if h == nil {
+		return []byte("[]"), nil
+	}
+	return json.Marshal([]webhook.Header(h))
+}
+
+// Scan reads the column.
+func (h *Headers) Scan(column any) error {
+	stored, ok := column.([]byte)
+	if !ok {
+		return fmt.Errorf("headers are stored as %T", column)
+	}
+	return json.Unmarshal(stored, (*[]webhook.Header)(h))
 }
 
 // ID names the attempt for the API.

@@ -24,8 +24,9 @@ import (
 
 // Woken names a delivery whose work is due, for whoever sends it.
 type Woken struct {
-	DeliveryID string
-	EndpointID string
+	OrganizationID string
+	EndpointID     string
+	DeliveryID     string
 }
 
 // Waker is told, after the commit, which deliveries have become due. It must

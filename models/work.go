@@ -74,6 +74,8 @@ type Job struct {
 	Message    webhook.Message
 	DeliveryID string
 	EndpointID string
+	// MaxInFlight is the endpoint's limit as it was read with the claim.
+	MaxInFlight int
 
 	work     Work
 	schedule webhook.Schedule
@@ -194,15 +196,16 @@ func load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, e
 
 // template is what all messages to one endpoint share.
 type template struct {
-	message  webhook.Message
-	schedule webhook.Schedule
+	message     webhook.Message
+	schedule    webhook.Schedule
+	maxInFlight int
 }
 
 func (t *template) job(w Work, event *Event) Job {
 	m := t.message
 	m.EventID, m.EventType, m.DeliveryID, m.Body = event.ID, event.Type, w.DeliveryID, event.Body
 	m.Number, m.Test = w.Attempt, event.Test
-	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, work: w, schedule: t.schedule}
+	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, MaxInFlight: t.maxInFlight, work: w, schedule: t.schedule}
 }
 
 // templates reads the endpoints' URLs, headers and secrets as they are now. An
@@ -252,7 +255,7 @@ func (s *Store) template(e *Endpoint, rows []EndpointSecret) (*template, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &template{schedule: e.Schedule, message: webhook.Message{URL: e.URL, Secrets: secrets,
+	return &template{schedule: e.Schedule, maxInFlight: e.MaxInFlight, message: webhook.Message{URL: e.URL, Secrets: secrets,
 		// The older header carries one signature: the oldest secret's in force.
 		Legacy: secrets[len(secrets)-1], Format: e.SignatureFormat, Headers: headers,
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil

@@ -1,0 +1,169 @@
+package models_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"hookwell/internal/testenv"
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(testenv.Run(m))
+}
+
+// fixture is a store with a clock that the test moves, one organization and
+// a record of what was woken.
+type fixture struct {
+	*models.Store
+	clock  *models.Clock
+	tenant *models.Tenant
+	woken  *wakeRecord
+}
+
+type wakeRecord struct {
+	sync.Mutex
+	list []models.Woken
+}
+
+func (r *wakeRecord) Wake(woken []models.Woken) {
+	r.Lock()
+	defer r.Unlock()
+	r.list = append(r.list, woken...)
+}
+
+var catalog = sync.OnceValues(func() (*webhook.Catalog, error) { return webhook.NewCatalog(nil) })
+
+// eachStore runs a test on both databases.
+func eachStore(t *testing.T, test func(t *testing.T, f *fixture)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newFixture(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, newFixture(t, models.Options{DatabaseURL: postgresURL(t)}))
+	})
+}
+
+// postgresURL is a fresh database that was migrated already.
+func postgresURL(t *testing.T) string {
+	return testenv.DatabaseFrom(t, "migrated", func(url string) error {
+		s, err := models.Open(context.Background(), models.Options{DatabaseURL: url})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return s.Migrate(context.Background())
+	})
+}
+
+func newFixture(t *testing.T, o models.Options) *fixture {
+	t.Helper()
+	key := make([]byte, 32)
+	rand.Read(key)
+	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{clock: &models.Clock{}, woken: &wakeRecord{}}
+	o.Vault, o.Clock, o.Waker = vault, f.clock, f.woken
+	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	if o.Catalog, err = catalog(); err != nil {
+		t.Fatal(err)
+	}
+	if f.Store, err = models.Open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if err := f.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.tenant = f.organization(t, "Acme Robotics")
+	return f
+}
+
+// organization makes one more tenant.
+func (f *fixture) organization(t *testing.T, name string) *models.Tenant {
+	t.Helper()
+	org, _, err := f.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant, err := f.Operator().Tenant(t.Context(), org.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant
+}
+
+// endpoint registers an endpoint for every event; change may be nil.
+func endpoint(t *testing.T, tenant *models.Tenant, change func(*models.EndpointInput)) *models.Endpoint {
+	t.Helper()
+	in := models.NewEndpointInput()
+	in.URL, in.EventTypes = "http://127.0.0.1:9/hook", []string{"*"}
+	if change != nil {
+		change(&in)
+	}
+	e, _, err := tenant.CreateEndpoint(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// publish reports one event with the catalog's example as its data.
+func publish(t *testing.T, tenant *models.Tenant, eventType string) *models.Accepted {
+	t.Helper()
+	c, err := catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	et, ok := c.Lookup(eventType)
+	if !ok {
+		t.Fatalf("no event type %s", eventType)
+	}
+	accepted, err := tenant.Publish(t.Context(), models.NewEvent{Type: eventType, Data: et.Example})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return accepted
+}
+
+// deliveries lists the tenant's log.
+func deliveries(t *testing.T, tenant *models.Tenant) []models.Delivery {
+	t.Helper()
+	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// claim takes what is due of an endpoint.
+func (f *fixture) claim(t *testing.T, e *models.Endpoint, slots int, ids ...string) []models.Job {
+	t.Helper()
+	jobs, err := f.Claim(t.Context(), []models.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: slots}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jobs
+}
+
+func (f *fixture) record(t *testing.T, job models.Job, status int, cause webhook.Cause) {
+	t.Helper()
+	x := webhook.Exchange{StartedAt: f.Now(), Duration: 12 * time.Millisecond, StatusCode: status, Cause: cause}
+	if err := f.Record(t.Context(), []models.Result{{Job: job, Exchange: x}}); err != nil {
+		t.Fatal(err)
+	}
+}
