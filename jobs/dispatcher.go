@@ -1,0 +1,270 @@
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// dispatcher sends due deliveries. Each endpoint has a lane: the ids that wait
+// for it, and how many of its attempts are under way here. A lane whose
+// endpoint hangs fills its own slots and nobody else's; no Asynq task waits
+// for an answer.
+type dispatcher struct {
+	store    *models.Store
+	sender   *webhook.Sender
+	recorder *recorder
+	log      *slog.Logger
+
+	mu     sync.Mutex
+	lanes  map[string]*lane
+	signal chan struct{}
+
+	claiming sync.WaitGroup
+	flights  sync.WaitGroup
+	stop     chan struct{}
+	exchange context.Context // ends when the grace of a stop is over
+	cut      context.CancelFunc
+}
+
+// lane is one endpoint's queue in this process. Ids are hints: what is lost
+// here, or no longer due, costs a look and nothing else.
+type lane struct {
+	ids      []string
+	known    map[string]struct{}
+	more     bool // the database may have others that are due
+	inFlight int
+	limit    int
+	busy     bool // a claim is under way
+}
+
+const (
+	// claimers is how many claims run at once: while one waits for the disk the
+	// other gathers.
+	claimers = 2
+	// claimIDs bounds one claim.
+	claimIDs = 200
+	// laneIDs bounds one lane's hints; the due scan brings the rest later.
+	laneIDs = 10_000
+	// claimPause is how long a claimer waits after the database failed.
+	claimPause = time.Second
+)
+
+func newDispatcher(store *models.Store, sender *webhook.Sender, recorder *recorder, log *slog.Logger) *dispatcher {
+	exchange, cut := context.WithCancel(context.Background())
+	d := &dispatcher{store: store, sender: sender, recorder: recorder, log: log, lanes: map[string]*lane{},
+		signal: make(chan struct{}, claimers), stop: make(chan struct{}), exchange: exchange, cut: cut}
+	for range claimers {
+		d.claiming.Go(d.run)
+	}
+	return d
+}
+
+// offer adds due deliveries to their lanes and returns at once.
+func (d *dispatcher) offer(lanes []models.DueLane) {
+	d.mu.Lock()
+	for _, due := range lanes {
+		l := d.lanes[due.EndpointID]
+		if l == nil {
+			// One until the first claim has read the endpoint's own limit would
+			// be safe but slow: the claim itself holds the limit.
+			l = &lane{known: map[string]struct{}{}, limit: models.DefaultMaxInFlight}
+			d.lanes[due.EndpointID] = l
+		}
+		for _, id := range due.DeliveryIDs {
+			if _, twice := l.known[id]; !twice && len(l.ids) < laneIDs {
+				l.ids = append(l.ids, id)
+				l.known[id] = struct{}{}
+			}
+		}
+		l.more = l.more || due.More
+	}
+	d.mu.Unlock()
+	d.wakeClaimer()
+}
+
+func (d *dispatcher) wakeClaimer() {
+	select {
+	case d.signal <- struct{}{}:
+	default:
+	}
+}
+
+// run claims what waits until the dispatcher stops.
+func (d *dispatcher) run() {
+	for {
+		select {
+		case <-d.signal:
+		case <-d.stop:
+			return
+		}
+		for {
+			wanted := d.gather()
+			if len(wanted) == 0 || !d.claim(wanted) {
+				break
+			}
+		}
+	}
+}
+
+// gather takes ids for free slots out of the lanes, a little of each.
+func (d *dispatcher) gather() []models.Lane {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-d.stop:
+		return nil
+	default:
+	}
+	var wanted []models.Lane
+	left := claimIDs
+	for endpointID, l := range d.lanes {
+		if l.busy || left == 0 {
+			continue
+		}
+		n := min(l.limit-l.inFlight, len(l.ids), left)
+		if n <= 0 && !(l.more && len(l.ids) == 0 && l.inFlight < l.limit) {
+			continue
+		}
+		l.busy = true
+		wanted = append(wanted, models.Lane{EndpointID: endpointID, DeliveryIDs: l.take(max(n, 0)), Slots: max(n, 0)})
+		left -= max(n, 0)
+	}
+	return wanted
+}
+
+func (l *lane) take(n int) []string {
+	ids := l.ids[:n:n]
+	l.ids = l.ids[n:]
+	for _, id := range ids {
+		delete(l.known, id)
+	}
+	return ids
+}
+
+// claim claims what the lanes want and starts sending it. It answers whether
+// the database did; if not, the ids are left to the due scan.
+func (d *dispatcher) claim(wanted []models.Lane) bool {
+	d.refill(wanted)
+	jobs, err := d.store.Claim(d.exchange, wanted)
+	byEndpoint := make(map[string][]models.Job, len(wanted))
+	for _, job := range jobs {
+		byEndpoint[job.EndpointID] = append(byEndpoint[job.EndpointID], job)
+	}
+	d.mu.Lock()
+	for _, w := range wanted {
+		d.settle(w, byEndpoint[w.EndpointID])
+	}
+	d.flights.Add(len(jobs))
+	d.mu.Unlock()
+	for _, job := range jobs {
+		go d.fly(job)
+	}
+	if err != nil {
+		d.log.Error("claiming deliveries", "error", err)
+		d.pause()
+	}
+	return err == nil
+}
+
+// refill asks the database for more of lanes that have run empty.
+func (d *dispatcher) refill(wanted []models.Lane) {
+	for i := range wanted {
+		if len(wanted[i].DeliveryIDs) > 0 {
+			continue
+		}
+		due, err := d.store.DueFor(d.exchange, wanted[i].EndpointID)
+		if err != nil {
+			d.log.Error("looking for more deliveries", "endpoint", wanted[i].EndpointID, "error", err)
+		}
+		d.mu.Lock()
+		l := d.lanes[wanted[i].EndpointID]
+		l.more = due.More
+		free := min(l.limit-l.inFlight, len(due.DeliveryIDs))
+		wanted[i].DeliveryIDs, wanted[i].Slots = due.DeliveryIDs[:free], free
+		for _, id := range due.DeliveryIDs[free:] {
+			l.ids = append(l.ids, id)
+			l.known[id] = struct{}{}
+		}
+		d.mu.Unlock()
+	}
+}
+
+// settle notes what a claim brought for one lane. Where every slot was filled,
+// what was not claimed waits for the next; otherwise it was not due, or
+// another process has the slots, and the due scan brings it back.
+func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
+	l := d.lanes[w.EndpointID]
+	l.busy = false
+	if len(jobs) > 0 {
+		l.limit = jobs[0].MaxInFlight
+		if len(jobs) < len(w.DeliveryIDs) && l.inFlight+len(jobs) >= l.limit {
+			claimed := make(map[string]struct{}, len(jobs))
+			for _, job := range jobs {
+				claimed[job.DeliveryID] = struct{}{}
+			}
+			for _, id := range w.DeliveryIDs {
+				if _, ok := claimed[id]; !ok {
+					l.ids = append(l.ids, id)
+					l.known[id] = struct{}{}
+				}
+			}
+		}
+	}
+	l.inFlight += len(jobs)
+	d.forgetIdle(w.EndpointID, l)
+}
+
+func (d *dispatcher) forgetIdle(endpointID string, l *lane) {
+	if l.inFlight == 0 && len(l.ids) == 0 && !l.more && !l.busy {
+		delete(d.lanes, endpointID)
+	}
+}
+
+func (d *dispatcher) pause() {
+	timer := time.NewTimer(claimPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.stop:
+	}
+}
+
+// fly sends one attempt. Its slot is free again once the outcome is recorded,
+// which is when the database counts it free too.
+func (d *dispatcher) fly(job models.Job) {
+	exchange := d.sender.Send(d.exchange, job.Message)
+	d.recorder.put(models.Result{Job: job, Exchange: exchange}, func() { d.landed(job.EndpointID) })
+}
+
+func (d *dispatcher) landed(endpointID string) {
+	d.mu.Lock()
+	l := d.lanes[endpointID]
+	l.inFlight--
+	waiting := len(l.ids) > 0 || l.more
+	d.forgetIdle(endpointID, l)
+	d.mu.Unlock()
+	if waiting {
+		d.wakeClaimer()
+	}
+	d.flights.Done()
+}
+
+// close stops claiming and waits until what is in flight is recorded. When the
+// context ends, what is still in flight is cut off, and recorded as that.
+func (d *dispatcher) close(ctx context.Context) {
+	close(d.stop)
+	d.claiming.Wait()
+	landed := make(chan struct{})
+	go func() { d.flights.Wait(); close(landed) }()
+	select {
+	case <-landed:
+	case <-ctx.Done():
+		d.cut()
+	}
+	d.cut()
+}

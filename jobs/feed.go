@@ -1,0 +1,172 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"hookwell/models"
+)
+
+// feedChannel carries which deliveries changed, between all processes.
+const feedChannel = "hookwell:changes"
+
+// Feed tells the pages of every process which deliveries changed. It carries
+// ids alone and may lose some while Redis is away: pages read the rows.
+type Feed struct {
+	client redis.UniversalClient
+	log    *slog.Logger
+
+	mu          sync.Mutex
+	closed      bool
+	subscribers map[string]map[chan []string]struct{}
+	pending     map[string]map[string]struct{}
+	signal      chan struct{}
+	cancel      context.CancelFunc
+	stopped     sync.WaitGroup
+}
+
+const (
+	// subscriberBuffer is how many changes a slow page may be behind before it
+	// misses some.
+	subscriberBuffer = 32
+	// maxPending bounds what waits to be published.
+	maxPending   = 10_000
+	publishLimit = 2 * time.Second
+)
+
+// NewFeed connects the feed to Redis.
+func NewFeed(client redis.UniversalClient, log *slog.Logger) *Feed {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &Feed{client: client, log: log, subscribers: map[string]map[chan []string]struct{}{},
+		pending: map[string]map[string]struct{}{}, signal: make(chan struct{}, 1), cancel: cancel}
+	f.stopped.Go(func() { f.listen(ctx) })
+	f.stopped.Go(func() { f.publish(ctx) })
+	return f
+}
+
+// Close ends every subscription.
+func (f *Feed) Close() {
+	f.cancel()
+	f.stopped.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	for _, channels := range f.subscribers {
+		for channel := range channels {
+			close(channel)
+		}
+	}
+	f.subscribers = nil
+}
+
+// Subscribe answers the ids of an organization's deliveries as they change.
+// The channel is closed when the feed ends; cancel ends the subscription.
+func (f *Feed) Subscribe(organizationID string) (changes <-chan []string, cancel func()) {
+	channel := make(chan []string, subscriberBuffer)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		close(channel)
+		return channel, func() {}
+	}
+	if f.subscribers[organizationID] == nil {
+		f.subscribers[organizationID] = map[chan []string]struct{}{}
+	}
+	f.subscribers[organizationID][channel] = struct{}{}
+	return channel, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.subscribers[organizationID], channel)
+		if len(f.subscribers[organizationID]) == 0 {
+			delete(f.subscribers, organizationID)
+		}
+	}
+}
+
+// changed notes deliveries whose rows were just committed. It never blocks.
+func (f *Feed) changed(woken []models.Woken) {
+	f.mu.Lock()
+	for _, w := range woken {
+		ids := f.pending[w.OrganizationID]
+		if ids == nil {
+			ids = map[string]struct{}{}
+			f.pending[w.OrganizationID] = ids
+		}
+		if len(ids) < maxPending {
+			ids[w.DeliveryID] = struct{}{}
+		}
+	}
+	f.mu.Unlock()
+	select {
+	case f.signal <- struct{}{}:
+	default:
+	}
+}
+
+// publish sends what has gathered, in one message.
+func (f *Feed) publish(ctx context.Context) {
+	for {
+		select {
+		case <-f.signal:
+		case <-ctx.Done():
+			return
+		}
+		f.mu.Lock()
+		changes := make(map[string][]string, len(f.pending))
+		for organizationID, ids := range f.pending {
+			for id := range ids {
+				changes[organizationID] = append(changes[organizationID], id)
+			}
+		}
+		clear(f.pending)
+		f.mu.Unlock()
+		message, err := json.Marshal(changes)
+		if err != nil {
+			f.log.Error("writing a change", "error", err)
+			continue
+		}
+		limited, cancel := context.WithTimeout(ctx, publishLimit)
+		f.client.Publish(limited, feedChannel, message) // lost while Redis is away: pages read the rows
+		cancel()
+	}
+}
+
+// listen hands what any process published to this process's pages. go-redis
+// subscribes again by itself when the connection is lost.
+func (f *Feed) listen(ctx context.Context) {
+	subscription := f.client.Subscribe(ctx, feedChannel)
+	defer subscription.Close()
+	messages := subscription.Channel()
+	for {
+		select {
+		case message, ok := <-messages:
+			if !ok {
+				return
+			}
+			var changes map[string][]string
+			if json.Unmarshal([]byte(message.Payload), &changes) == nil {
+				f.distribute(changes)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (f *Feed) distribute(changes map[string][]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for organizationID, ids := range changes {
+		for channel := range f.subscribers[organizationID] {
+			select {
+			case channel <- ids:
+			default: // a page that can't follow catches up with its next change
+			}
+		}
+	}
+}

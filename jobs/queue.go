@@ -1,0 +1,157 @@
+// Package jobs makes deliveries happen. The database schedules and Asynq
+// distributes: a task is a wake-up that carries ids, the row is the truth, and
+// everything in Redis may be lost at any time.
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"hookwell/models"
+)
+
+// deliverTask is the kind of a task that carries due deliveries.
+const deliverTask = "deliver"
+
+// The queues: what was just accepted goes before what failed earlier.
+const (
+	freshQueue = "fresh"
+	dueQueue   = "due"
+)
+
+// deliverPayload is a task's payload: due deliveries by endpoint. More says
+// that the endpoint may have others behind these.
+type deliverPayload struct {
+	Lanes []models.DueLane `json:"lanes"`
+}
+
+const (
+	// taskIDs is how many ids one task carries. Measured: one task per delivery
+	// costs three times the processor time of tasks of up to 100.
+	taskIDs = 100
+	// maxWaiting bounds what waits for Redis in memory. What is dropped, the
+	// due scan finds.
+	maxWaiting = 50_000
+	// enqueueLimit is how long one task may take to reach Redis.
+	enqueueLimit = 2 * time.Second
+)
+
+// Queue hands due deliveries to the workers. It is the store's Waker: it never
+// blocks, and while Redis is away it forgets.
+type Queue struct {
+	client *asynq.Client
+	feed   *Feed
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	waiting []models.Woken
+	signal  chan struct{}
+	stop    chan struct{}
+	stopped sync.WaitGroup
+	away    atomic.Bool
+}
+
+// NewQueue starts a queue over Redis. The feed may be nil.
+func NewQueue(client redis.UniversalClient, feed *Feed, log *slog.Logger) *Queue {
+	q := &Queue{client: asynq.NewClientFromRedisClient(client), feed: feed, log: log,
+		signal: make(chan struct{}, 1), stop: make(chan struct{})}
+	q.stopped.Go(q.run)
+	return q
+}
+
+// Close stops the queue. What it has not handed on, the due scan finds.
+func (q *Queue) Close() {
+	close(q.stop)
+	q.stopped.Wait()
+}
+
+// Wake hands due deliveries on, after their commit.
+func (q *Queue) Wake(woken []models.Woken) {
+	q.mu.Lock()
+	if len(q.waiting)+len(woken) <= maxWaiting {
+		q.waiting = append(q.waiting, woken...)
+	}
+	q.mu.Unlock()
+	select {
+	case q.signal <- struct{}{}:
+	default:
+	}
+	if q.feed != nil {
+		q.feed.changed(woken)
+	}
+}
+
+func (q *Queue) run() {
+	for {
+		select {
+		case <-q.signal:
+		case <-q.stop:
+			return
+		}
+		q.mu.Lock()
+		woken := q.waiting
+		q.waiting = nil
+		q.mu.Unlock()
+		q.flush(woken)
+	}
+}
+
+// flush makes tasks of what waited. The first that Redis refuses ends it.
+func (q *Queue) flush(woken []models.Woken) {
+	for len(woken) > 0 {
+		n := min(len(woken), taskIDs)
+		if err := q.enqueue(context.Background(), freshQueue, lanesOf(woken[:n])); err != nil {
+			return
+		}
+		woken = woken[n:]
+	}
+}
+
+// lanesOf groups deliveries by endpoint, in their order.
+func lanesOf(woken []models.Woken) []models.DueLane {
+	var lanes []models.DueLane
+	index := make(map[string]int, len(woken))
+	for _, w := range woken {
+		at, ok := index[w.EndpointID]
+		if !ok {
+			at = len(lanes)
+			index[w.EndpointID] = at
+			lanes = append(lanes, models.DueLane{EndpointID: w.EndpointID})
+		}
+		lanes[at].DeliveryIDs = append(lanes[at].DeliveryIDs, w.DeliveryID)
+	}
+	return lanes
+}
+
+// enqueue puts one task into Redis. Asynq's own retries are off: the row says
+// when a delivery is tried again.
+func (q *Queue) enqueue(ctx context.Context, queue string, lanes []models.DueLane) error {
+	payload, err := json.Marshal(deliverPayload{lanes})
+	if err != nil {
+		return fmt.Errorf("writing a task: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, enqueueLimit)
+	defer cancel()
+	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(deliverTask, payload), asynq.Queue(queue), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
+	q.note(err)
+	return err
+}
+
+// note logs when Redis goes away and when it is back, once each.
+func (q *Queue) note(err error) {
+	if away := err != nil; q.away.Swap(away) != away {
+		if away {
+			q.log.Warn("Redis is away; deliveries wait in the database", "error", err)
+		} else {
+			q.log.Info("Redis is back")
+		}
+	}
+}

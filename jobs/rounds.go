@@ -1,0 +1,98 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"hookwell/models"
+)
+
+// How often each round runs, in every process; the database keeps two from
+// doing the same.
+const (
+	dueInterval          = 500 * time.Millisecond
+	reclaimInterval      = 2 * time.Second
+	endInterval          = 10 * time.Second
+	housekeepingInterval = time.Hour
+)
+
+// fullStep is how many rows a step of Reclaim or EndWaiting takes at most; a
+// step that took as many is followed by another.
+const fullStep = 500
+
+// every runs a round at once and then again and again, a little unevenly so
+// that processes do not fall into step.
+func (w *Workers) every(ctx context.Context, interval time.Duration, what string, round func(context.Context) error) {
+	w.rounds.Go(func() {
+		timer := time.NewTimer(0)
+		defer timer.Stop()
+		for {
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				return
+			}
+			if err := round(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				w.Log.Error(what, "error", err)
+			}
+			timer.Reset(interval + time.Duration(rand.Int64N(int64(interval/5))))
+		}
+	})
+}
+
+// wakeDue wakes rows that are overdue: retries, and whatever was lost on its
+// way. While Redis is away nothing is picked, so that nothing waits longer
+// for having been picked in vain.
+func (w *Workers) wakeDue(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, enqueueLimit)
+	defer cancel()
+	if err := w.Redis.Ping(limited).Err(); err != nil {
+		w.Queue.note(err)
+		return nil
+	}
+	lanes, err := w.Store.Due(ctx)
+	if err != nil {
+		return err
+	}
+	for _, group := range byCount(lanes) {
+		if err := w.Queue.enqueue(ctx, dueQueue, group); err != nil {
+			return nil // noted; the rows are looked at again
+		}
+	}
+	return nil
+}
+
+// byCount puts whole lanes together into tasks.
+func byCount(lanes []models.DueLane) [][]models.DueLane {
+	var groups [][]models.DueLane
+	count := 0
+	for _, lane := range lanes {
+		if len(groups) == 0 || count+len(lane.DeliveryIDs) > taskIDs {
+			groups = append(groups, nil)
+			count = 0
+		}
+		last := len(groups) - 1
+		groups[last] = append(groups[last], lane)
+		count += len(lane.DeliveryIDs)
+	}
+	return groups
+}
+
+func (w *Workers) reclaim(ctx context.Context) error { return untilEmpty(ctx, w.Store.Reclaim) }
+
+func (w *Workers) endWaiting(ctx context.Context) error { return untilEmpty(ctx, w.Store.EndWaiting) }
+
+func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) error {
+	for {
+		n, err := step(ctx)
+		if err != nil || n < fullStep {
+			return err
+		}
+	}
+}
+
+func (w *Workers) keepHouse(ctx context.Context) error {
+	return errors.Join(w.Store.MakePartitions(ctx), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx))
+}

@@ -1,0 +1,108 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// Options are what workers are made of.
+type Options struct {
+	Store  *models.Store
+	Sender *webhook.Sender
+	Redis  redis.UniversalClient
+	Queue  *Queue
+	Feed   *Feed
+	Log    *slog.Logger
+}
+
+// Workers send deliveries, bring back what was lost and keep house.
+type Workers struct {
+	Options
+	server     *asynq.Server
+	dispatcher *dispatcher
+	recorder   *recorder
+	stop       context.CancelFunc
+	rounds     sync.WaitGroup
+}
+
+const (
+	// handlers is how many tasks are read at once. None of them waits for an
+	// exchange, so a few are enough.
+	handlers = 4
+	// lookInterval is how often an idle Asynq looks for tasks.
+	lookInterval = 10 * time.Millisecond
+	// StopGrace is how long a stop waits for exchanges: the longest timeout and 5 s.
+	StopGrace = models.MaxTimeoutSeconds*time.Second + 5*time.Second
+)
+
+// Start starts workers in this process. They run until Shutdown. It fails only
+// when Asynq can't be started; Redis may be away and come back.
+func Start(o Options) (*Workers, error) {
+	w := &Workers{Options: o}
+	w.recorder = newRecorder(o.Store, o.Feed, o.Log)
+	w.dispatcher = newDispatcher(o.Store, o.Sender, w.recorder, o.Log)
+	w.server = asynq.NewServerFromRedisClient(o.Redis, asynq.Config{
+		Concurrency:       handlers,
+		Queues:            map[string]int{freshQueue: 3, dueQueue: 1},
+		TaskCheckInterval: lookInterval,
+		Logger:            asynqLog{o.Log},
+		LogLevel:          asynq.WarnLevel,
+		ShutdownTimeout:   5 * time.Second,
+	})
+	mux := asynq.NewServeMux()
+	mux.HandleFunc(deliverTask, w.deliver)
+	if err := w.server.Start(mux); err != nil {
+		return nil, fmt.Errorf("starting Asynq: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop = stop
+	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
+	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
+	w.every(ctx, endInterval, "ending what waited", w.endWaiting)
+	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)
+	return w, nil
+}
+
+// Shutdown takes no new work and waits until what is in flight is recorded;
+// when the context ends first, it is cut off and handed back by its lease.
+func (w *Workers) Shutdown(ctx context.Context) {
+	w.stop()
+	w.rounds.Wait()
+	w.server.Shutdown()
+	w.dispatcher.close(ctx)
+	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	w.recorder.close(final)
+}
+
+// deliver reads a task and hands its deliveries to their lanes. It never
+// waits for them, and a task that can't be read is dropped: the due scan finds
+// its rows.
+func (w *Workers) deliver(_ context.Context, task *asynq.Task) error {
+	var payload deliverPayload
+	if err := json.Unmarshal(task.Payload(), &payload); err != nil {
+		w.Log.Error("a task can't be read", "error", err)
+		return nil
+	}
+	w.dispatcher.offer(payload.Lanes)
+	return nil
+}
+
+// asynqLog writes Asynq's messages to our log.
+type asynqLog struct{ log *slog.Logger }
+
+func (l asynqLog) Debug(args ...any) { l.log.Debug(fmt.Sprint(args...)) }
+func (l asynqLog) Info(args ...any)  { l.log.Info(fmt.Sprint(args...)) }
+func (l asynqLog) Warn(args ...any)  { l.log.Warn(fmt.Sprint(args...)) }
+func (l asynqLog) Error(args ...any) { l.log.Error(fmt.Sprint(args...)) }
+func (l asynqLog) Fatal(args ...any) { l.log.Error(fmt.Sprint(args...)) }
