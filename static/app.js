@@ -173,9 +173,11 @@
       const seconds = Math.round((Date.parse(element.dateTime) - Date.now() - ahead) / 1000);
       const kind = element.dataset.relative;
       if (kind === "until") element.textContent = seconds >= 1 ? "in " + span(seconds).join(" ") : "now";
-      else if (seconds > -86400) {
-        const age = seconds > -1 ? "" : span(-seconds)[0];
-        element.textContent = kind === "age" ? age || "now" : age ? `${age} ago` : "just now";
+      else if (seconds > -30 * 86400) {
+        const age = seconds > -1 ? [] : span(-seconds);
+        if (kind === "span") element.textContent = age.join(" ") || "0 s";
+        else if (kind === "age") element.textContent = age[0] ?? "now";
+        else element.textContent = age.length ? `${age[0]} ago` : "just now";
       }
     }
   }

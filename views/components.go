@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/a-h/templ"
 
@@ -208,15 +207,11 @@ func faultsAt(faults webhook.Faults, name string) webhook.Faults {
 	return own
 }
 
-// faultSentence is a fault as one reads it: a message that is no sentence of
-// its own follows the field's name.
+// faultSentence is a fault as one reads it: inside data, messages such as "is
+// required" follow the path.
 func faultSentence(fault webhook.Fault) string {
-	for _, first := range fault.Message {
-		if unicode.IsLower(first) && fault.Field != "" {
-			sentence := fault.Field + " " + fault.Message
-			return strings.TrimSuffix(sentence, ".") + "."
-		}
-		break
+	if fault.Field == "data" || strings.HasPrefix(fault.Field, "data.") || strings.HasPrefix(fault.Field, "data[") {
+		return fault.Field + " " + strings.TrimSuffix(fault.Message, ".") + "."
 	}
 	return fault.Message
 }
@@ -241,18 +236,24 @@ func faultTarget(fault webhook.Fault) string {
 type relative string
 
 const (
-	relativeAgo   relative = "ago"   // "3 s ago", within a day
+	relativeAgo   relative = "ago"   // "3 s ago"
 	relativeAge   relative = "age"   // "3 s"
+	relativeSpan  relative = "span"  // "4 d 1 h"
 	relativeUntil relative = "until" // "in 2 min 13 s"
 )
+
+// relativeFor is how long a time that has passed is told by its age.
+const relativeFor = 30 * 24 * time.Hour
 
 // words are the time's words now, and whether they will change by themselves.
 func (r relative) words(now, t time.Time) (string, bool) {
 	switch r {
 	case relativeAgo:
-		return formatAgo(now, t), now.Sub(t) < 24*time.Hour
+		return formatAgo(now, t), now.Sub(t) < relativeFor
 	case relativeAge:
-		return formatAge(now, t), now.Sub(t) < 24*time.Hour
+		return formatAge(now, t), now.Sub(t) < relativeFor
+	case relativeSpan:
+		return formatSpan(max(now.Sub(t), 0)), now.Sub(t) < relativeFor
 	default:
 		return formatUntil(now, t), true
 	}

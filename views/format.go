@@ -82,24 +82,28 @@ func formatSpan(d time.Duration) string {
 	return "0 s"
 }
 
-// formatAge is how long ago something was, in its largest unit.
+// formatAge is how long ago something was, in its largest unit; after a month,
+// the date.
 func formatAge(now, t time.Time) string {
 	d := now.Sub(t)
-	if d < time.Second {
+	switch {
+	case d < time.Second:
 		return "now"
+	case d >= relativeFor:
+		return t.UTC().Format("2 Jan 2006")
 	}
 	return strings.Join(strings.SplitN(formatSpan(d), " ", 3)[:2], " ")
 }
 
-// formatAgo is relative up to a day, and the date beyond.
+// formatAgo is the same with "ago".
 func formatAgo(now, t time.Time) string {
 	switch d := now.Sub(t); {
 	case d < time.Second:
 		return "just now"
-	case d < 24*time.Hour:
+	case d < relativeFor:
 		return formatAge(now, t) + " ago"
 	default:
-		return formatDay(now, t)
+		return formatAge(now, t)
 	}
 }
 
@@ -125,14 +129,19 @@ func formatDay(now, t time.Time) string {
 // "Fri 17 April, 02:05:09".
 func formatClock(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
-	switch {
-	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
 		return t.Format("15:04:05")
-	case t.Year() == now.Year():
-		return t.Format("Mon 2 January, 15:04:05")
-	default:
+	}
+	return formatFull(now, t)
+}
+
+// formatFull is a time with its day, today's too.
+func formatFull(now, t time.Time) string {
+	t = t.UTC()
+	if t.Year() != now.UTC().Year() {
 		return t.Format("2 January 2006, 15:04:05")
 	}
+	return t.Format("Mon 2 January, 15:04:05")
 }
 
 // formatAbout is a planned time without false precision: "about 11:45",
