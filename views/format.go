@@ -52,7 +52,7 @@ func formatTook(d time.Duration) string {
 		return nothing
 	case d < time.Millisecond:
 		return "under 1 ms"
-	case d < time.Second:
+	case d.Round(time.Millisecond) < time.Second:
 		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
 	case d < time.Minute:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"

@@ -47,6 +47,16 @@ func nesting(text []byte) int {
 	return deepest
 }
 
+// rawText keeps what a copy button copies, byte for byte: a browser would make
+// one character of a bare CR and LF. Only NUL, which HTML can't hold, is lost.
+func rawText(id, text string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		kept := strings.NewReplacer("\r", "&#13;", "\x00", "\uFFFD").Replace(html.EscapeString(text))
+		_, err := io.WriteString(w, `<span id="`+html.EscapeString(id)+`" data-text="`+kept+`" hidden></span>`)
+		return err
+	})
+}
+
 // codeLines writes text line by line, coloured when it is JSON.
 func codeLines(lines []string, coloured bool) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {

@@ -3,7 +3,6 @@ package views
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -307,23 +306,11 @@ func render(t testing.TB, component templ.Component) string {
 	return b.String()
 }
 
-func document2(t testing.TB, component templ.Component) *goquery.Document {
+func parse(t testing.TB, component templ.Component) *goquery.Document {
 	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(bytes.NewBufferString(render(t, component)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return doc
-}
-
-func jsonEqual(t testing.TB, a, b string) bool {
-	t.Helper()
-	var x, y any
-	if err := json.Unmarshal([]byte(a), &x); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal([]byte(b), &y); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(x) == fmt.Sprint(y)
 }

@@ -1,0 +1,123 @@
+package views
+
+import (
+	"testing"
+	"time"
+
+	"hookwell/models"
+)
+
+func TestFormatTook(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "–", 400 * time.Microsecond: "under 1 ms", 192_400 * time.Microsecond: "192 ms", 999_600 * time.Microsecond: "1.0 s",
+		1200 * time.Millisecond: "1.2 s", 15 * time.Second: "15.0 s", 75 * time.Second: "1 min 15 s",
+	} {
+		if got := formatTook(d); got != want {
+			t.Errorf("%v: %q, not %q", d, got, want)
+		}
+	}
+}
+
+func TestFormatSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 900 * time.Millisecond: "1 s", 59 * time.Second: "59 s", time.Minute: "1 min", 133 * time.Second: "2 min 13 s",
+		time.Hour: "1 h", time.Hour + 5*time.Second: "1 h", 97 * time.Hour: "4 d 1 h", 96*time.Hour + 10*time.Minute: "4 d",
+		75*time.Hour + 35*time.Minute + 5*time.Second: "3 d 3 h",
+	} {
+		if got := formatSpan(d); got != want {
+			t.Errorf("%v: %q, not %q", d, got, want)
+		}
+	}
+}
+
+func TestRelative(t *testing.T) {
+	for _, c := range []struct {
+		kind    relative
+		at      time.Duration
+		want    string
+		changes bool
+	}{
+		{relativeAgo, 0, "just now", true},
+		{relativeAgo, -4 * time.Second, "4 s ago", true},
+		{relativeAgo, time.Minute, "just now", true}, // a clock that runs ahead
+		{relativeAgo, -97 * time.Hour, "4 d ago", true},
+		{relativeAgo, -40 * 24 * time.Hour, "11 Mar 2026", false},
+		{relativeAge, -39*time.Minute - 5*time.Second, "39 min", true},
+		{relativeAge, 0, "now", true},
+		{relativeSpan, -97 * time.Hour, "4 d 1 h", true},
+		{relativeUntil, 133 * time.Second, "in 2 min 13 s", true},
+		{relativeUntil, -time.Minute, "now", true},
+	} {
+		words, changes := c.kind.words(sampleNow, sampleNow.Add(c.at))
+		if words != c.want || changes != c.changes {
+			t.Errorf("%s %v: %q %v, not %q %v", c.kind, c.at, words, changes, c.want, c.changes)
+		}
+	}
+}
+
+func TestFormatTimes(t *testing.T) {
+	now := sampleNow
+	today, day, year := now.Add(-time.Hour), now.Add(-80*time.Hour), now.AddDate(-1, 0, 0)
+	for _, c := range []struct{ got, want string }{
+		{formatClock(now, today), "08:42:18"},
+		{formatClock(now, day), "Fri 17 April, 01:42:18"},
+		{formatClock(now, year), "20 April 2025, 09:42:18"},
+		{formatFull(now, today), "Mon 20 April, 08:42:18"},
+		{formatDay(now, day), "Fri 17 April, 01:42"},
+		{formatBrief(now, today), "08:42:18"},
+		{formatBrief(now, day), "17 Apr, 01:42"},
+		{formatBrief(now, year), "20 Apr 2025"},
+		{formatAbout(now, now.Add(2*time.Hour)), "about 11:42"},
+		{formatAbout(now, now.Add(20*time.Hour)), "Tue, about 05:42"},
+		{formatStep(now, day, day.Add(time.Hour), false), "02:42:18"},
+		{formatStep(now, day, day.Add(24*time.Hour), false), "Sat 18 April, 01:42:18"},
+		{formatClock(now, now.In(time.FixedZone("X", 3600))), "09:42:18"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, not %q", c.got, c.want)
+		}
+	}
+}
+
+func TestFormatNumbers(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{formatCount(0), "0"}, {formatCount(999), "999"}, {formatCount(1000), "1,000"}, {formatCount(22960), "22,960"},
+		{formatCount(1234567), "1,234,567"}, {formatCount(-1234), "-1,234"},
+		{plural(1, "attempt"), "1 attempt"}, {plural(2, "attempt"), "2 attempts"}, {plural(0, "attempt"), "0 attempts"},
+		{formatSize(97), "97 bytes"}, {formatSize(16384), "16 KiB"},
+		{formatRough(75 * time.Hour), "3 d"}, {formatRough(17*time.Hour + 42*time.Minute), "18 h"}, {formatRough(90 * time.Second), "1 min 30 s"},
+		{shortID("dlv_01kpcvh2x3f9qa7t5m8rw4zn6e"), "dlv_…rw4zn6e"}, {shortID("ep_short"), "ep_short"}, {shortID("none"), "none"},
+		{initials("Acme Robotics"), "AR"}, {initials("øresund"), "Ø"}, {initials(" "), "?"},
+		{withArticle("owner"), "an owner"}, {withArticle("guest"), "a guest"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, not %q", c.got, c.want)
+		}
+	}
+}
+
+func TestHealthOf(t *testing.T) {
+	enabled, disabled := &models.Endpoint{}, &models.Endpoint{DisabledAt: agoP(time.Hour)}
+	for name, c := range map[string]struct {
+		endpoint         *models.Endpoint
+		success, failure *time.Time
+		want             Health
+	}{
+		"disabled_whatever_happened": {disabled, agoP(time.Second), nil, Disabled},
+		"never_called_is_quiet":      {enabled, nil, nil, Quiet},
+		"two_days_of_nothing":        {enabled, agoP(49 * time.Hour), agoP(50 * time.Hour), Quiet},
+		"only_successes":             {enabled, agoP(time.Minute), nil, Healthy},
+		"an_old_failure":             {enabled, agoP(time.Minute), agoP(2 * time.Hour), Healthy},
+		"only_failures":              {enabled, nil, agoP(time.Minute), Failing},
+		"failing_since_days":         {enabled, agoP(97 * time.Hour), agoP(time.Minute), Failing},
+		"both_within_the_hour":       {enabled, agoP(time.Minute), agoP(2 * time.Minute), Degraded},
+		"a_first_failure":            {enabled, agoP(2 * time.Minute), agoP(time.Minute), Degraded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := models.EndpointState{LastSuccessAt: c.success, LastFailureAt: c.failure}
+			if got := HealthOf(c.endpoint, state, sampleNow); got != c.want {
+				t.Errorf("%s, not %s", got, c.want)
+			}
+		})
+	}
+}
