@@ -101,8 +101,15 @@ func (s *Server) answerError(c *fiber.Ctx, err error) error {
 // far, at the door otherwise, and in plain text when not even that works.
 func (s *Server) failurePage(c *fiber.Ctx, status int, told *models.Error) error {
 	failure := views.Failure{Status: status, Message: told.Message, RequestID: s.visit(c).id}
-	err := show(s, c, status, views.FailurePage, failure)
-	if err == nil {
+	if status == fiber.StatusNotFound || told.Code == "internal" {
+		failure.Message = "" // the page has better words for these, and the id
+	}
+	page, err := s.page(c)
+	if err != nil {
+		page = s.pagePart(c)
+		page.Organization = nil
+	}
+	if err = s.render(c, status, views.FailurePage(page, failure)); err == nil {
 		return nil
 	}
 	s.Log.Error("the failure's page failed too", "error", err, "request", failure.RequestID)

@@ -1,14 +1,16 @@
 package web
 
 import (
+	"bytes"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 )
 
-// policy is the Content-Security-Policy of pages: nothing but our own files,
-// and scripts only where the page names the response's nonce.
+// policy is the Content-Security-Policy of every answer: nothing but our own
+// files, and scripts only where the page names the response's nonce.
 const policy = "default-src 'none'; script-src 'self' 'nonce-%'; style-src 'self'; img-src 'self'; font-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 
@@ -16,6 +18,7 @@ const policy = "default-src 'none'; script-src 'self' 'nonce-%'; style-src 'self
 // and not stricter: with no-referrer browsers send "Origin: null" with forms.
 func (s *Server) setHeaders(c *fiber.Ctx, v *visit) {
 	c.Set(fiber.HeaderXRequestID, v.id)
+	c.Set(fiber.HeaderCacheControl, "no-store") // pages and files that may be kept say so
 	c.Set(fiber.HeaderContentSecurityPolicy, strings.Replace(policy, "%", v.nonce, 1))
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderXFrameOptions, "DENY")
@@ -33,8 +36,39 @@ func (s *Server) setHeaders(c *fiber.Ctx, v *visit) {
 func (s *Server) checkHost(c *fiber.Ctx) error {
 	// Not Fiber's Hostname, which believes X-Forwarded-Host.
 	host := strings.ToLower(string(c.Context().Host()))
-	if host == strings.ToLower(s.BaseURL.Host) || slices.Contains(s.AllowedHosts, host) {
+	if slices.Contains(s.hosts, host) {
 		return c.Next()
 	}
 	return fiber.NewError(fiber.StatusMisdirectedRequest)
 }
+
+// allHosts are the values of Host that are ours, in lower case. Browsers leave
+// the scheme's own port out.
+func (o Options) allHosts() []string {
+	hosts := []string{o.BaseURL.Host}
+	if port := o.BaseURL.Port(); o.BaseURL.Scheme == "http" && port == "80" || o.BaseURL.Scheme == "https" && port == "443" {
+		hosts = append(hosts, strings.TrimSuffix(o.BaseURL.Host, ":"+port))
+	}
+	hosts = append(hosts, o.AllowedHosts...)
+	for i, host := range hosts {
+		hosts[i] = strings.ToLower(host)
+	}
+	return hosts
+}
+
+// checkText refuses what is no text: Postgres can't take NUL or broken UTF-8,
+// and nothing that people type has it.
+func checkText(c *fiber.Ctx) error {
+	ok := readable([]byte(c.Path()))
+	look := func(key, value []byte) { ok = ok && readable(key) && readable(value) }
+	c.Context().QueryArgs().VisitAll(look)
+	if !isAPI(c) {
+		c.Context().PostArgs().VisitAll(look)
+	}
+	if !ok {
+		return fiber.ErrBadRequest
+	}
+	return c.Next()
+}
+
+func readable(text []byte) bool { return utf8.Valid(text) && bytes.IndexByte(text, 0) < 0 }

@@ -2,19 +2,69 @@ package web
 
 import (
 	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
 )
 
 const batchPath = "/api/v1/events/batch"
 
-// routes is every route, in groups by the right that it asks for.
+// routes is every route, in groups by what it asks for. The API's stand in
+// apiRoutes; it knows no cookies, so that the browser's rules leave it out.
 func (s *Server) routes() {
 	app := s.app
 	app.Use(s.begin, s.boundary)
 	app.Get("/healthz", s.health)
 	app.Get("/readyz", s.ready)
-	app.Use(s.checkHost)
+	app.Use(s.checkHost, checkText)
 	app.Get("/static/:file", s.staticFile)
 	s.apiRoutes(app.Group("/api/v1"))
+	app.Use(s.session)
+
+	// Everybody.
+	app.Get("/", s.home)
+	app.Get("/login", s.loginForm)
+	app.Post("/login", s.checkForm, s.login)
+	app.Get("/signup", s.signupForm)
+	app.Post("/signup", s.checkForm, s.signup)
+	app.Post("/logout", s.checkForm, s.logout)
+	app.Post("/appearance", s.checkForm, s.appearance)
+
+	// Who has signed in.
+	app.Get("/orgs", s.requireUser, s.organizations)
+	app.Post("/orgs", s.requireUser, s.checkForm, s.organizationCreate)
+
+	// Members of the organization, by the right that their role has.
+	org := app.Group("/o/:org", s.requireUser, s.checkForm, s.requireMember)
+
+	see := group{org, s.requireRight(models.RightSee)}
+	see.get("", s.overview)
+	see.get("/find", s.find)
+	see.get("/stream", s.stream)
+	see.get("/deliveries", s.deliveries)
+	see.get("/deliveries/:delivery", s.delivery)
+	see.get("/deliveries/:delivery/row", s.deliveryRow)
+	see.get("/catalog", s.catalog)
+	see.get("/catalog/:type", s.eventType)
+	see.get("/endpoints", s.endpointList)
+
+	operate := group{org, s.requireRight(models.RightOperate)}
+	operate.post("/deliveries/:delivery/resend", s.deliveryResend)
+	operate.get("/endpoints/:endpoint/test", s.benchForm)
+	operate.post("/endpoints/:endpoint/test", s.benchSend)
+
+	administer := group{org, s.requireRight(models.RightAdminister)}
+	administer.post("/endpoints", s.endpointCreate)
+	administer.get("/endpoints/new", s.endpointNew)
+	administer.get("/endpoints/:endpoint/edit", s.endpointEdit)
+	administer.post("/endpoints/:endpoint/edit", s.endpointSave)
+	administer.post("/endpoints/:endpoint/enable", s.endpointEnable)
+	administer.post("/endpoints/:endpoint/disable", s.endpointDisable)
+	administer.post("/endpoints/:endpoint/delete", s.endpointDelete)
+	administer.get("/keys", s.keys)
+	administer.post("/keys", s.keyCreate)
+	administer.post("/keys/:key/revoke", s.keyRevoke)
+
+	see.get("/endpoints/:endpoint", s.endpoint) // after /endpoints/new
 }
 
 // group adds routes that one right opens.

@@ -60,13 +60,14 @@ type Server struct {
 	app         *fiber.App
 	sessions    *scs.SessionManager
 	crossOrigin *http.CrossOriginProtection
+	hosts       []string // values of Host that are ours, in lower case
 	files       map[string]file
 	streams     *streams
 }
 
 // New makes a server; Serve starts it.
 func New(o Options) *Server {
-	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams()}
+	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), hosts: o.allHosts(), files: staticFiles(), streams: newStreams()}
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into memory that the next request writes over.

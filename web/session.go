@@ -1,22 +1,177 @@
 package web
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/views"
 )
 
-// How long a session lives: since its last use, and at most.
+// How long a session lives: since its last use, and at most. A use is noted
+// once in a while, not with a write at each request.
 const (
-	sessionIdle = 7 * 24 * time.Hour
-	sessionLife = 30 * 24 * time.Hour
+	sessionIdle  = 7 * 24 * time.Hour
+	sessionLife  = 30 * 24 * time.Hour
+	sessionGrain = 5 * time.Minute
 )
 
+// What a session holds.
+const (
+	keyUser  = "user"  // the user's id
+	keyStamp = "stamp" // of the password that the session began with
+	keySeen  = "seen"  // Unix seconds of the last noted use
+	keyCSRF  = "csrf"
+	keyKind  = "flash-kind"
+	keyText  = "flash"
+	keyMade  = "made" // forms that were answered; see repeated
+)
+
+// newSessions is scs on the database. Its own idle timeout would write the
+// session at every request, so that signedIn judges by keySeen instead.
 func newSessions(store *models.Sessions, secure bool) *scs.SessionManager {
 	m := scs.New()
 	m.Store = store
 	m.Lifetime = sessionLife
+	m.Cookie.Name = cookieName("hookwell", secure)
 	return m
+}
+
+// cookieName adds the prefix that keeps other hosts and plain http from
+// planting the cookie (RFC 6265bis, section 4.1.3.2).
+func cookieName(name string, secure bool) string {
+	if secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// session loads the session, finds out who asks, and after the handler, or
+// the page of its error, writes the session back if it changed. A visitor who
+// only looks gets no session.
+func (s *Server) session(c *fiber.Ctx) error {
+	if isAPI(c) {
+		return c.Next()
+	}
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	token := c.Cookies(s.sessions.Cookie.Name)
+	ctx, err := s.sessions.Load(c.UserContext(), token)
+	if err != nil {
+		return fmt.Errorf("loading the session: %w", err)
+	}
+	c.SetUserContext(ctx)
+	s.visit(c).loaded = true
+	if err := s.recognize(c); err != nil {
+		return err
+	}
+	if err := next(c); err != nil {
+		if err := s.answerError(c, err); err != nil {
+			return err
+		}
+	}
+	return s.saveSession(c, token)
+}
+
+// recognize puts who asks into the visit.
+func (s *Server) recognize(c *fiber.Ctx) error {
+	ctx, v := c.UserContext(), s.visit(c)
+	user, err := s.signedIn(ctx)
+	if err != nil {
+		return err
+	}
+	if user == nil {
+		if s.sessions.Exists(ctx, keyUser) {
+			return s.sessions.Destroy(ctx)
+		}
+		return nil
+	}
+	v.user, v.person = user, s.Store.As(user, s.actor(c))
+	if now := s.Store.Now(); now.Sub(time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)) > sessionGrain {
+		s.sessions.Put(ctx, keySeen, now.Unix())
+	}
+	return nil
+}
+
+// signedIn is the user of the session in ctx; nil when there is none, when it
+// was idle too long, or when the password was changed since.
+func (s *Server) signedIn(ctx context.Context) (*models.User, error) {
+	id := s.sessions.GetString(ctx, keyUser)
+	if id == "" || s.Store.Now().Sub(time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)) > sessionIdle {
+		return nil, nil
+	}
+	user, err := s.Store.User(ctx, id)
+	if models.IsKind(err, models.NotFound) || err == nil && user.Stamp() != s.sessions.GetString(ctx, keyStamp) {
+		return nil, nil
+	}
+	return user, err
+}
+
+// saveSession writes the session and its cookie. One that was ended meanwhile,
+// as by signing out in another tab, is not written back to life.
+func (s *Server) saveSession(c *fiber.Ctx, loaded string) error {
+	ctx := c.UserContext()
+	switch s.sessions.Status(ctx) {
+	case scs.Modified:
+		if token := s.sessions.Token(ctx); token != "" && token == loaded {
+			if _, alive, err := s.Store.Sessions().FindCtx(ctx, token); err != nil || !alive {
+				return err
+			}
+		}
+		token, expiry, err := s.sessions.Commit(ctx)
+		if err != nil {
+			return fmt.Errorf("saving the session: %w", err)
+		}
+		left := min(time.Until(expiry), sessionIdle)
+		s.setCookie(c, s.sessions.Cookie.Name, token, left)
+	case scs.Destroyed:
+		s.setCookie(c, s.sessions.Cookie.Name, "", -time.Second)
+	}
+	return nil
+}
+
+// setCookie sets a cookie that scripts can't read and that other sites'
+// requests don't carry. Life 0 is as long as the browser runs.
+func (s *Server) setCookie(c *fiber.Ctx, name, value string, life time.Duration) {
+	cookie := fiber.Cookie{Name: name, Value: value, Path: "/", HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
+		Secure: s.secure(), SessionOnly: life == 0, MaxAge: int(life / time.Second)}
+	if life < 0 {
+		cookie.Expires = time.Unix(1, 0)
+	}
+	c.Cookie(&cookie)
+}
+
+// signIn begins a session for the user under a fresh token, so that one that
+// somebody else knew before is worth nothing.
+func (s *Server) signIn(c *fiber.Ctx, user *models.User) error {
+	ctx := c.UserContext()
+	if err := s.sessions.Clear(ctx); err != nil {
+		return err
+	}
+	if err := s.sessions.RenewToken(ctx); err != nil {
+		return fmt.Errorf("renewing the session: %w", err)
+	}
+	s.sessions.Put(ctx, keyUser, user.ID)
+	s.sessions.Put(ctx, keyStamp, user.Stamp())
+	s.sessions.Put(ctx, keySeen, s.Store.Now().Unix())
+	s.sessions.Put(ctx, keyCSRF, newCSRFSecret())
+	return nil
+}
+
+// say keeps a sentence for the next page, which shows it once.
+func (s *Server) say(c *fiber.Ctx, kind views.FlashKind, text string) {
+	s.sessions.Put(c.UserContext(), keyKind, string(kind))
+	s.sessions.Put(c.UserContext(), keyText, text)
+}
+
+// takeFlash is what say kept.
+func (s *Server) takeFlash(c *fiber.Ctx) *views.Flash {
+	ctx := c.UserContext()
+	if !s.sessions.Exists(ctx, keyText) {
+		return nil
+	}
+	return &views.Flash{Kind: views.FlashKind(s.sessions.PopString(ctx, keyKind)), Text: s.sessions.PopString(ctx, keyText)}
 }

@@ -1,13 +1,153 @@
 package web
 
-import "sync"
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+)
+
+// A stream's heartbeat asks again whether its reader may still read: a stream
+// has to end within 15 s of its session, membership or role.
+const (
+	heartbeat   = 5 * time.Second
+	writeLimit  = 10 * time.Second // after which a reader that takes nothing is let go
+	askLimit    = 5 * time.Second
+	maxStreams  = 4 // of one session: browsers have six connections to a server
+	streamBegin = ": open\nretry: 2000\n\n"
+)
 
 // streams are the open streams of server-sent events.
 type streams struct {
-	closing chan struct{}
-	once    sync.Once
+	heartbeat time.Duration
+	closing   chan struct{}
+	once      sync.Once
+	mu        sync.Mutex
+	open      map[string]int // by the session's token
 }
 
-func newStreams() *streams { return &streams{closing: make(chan struct{})} }
+func newStreams() *streams {
+	return &streams{heartbeat: heartbeat, closing: make(chan struct{}), open: map[string]int{}}
+}
 
+// close ends all streams, and those that begin later at once.
 func (s *streams) close() { s.once.Do(func() { close(s.closing) }) }
+
+func (s *streams) add(token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[token] >= maxStreams {
+		return false
+	}
+	s.open[token]++
+	return true
+}
+
+func (s *streams) remove(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[token]--; s.open[token] == 0 {
+		delete(s.open, token)
+	}
+}
+
+// reader is who reads a stream, as it was when the stream began.
+type reader struct {
+	token          string
+	slug           string
+	organizationID string
+	userID         string
+	role           models.Role
+	conn           net.Conn
+}
+
+// stream sends the ids of the organization's deliveries that change. All that
+// it needs of the request is read here: while the stream runs, Fiber has given
+// the request back.
+func (s *Server) stream(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, "text/event-stream")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set("X-Accel-Buffering", "no") // nginx would hold the events back
+	if c.Method() == fiber.MethodHead {
+		return nil
+	}
+	v := s.visit(c)
+	r := reader{token: s.sessions.Token(c.UserContext()), slug: s.slug(c), organizationID: v.tenant.Organization().ID,
+		userID: v.user.ID, role: v.role, conn: c.Context().Conn()}
+	if !s.streams.add(r.token) {
+		return &models.Error{Kind: models.TooMany, Code: "too_many_streams", Message: "Too many pages of this session are live. Close some of them."}
+	}
+	changes, cancel := s.Feed.Subscribe(r.organizationID)
+	c.Context().SetConnectionClose()
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		defer s.streams.remove(r.token)
+		defer cancel()
+		s.run(r, changes, w)
+	})
+	return nil
+}
+
+// run writes until the reader leaves or may no longer read, the feed ends, or
+// the server stops.
+func (s *Server) run(r reader, changes <-chan []string, w *bufio.Writer) {
+	if !r.write(w, streamBegin) {
+		return
+	}
+	beat := time.NewTicker(s.streams.heartbeat)
+	defer beat.Stop()
+	for {
+		text := ":\n\n"
+		select {
+		case <-s.streams.closing:
+			return
+		case ids, ok := <-changes:
+			data, err := json.Marshal(ids)
+			if !ok || err != nil {
+				return
+			}
+			text = fmt.Sprintf("event: deliveries\ndata: %s\n\n", data)
+		case <-beat.C:
+			if !s.mayRead(r) {
+				return
+			}
+		}
+		if !r.write(w, text) {
+			return
+		}
+	}
+}
+
+// write sends text at once and tells whether the reader is still there.
+func (r reader) write(w *bufio.Writer, text string) bool {
+	if err := r.conn.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+		return false
+	}
+	if _, err := w.WriteString(text); err != nil {
+		return false
+	}
+	return w.Flush() == nil
+}
+
+// mayRead reads session, membership and role again. A question that gets no
+// answer ends the stream too: the page opens another.
+func (s *Server) mayRead(r reader) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+	defer cancel()
+	ctx, err := s.sessions.Load(ctx, r.token)
+	if err != nil {
+		return false
+	}
+	user, err := s.signedIn(ctx)
+	if err != nil || user == nil || user.ID != r.userID {
+		return false
+	}
+	tenant, role, err := s.Store.As(user, models.Actor{}).Tenant(ctx, r.slug)
+	return err == nil && role == r.role && tenant.Organization().ID == r.organizationID
+}

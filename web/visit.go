@@ -6,17 +6,22 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/views"
 )
 
-// visit is what the middlewares found out about one request. The tenant is set
-// under /o/:org alone, and with it the role.
+// visit is what the middlewares found out about one request. User and person
+// are nil for who has not signed in; tenant and role are set under /o/:org.
 type visit struct {
 	id     string // of the request
 	nonce  string // of the Content-Security-Policy
+	loaded bool   // the session was
 	user   *models.User
 	person *models.Person
 	tenant *models.Tenant
 	role   models.Role
+	flash  *views.Flash // for this answer's own page
+
+	endpoints []models.Endpoint // the tenant's, once somebody asked
 }
 
 type visitKey struct{}
@@ -51,3 +56,16 @@ func (s *Server) tenant(c *fiber.Ctx) *models.Tenant { return s.visit(c).tenant 
 
 // slug is the organization's in the path.
 func (s *Server) slug(c *fiber.Ctx) string { return s.tenant(c).Organization().Slug }
+
+// endpoints are the organization's, read once for the page and its frame.
+func (s *Server) endpoints(c *fiber.Ctx) ([]models.Endpoint, error) {
+	v := s.visit(c)
+	if v.endpoints == nil {
+		list, err := v.tenant.Endpoints(c.UserContext())
+		if err != nil {
+			return nil, err
+		}
+		v.endpoints = list
+	}
+	return v.endpoints, nil
+}

@@ -1,0 +1,200 @@
+package web
+
+import (
+	"crypto/subtle"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+	"hookwell/webhook"
+)
+
+const (
+	themeCookie = "hookwell_theme"
+	themeLife   = 365 * 24 * time.Hour
+)
+
+// home leads everybody to where they begin.
+func (s *Server) home(c *fiber.Ctx) error {
+	v := s.visit(c)
+	if v.user == nil {
+		some, err := s.Store.HasUsers(c.UserContext())
+		if err != nil {
+			return err
+		}
+		if !some && s.Signup != models.SignupClosed {
+			return c.Redirect(views.SignupPath, fiber.StatusSeeOther)
+		}
+		return c.Redirect(views.LoginPath, fiber.StatusSeeOther)
+	}
+	list, err := v.person.Organizations(c.UserContext())
+	if err != nil {
+		return err
+	}
+	if len(list) == 1 {
+		return c.Redirect(views.OrganizationPath(list[0].Slug), fiber.StatusSeeOther)
+	}
+	return c.Redirect(views.OrganizationsPath, fiber.StatusSeeOther)
+}
+
+// goOn leads on after the door: back to where one was, or to the start.
+func goOn(c *fiber.Ctx, next string) error {
+	if next = localPath(next); next == "" {
+		next = "/"
+	}
+	return c.Redirect(next, fiber.StatusSeeOther)
+}
+
+func (s *Server) loginForm(c *fiber.Ctx) error {
+	if s.visit(c).user != nil {
+		return goOn(c, c.Query("next"))
+	}
+	return s.showLogin(c, fiber.StatusOK, views.LoginForm{Next: localPath(c.Query("next"))})
+}
+
+func (s *Server) showLogin(c *fiber.Ctx, status int, form views.LoginForm) error {
+	open, err := s.Store.SignupAllowed(c.UserContext(), s.Signup)
+	if err != nil {
+		return err
+	}
+	form.SignupOpen = open
+	return show(s, c, status, views.LoginPage, form)
+}
+
+// login signs in. A wrong password and an unknown address get one answer.
+func (s *Server) login(c *fiber.Ctx) error {
+	form := views.LoginForm{Email: field(c, "email"), Next: localPath(field(c, "next"))}
+	user, err := s.Store.Authenticate(c.UserContext(), form.Email, field(c, "password"))
+	if models.IsKind(err, models.Unauthorized) {
+		form.Faults = faultsOf(err)
+		return s.showLogin(c, fiber.StatusUnprocessableEntity, form)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.signIn(c, user); err != nil {
+		return err
+	}
+	return goOn(c, form.Next)
+}
+
+func (s *Server) logout(c *fiber.Ctx) error {
+	if err := s.sessions.Destroy(c.UserContext()); err != nil {
+		return err
+	}
+	return c.Redirect(views.LoginPath, fiber.StatusSeeOther)
+}
+
+func (s *Server) signupForm(c *fiber.Ctx) error {
+	if s.visit(c).user != nil {
+		return goOn(c, c.Query("next"))
+	}
+	open, err := s.Store.SignupAllowed(c.UserContext(), s.Signup)
+	if err != nil {
+		return err
+	}
+	if !open {
+		return &models.Error{Kind: models.Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
+	}
+	return s.showSignup(c, fiber.StatusOK, views.SignupForm{Next: localPath(c.Query("next"))})
+}
+
+func (s *Server) showSignup(c *fiber.Ctx, status int, form views.SignupForm) error {
+	needed, err := s.codeNeeded(c)
+	if err != nil {
+		return err
+	}
+	form.CodeNeeded = needed
+	return show(s, c, status, views.SignupPage, form)
+}
+
+// codeNeeded tells whether the first account is still to be made, by somebody
+// who has to prove that they run this server.
+func (s *Server) codeNeeded(c *fiber.Ctx) (bool, error) {
+	if s.SignupCode == "" {
+		return false, nil
+	}
+	some, err := s.Store.HasUsers(c.UserContext())
+	return !some, err
+}
+
+// signup opens an account and signs in.
+func (s *Server) signup(c *fiber.Ctx) error {
+	form := views.SignupForm{Name: field(c, "name"), Email: field(c, "email"), Code: field(c, "code"), Next: localPath(field(c, "next"))}
+	needed, err := s.codeNeeded(c)
+	if err != nil {
+		return err
+	}
+	if needed && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(form.Code)), []byte(s.SignupCode)) != 1 {
+		form.Faults = webhook.Faults{{Field: "code", Message: "This is not the code that Hookwell printed when it started."}}
+		return s.showSignup(c, fiber.StatusUnprocessableEntity, form)
+	}
+	account := models.Account{Name: form.Name, Email: form.Email, Password: field(c, "password")}
+	user, err := s.Store.SignUp(c.UserContext(), s.Signup, account, s.actor(c))
+	if models.IsKind(err, models.Invalid) {
+		form.Faults = faultsOf(err)
+		return s.showSignup(c, fiber.StatusUnprocessableEntity, form)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.signIn(c, user); err != nil {
+		return err
+	}
+	return goOn(c, form.Next)
+}
+
+// appearance keeps the theme in the browser: it is the browser's, not the
+// account's.
+func (s *Server) appearance(c *fiber.Ctx) error {
+	s.setCookie(c, themeCookie, string(theme(field(c, "theme"))), themeLife)
+	return goOn(c, field(c, "next"))
+}
+
+// theme reads a theme; anything unknown is the system's.
+func theme(text string) views.Theme {
+	switch t := views.Theme(text); t {
+	case views.ThemeLight, views.ThemeDark:
+		return t
+	}
+	return views.ThemeSystem
+}
+
+func (s *Server) organizations(c *fiber.Ctx) error {
+	return show(s, c, fiber.StatusOK, views.OrganizationsPage, views.OrganizationForm{})
+}
+
+// organizationCreate makes an organization and leads to its first endpoint.
+func (s *Server) organizationCreate(c *fiber.Ctx) error {
+	if path, again := s.repeated(c); again {
+		return c.Redirect(path, fiber.StatusSeeOther)
+	}
+	form := views.OrganizationForm{Name: field(c, "name")}
+	org, err := s.visit(c).person.CreateOrganization(c.UserContext(), form.Name)
+	if models.IsKind(err, models.Invalid) {
+		form.Faults = faultsOf(err)
+		return show(s, c, fiber.StatusUnprocessableEntity, views.OrganizationsPage, form)
+	}
+	if err != nil {
+		return err
+	}
+	path := views.EndpointNewPath(org.Slug)
+	s.made(c, path)
+	return c.Redirect(path, fiber.StatusSeeOther)
+}
+
+// faultsOf are the faults that an error has for a form's fields.
+func faultsOf(err error) webhook.Faults {
+	var told *models.Error
+	if !errors.As(err, &told) {
+		return nil
+	}
+	if len(told.Fields) == 0 {
+		return webhook.Faults{{Message: told.Message}}
+	}
+	return told.Fields
+}

@@ -1,0 +1,138 @@
+package web
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+)
+
+// A form's token is 32 random bytes and the browser's secret under them, so
+// that each page's token differs and none can be guessed from an answer's
+// length. The secret lies in the session; for who has not signed in, in a
+// cookie of its own, which together with the checks of the request's origin
+// keeps others from signing a browser in.
+const csrfSize = 32
+
+var csrfEncoding = base64.RawURLEncoding
+
+func newCSRFSecret() string {
+	var secret [csrfSize]byte
+	rand.Read(secret[:])
+	return csrfEncoding.EncodeToString(secret[:])
+}
+
+// maskCSRF makes a fresh token of the secret.
+func maskCSRF(secret []byte) string {
+	var token [2 * csrfSize]byte
+	rand.Read(token[:csrfSize])
+	subtle.XORBytes(token[csrfSize:], token[:csrfSize], secret)
+	return csrfEncoding.EncodeToString(token[:])
+}
+
+// matchesCSRF tells whether the token was made of the secret.
+func matchesCSRF(token string, secret []byte) bool {
+	raw, err := csrfEncoding.DecodeString(token)
+	if err != nil || len(raw) != 2*csrfSize || len(secret) != csrfSize {
+		return false
+	}
+	subtle.XORBytes(raw[csrfSize:], raw[csrfSize:], raw[:csrfSize])
+	return subtle.ConstantTimeCompare(raw[csrfSize:], secret) == 1
+}
+
+func (s *Server) visitorCookie() string { return cookieName("hookwell_visitor", s.secure()) }
+
+// csrfSecret is the browser's secret; nil when it has none yet.
+func (s *Server) csrfSecret(c *fiber.Ctx) []byte {
+	text := c.Cookies(s.visitorCookie())
+	if s.visit(c).user != nil {
+		text = s.sessions.GetString(c.UserContext(), keyCSRF)
+	}
+	secret, err := csrfEncoding.DecodeString(text)
+	if err != nil || len(secret) != csrfSize {
+		return nil
+	}
+	return secret
+}
+
+// csrfToken is the token for this answer's forms.
+func (s *Server) csrfToken(c *fiber.Ctx) string {
+	secret := s.csrfSecret(c)
+	if secret == nil {
+		text := newCSRFSecret()
+		s.setCookie(c, s.visitorCookie(), text, 0)
+		secret, _ = csrfEncoding.DecodeString(text)
+	}
+	return maskCSRF(secret)
+}
+
+func unsafe(method string) bool {
+	return !slices.Contains([]string{fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions}, method)
+}
+
+// checkForm refuses unsafe requests that did not come from one of our pages:
+// by Sec-Fetch-Site and Origin, and by the page's token.
+func (s *Server) checkForm(c *fiber.Ctx) error {
+	if !unsafe(c.Method()) {
+		return c.Next()
+	}
+	request := http.Request{Method: c.Method(), Host: string(c.Context().Host()), URL: &url.URL{Path: c.Path()},
+		Header: http.Header{"Origin": {c.Get(fiber.HeaderOrigin)}, "Sec-Fetch-Site": {c.Get("Sec-Fetch-Site")}}}
+	token := c.Get("X-CSRF-Token")
+	if token == "" {
+		token = field(c, "_csrf")
+	}
+	if s.crossOrigin.Check(&request) != nil || !matchesCSRF(token, s.csrfSecret(c)) {
+		return &models.Error{Kind: models.Forbidden, Code: "csrf",
+			Message: "The form is out of date, or it came from another site. Go back, reload the page, and send it again."}
+	}
+	return c.Next()
+}
+
+// maxMade is how many answered forms a session remembers.
+const maxMade = 8
+
+// repeated tells whether this very form was answered before, as when its
+// answer is reloaded, and what it made then. Each page's token is its own, so
+// that the token names the form.
+func (s *Server) repeated(c *fiber.Ctx) (path string, again bool) {
+	made, _ := s.sessions.Get(c.UserContext(), keyMade).([]string)
+	for _, line := range made {
+		if path, ok := strings.CutPrefix(line, formName(c)+" "); ok {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+// made remembers what this form made.
+func (s *Server) made(c *fiber.Ctx, path string) {
+	list, _ := s.sessions.Get(c.UserContext(), keyMade).([]string)
+	list = append(list, formName(c)+" "+path)
+	s.sessions.Put(c.UserContext(), keyMade, list[max(0, len(list)-maxMade):])
+}
+
+// formName is the part of the token that says nothing of the secret.
+func formName(c *fiber.Ctx) string {
+	token := field(c, "_csrf")
+	return token[:min(len(token), 16)]
+}
+
+// field is a form's value. Fiber's FormValue would take it from the query too.
+func field(c *fiber.Ctx, name string) string { return string(c.Context().PostArgs().Peek(name)) }
+
+// fields are all of a form's values of that name.
+func fields(c *fiber.Ctx, name string) []string {
+	var values []string
+	for _, value := range c.Context().PostArgs().PeekMulti(name) {
+		values = append(values, string(value))
+	}
+	return values
+}

@@ -1,0 +1,211 @@
+package web
+
+import (
+	"strconv"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+	"hookwell/webhook"
+)
+
+// recentDeliveries is how many an endpoint's page shows.
+const recentDeliveries = 10
+
+func (s *Server) endpointList(c *fiber.Ctx) error {
+	endpoints, err := s.endpoints(c)
+	if err != nil {
+		return err
+	}
+	health, err := s.tenant(c).Health(c.UserContext())
+	if err != nil {
+		return err
+	}
+	now := s.Store.Now()
+	view := views.EndpointsView{Health: healthNamed(c.Query("health"))}
+	for i := range endpoints {
+		e := &endpoints[i]
+		h := health[e.ID]
+		view.Rows = append(view.Rows, views.EndpointRow{Endpoint: e, State: h.EndpointState,
+			Health: views.HealthOf(e, h.EndpointState, now), Waiting: h.Waiting})
+	}
+	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
+}
+
+// healthNamed reads a kind of health; anything unknown is all of them.
+func healthNamed(name string) views.Health {
+	for _, h := range views.Healths() {
+		if string(h) == name {
+			return h
+		}
+	}
+	return ""
+}
+
+func (s *Server) endpoint(c *fiber.Ctx) error {
+	e, err := s.tenant(c).Endpoint(c.UserContext(), c.Params("endpoint"))
+	if err != nil {
+		return err
+	}
+	view, err := s.endpointView(c, e)
+	if err != nil {
+		return err
+	}
+	return either(s, c, fiber.StatusOK, views.EndpointPage, recentPart, view)
+}
+
+// recentPart is what the endpoint's page fetches again by itself.
+func recentPart(page views.Page, view views.EndpointView) templ.Component {
+	return views.EndpointRecent(page, view.Endpoint.ID, view.Recent)
+}
+
+// endpointView is an endpoint's page with the first type on the bench.
+func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointView, error) {
+	health, err := s.tenant(c).Health(c.UserContext())
+	if err != nil {
+		return views.EndpointView{}, err
+	}
+	recent, _, err := s.tenant(c).Deliveries(c.UserContext(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{Limit: recentDeliveries})
+	if err != nil {
+		return views.EndpointView{}, err
+	}
+	h := health[e.ID]
+	return views.EndpointView{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
+		Waiting: h.Waiting, Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
+}
+
+func (s *Server) categories() []webhook.Category { return s.Store.Catalog().Categories() }
+
+func (s *Server) endpointNew(c *fiber.Ctx) error {
+	return show(s, c, fiber.StatusOK, views.EndpointFormPage, views.NewEndpointForm(s.categories()))
+}
+
+// endpointCreate answers the new endpoint's page itself and does not redirect:
+// its secret is shown here alone, and lies nowhere in clear. Reloading that
+// answer leads to the endpoint and makes no second one.
+func (s *Server) endpointCreate(c *fiber.Ctx) error {
+	if path, again := s.repeated(c); again {
+		return c.Redirect(path, fiber.StatusSeeOther)
+	}
+	form := views.NewEndpointForm(s.categories())
+	readEndpointForm(c, &form)
+	form.Enabled = field(c, "enabled") == "on"
+	in := models.NewEndpointInput()
+	in.Disabled = !form.Enabled
+	err := fillEndpoint(form, &in)
+	var e *models.Endpoint
+	var secret webhook.Secret
+	if err == nil {
+		e, secret, err = s.tenant(c).CreateEndpoint(c.UserContext(), in)
+	}
+	if models.IsKind(err, models.Invalid) {
+		form.Faults = faultsOf(err)
+		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
+	}
+	if err != nil {
+		return err
+	}
+	path := views.EndpointPath(s.slug(c), e.ID)
+	s.made(c, path)
+	view, err := s.endpointView(c, e)
+	if err != nil {
+		return err
+	}
+	view.Secret = secret.Reveal()
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderContentLocation, path)
+	return show(s, c, fiber.StatusCreated, views.EndpointPage, view)
+}
+
+func (s *Server) endpointEdit(c *fiber.Ctx) error {
+	e, err := s.tenant(c).Endpoint(c.UserContext(), c.Params("endpoint"))
+	if err != nil {
+		return err
+	}
+	return show(s, c, fiber.StatusOK, views.EndpointFormPage, views.EditEndpointForm(e, s.categories()))
+}
+
+func (s *Server) endpointSave(c *fiber.Ctx) error {
+	before, err := s.tenant(c).Endpoint(c.UserContext(), c.Params("endpoint"))
+	if err != nil {
+		return err
+	}
+	form := views.EditEndpointForm(before, s.categories())
+	readEndpointForm(c, &form)
+	saved, err := s.tenant(c).UpdateEndpoint(c.UserContext(), before.ID, func(in *models.EndpointInput) error {
+		return fillEndpoint(form, in)
+	})
+	if models.IsKind(err, models.Invalid) {
+		form.Faults = faultsOf(err)
+		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
+	}
+	if err != nil {
+		return err
+	}
+	return s.backToEndpoint(c, saved, "Saved. The settings apply from the next attempt.")
+}
+
+// readEndpointForm takes over what was typed, so that a form with faults
+// comes back as it was sent.
+func readEndpointForm(c *fiber.Ctx, form *views.EndpointForm) {
+	form.URL, form.Name, form.Description = field(c, "url"), field(c, "name"), field(c, "description")
+	form.EventTypes, form.Schedule = fields(c, "eventTypes"), field(c, "schedule")
+	form.TimeoutSeconds, form.MaxInFlight = field(c, "timeoutSeconds"), field(c, "maxInFlight")
+	form.SignatureFormat = field(c, "signatureFormat")
+}
+
+// fillEndpoint writes the form into the settings and leaves those that the
+// form does not have. What is no number becomes 0, which the store refuses
+// with the sentence that names the bounds.
+func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) error {
+	in.URL, in.Name, in.Description, in.EventTypes = form.URL, form.Name, form.Description, form.EventTypes
+	in.TimeoutSeconds, _ = strconv.Atoi(form.TimeoutSeconds)
+	in.MaxInFlight, _ = strconv.Atoi(form.MaxInFlight)
+	in.SignatureFormat = webhook.SignatureFormat(form.SignatureFormat)
+	if form.Custom != nil && form.Schedule == form.Custom.Name {
+		return nil
+	}
+	schedule, err := webhook.ParseSchedule(form.Schedule)
+	if err != nil {
+		return &models.Error{Kind: models.Invalid, Code: "invalid", Message: "Some of what was sent needs a change.",
+			Fields: webhook.Faults{{Field: "schedule", Message: err.Error()}}}
+	}
+	in.Schedule = schedule
+	return nil
+}
+
+func (s *Server) endpointEnable(c *fiber.Ctx) error {
+	e, err := s.tenant(c).EnableEndpoint(c.UserContext(), c.Params("endpoint"))
+	if err != nil {
+		return err
+	}
+	return s.backToEndpoint(c, e, "Enabled. What waited goes on now.")
+}
+
+func (s *Server) endpointDisable(c *fiber.Ctx) error {
+	e, err := s.tenant(c).DisableEndpoint(c.UserContext(), c.Params("endpoint"))
+	if err != nil {
+		return err
+	}
+	return s.backToEndpoint(c, e, "Disabled. What waits stays until it is enabled.")
+}
+
+func (s *Server) backToEndpoint(c *fiber.Ctx, e *models.Endpoint, text string) error {
+	s.say(c, views.FlashDone, text)
+	return c.Redirect(views.EndpointPath(s.slug(c), e.ID), fiber.StatusSeeOther)
+}
+
+func (s *Server) endpointDelete(c *fiber.Ctx) error {
+	if err := s.tenant(c).DeleteEndpoint(c.UserContext(), c.Params("endpoint")); err != nil {
+		return err
+	}
+	s.say(c, views.FlashDone, "Deleted. Its past deliveries stay in the log.")
+	return c.Redirect(views.EndpointsPath(s.slug(c)), fiber.StatusSeeOther)
+}
+
+// overview leads to the endpoints until there is an overview.
+func (s *Server) overview(c *fiber.Ctx) error {
+	return c.Redirect(views.EndpointsPath(s.slug(c)), fiber.StatusSeeOther)
+}

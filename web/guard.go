@@ -1,0 +1,89 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+)
+
+// requireUser leads who has not signed in to the door, and from there back to
+// where they were.
+func (s *Server) requireUser(c *fiber.Ctx) error {
+	if s.visit(c).user != nil {
+		return c.Next()
+	}
+	switch {
+	case strings.Contains(c.Get(fiber.HeaderAccept), "text/event-stream"):
+		return &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "The session has ended. Sign in again."}
+	case isHTMX(c):
+		c.Set("HX-Redirect", loginPath(pathOf(c.Get("HX-Current-URL"))))
+		return c.SendStatus(fiber.StatusUnauthorized)
+	case unsafe(c.Method()):
+		return c.Redirect(loginPath(pathOf(c.Get(fiber.HeaderReferer))), fiber.StatusSeeOther)
+	}
+	return c.Redirect(loginPath(c.OriginalURL()), fiber.StatusSeeOther)
+}
+
+// requireMember puts the organization of the path into the visit. Unknown and
+// not a member are the same 404.
+func (s *Server) requireMember(c *fiber.Ctx) error {
+	v := s.visit(c)
+	tenant, role, err := v.person.Tenant(c.UserContext(), c.Params("org"))
+	if err != nil {
+		return err
+	}
+	v.tenant, v.role = tenant, role
+	return c.Next()
+}
+
+// requireRight lets pass whose role has the right.
+func (s *Server) requireRight(right models.Right) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if s.visit(c).role.May(right) {
+			return c.Next()
+		}
+		return &models.Error{Kind: models.Forbidden, Code: "role",
+			Message: "Your role in this organization doesn’t allow it. Ask an admin or an owner."}
+	}
+}
+
+func loginPath(next string) string {
+	if next = localPath(next); next == "" || next == "/" {
+		return views.LoginPath
+	}
+	return views.LoginPath + "?next=" + url.QueryEscape(next)
+}
+
+// pathOf is the path and query of an address.
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.RequestURI()
+}
+
+// maxNext is the longest return address.
+const maxNext = 2048
+
+// localPath is a return address if it is a path on this server, and empty if
+// it could lead anywhere else. Browsers read a backslash as a slash, drop tabs
+// and line ends, and take what begins with two slashes for another host.
+func localPath(next string) string {
+	if len(next) > maxNext || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") {
+		return ""
+	}
+	if strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f || r == '\uFFFD' }) {
+		return ""
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || strings.Contains(u.Path, "//") || strings.Contains(u.Path, `\`) {
+		return ""
+	}
+	u.Fragment = ""
+	return u.RequestURI()
+}

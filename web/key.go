@@ -1,0 +1,52 @@
+package web
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+)
+
+func (s *Server) keys(c *fiber.Ctx) error {
+	return s.showKeys(c, fiber.StatusOK, views.KeysView{})
+}
+
+func (s *Server) showKeys(c *fiber.Ctx, status int, view views.KeysView) error {
+	keys, err := s.tenant(c).Keys(c.UserContext())
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		view.Rows = append(view.Rows, views.KeyRow{Key: key, CreatedBy: key.CreatedBy})
+	}
+	return show(s, c, status, views.KeysPage, view)
+}
+
+// keyCreate answers the page with the key's text itself, as endpointCreate
+// does with a secret.
+func (s *Server) keyCreate(c *fiber.Ctx) error {
+	if path, again := s.repeated(c); again {
+		return c.Redirect(path, fiber.StatusSeeOther)
+	}
+	form := views.KeyForm{Name: field(c, "name"), Scopes: fields(c, "scopes")}
+	key, text, err := s.tenant(c).CreateKey(c.UserContext(), form.Name, form.Scopes)
+	if models.IsKind(err, models.Invalid) {
+		form.Faults = faultsOf(err)
+		return s.showKeys(c, fiber.StatusUnprocessableEntity, views.KeysView{Form: form})
+	}
+	if err != nil {
+		return err
+	}
+	s.made(c, views.KeysPath(s.slug(c)))
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderContentLocation, views.KeysPath(s.slug(c)))
+	return s.showKeys(c, fiber.StatusCreated, views.KeysView{Created: key, Text: text})
+}
+
+func (s *Server) keyRevoke(c *fiber.Ctx) error {
+	if err := s.tenant(c).RevokeKey(c.UserContext(), c.Params("key")); err != nil {
+		return err
+	}
+	s.say(c, views.FlashDone, "Revoked. Requests with that key are refused from now on.")
+	return c.Redirect(views.KeysPath(s.slug(c)), fiber.StatusSeeOther)
+}
