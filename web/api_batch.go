@@ -1,0 +1,202 @@
+package web
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// What one batch may hold; see DESIGN, section 6.
+const (
+	maxBatch      = 1000
+	maxBatchBytes = 8 << 20
+)
+
+// batchBody is many reports, each of which stands or falls by itself.
+type batchBody struct {
+	organization string // of the reports that name none
+	items        []batchItem
+	count        int
+}
+
+type batchItem struct {
+	eventBody
+	err error
+}
+
+func (b *batchBody) member(r *bodyReader, name, field string) bool {
+	switch name {
+	case "events":
+		r.list(field, func(int, string) {
+			if b.count++; b.count > maxBatch {
+				r.raw()
+				return
+			}
+			b.items = append(b.items, readItem(r))
+		})
+	case organizationField:
+		b.organization = r.organization(field)
+	default:
+		return false
+	}
+	return true
+}
+
+// readItem reads one report. Its faults are its own: those of the batch wait.
+func readItem(r *bodyReader) (item batchItem) {
+	if kind := r.decoder.PeekKind(); kind != '{' {
+		r.raw()
+		item.err = &models.Error{Kind: models.Invalid, Code: "not_an_object", Message: "Each event must be a JSON object."}
+		return item
+	}
+	batch := r.faults
+	r.faults = nil
+	r.object("", func(name, field string) bool { return item.member(r, name, field) })
+	if len(r.faults) > 0 {
+		item.err = invalidFields(r.faults)
+	} else {
+		item.err = item.complete()
+	}
+	r.faults = batch
+	return item
+}
+
+func (b *batchBody) check() error {
+	switch {
+	case b.count > maxBatch:
+		return invalidField("events", fmt.Sprintf("Send at most %d events at once; these are %d.", maxBatch, b.count))
+	case b.count == 0:
+		return invalidField("events", "Send at least one event.")
+	}
+	return nil
+}
+
+// batchResult is what became of one report: an accepted event or a problem.
+type batchResult struct {
+	*acceptedAnswer
+	Problem *problemBody `json:"problem,omitzero"`
+}
+
+func (s *Server) apiEventBatch(c *apiCall) error {
+	b, err := c.batch()
+	if err != nil {
+		return err
+	}
+	key, err := c.idempotencyKey()
+	if err != nil {
+		return err
+	}
+	reports, places := c.reports(b, key)
+	outcomes := s.Store.PublishBatch(c.UserContext(), reports)
+	replayed := 0
+	results := make([]batchResult, len(b.items))
+	for i, outcome := range outcomes {
+		if err := outcome.Err; err != nil {
+			b.items[places[i]].err = err
+			continue
+		}
+		if outcome.Accepted.Replayed {
+			replayed++
+		}
+		accepted := shapeAccepted(outcome.Accepted)
+		results[places[i]].acceptedAnswer = &accepted
+	}
+	if err := s.itemProblems(c, b.items, results); err != nil {
+		return err
+	}
+	if replayed == len(results) {
+		c.Set(idempotentReplayed, "true")
+	}
+	return c.apiAnswer(fiber.StatusOK, apiList[batchResult]{Data: results})
+}
+
+// batch reads the whole body. Only what concerns all of it is an error here.
+func (c *apiCall) batch() (*batchBody, error) {
+	if size := len(c.Request().Body()); size > maxBatchBytes {
+		return nil, &models.Error{Kind: models.TooLarge, Code: "batch_too_large",
+			Message: fmt.Sprintf("Send at most %d bytes (8 MiB) at once; this has %d.", maxBatchBytes, size)}
+	}
+	var b batchBody
+	faults, err := c.body(b.member)
+	if err != nil {
+		return nil, err
+	}
+	b.organization, err = oneOrganization(b.organization, c.Query(organizationField))
+	return &b, joinFaults(faults, joinErrors(b.check(), err))
+}
+
+// reports are the items that can be published, with their places in the batch.
+// An organization that several name is looked up once.
+func (c *apiCall) reports(b *batchBody, key string) (reports []models.Report, places []int) {
+	type found struct {
+		tenant *models.Tenant
+		err    error
+	}
+	tenants := map[string]found{}
+	for i := range b.items {
+		item := &b.items[i]
+		if item.err != nil {
+			continue
+		}
+		name, err := oneOrganization(item.organization, b.organization)
+		if err != nil {
+			item.err = err
+			continue
+		}
+		known, ok := tenants[name]
+		if !ok {
+			known.tenant, known.err = c.tenantNamed(name)
+			tenants[name] = known
+		}
+		if item.err = known.err; item.err != nil {
+			continue
+		}
+		if key != "" {
+			item.event.IdempotencyKey = key + "#" + strconv.Itoa(i)
+		}
+		reports, places = append(reports, models.Report{Tenant: known.tenant, Event: item.event}), append(places, i)
+	}
+	return reports, places
+}
+
+// itemProblems turns the items' errors into problems. One that is ours and not
+// the item's fails the request if nothing was accepted, and is logged otherwise.
+func (s *Server) itemProblems(c *apiCall, items []batchItem, results []batchResult) error {
+	var ours error
+	accepted := false
+	for i := range items {
+		if items[i].err == nil {
+			accepted = true
+			continue
+		}
+		status, told := refusal(items[i].err)
+		if status >= fiber.StatusInternalServerError {
+			ours = items[i].err
+		}
+		problem := newProblem(status, told)
+		results[i].Problem = &problem
+	}
+	if ours == nil {
+		return nil
+	}
+	if !accepted {
+		return ours
+	}
+	s.Log.Error("part of a batch failed", "error", ours, "request", s.visit(c.Ctx).id)
+	return nil
+}
+
+// joinErrors makes one Invalid error of two.
+func joinErrors(first, second error) error {
+	if first == nil {
+		return second
+	}
+	if faults, ok := first.(*models.Error); ok {
+		return joinFaults(append(webhook.Faults(nil), faults.Fields...), second)
+	}
+	return first
+}

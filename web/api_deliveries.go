@@ -1,0 +1,108 @@
+package web
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+)
+
+type deliveryAnswer struct {
+	ID            string       `json:"id"`
+	EventID       string       `json:"eventId"`
+	EventType     string       `json:"eventType"`
+	EndpointID    string       `json:"endpointId"`
+	State         models.State `json:"state"`
+	Test          bool         `json:"test"`
+	AttemptCount  int          `json:"attemptCount"`
+	NextAttemptAt *stamp       `json:"nextAttemptAt"`
+	CreatedAt     stamp        `json:"createdAt"`
+	DeliveredAt   *stamp       `json:"deliveredAt"`
+}
+
+// deliveryAlone is a delivery that was asked for by its id.
+type deliveryAlone struct {
+	deliveryAnswer
+	Attempts []attemptAnswer `json:"attempts"`
+}
+
+func shapeDelivery(d *models.Delivery) deliveryAnswer {
+	return deliveryAnswer{ID: d.ID, EventID: d.EventID, EventType: d.EventType, EndpointID: d.EndpointID, State: d.State, Test: d.Test,
+		AttemptCount: d.AttemptCount, NextAttemptAt: stampOrNull(d.NextAttemptAt), CreatedAt: stamp(d.CreatedAt), DeliveredAt: stampOrNull(d.DeliveredAt)}
+}
+
+func (s *Server) apiDeliveryList(c *apiCall) error {
+	tenant, err := c.tenant()
+	if err != nil {
+		return err
+	}
+	q := queryReader{call: c}
+	filter := models.DeliveryFilter{
+		States: q.states(), Types: q.types(), Since: q.time("since"), Until: q.time("until"),
+		EndpointID: q.id("endpointId", models.PrefixEndpoint), EventID: q.id("eventId", models.PrefixEvent),
+	}
+	page := q.page()
+	if err := q.err(); err != nil {
+		return err
+	}
+	rows, next, err := tenant.Deliveries(c.UserContext(), filter, page)
+	if err != nil {
+		return err
+	}
+	return answerList(c, rows, next, shapeDelivery)
+}
+
+func (s *Server) apiDeliveryRead(c *apiCall) error {
+	tenant, err := c.tenant()
+	if err != nil {
+		return err
+	}
+	id, err := c.id(models.PrefixDelivery, "delivery")
+	if err != nil {
+		return err
+	}
+	delivery, err := readDelivery(c, tenant, id)
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, delivery)
+}
+
+// readDelivery reads a delivery with its attempts, whose request's body is the
+// event's.
+func readDelivery(c *apiCall, tenant *models.Tenant, id string) (*deliveryAlone, error) {
+	d, err := tenant.Delivery(c.UserContext(), id)
+	if err != nil {
+		return nil, err
+	}
+	event, err := tenant.Event(c.UserContext(), d.EventID)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := tenant.Attempts(c.UserContext(), id)
+	if err != nil {
+		return nil, err
+	}
+	shape := &deliveryAlone{deliveryAnswer: shapeDelivery(d), Attempts: make([]attemptAnswer, len(attempts))}
+	body := string(event.Body)
+	for i := range attempts {
+		shape.Attempts[i] = shapeAttempt(&attempts[i], body)
+	}
+	return shape, nil
+}
+
+// apiDeliveryResend answers before the attempt is made: its outcome is in the log.
+func (s *Server) apiDeliveryResend(c *apiCall) error {
+	tenant, err := c.noBody()
+	if err != nil {
+		return err
+	}
+	id, err := c.id(models.PrefixDelivery, "delivery")
+	if err != nil {
+		return err
+	}
+	delivery, err := tenant.Resend(c.UserContext(), id)
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusAccepted, shapeDelivery(delivery))
+}

@@ -1,0 +1,215 @@
+package web
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// endpointAnswer is an endpoint. The secret is there in the answer that
+// creates it alone.
+type endpointAnswer struct {
+	ID                 string                  `json:"id"`
+	URL                string                  `json:"url"`
+	Name               string                  `json:"name"`
+	Description        string                  `json:"description"`
+	EventTypes         webhook.Subscriptions   `json:"eventTypes"`
+	Enabled            bool                    `json:"enabled"`
+	DisabledReason     *string                 `json:"disabledReason"`
+	Schedule           any                     `json:"schedule"` // a name, or a list of seconds
+	TimeoutSeconds     int                     `json:"timeoutSeconds"`
+	MaxInFlight        int                     `json:"maxInFlight"`
+	RateLimitPerSecond int                     `json:"rateLimitPerSecond"` // 0 is no limit
+	Headers            headerObject            `json:"headers"`
+	SignatureFormat    webhook.SignatureFormat `json:"signatureFormat"`
+	CreatedAt          stamp                   `json:"createdAt"`
+	UpdatedAt          stamp                   `json:"updatedAt"`
+	Secret             string                  `json:"secret,omitzero"`
+}
+
+func shapeEndpoint(tenant *models.Tenant, e *models.Endpoint) (endpointAnswer, error) {
+	names, err := tenant.HeaderNames(e)
+	headers := make(headerObject, len(names))
+	for i, name := range names {
+		headers[i] = webhook.Header{Name: name, Value: maskedHeader}
+	}
+	return endpointAnswer{ID: e.ID, URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes,
+		Enabled: e.Enabled(), DisabledReason: textOrNull(e.DisabledReason), Schedule: shapeSchedule(e.Schedule),
+		TimeoutSeconds: e.TimeoutSeconds, MaxInFlight: e.MaxInFlight, RateLimitPerSecond: e.RateLimitPerSecond,
+		Headers: headers, SignatureFormat: e.SignatureFormat, CreatedAt: stamp(e.CreatedAt), UpdatedAt: stamp(e.UpdatedAt)}, err
+}
+
+func shapeSchedule(schedule webhook.Schedule) any {
+	if _, err := webhook.ParseSchedule(schedule.Name); err == nil && schedule.Name != "" {
+		return schedule.Name
+	}
+	seconds := make([]int, len(schedule.Delays))
+	for i, delay := range schedule.Delays {
+		seconds[i] = int(delay / time.Second)
+	}
+	return seconds
+}
+
+func textOrNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func (c *apiCall) answerEndpoint(tenant *models.Tenant, e *models.Endpoint, err error) error {
+	if err != nil {
+		return err
+	}
+	shape, err := shapeEndpoint(tenant, e)
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, shape)
+}
+
+func (s *Server) apiEndpointList(c *apiCall) error {
+	tenant, err := c.tenant()
+	if err != nil {
+		return err
+	}
+	q := queryReader{call: c}
+	page := q.page()
+	if err := q.err(); err != nil {
+		return err
+	}
+	rows, next, err := tenant.EndpointPage(c.UserContext(), page)
+	if err != nil {
+		return err
+	}
+	shapes := make([]endpointAnswer, len(rows))
+	for i := range rows {
+		if shapes[i], err = shapeEndpoint(tenant, &rows[i]); err != nil {
+			return err
+		}
+	}
+	return c.apiAnswer(fiber.StatusOK, apiList[endpointAnswer]{Data: shapes, NextCursor: textOrNull(next)})
+}
+
+func (s *Server) apiEndpointRead(c *apiCall) error {
+	tenant, id, err := c.endpoint()
+	if err != nil {
+		return err
+	}
+	e, err := tenant.Endpoint(c.UserContext(), id)
+	return c.answerEndpoint(tenant, e, err)
+}
+
+// endpoint names the endpoint of the path, for routes without a body.
+func (c *apiCall) endpoint() (*models.Tenant, string, error) {
+	tenant, err := c.noBody()
+	if err != nil {
+		return nil, "", err
+	}
+	id, err := c.id(models.PrefixEndpoint, "endpoint")
+	return tenant, id, err
+}
+
+func (s *Server) apiEndpointCreate(c *apiCall) error {
+	var b endpointBody
+	tenant, err := c.tenantBody(b.member)
+	if err != nil {
+		return err
+	}
+	e, secret, err := tenant.CreateEndpoint(c.UserContext(), b.create())
+	if err != nil {
+		return err
+	}
+	shape, err := shapeEndpoint(tenant, e)
+	if err != nil {
+		return err
+	}
+	shape.Secret = secret.Reveal()
+	return c.created("/endpoints/"+e.ID, shape)
+}
+
+// apiEndpointUpdate changes what is given and leaves the rest. enabled comes
+// last: a fault elsewhere then leaves the endpoint as it was.
+func (s *Server) apiEndpointUpdate(c *apiCall) error {
+	var b endpointBody
+	tenant, err := c.tenantBody(b.member)
+	if err != nil {
+		return err
+	}
+	id, err := c.id(models.PrefixEndpoint, "endpoint")
+	if err != nil {
+		return err
+	}
+	e, err := tenant.Endpoint(c.UserContext(), id)
+	if err == nil && len(b.changes) > 0 {
+		e, err = tenant.UpdateEndpoint(c.UserContext(), id, b.apply)
+	}
+	if err == nil && b.enabled != nil {
+		e, err = setEnabled(c, tenant, id, *b.enabled)
+	}
+	return c.answerEndpoint(tenant, e, err)
+}
+
+func setEnabled(c *apiCall, tenant *models.Tenant, id string, enabled bool) (*models.Endpoint, error) {
+	if enabled {
+		return tenant.EnableEndpoint(c.UserContext(), id)
+	}
+	return tenant.DisableEndpoint(c.UserContext(), id)
+}
+
+func (s *Server) apiEndpointDelete(c *apiCall) error {
+	tenant, id, err := c.endpoint()
+	if err != nil {
+		return err
+	}
+	if err := tenant.DeleteEndpoint(c.UserContext(), id); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+func (s *Server) apiEndpointEnable(c *apiCall) error { return c.enable(true) }
+
+func (s *Server) apiEndpointDisable(c *apiCall) error { return c.enable(false) }
+
+func (c *apiCall) enable(enabled bool) error {
+	tenant, id, err := c.endpoint()
+	if err != nil {
+		return err
+	}
+	e, err := setEnabled(c, tenant, id, enabled)
+	return c.answerEndpoint(tenant, e, err)
+}
+
+// apiEndpointTest sends a test event now and answers its only attempt.
+func (s *Server) apiEndpointTest(c *apiCall) error {
+	var b eventBody
+	tenant, err := c.tenantBody(func(r *bodyReader, name, field string) bool {
+		return name == "data" && r.null() || name != "timestamp" && b.member(r, name, field)
+	})
+	if err != nil {
+		return err
+	}
+	if err := b.complete(); err != nil {
+		return err
+	}
+	id, err := c.id(models.PrefixEndpoint, "endpoint")
+	if err != nil {
+		return err
+	}
+	if t, ok := s.Store.Catalog().Lookup(b.event.Type); ok && b.event.Data == nil {
+		b.event.Data = t.Example
+	}
+	deliveryID, err := s.Tester.Test(c.UserContext(), tenant, id, b.event.Type, b.event.Data)
+	if err != nil {
+		return err
+	}
+	delivery, err := readDelivery(c, tenant, deliveryID)
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, delivery.Attempts[len(delivery.Attempts)-1])
+}

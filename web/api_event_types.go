@@ -1,0 +1,52 @@
+package web
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+type eventTypeAnswer struct {
+	Type        string         `json:"type"`
+	Category    string         `json:"category"`
+	Description string         `json:"description"`
+	FiresWhen   string         `json:"firesWhen"`
+	Schema      jsontext.Value `json:"schema"`
+	Example     jsontext.Value `json:"example"`
+}
+
+func shapeEventType(t **webhook.EventType) eventTypeAnswer {
+	e := *t
+	return eventTypeAnswer{Type: e.Type, Category: e.Category, Description: e.Description, FiresWhen: e.FiresWhen,
+		Schema: jsontext.Value(e.Schema), Example: jsontext.Value(e.Example)}
+}
+
+// mayReadCatalog lets every key read what is the same for every organization:
+// only one that is named has to be right.
+func (c *apiCall) mayReadCatalog() error {
+	if c.Query(organizationField) == "" {
+		return nil
+	}
+	_, err := c.tenant()
+	return err
+}
+
+func (s *Server) apiEventTypeList(c *apiCall) error {
+	if err := c.mayReadCatalog(); err != nil {
+		return err
+	}
+	return answerList(c, s.Store.Catalog().Types(), "", shapeEventType)
+}
+
+func (s *Server) apiEventTypeRead(c *apiCall) error {
+	if err := c.mayReadCatalog(); err != nil {
+		return err
+	}
+	t, ok := s.Store.Catalog().Lookup(c.Params("type"))
+	if !ok {
+		return &models.Error{Kind: models.NotFound, Code: "not_found", Message: "There is no such event type."}
+	}
+	return c.apiAnswer(fiber.StatusOK, shapeEventType(&t))
+}

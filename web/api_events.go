@@ -1,0 +1,169 @@
+package web
+
+import (
+	"bytes"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+)
+
+// stamp is a time as the API writes it: RFC 3339 in UTC with milliseconds.
+type stamp time.Time
+
+// MarshalText writes the time.
+func (t stamp) MarshalText() ([]byte, error) {
+	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z"), nil
+}
+
+// stampOrNull is a time that may be missing.
+func stampOrNull(t *time.Time) *stamp { return (*stamp)(t) }
+
+// eventBody is one report.
+type eventBody struct {
+	organization string
+	event        models.NewEvent
+}
+
+// member reads one member of a report. The data is kept as it stands and
+// copied: the request's memory is used again once its handler returns.
+func (b *eventBody) member(r *bodyReader, name, field string) bool {
+	switch name {
+	case "type":
+		b.event.Type, _ = r.text(field)
+	case "data":
+		b.event.Data = bytes.Clone(r.raw())
+	case "timestamp":
+		if !r.null() {
+			b.event.Timestamp = r.time(field)
+		}
+	case organizationField:
+		b.organization = r.organization(field)
+	default:
+		return false
+	}
+	return true
+}
+
+// complete tells what a report that could be read still lacks. The data is
+// judged with its type.
+func (b *eventBody) complete() error {
+	if b.event.Type == "" {
+		return invalidField("type", "This is required.")
+	}
+	return nil
+}
+
+type acceptedAnswer struct {
+	ID         string `json:"id"`
+	Type       string `json:"type"`
+	Deliveries int    `json:"deliveries"`
+}
+
+func shapeAccepted(a *models.Accepted) acceptedAnswer {
+	return acceptedAnswer{ID: a.ID, Type: a.Type, Deliveries: a.Deliveries}
+}
+
+const (
+	idempotencyKey     = "Idempotency-Key"
+	idempotentReplayed = "Idempotent-Replayed"
+)
+
+// idempotencyKey is the request's, by which a report is accepted once.
+func (c *apiCall) idempotencyKey() (string, error) {
+	key := c.Get(idempotencyKey)
+	if !utf8.ValidString(key) {
+		return "", invalidField(idempotencyKey, "Use up to 255 characters without control characters.")
+	}
+	return key, nil
+}
+
+func (s *Server) apiEventCreate(c *apiCall) error {
+	var b eventBody
+	tenant, err := c.tenantBody(b.member)
+	if err != nil {
+		return err
+	}
+	if err := b.complete(); err != nil {
+		return err
+	}
+	if b.event.IdempotencyKey, err = c.idempotencyKey(); err != nil {
+		return err
+	}
+	accepted, err := tenant.Publish(c.UserContext(), b.event)
+	if err != nil {
+		return err
+	}
+	if accepted.Replayed {
+		c.Set(idempotentReplayed, "true")
+	}
+	return c.apiAnswer(fiber.StatusAccepted, shapeAccepted(accepted))
+}
+
+type eventAnswer struct {
+	ID         string         `json:"id"`
+	Type       string         `json:"type"`
+	Origin     models.Origin  `json:"origin"`
+	Test       bool           `json:"test"`
+	Timestamp  stamp          `json:"timestamp"`
+	CreatedAt  stamp          `json:"createdAt"`
+	Deliveries int            `json:"deliveries"`
+	Data       jsontext.Value `json:"data,omitzero"`
+}
+
+func shapeEvent(e *models.Event) eventAnswer {
+	return eventAnswer{ID: e.ID, Type: e.Type, Origin: e.Origin, Test: e.Test, Timestamp: stamp(e.OccurredAt),
+		CreatedAt: stamp(e.CreatedAt), Deliveries: e.Deliveries}
+}
+
+func (s *Server) apiEventList(c *apiCall) error {
+	tenant, err := c.tenant()
+	if err != nil {
+		return err
+	}
+	q := queryReader{call: c}
+	types, page := q.types(), q.page()
+	if err := q.err(); err != nil {
+		return err
+	}
+	rows, next, err := tenant.Events(c.UserContext(), types, page)
+	if err != nil {
+		return err
+	}
+	return answerList(c, rows, next, shapeEvent)
+}
+
+func (s *Server) apiEventRead(c *apiCall) error {
+	tenant, err := c.tenant()
+	if err != nil {
+		return err
+	}
+	id, err := c.id(models.PrefixEvent, "event")
+	if err != nil {
+		return err
+	}
+	event, err := tenant.Event(c.UserContext(), id)
+	if err != nil {
+		return err
+	}
+	shape := shapeEvent(event)
+	if shape.Data, err = eventData(event); err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, shape)
+}
+
+// eventData is the data inside the event's envelope, as its bytes are sent.
+func eventData(event *models.Event) (jsontext.Value, error) {
+	var data jsontext.Value
+	_, err := readBody(event.Body, func(r *bodyReader, name, _ string) bool {
+		if value := r.raw(); name == "data" {
+			data = value
+		}
+		return true
+	})
+	return data, err
+}

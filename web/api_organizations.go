@@ -1,0 +1,125 @@
+package web
+
+import (
+	"fmt"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+)
+
+type organizationAnswer struct {
+	ID         string  `json:"id"`
+	ExternalID *string `json:"externalId"`
+	Name       string  `json:"name"`
+	Slug       string  `json:"slug"`
+	CreatedAt  stamp   `json:"createdAt"`
+}
+
+// organizationCreated is a new organization with the endpoints that were
+// registered with it, each with its secret.
+type organizationCreated struct {
+	organizationAnswer
+	Endpoints []endpointAnswer `json:"endpoints"`
+}
+
+func shapeOrganization(o *models.Organization) organizationAnswer {
+	return organizationAnswer{ID: o.ID, ExternalID: o.ExternalID, Name: o.Name, Slug: o.Slug, CreatedAt: stamp(o.CreatedAt)}
+}
+
+// maxFirstEndpoints bounds the URLs that one request has checked.
+const maxFirstEndpoints = 20
+
+// organizationBody is a new organization.
+type organizationBody struct{ models.NewOrganization }
+
+func (b *organizationBody) member(r *bodyReader, name, field string) bool {
+	switch name {
+	case "name":
+		b.Name, _ = r.text(field)
+	case "slug":
+		b.Slug = r.optionalText(field)
+	case "externalId":
+		b.ExternalID = r.optionalText(field)
+	case "endpoints":
+		if !r.null() {
+			r.list(field, func(i int, at string) { b.endpoint(r, i, field, at) })
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (b *organizationBody) endpoint(r *bodyReader, i int, list, at string) {
+	if i >= maxFirstEndpoints {
+		if r.raw(); i == maxFirstEndpoints {
+			r.fault(list, fmt.Sprintf("Register at most %d endpoints with the organization.", maxFirstEndpoints))
+		}
+		return
+	}
+	var e endpointBody
+	r.object(at, func(name, field string) bool { return e.member(r, name, field) })
+	b.Endpoints = append(b.Endpoints, e.create())
+}
+
+// optionalText reads a string that is left out by null, and not by "".
+func (r *bodyReader) optionalText(field string) string {
+	if r.null() {
+		return ""
+	}
+	text, ok := r.text(field)
+	if ok && text == "" {
+		r.fault(field, "This is empty. Leave it out or give a value.")
+	}
+	return text
+}
+
+func (s *Server) apiOrganizationCreate(c *apiCall) error {
+	var b organizationBody
+	faults, err := c.body(b.member)
+	if err := joinFaults(faults, err); err != nil {
+		return err
+	}
+	org, secrets, err := c.platform().CreateOrganization(c.UserContext(), b.NewOrganization)
+	if err != nil {
+		return err
+	}
+	created := organizationCreated{organizationAnswer: shapeOrganization(org), Endpoints: make([]endpointAnswer, len(secrets))}
+	tenant, err := c.platform().Tenant(c.UserContext(), org.ID)
+	if err != nil {
+		return err
+	}
+	endpoints, err := tenant.Endpoints(c.UserContext()) // by age, which is the order of the secrets
+	if err != nil {
+		return err
+	}
+	for i, secret := range secrets {
+		if created.Endpoints[i], err = shapeEndpoint(tenant, &endpoints[i]); err != nil {
+			return err
+		}
+		created.Endpoints[i].Secret = secret.Reveal()
+	}
+	return c.created("/organizations/"+org.ID, created)
+}
+
+func (s *Server) apiOrganizationList(c *apiCall) error {
+	q := queryReader{call: c}
+	page := q.page()
+	if err := q.err(); err != nil {
+		return err
+	}
+	rows, next, err := c.platform().Organizations(c.UserContext(), page)
+	if err != nil {
+		return err
+	}
+	return answerList(c, rows, next, shapeOrganization)
+}
+
+func (s *Server) apiOrganizationRead(c *apiCall) error {
+	tenant, err := c.tenantNamed(c.Params("id"))
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, shapeOrganization(tenant.Organization()))
+}

@@ -1,0 +1,147 @@
+package web
+
+import (
+	"errors"
+	"mime"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+const organizationField = "organizationId"
+
+// tenant is the organization that a request without a body acts for.
+func (c *apiCall) tenant() (*models.Tenant, error) { return c.tenantNamed(c.Query(organizationField)) }
+
+// tenantNamed is the organization of that id or external id. An organization's
+// key may name none but its own: another is NotFound, as an unknown one is.
+func (c *apiCall) tenantNamed(name string) (*models.Tenant, error) {
+	unknown := &models.Error{Kind: models.NotFound, Code: "not_found", Message: "There is no such organization."}
+	switch {
+	case c.organization != nil && (name == "" || name == c.organization.ID || name == c.organization.PublicID()):
+		return c.server.Store.KeyTenant(c.key, c.organization, c.actor()), nil
+	case c.organization != nil || !searchable(name):
+		return nil, unknown
+	case name == "":
+		return nil, invalidField(organizationField, "Name the organization by its id or its external id: a platform key acts for any.")
+	}
+	return c.platform().Tenant(c.UserContext(), name)
+}
+
+// oneOrganization is the name that a request gives in two places at most.
+func oneOrganization(names ...string) (string, error) {
+	chosen := ""
+	for _, name := range names {
+		if name != "" && chosen != "" && name != chosen {
+			return "", invalidField(organizationField, "Two different organizations are named. Name one, or the same in both places.")
+		}
+		if chosen == "" {
+			chosen = name
+		}
+	}
+	return chosen, nil
+}
+
+// searchable tells whether a database can be asked for a text: Postgres takes
+// neither NUL nor what is no UTF-8.
+func searchable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+func invalidField(field, message string) error {
+	return invalidFields(webhook.Faults{{Field: field, Message: message}})
+}
+
+func invalidFields(faults webhook.Faults) error {
+	return &models.Error{Kind: models.Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: faults}
+}
+
+// tenantBody reads a body of one organization's request, organizationId
+// included, and answers the organization it acts for.
+func (c *apiCall) tenantBody(member func(r *bodyReader, name, field string) bool) (*models.Tenant, error) {
+	named := ""
+	faults, err := c.body(func(r *bodyReader, name, field string) bool {
+		if name != organizationField {
+			return member(r, name, field)
+		}
+		named = r.organization(field)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	name, err := oneOrganization(named, c.Query(organizationField))
+	var tenant *models.Tenant
+	if err == nil {
+		tenant, err = c.tenantNamed(name)
+	}
+	return tenant, joinFaults(faults, err)
+}
+
+// joinFaults says at once what is wrong with a body and with the organization
+// that it names. An unknown organization comes before all else.
+func joinFaults(faults webhook.Faults, err error) error {
+	var known *models.Error
+	switch {
+	case len(faults) == 0:
+		return err
+	case err == nil:
+		return invalidFields(faults)
+	case errors.As(err, &known) && known.Kind == models.Invalid:
+		return invalidFields(append(faults, known.Fields...))
+	}
+	return err
+}
+
+// organization reads an organization's name; null is as none.
+func (r *bodyReader) organization(field string) string {
+	if r.null() {
+		return ""
+	}
+	name, ok := r.text(field)
+	if ok && name == "" {
+		r.fault(field, "Name the organization by its id or its external id.")
+	}
+	return name
+}
+
+// mediaTypeError is a body of another kind than JSON: a sentence for people.
+// models has no kind of refusal for it.
+type mediaTypeError string
+
+func (e mediaTypeError) Error() string { return string(e) }
+
+// body reads the request's JSON object. Actions that take nothing may have no body.
+func (c *apiCall) body(member func(r *bodyReader, name, field string) bool) (webhook.Faults, error) {
+	// Not Fiber's Body: that would unpack a compressed one without a bound.
+	body := c.Request().Body()
+	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
+		return nil, mediaTypeError("Send the body without Content-Encoding.")
+	}
+	if !isJSON(c.Get(fiber.HeaderContentType)) {
+		return nil, mediaTypeError("Send JSON, with Content-Type: application/json.")
+	}
+	return readBody(body, member)
+}
+
+// noBody is for actions that take nothing but, from a platform key, an
+// organization: their body may be missing.
+func (c *apiCall) noBody() (*models.Tenant, error) {
+	if len(c.Request().Body()) == 0 {
+		return c.tenant()
+	}
+	return c.tenantBody(func(*bodyReader, string, string) bool { return false })
+}
+
+func isJSON(contentType string) bool {
+	if contentType == fiber.MIMEApplicationJSON {
+		return true
+	}
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (mediaType == fiber.MIMEApplicationJSON || strings.HasSuffix(mediaType, "+json"))
+}
