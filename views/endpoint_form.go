@@ -1,0 +1,148 @@
+package views
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// EndpointForm is an endpoint's settings as typed. ID is empty for a new one.
+// Fields are named as in the API: url, name, description, eventTypes,
+// schedule, timeoutSeconds, maxInFlight, signatureFormat; enabled is "on".
+// Schedule "custom" stands for the endpoint's own list, set through the API,
+// and asks to keep it.
+type EndpointForm struct {
+	ID              string
+	Title           string // what the endpoint is called now
+	URL             string
+	Name            string
+	Description     string
+	EventTypes      []string // "*", prefixes such as "org.*", and types
+	Schedule        string
+	Custom          *webhook.Schedule // the endpoint's own list, when it has one
+	TimeoutSeconds  string
+	MaxInFlight     string
+	SignatureFormat string
+	Enabled         bool
+	Categories      []webhook.Category
+	Faults          webhook.Faults
+}
+
+// NewEndpointForm is the form with the defaults of DESIGN, section 4.
+func NewEndpointForm(categories []webhook.Category) EndpointForm {
+	form := EndpointForm{
+		Schedule: "standard", TimeoutSeconds: "15", MaxInFlight: "20",
+		Enabled: true, Categories: categories,
+	}
+	if formats := webhook.SignatureFormats(); len(formats) > 0 {
+		form.SignatureFormat = string(formats[0])
+	}
+	return form
+}
+
+// EditEndpointForm is the form filled with an endpoint's present settings.
+func EditEndpointForm(e *models.Endpoint, categories []webhook.Category) EndpointForm {
+	form := EndpointForm{
+		ID: e.ID, Title: e.Title(), URL: e.URL, Name: e.Name, Description: e.Description,
+		EventTypes: e.EventTypes, Schedule: e.Schedule.Name,
+		TimeoutSeconds: strconv.Itoa(e.TimeoutSeconds), MaxInFlight: strconv.Itoa(e.MaxInFlight),
+		SignatureFormat: string(e.SignatureFormat), Enabled: e.Enabled(), Categories: categories,
+	}
+	if e.Schedule.Name == "custom" {
+		form.Custom = &e.Schedule
+	}
+	return form
+}
+
+func (f EndpointForm) editing() bool { return f.ID != "" }
+
+func (f EndpointForm) all() bool { return slices.Contains(f.EventTypes, "*") }
+
+// wants tells whether a type is chosen, by itself or by a wider choice.
+func (f EndpointForm) wants(eventType string) bool {
+	return webhook.Subscriptions(f.EventTypes).Matches(eventType)
+}
+
+func (f EndpointForm) wantsAllOf(prefix string) bool {
+	return f.all() || slices.Contains(f.EventTypes, prefix)
+}
+
+// chosen is how many of the types are chosen.
+func (f EndpointForm) chosen(types []*webhook.EventType) int {
+	n := 0
+	for _, t := range types {
+		if f.wants(t.Type) {
+			n++
+		}
+	}
+	return n
+}
+
+func (f EndpointForm) types() []*webhook.EventType {
+	var types []*webhook.EventType
+	for _, category := range f.Categories {
+		types = append(types, category.Types...)
+	}
+	return types
+}
+
+// categoryPrefix is the subscription that takes in a whole category, such as
+// "payment.*". It is empty when the category's types do not share their first
+// word, or share it with another category.
+func categoryPrefix(categories []webhook.Category, name string) string {
+	owner := map[string]string{}
+	words := map[string]bool{}
+	for _, category := range categories {
+		for _, t := range category.Types {
+			word, _, _ := strings.Cut(t.Type, ".")
+			if owner[word] != "" && owner[word] != category.Name {
+				owner[word] = "shared"
+			} else {
+				owner[word] = category.Name
+			}
+			if category.Name == name {
+				words[word] = true
+			}
+		}
+	}
+	if len(words) != 1 {
+		return ""
+	}
+	for word := range words {
+		if owner[word] == name {
+			return word + ".*"
+		}
+	}
+	return ""
+}
+
+func (f EndpointForm) heading() string {
+	if f.editing() {
+		return "Settings of " + bareURL(f.Title)
+	}
+	return "New endpoint"
+}
+
+func (f EndpointForm) action(slug string) string {
+	if f.editing() {
+		return EndpointEditPath(slug, f.ID)
+	}
+	return EndpointsPath(slug)
+}
+
+func (f EndpointForm) crumbs(slug string) []crumb {
+	list := crumb{text: "Endpoints", href: EndpointsPath(slug)}
+	if f.editing() {
+		return []crumb{list, {text: bareURL(f.Title), href: EndpointPath(slug, f.ID)}, {text: "Settings"}}
+	}
+	return []crumb{list, {text: "New endpoint"}}
+}
+
+// chosenWords is "5 of 22 types."
+func (f EndpointForm) chosenWords() string {
+	types := f.types()
+	return formatCount(f.chosen(types)) + " of " + plural(len(types), "type") + "."
+}
