@@ -50,8 +50,9 @@ func hideSecret(found map[string]bool, secret Secret) {
 		hideText(found, strings.TrimPrefix(form, secretPrefix))
 		hideBytes(found, []byte(form))
 	}
-	hideBytes(found, secret.held.key)
-	found[string(secret.held.key)] = true
+	key := secret.held().key
+	hideBytes(found, key)
+	found[string(key)] = true
 }
 
 func hideBytes(found map[string]bool, key []byte) {

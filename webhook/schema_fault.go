@@ -118,17 +118,20 @@ func number(n *big.Rat) string {
 	return n.FloatString(text)
 }
 
+// typeNames says "a string or null", with null last.
 func typeNames(names []string) string {
-	said := make([]string, len(names))
-	for i, name := range names {
+	var said []string
+	for _, name := range names {
 		switch name {
 		case "null":
-			said[i] = "null"
 		case "integer", "array", "object":
-			said[i] = "an " + name
+			said = append(said, "an "+name)
 		default:
-			said[i] = "a " + name
+			said = append(said, "a "+name)
 		}
+	}
+	if len(said) < len(names) {
+		said = append(said, "null")
 	}
 	return strings.Join(said, " or ")
 }

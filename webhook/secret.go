@@ -28,9 +28,10 @@ const (
 // Secret is what an endpoint's signatures are made with. However it is printed,
 // logged or marshalled, it shows nothing; Reveal is the only way to its text.
 type Secret struct {
-	// Behind a pointer, because fmt prints the inside of a value that another
-	// struct holds in an unexported field without asking its methods.
-	held *secretMaterial
+	// Behind a function, because fmt prints what another struct holds in an
+	// unexported field without asking its methods, and for some verbs follows
+	// pointers too.
+	held func() secretMaterial
 }
 
 type secretMaterial struct {
@@ -38,11 +39,16 @@ type secretMaterial struct {
 	key  []byte // of webhook-signature
 }
 
+func secretOf(text string, key []byte) Secret {
+	material := secretMaterial{text, key}
+	return Secret{func() secretMaterial { return material }}
+}
+
 // NewSecret makes a secret of 32 random bytes.
 func NewSecret() Secret {
 	key := make([]byte, newSecretBytes)
 	rand.Read(key) // never fails since Go 1.24
-	return Secret{&secretMaterial{secretPrefix + base64.StdEncoding.EncodeToString(key), key}}
+	return secretOf(secretPrefix+base64.StdEncoding.EncodeToString(key), key)
 }
 
 // ParseSecret reads a secret that exists already: "whsec_" and the base64 of 24
@@ -55,7 +61,7 @@ func ParseSecret(text string) (Secret, error) {
 		if err != nil || len(key) < minSecretBytes || len(key) > maxSecretBytes || strings.ContainsAny(encoded, "\r\n") {
 			return Secret{}, sentence(fmt.Sprintf("A secret that begins with whsec_ goes on with the base64 of %d to %d bytes.", minSecretBytes, maxSecretBytes))
 		}
-		return Secret{&secretMaterial{text, key}}, nil
+		return secretOf(text, key), nil
 	}
 	switch n := utf8.RuneCountInString(text); {
 	case n < minSecretText || n > maxSecretText:
@@ -65,7 +71,7 @@ func ParseSecret(text string) (Secret, error) {
 	case strings.TrimSpace(text) != text:
 		return Secret{}, sentence("A secret neither begins nor ends with a space.")
 	}
-	return Secret{&secretMaterial{text, []byte(text)}}, nil
+	return secretOf(text, []byte(text)), nil
 }
 
 // Reveal is the secret's text as it is shown to people; "" for the zero Secret.
@@ -73,7 +79,7 @@ func (s Secret) Reveal() string {
 	if s.held == nil {
 		return ""
 	}
-	return s.held.text
+	return s.held().text
 }
 
 // StandardForm is the text that the Standard Webhooks libraries take: "whsec_"
@@ -82,7 +88,7 @@ func (s Secret) StandardForm() string {
 	if s.held == nil {
 		return ""
 	}
-	return secretPrefix + base64.StdEncoding.EncodeToString(s.held.key)
+	return secretPrefix + base64.StdEncoding.EncodeToString(s.held().key)
 }
 
 // IsZero tells whether there is no secret at all.

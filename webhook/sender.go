@@ -97,6 +97,9 @@ func (s *Sender) exchange(ctx context.Context, m *Message, e *Exchange, began ti
 	defer response.Body.Close()
 	mask := newMask(m)
 	e.takeResponse(response, s.now(), mask)
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return // what follows is the bare connection, which no context ends
+	}
 	e.takeBody(ctx, response, mask)
 }
 

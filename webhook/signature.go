@@ -72,7 +72,7 @@ func (f SignatureFormat) Sign(s Secret, at time.Time, body []byte) string {
 		f = FormatSHA256TimestampBody
 	}
 	prefix, signed := f.parts()
-	mac := hmac.New(sha256.New, []byte(s.held.text))
+	mac := hmac.New(sha256.New, []byte(s.held().text))
 	if signed == "timestamp.body" {
 		var head [24]byte
 		mac.Write(append(strconv.AppendInt(head[:0], at.Unix(), 10), '.'))
@@ -89,7 +89,7 @@ func (s Secret) Sign(id string, at time.Time, body []byte) string {
 	if s.held == nil {
 		return ""
 	}
-	mac := hmac.New(sha256.New, s.held.key)
+	mac := hmac.New(sha256.New, s.held().key)
 	head := make([]byte, 0, len(id)+24)
 	head = append(append(head, id...), '.')
 	head = append(strconv.AppendInt(head, at.Unix(), 10), '.')

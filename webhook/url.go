@@ -3,12 +3,14 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -98,7 +100,25 @@ func parseURL(raw string) (*url.URL, error) {
 	if err != nil || target.Host != host {
 		return nil, faultURL
 	}
+	target.RawQuery = asciiQuery(target.RawQuery)
+	if len(target.String()) > maxURL { // escaping makes it longer
+		return nil, faultURLTooLong
+	}
 	return target, nil
+}
+
+// asciiQuery escapes what cannot stand in a request line. net/url does so for
+// the path alone.
+func asciiQuery(query string) string {
+	var ascii strings.Builder
+	for i := range len(query) {
+		if b := query[i]; b < utf8.RuneSelf {
+			ascii.WriteByte(b)
+		} else {
+			fmt.Fprintf(&ascii, "%%%02X", b)
+		}
+	}
+	return ascii.String()
 }
 
 // parseAuthority normalizes host and port.

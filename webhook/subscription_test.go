@@ -1,0 +1,76 @@
+package webhook
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseSubscriptions(t *testing.T) {
+	c := catalog(t)
+	cases := map[string]struct {
+		list []string
+		want Subscriptions
+		bad  Faults
+	}{
+		"nothing_chosen":           {nil, nil, Faults{{"eventTypes", "Choose at least one event type."}}},
+		"sorted_without_repeats":   {[]string{"payment.failed", " org.created ", "payment.failed"}, Subscriptions{"org.created", "payment.failed"}, nil},
+		"all":                      {[]string{"*"}, Subscriptions{"*"}, nil},
+		"all_covers_the_rest":      {[]string{"org.*", "*", "payment.failed"}, Subscriptions{"*"}, nil},
+		"prefix_covers_its_own":    {[]string{"org.member.*", "org.created", "org.*", "payment.failed"}, Subscriptions{"org.*", "payment.failed"}, nil},
+		"inner_prefix":             {[]string{"org.member.*"}, Subscriptions{"org.member.*"}, nil},
+		"unknown_type":             {[]string{"org.created", "org.exploded"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by org.exploded."}}},
+		"prefix_of_nothing":        {[]string{"invoice.*"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by invoice.*."}}},
+		"prefix_within_a_word":     {[]string{"org.mem*"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by org.mem*."}}},
+		"prefix_of_a_whole_type":   {[]string{"org.created.*"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by org.created.*."}}},
+		"empty_text":               {[]string{""}, nil, Faults{{"eventTypes", `No event type of the catalog is named by "".`}}},
+		"bare_dot_star":            {[]string{".*"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by .*."}}},
+		"line_break_is_made_plain": {[]string{"a\r\nb"}, nil, Faults{{"eventTypes", `No event type of the catalog is named by "a\r\nb".`}}},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, faults := c.ParseSubscriptions(test.list)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(test.bad, faults); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSubscriptions_Matches(t *testing.T) {
+	cases := []struct {
+		patterns Subscriptions
+		of       string
+		want     bool
+	}{
+		{Subscriptions{"*"}, "anything.at_all", true},
+		{Subscriptions{"org.*"}, "org.created", true},
+		{Subscriptions{"org.*"}, "org.member.added", true},
+		{Subscriptions{"org.*"}, "organ.created", false},
+		{Subscriptions{"org.*"}, "org", false},
+		{Subscriptions{"org.member.*"}, "org.created", false},
+		{Subscriptions{"payment.failed"}, "payment.failed", true},
+		{Subscriptions{"payment.failed"}, "payment.failed_twice", false},
+		{nil, "org.created", false},
+	}
+	for _, test := range cases {
+		if got := test.patterns.Matches(test.of); got != test.want {
+			t.Errorf("%v.Matches(%q) = %v", test.patterns, test.of, got)
+		}
+	}
+	wanted := Subscriptions{"org.*", "payment.failed"}
+	if n := testing.AllocsPerRun(100, func() { wanted.Matches("payment.failed") }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkMatches(b *testing.B) {
+	wanted := Subscriptions{"api_key.*", "org.*", "payment.failed", "security.*"}
+	b.ReportAllocs()
+	for b.Loop() {
+		wanted.Matches("security.email_changed")
+	}
+}
