@@ -8,9 +8,12 @@
     if (element) act(element, event);
   });
 
-  // Copying. Without https there is no clipboard API, so the older way stays.
+  // Copying. Without https there is no clipboard API, and it may be refused, so
+  // the older way stays.
   async function copy(text) {
-    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    try {
+      return await navigator.clipboard.writeText(text);
+    } catch { /* the older way */ }
     const area = document.createElement("textarea");
     area.value = text;
     document.body.append(area);
@@ -109,6 +112,12 @@
     document.getElementById("toasts").append(toast);
     watchToast(toast);
   }
+  // A form that was sent says so on its button. Disabling it would lose the focus.
+  const busy = (on) => (event) => {
+    if (event.detail.elt.matches("form")) event.detail.elt.querySelector("[type=submit]").setAttribute("aria-busy", on);
+  };
+  document.addEventListener("htmx:beforeRequest", busy(true));
+  document.addEventListener("htmx:afterRequest", busy(false));
   const acting = (event) => event.detail.requestConfig.verb !== "get";
   document.addEventListener("htmx:responseError", (event) => {
     if (acting(event)) fail(`The server answered ${event.detail.xhr.status}. Reload the page to see what was changed.`);

@@ -21,6 +21,7 @@ func iconPath(name string) string { return static.Path("icons.svg") + "#" + name
 func htmxConfig() string {
 	config, _ := json.Marshal(map[string]any{
 		"includeIndicatorStyles":    false,
+		"defaultSettleDelay":        0, // what was swapped in must work at once
 		"historyCacheSize":          0,
 		"refreshOnHistoryMiss":      true,
 		"historyRestoreAsHxRequest": false,
