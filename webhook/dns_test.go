@@ -16,8 +16,10 @@ import (
 type nameServer struct {
 	conn net.PacketConn
 
-	mu    sync.Mutex
-	names map[string][]netip.Addr
+	mu      sync.Mutex
+	names   map[string][]netip.Addr
+	clients []net.Conn
+	stopped bool
 }
 
 func startNameServer(t testing.TB, names map[string]string) *nameServer {
@@ -32,8 +34,33 @@ func startNameServer(t testing.TB, names map[string]string) *nameServer {
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); s.serve() }()
-	t.Cleanup(func() { conn.Close(); <-ended })
+	t.Cleanup(func() { s.stop(); <-ended })
 	return s
+}
+
+// stop also ends the look-ups under way: the resolver lets one that nobody
+// waits for any more run into its own timeout of several seconds.
+func (s *nameServer) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn.Close()
+	s.stopped = true
+	for _, client := range s.clients {
+		client.Close()
+	}
+}
+
+func (s *nameServer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil, net.ErrClosed
+	}
+	client, err := (&net.Dialer{}).DialContext(ctx, "udp", s.conn.LocalAddr().String())
+	if err == nil {
+		s.clients = append(s.clients, client)
+	}
+	return client, err
 }
 
 func (s *nameServer) set(name, addrs string) {
@@ -48,9 +75,7 @@ func (s *nameServer) set(name, addrs string) {
 // guard makes a guard that asks this server alone.
 func (s *nameServer) guard(allow ...string) *Guard {
 	guard := newTestGuard(allow...)
-	guard.resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", s.conn.LocalAddr().String())
-	}}
+	guard.resolver = &net.Resolver{PreferGo: true, Dial: s.dial}
 	return guard
 }
 

@@ -53,21 +53,27 @@ func connectionFailure(err error, at phase) (Cause, string) {
 		cause = CauseConnect
 	case headersTooLarge(err):
 		cause = CauseResponseTooLarge
-	case at == phaseRequest, errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF):
+	case at == phaseRequest && !brokenHTTP2(err), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF):
 		cause = CauseReset
 	}
 	what, _ := cause.Advice(0)
 	return cause, what
 }
 
-// headersTooLarge searches the text of an error, as nothing else here does:
-// net/http makes both of these errors without a type, a value or a wrapped
-// error to know them by. A test sends such headers over HTTP/1.1 and HTTP/2, and
-// fails when a new Go says it in other words.
+// headersTooLarge and brokenHTTP2 search the text of an error, as nothing else
+// here does: net/http makes these errors without an exported type or value to
+// know them by. Tests provoke each over HTTP/1.1 and HTTP/2, and fail when a new
+// Go says it in other words.
 func headersTooLarge(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "server response headers exceeded") ||
 		strings.Contains(text, "response header list larger than advertised limit")
+}
+
+// brokenHTTP2 tells that our side gave up a connection, for frames that are not
+// HTTP/2. Headers of twice the limit it already are: there net/http stops reading.
+func brokenHTTP2(err error) bool {
+	return strings.HasPrefix(err.Error(), "connection error: ")
 }
 
 func blockedSentence(err error) string {
@@ -112,7 +118,7 @@ func tlsSentence(err error) string {
 		hostname  x509.HostnameError
 		authority x509.UnknownAuthorityError
 		record    tls.RecordHeaderError
-		alert     tls.AlertError
+		remote    *net.OpError
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -125,8 +131,8 @@ func tlsSentence(err error) string {
 		return "The certificate of the receiver is not valid."
 	case errors.As(err, &record):
 		return "The receiver does not speak TLS at this port."
-	case errors.As(err, &alert):
-		return "The receiver refused the TLS handshake: " + strings.TrimPrefix(alert.Error(), "tls: ") + "."
+	case errors.As(err, &remote) && remote.Op == "remote error": // how crypto/tls wraps an alert, whose type is its own
+		return "The receiver refused the TLS handshake: " + strings.TrimPrefix(remote.Err.Error(), "tls: ") + "."
 	}
 	return "The TLS handshake failed. TLS 1.2 or later is needed."
 }

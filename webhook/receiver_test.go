@@ -6,10 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // What a raw receiver does once it has answered.
@@ -87,8 +87,9 @@ func deafAddress(t testing.TB) string {
 	}
 	to := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}
 	for range 8 {
-		conn, err := (&net.Dialer{Timeout: 50e6}).DialContext(t.Context(), "tcp", to.String())
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		conn, err := (&net.Dialer{Timeout: 50 * time.Millisecond}).DialContext(t.Context(), "tcp", to.String())
+		var timeout net.Error
+		if errors.As(err, &timeout) && timeout.Timeout() {
 			return to.String()
 		}
 		if err != nil {

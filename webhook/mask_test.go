@@ -1,0 +1,75 @@
+package webhook
+
+import (
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// echo is a receiver that shows everything it has, in every encoding.
+func echo(secrets []Secret) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		shown := []string{r.Header.Get("Authorization"), r.Header.Get("X-Token")}
+		for _, secret := range secrets {
+			key := secret.held().key
+			shown = append(shown, secret.Reveal(), secret.StandardForm(), string(key), hex.EncodeToString(key),
+				strings.ToUpper(hex.EncodeToString([]byte(secret.Reveal()))), base64.URLEncoding.EncodeToString(key),
+				base64.StdEncoding.EncodeToString([]byte(secret.Reveal())))
+		}
+		out := gzip.NewWriter(w)
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("X-Echo", r.Header.Get("X-Token"))
+		w.Header().Set("X-Secret", secrets[0].Reveal())
+		for _, text := range shown {
+			quoted, _ := json.Marshal(text)
+			fmt.Fprintln(out, text, string(quoted), strings.ReplaceAll(string(quoted), "/", `\/`), url.QueryEscape(text), html.EscapeString(text))
+		}
+		out.Close()
+	}
+}
+
+func TestSender_masks_what_a_receiver_echoes(t *testing.T) {
+	secrets := []Secret{parsed(t, "whsec_++//AAECAwQFBgcICQoLDA0ODxAREhMU"), parsed(t, `an "imported" <secret> & more/text`), NewSecret()}
+	server := receiver(t, echo(secrets))
+	m := messageTo(t, server.URL)
+	m.Secrets, m.Legacy = secrets[:2], secrets[2]
+	m.Headers = []Header{{"Authorization", "Bearer s3cr/et+token=="}, {"X-Token", `tok"en<1>&/2`}}
+	exchange := newTestSender(t, nil).Send(t.Context(), m)
+	shown := string(exchange.ResponseBody) + fmt.Sprintf("%+v", exchange)
+	if !strings.Contains(shown, "••••") {
+		t.Fatalf("nothing is masked in %s", shown)
+	}
+	for _, part := range []string{"s3cr", "token==", `tok"en`, `tok\"en`, "tok&#34;en", "tok%22en", "imported", "AAECAwQF", "000102030405",
+		strings.TrimPrefix(secrets[2].Reveal(), "whsec_")[:12], hex.EncodeToString(secrets[2].held().key)[:12], "696d706f", "YW4gImltcG"} {
+		if strings.Contains(strings.ToLower(shown), strings.ToLower(part)) {
+			t.Errorf("%q is shown in %s", part, shown)
+		}
+	}
+}
+
+func TestMask_leaves_short_values_and_other_text_alone(t *testing.T) {
+	mask := newMask(&Message{Headers: []Header{{"X-A", "abc"}, {"X-B", "long-enough"}}})
+	if got := mask.text("abc long-enough long"); got != "abc •••• long" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSender_masks_before_it_cuts(t *testing.T) {
+	const token = "a-token-across-the-edge"
+	server := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, strings.Repeat("x", maxResponseKept-8), r.Header.Get("X-Token"))
+	})
+	m := messageTo(t, server.URL)
+	m.Headers = []Header{{"X-Token", token}}
+	exchange := newTestSender(t, nil).Send(t.Context(), m)
+	if strings.Contains(string(exchange.ResponseBody), token[:4]) {
+		t.Errorf("ends with %q", exchange.ResponseBody[maxResponseKept-16:])
+	}
+}
