@@ -2,6 +2,7 @@ package views
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"hookwell/models"
@@ -67,5 +68,5 @@ func resultTitle(a *models.Attempt) string {
 		return "Delivered"
 	}
 	what, _ := a.Cause.Advice(a.StatusCode)
-	return what
+	return strings.TrimSuffix(what, ".")
 }

@@ -59,14 +59,3 @@ func (f Failure) message() string {
 	}
 	return "Go back, reload the page, and try again."
 }
-
-func (f Failure) icon() string {
-	switch {
-	case f.Status == 404:
-		return "search"
-	case f.Status == 403:
-		return "shield"
-	default:
-		return "warn"
-	}
-}
