@@ -73,3 +73,12 @@ func TestSender_masks_before_it_cuts(t *testing.T) {
 		t.Errorf("ends with %q", exchange.ResponseBody[maxResponseKept-16:])
 	}
 }
+
+func BenchmarkMask(b *testing.B) {
+	secret, body := NewSecret(), []byte(strings.Repeat("x", 1024))
+	m := &Message{Secrets: []Secret{secret}, Legacy: secret, Headers: []Header{{"Authorization", "Bearer abcdefghijkl"}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		newMask(m).bytes(body)
+	}
+}
