@@ -33,6 +33,7 @@ type Workers struct {
 	recorder   *recorder
 	stop       context.CancelFunc
 	rounds     sync.WaitGroup
+	once       sync.Once
 }
 
 const (
@@ -75,7 +76,10 @@ func Start(o Options) (*Workers, error) {
 
 // Shutdown takes no new work and waits until what is in flight is recorded;
 // when the context ends first, it is cut off and handed back by its lease.
-func (w *Workers) Shutdown(ctx context.Context) {
+// Stopping twice is stopping once.
+func (w *Workers) Shutdown(ctx context.Context) { w.once.Do(func() { w.shutdown(ctx) }) }
+
+func (w *Workers) shutdown(ctx context.Context) {
 	w.stop()
 	w.rounds.Wait()
 	w.server.Shutdown()

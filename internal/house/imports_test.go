@@ -26,7 +26,7 @@ var table = map[string][]string{
 	"webhook":    nil,
 	"models":     {"webhook", "migrations"},
 	"jobs":       {"models", "webhook"},
-	"views":      {"models", "webhook"},
+	"views":      {"models", "static", "webhook"},
 	"web":        {"models", "views", "webhook", "static"},
 	"static":     nil,
 	"migrations": nil,

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+
+	"hookwell/jobs"
+	"hookwell/models"
+	"hookwell/web"
+	"hookwell/webhook"
+)
+
+// app is Hookwell's parts, wired together.
+type app struct {
+	config *config
+	store  *models.Store
+	redis  *redisConnection
+	feed   *jobs.Feed
+	queue  *jobs.Queue
+	sender *webhook.Sender
+
+	workers  *jobs.Workers
+	server   *web.Server
+	listener net.Listener
+	base     *url.URL
+	code     string
+}
+
+// openStore opens and migrates the database.
+func openStore(ctx context.Context, c *config) (*models.Store, error) {
+	if c.embedded {
+		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+			return nil, wrong("HOOKWELL_DATA_DIR", "%v", err)
+		}
+	}
+	store, err := models.Open(ctx, c.storeOptions())
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+// openApp makes the parts that web and workers share.
+func openApp(ctx context.Context, c *config) (*app, error) {
+	store, err := openStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	connection, err := openRedis(c)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	a := &app{config: c, store: store, redis: connection}
+	a.feed = jobs.NewFeed(connection, c.log)
+	a.queue = jobs.NewQueue(connection, a.feed, c.log)
+	store.SetWaker(a.queue)
+	a.sender = webhook.NewSender(webhook.NewGuard(c.allow), store.Now)
+	return a, nil
+}
+
+// startWorkers lets this process send.
+func (a *app) startWorkers() (err error) {
+	a.workers, err = jobs.Start(jobs.Options{Store: a.store, Sender: a.sender, Redis: a.redis, Queue: a.queue, Feed: a.feed, Log: a.config.log})
+	return err
+}
+
+// listen opens the port and makes the server; serve answers on it.
+func (a *app) listen(ctx context.Context) error {
+	listener, err := net.Listen("tcp", a.config.Addr)
+	if err != nil {
+		return wrong("HOOKWELL_ADDR", "%w", err)
+	}
+	a.listener, a.base = listener, a.config.base
+	if a.base == nil {
+		a.base = &url.URL{Scheme: "http", Host: listener.Addr().String()}
+	}
+	if err := a.makeCode(ctx); err != nil {
+		return err
+	}
+	a.server = web.New(web.Options{Store: a.store, Tester: jobs.NewTester(a.store, a.sender, a.feed), Feed: a.feed, Log: a.config.log,
+		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), Signup: a.config.signup, SignupCode: a.code, Version: version(), Ready: a.ready})
+	return nil
+}
+
+// loopbackHosts are the names under which this machine reaches a server that
+// listens for it alone.
+func (a *app) loopbackHosts() []string {
+	if !a.config.loopback() {
+		return nil
+	}
+	_, port, _ := net.SplitHostPort(a.listener.Addr().String())
+	return []string{"localhost:" + port, "127.0.0.1:" + port, "[::1]:" + port}
+}
+
+// makeCode makes the code that the first sign-up asks for where strangers can
+// reach it.
+func (a *app) makeCode(ctx context.Context) error {
+	some, err := a.store.HasUsers(ctx)
+	if err != nil {
+		return err
+	}
+	if !some && !a.config.loopback() && a.config.signup != models.SignupClosed {
+		a.code = rand.Text()[:12]
+	}
+	return nil
+}
+
+// ready tells whether what serving needs is there. Redis is not: while it is
+// away events are accepted, and wait.
+func (a *app) ready(ctx context.Context) error { return a.store.Ping(ctx) }
+
+// announce prints the start-up lines.
+func (a *app) announce() {
+	fmt.Printf("Hookwell %s on %s, %s.\n", version(), a.base, a.config.services())
+	if a.config.allowsLoopback() {
+		fmt.Println("Endpoints on this machine (127.0.0.0/8, ::1) are allowed, since only this machine reaches Hookwell.")
+	}
+	if a.code != "" {
+		fmt.Printf("The first sign-up asks for this code: %s\n", a.code)
+	}
+}
+
+// services says which database and which Redis are in use.
+func (c *config) services() string {
+	if c.embedded {
+		return "SQLite in " + c.DataDir + " and an in-process Redis"
+	}
+	return "Postgres and Redis"
+}
+
+// close stops everything in the order in which it depends on each other: no
+// new requests, no new attempts, those in flight recorded, then connections.
+func (a *app) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), jobs.StopGrace)
+	defer cancel()
+	if a.server != nil {
+		if err := a.server.Shutdown(ctx); err != nil {
+			a.config.log.Warn("stopping the server", "error", err)
+		}
+	}
+	if a.workers != nil {
+		a.workers.Shutdown(ctx)
+	}
+	a.queue.Close()
+	a.feed.Close()
+	a.sender.Close()
+	if err := errors.Join(a.redis.Close(), a.store.Close()); err != nil {
+		a.config.log.Warn("closing connections", "error", err)
+	}
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// settings are the environment's variables, as they are written.
+type settings struct {
+	DatabaseURL   string `env:"DATABASE_URL"`
+	RedisURL      string `env:"REDIS_URL"`
+	Addr          string `env:"HOOKWELL_ADDR" envDefault:"127.0.0.1:3000"`
+	BaseURL       string `env:"HOOKWELL_BASE_URL"`
+	DataDir       string `env:"HOOKWELL_DATA_DIR" envDefault:"./data"`
+	SecretKey     string `env:"HOOKWELL_SECRET_KEY"`
+	AllowNetworks string `env:"HOOKWELL_ALLOW_NETWORKS"`
+	Signup        string `env:"HOOKWELL_SIGNUP" envDefault:"first"`
+	Catalog       string `env:"HOOKWELL_CATALOG"`
+	LogLevel      string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
+	LogFormat     string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
+}
+
+// config is the settings, checked and understood.
+type config struct {
+	settings
+	embedded bool
+	base     *url.URL // nil: made from the address that the server gets
+	allow    []netip.Prefix
+	signup   models.SignupPolicy
+	vault    *models.Vault
+	catalog  *webhook.Catalog
+	log      *slog.Logger
+}
+
+// readSettings reads the environment. It is the only place that does.
+func readSettings() (settings, error) {
+	s, err := env.ParseAs[settings]()
+	if err != nil {
+		return settings{}, fmt.Errorf("reading the settings: %w", err)
+	}
+	return s, nil
+}
+
+// configure checks the settings. Its error names every variable that is wrong.
+func configure(s settings) (*config, error) {
+	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
+	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkSignup(), c.checkLog(), c.checkCatalog())
+	if err != nil {
+		return nil, err
+	}
+	return c, c.checkSecretKey()
+}
+
+// wrong is a setting's error: which variable, and what to do.
+func wrong(variable, format string, arguments ...any) error {
+	return fmt.Errorf("%s: "+format, append([]any{variable}, arguments...)...)
+}
+
+func (c *config) checkServices() error {
+	switch {
+	case c.embedded:
+		return nil
+	case c.RedisURL == "":
+		return wrong("REDIS_URL", "set it too, or unset DATABASE_URL for the embedded default")
+	case c.DatabaseURL == "":
+		return wrong("DATABASE_URL", "set it too, or unset REDIS_URL for the embedded default")
+	}
+	u, err := url.Parse(c.DatabaseURL)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return wrong("DATABASE_URL", "write it as postgres://user:password@host:5432/database") // never the value: it holds a password
+	}
+	if _, err := redisOptions(c.RedisURL); err != nil {
+		return wrong("REDIS_URL", "write it as redis://, rediss://, redis-sentinel:// or redis-cluster://host:port")
+	}
+	return nil
+}
+
+func (c *config) checkAddress() error {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return wrong("HOOKWELL_ADDR", "write it as host:port, such as 127.0.0.1:3000")
+	}
+	if c.BaseURL == "" {
+		if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+			return wrong("HOOKWELL_BASE_URL", "set it to the address that browsers use, such as https://hooks.example.com, since HOOKWELL_ADDR is %s", c.Addr)
+		}
+		return nil
+	}
+	base, err := url.Parse(strings.TrimSuffix(c.BaseURL, "/"))
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.Path != "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+		return wrong("HOOKWELL_BASE_URL", "write it as https://host or http://host:port, without a path")
+	}
+	c.base = base
+	return nil
+}
+
+func (c *config) checkNetworks() error {
+	for _, text := range strings.FieldsFunc(c.AllowNetworks, func(r rune) bool { return r == ',' || r == ' ' }) {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return wrong("HOOKWELL_ALLOW_NETWORKS", "%q is no network; write CIDRs such as 10.0.0.0/8, separated by commas", text)
+		}
+		c.allow = append(c.allow, prefix)
+	}
+	if c.allowsLoopback() {
+		c.allow = append(c.allow, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	}
+	return nil
+}
+
+// allowsLoopback tells whether endpoints on this machine are allowed without
+// being listed: on the embedded default, reached from this machine alone.
+func (c *config) allowsLoopback() bool { return c.embedded && c.loopback() }
+
+// loopback tells whether the server is reached from this machine alone.
+func (c *config) loopback() bool {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func (c *config) checkSignup() error {
+	c.signup = models.SignupPolicy(c.Signup)
+	switch c.signup {
+	case models.SignupFirst, models.SignupOpen, models.SignupClosed:
+		return nil
+	}
+	return wrong("HOOKWELL_SIGNUP", "choose first, open or closed")
+}
+
+func (c *config) checkLog() error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return wrong("HOOKWELL_LOG_LEVEL", "choose debug, info, warn or error")
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch c.LogFormat {
+	case "text":
+		c.log = slog.New(slog.NewTextHandler(os.Stderr, options))
+	case "json":
+		c.log = slog.New(slog.NewJSONHandler(os.Stderr, options))
+	default:
+		return wrong("HOOKWELL_LOG_FORMAT", "choose text or json")
+	}
+	return nil
+}
+
+func (c *config) checkCatalog() (err error) {
+	var extra []byte
+	if c.Catalog != "" {
+		if extra, err = os.ReadFile(c.Catalog); err != nil {
+			return wrong("HOOKWELL_CATALOG", "%v", err)
+		}
+	}
+	if c.catalog, err = webhook.NewCatalog(extra); err != nil {
+		return wrong("HOOKWELL_CATALOG", "%v", err)
+	}
+	return nil
+}
+
+// checkSecretKey reads the key, or, on the embedded default, the one that is
+// kept in the data folder, made at the first start.
+func (c *config) checkSecretKey() (err error) {
+	if c.SecretKey == "" && !c.embedded {
+		return wrong("HOOKWELL_SECRET_KEY", "set it to 32 random bytes in base64, such as from: openssl rand -base64 32")
+	}
+	if c.SecretKey == "" {
+		if c.SecretKey, err = keptKey(c.DataDir); err != nil {
+			return wrong("HOOKWELL_DATA_DIR", "%v", err)
+		}
+	}
+	if c.vault, err = models.ParseVault(c.SecretKey); err != nil {
+		return wrong("HOOKWELL_SECRET_KEY", "%v", err)
+	}
+	return nil
+}
+
+// keptKey answers the key in the data folder; of two processes that start at
+// once, one makes it.
+func keptKey(folder string) (string, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "secret.key")
+	fresh := make([]byte, 32)
+	rand.Read(fresh)
+	// Written beside and linked into place, so that no reader sees half a key.
+	draft, err := os.CreateTemp(folder, "secret.key.*")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(draft.Name())
+	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(fresh) + "\n")
+	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return "", err
+	}
+	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	kept, err := os.ReadFile(path)
+	return strings.TrimSpace(string(kept)), err
+}
+
+// storeOptions is how the settings open the store.
+func (c *config) storeOptions() models.Options {
+	return models.Options{DatabaseURL: c.DatabaseURL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
+		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Log: c.log}
+}

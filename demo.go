@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+
+	"hookwell/internal/demo"
+)
+
+type demoCommand struct {
+	Once bool `help:"Leave when every delivery has ended; status 0 only if all that should arrive did."`
+}
+
+// Run shows Hookwell at work on the embedded default, in a folder of its own.
+func (d *demoCommand) Run(ctx context.Context) (err error) {
+	folder, err := os.MkdirTemp("", "hookwell-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	c, err := demoConfig(folder)
+	if err != nil {
+		return err
+	}
+	a, err := openApp(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if err := a.listenAnywhere(ctx); err != nil {
+		return err
+	}
+	if err := a.startWorkers(); err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- a.server.Serve(a.listener) }()
+	return demo.Run(ctx, demo.Options{Store: a.store, Catalog: c.catalog, URL: a.base.String(), Once: d.Once, Out: os.Stdout, Failed: failed})
+}
+
+// demoConfig is the embedded default whatever the environment says, so that a
+// demo never touches a real installation.
+func demoConfig(folder string) (*config, error) {
+	s, err := readSettings()
+	if err != nil {
+		return nil, err
+	}
+	s.DatabaseURL, s.RedisURL, s.SecretKey, s.BaseURL = "", "", "", ""
+	s.DataDir, s.LogLevel, s.Signup = folder, "error", "closed"
+	c, err := configure(s)
+	if err == nil && !c.loopback() {
+		return nil, wrong("HOOKWELL_ADDR", "the demo listens on this machine alone; use 127.0.0.1")
+	}
+	return c, err
+}
+
+// listenAnywhere takes any free port when the usual one is taken.
+func (a *app) listenAnywhere(ctx context.Context) error {
+	err := a.listen(ctx)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		a.config.Addr = "127.0.0.1:0"
+		err = a.listen(ctx)
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// table shows one row per event type and one column per receiver, each cell
+// the attempts so far. On a terminal it is drawn in place; elsewhere a line
+// tells of progress and the table comes once, at the end.
+type table struct {
+	out       io.Writer
+	types     []*webhook.EventType
+	names     []string
+	endpoints []string
+	live      bool
+	drawn     int // lines that the next drawing goes over
+	told      int // ended deliveries that were told of
+}
+
+const (
+	typeWidth = 26
+	cellWidth = 12
+)
+
+func newTable(out io.Writer, catalog *webhook.Catalog, receivers []*receiver, endpoints []string) *table {
+	t := &table{out: out, types: catalog.Types(), endpoints: endpoints, told: -1}
+	for _, r := range receivers {
+		t.names = append(t.names, r.name)
+	}
+	file, ok := out.(*os.File)
+	t.live = ok && term.IsTerminal(int(file.Fd()))
+	return t
+}
+
+// draw shows the deliveries as they are and answers whether all have ended.
+func (t *table) draw(deliveries []models.Delivery) (ended bool) {
+	cells := make(map[string]*models.Delivery, len(deliveries))
+	count := 0
+	for i := range deliveries {
+		d := &deliveries[i]
+		cells[d.EventType+" "+d.EndpointID] = d
+		if d.EndedAt != nil {
+			count++
+		}
+	}
+	all := len(t.types) * len(t.endpoints)
+	ended = count == all
+	if t.live {
+		if t.drawn > 0 {
+			fmt.Fprintf(t.out, "\x1b[%dA", t.drawn)
+		}
+		t.write(cells)
+	} else if count != t.told {
+		t.told = count
+		fmt.Fprintf(t.out, "%d of %d deliveries have ended\n", count, all)
+		if ended {
+			t.write(cells)
+		}
+	}
+	return ended
+}
+
+func (t *table) write(cells map[string]*models.Delivery) {
+	var b strings.Builder
+	b.WriteString(pad("event type", typeWidth))
+	for _, name := range t.names {
+		b.WriteString(pad(name, cellWidth))
+	}
+	b.WriteByte('\n')
+	for _, eventType := range t.types {
+		b.WriteString(pad(eventType.Type, typeWidth))
+		for _, endpoint := range t.endpoints {
+			b.WriteString(pad(cell(cells[eventType.Type+" "+endpoint]), cellWidth))
+		}
+		b.WriteByte('\n')
+	}
+	t.drawn = len(t.types) + 1
+	io.WriteString(t.out, b.String())
+}
+
+// cell is a delivery's attempts as bars: low failed, tall delivered, a dot for
+// one that is still to come.
+func cell(d *models.Delivery) string {
+	switch {
+	case d == nil:
+		return ""
+	case d.State == models.Delivered:
+		return strings.Repeat("▂", d.AttemptCount-1) + "█ arrived"
+	case d.State == models.Failed:
+		return strings.Repeat("▂", d.AttemptCount) + " failed"
+	default:
+		return strings.Repeat("▂", d.AttemptCount) + "·"
+	}
+}
+
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(1, width-utf8.RuneCountInString(text)))
+}

@@ -1,0 +1,381 @@
+package jobs_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"hookwell/internal/testenv"
+	"hookwell/jobs"
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(testenv.Run(m))
+}
+
+// fixture is a whole sending side: a store, Redis, a queue, a feed and, once
+// start was called, workers.
+type fixture struct {
+	*models.Store
+	clock  *models.Clock
+	tenant *models.Tenant
+	redis  redis.UniversalClient
+	queue  *jobs.Queue
+	feed   *jobs.Feed
+	sender *webhook.Sender
+	log    *slog.Logger
+}
+
+// eachPair runs a test on SQLite with an in-process Redis and on Postgres with
+// a real one.
+func eachPair(t *testing.T, test func(t *testing.T, f *fixture)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newFixture(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, "redis://"+miniredis.RunT(t).Addr()))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		url := testenv.DatabaseFrom(t, "migrated", func(url string) error {
+			s, err := models.Open(context.Background(), models.Options{DatabaseURL: url})
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			return s.Migrate(context.Background())
+		})
+		test(t, newFixture(t, models.Options{DatabaseURL: url}, testenv.Redis(t)))
+	})
+}
+
+var catalog = sync.OnceValues(func() (*webhook.Catalog, error) { return webhook.NewCatalog(nil) })
+
+func newFixture(t *testing.T, o models.Options, redisURL string) *fixture {
+	t.Helper()
+	key := make([]byte, 32)
+	rand.Read(key)
+	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
+	check(t, err)
+	options, err := redis.ParseURL(redisURL)
+	check(t, err)
+	f := &fixture{clock: &models.Clock{}, redis: redis.NewClient(options), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	guard := webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	o.Vault, o.Clock, o.Guard, o.Log = vault, f.clock, guard, f.log
+	o.Catalog, err = catalog()
+	check(t, err)
+	f.Store, err = models.Open(t.Context(), o)
+	check(t, err)
+	check(t, f.Migrate(t.Context()))
+	f.feed = jobs.NewFeed(f.redis, f.log)
+	f.queue = jobs.NewQueue(f.redis, f.feed, f.log)
+	f.sender = webhook.NewSender(guard, f.clock.Now)
+	org, _, err := f.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: "Acme"})
+	check(t, err)
+	f.tenant, err = f.Operator().Tenant(t.Context(), org.ID)
+	check(t, err)
+	t.Cleanup(func() {
+		f.queue.Close()
+		f.feed.Close()
+		f.sender.Close()
+		f.redis.Close()
+		f.Close()
+	})
+	return f
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// start runs workers until the test ends.
+func (f *fixture) start(t *testing.T) *jobs.Workers {
+	t.Helper()
+	w, err := jobs.Start(jobs.Options{Store: f.Store, Sender: f.sender, Redis: f.redis, Queue: f.queue, Feed: f.feed, Log: f.log})
+	check(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		w.Shutdown(ctx)
+	})
+	return w
+}
+
+func (f *fixture) endpoint(t *testing.T, url string, change func(*models.EndpointInput)) (*models.Endpoint, webhook.Secret) {
+	t.Helper()
+	in := models.NewEndpointInput()
+	in.URL, in.EventTypes = url, []string{"*"}
+	if change != nil {
+		change(&in)
+	}
+	e, secret, err := f.tenant.CreateEndpoint(t.Context(), in)
+	check(t, err)
+	return e, secret
+}
+
+func (f *fixture) publish(t *testing.T, n int) {
+	t.Helper()
+	c, err := catalog()
+	check(t, err)
+	et, _ := c.Lookup("payment.failed")
+	for range n {
+		_, err := f.tenant.Publish(t.Context(), models.NewEvent{Type: et.Type, Data: et.Example})
+		check(t, err)
+	}
+}
+
+// until waits for the log to be as the test wants it: it looks whenever a
+// delivery changes, and now and then.
+func (f *fixture) until(t *testing.T, what string, filter models.DeliveryFilter, holds func([]models.Delivery) bool) []models.Delivery {
+	t.Helper()
+	changes, cancel := f.feed.Subscribe(f.tenant.Organization().ID)
+	defer cancel()
+	late := time.After(30 * time.Second)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		list, _, err := f.tenant.Deliveries(t.Context(), filter, models.Page{Limit: models.MaxLimit})
+		check(t, err)
+		if holds(list) {
+			return list
+		}
+		select {
+		case <-changes:
+		case <-again.C:
+		case <-late:
+			t.Fatalf("not in time: %s; the log is %+v", what, list)
+		}
+	}
+}
+
+func count(state models.State) func([]models.Delivery) int {
+	return func(list []models.Delivery) (n int) {
+		for _, d := range list {
+			if d.State == state {
+				n++
+			}
+		}
+		return n
+	}
+}
+
+func all(n int, state models.State) func([]models.Delivery) bool {
+	return func(list []models.Delivery) bool { return count(state)(list) == n }
+}
+
+// receiver counts what arrives; answer may be nil for 204.
+func receiver(t *testing.T, answer http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	if answer == nil {
+		answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }
+	}
+	s := httptest.NewServer(answer)
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	return s
+}
+
+func TestDelivery(t *testing.T) {
+	t.Run("arrives signed, once, with every header", func(t *testing.T) {
+		eachPair(t, func(t *testing.T, f *fixture) {
+			type arrival struct {
+				header http.Header
+				body   []byte
+			}
+			arrivals := make(chan arrival, 10)
+			s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				arrivals <- arrival{r.Header, body}
+			})
+			_, secret := f.endpoint(t, s.URL, nil)
+			f.SetWaker(f.queue)
+			f.start(t)
+			f.publish(t, 1)
+			got := <-arrivals
+			verifier, err := standardwebhooks.NewWebhook(secret.Reveal())
+			check(t, err)
+			check(t, verifier.Verify(got.body, got.header))
+			list := f.until(t, "delivered", models.DeliveryFilter{}, all(1, models.Delivered))
+			for name, want := range map[string]string{"webhook-id": list[0].EventID, "x-webhook-delivery-id": list[0].ID,
+				"x-webhook-event": "payment.failed", "x-webhook-retry": "0", "x-webhook-test": "", "content-type": "application/json",
+				"user-agent": "Hookwell-Webhooks/1.0"} {
+				if got.header.Get(name) != want {
+					t.Errorf("%s is %q, want %q", name, got.header.Get(name), want)
+				}
+			}
+			event, err := f.tenant.Event(t.Context(), list[0].EventID)
+			check(t, err)
+			if string(event.Body) != string(got.body) {
+				t.Error("the bytes that arrived are not those that are stored")
+			}
+			if len(arrivals) != 0 {
+				t.Error("arrived twice")
+			}
+		})
+	})
+
+	t.Run("is tried again, with its count", func(t *testing.T) {
+		eachPair(t, func(t *testing.T, f *fixture) {
+			retries := make(chan string, 10)
+			s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+				retries <- r.Header.Get("x-webhook-retry")
+				if r.Header.Get("x-webhook-retry") != "1" {
+					w.WriteHeader(503)
+				}
+			})
+			f.endpoint(t, s.URL, nil)
+			f.SetWaker(f.queue)
+			f.start(t)
+			f.publish(t, 1)
+			f.until(t, "a retry is planned", models.DeliveryFilter{}, all(1, models.Retrying))
+			f.clock.Advance(7 * time.Second)
+			f.until(t, "delivered", models.DeliveryFilter{}, all(1, models.Delivered))
+			if first, second := <-retries, <-retries; first != "0" || second != "1" {
+				t.Errorf("x-webhook-retry was %s, then %s", first, second)
+			}
+		})
+	})
+
+	t.Run("survives the loss of every wake-up", func(t *testing.T) {
+		eachPair(t, func(t *testing.T, f *fixture) {
+			s := receiver(t, nil)
+			f.endpoint(t, s.URL, nil)
+			f.publish(t, 250) // no waker: as if the process died between commit and wake
+			f.start(t)
+			f.clock.Advance(6 * time.Second)
+			f.until(t, "all delivered", models.DeliveryFilter{States: []models.State{models.Delivered}}, func(list []models.Delivery) bool { return len(list) == models.MaxLimit })
+			f.until(t, "none left", models.DeliveryFilter{States: []models.State{models.Pending}}, all(0, models.Pending))
+		})
+	})
+}
+
+func TestInFlight(t *testing.T) {
+	eachPair(t, func(t *testing.T, f *fixture) {
+		var now, most atomic.Int64
+		release := make(chan struct{})
+		full := make(chan struct{}, 100)
+		s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+			n := now.Add(1)
+			defer now.Add(-1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			full <- struct{}{}
+			<-release
+		})
+		f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.MaxInFlight = 4 })
+		f.SetWaker(f.queue)
+		f.start(t)
+		f.publish(t, 40)
+		for range 4 {
+			<-full
+		}
+		close(release)
+		f.until(t, "all delivered", models.DeliveryFilter{}, all(40, models.Delivered))
+		if most.Load() != 4 {
+			t.Errorf("%d in flight at once, want 4", most.Load())
+		}
+	})
+}
+
+func TestHangingEndpointsHoldUpNobody(t *testing.T) {
+	eachPair(t, func(t *testing.T, f *fixture) {
+		hang := make(chan struct{})
+		dead := receiver(t, func(http.ResponseWriter, *http.Request) { <-hang })
+		for range 5 {
+			f.endpoint(t, dead.URL, nil)
+		}
+		f.SetWaker(f.queue)
+		f.start(t)
+		t.Cleanup(func() { close(hang) }) // before the workers' stop waits for the exchanges
+		f.publish(t, 30)                  // 150 wait for 100 slots
+		healthy, _ := f.endpoint(t, receiver(t, nil).URL, nil)
+		f.publish(t, 20)
+		f.until(t, "the healthy endpoint has all of its own", models.DeliveryFilter{EndpointID: healthy.ID}, all(20, models.Delivered))
+		if list, _, _ := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{States: []models.State{models.Delivered}}, models.Page{}); len(list) != 20 {
+			t.Errorf("%d delivered: the others should still hang", len(list))
+		}
+	})
+}
+
+func TestShutdown(t *testing.T) {
+	eachPair(t, func(t *testing.T, f *fixture) {
+		started, release := make(chan struct{}), make(chan struct{})
+		var arrived atomic.Int64
+		s := receiver(t, func(http.ResponseWriter, *http.Request) {
+			if arrived.Add(1) == 1 {
+				close(started)
+			}
+			<-release
+		})
+		f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.MaxInFlight = 1 })
+		f.SetWaker(f.queue)
+		w := f.start(t)
+		f.publish(t, 2)
+		<-started
+		stopped := make(chan struct{})
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			w.Shutdown(ctx)
+			close(stopped)
+		}()
+		select {
+		case <-stopped:
+			t.Fatal("stopped while an exchange was under way")
+		case <-time.After(300 * time.Millisecond):
+		}
+		close(release)
+		<-stopped
+		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
+		check(t, err)
+		if count(models.Delivered)(list) != 1 || count(models.Pending)(list) != 1 || arrived.Load() != 1 {
+			t.Errorf("after the stop: %+v; want the one in flight recorded and no new one begun", list)
+		}
+	})
+}
+
+func TestTester(t *testing.T) {
+	eachPair(t, func(t *testing.T, f *fixture) {
+		var header http.Header
+		s := receiver(t, func(w http.ResponseWriter, r *http.Request) { header = r.Header; w.WriteHeader(418) })
+		e, _ := f.endpoint(t, s.URL, nil)
+		_, err := f.tenant.DisableEndpoint(t.Context(), e.ID)
+		check(t, err)
+		c, _ := catalog()
+		et, _ := c.Lookup("org.created")
+		id, err := jobs.NewTester(f.Store, f.sender, f.feed).Test(t.Context(), f.tenant, e.ID, et.Type, et.Example)
+		check(t, err)
+		d, err := f.tenant.Delivery(t.Context(), id)
+		check(t, err)
+		if d.State != models.Failed || d.LastStatusCode != 418 || !d.Test || d.NextAttemptAt != nil {
+			t.Errorf("%+v: a test is sent once", d)
+		}
+		if header.Get("x-webhook-test") != "true" {
+			t.Error("the test header is missing")
+		}
+		health, err := f.tenant.Health(t.Context())
+		check(t, err)
+		if health[e.ID].LastFailureAt != nil {
+			t.Error("a test event counted in the endpoint's health")
+		}
+	})
+}
