@@ -90,7 +90,10 @@ func (s *Server) apiEventBatch(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	reports, places := c.reports(b, key)
+	reports, places, err := c.reports(b, key)
+	if err != nil {
+		return err
+	}
 	outcomes := s.Store.PublishBatch(c.UserContext(), reports)
 	replayed := 0
 	results := make([]batchResult, len(b.items))
@@ -130,13 +133,23 @@ func (c *apiCall) batch() (*batchBody, error) {
 }
 
 // reports are the items that can be published, with their places in the batch.
-// An organization that several name is looked up once.
-func (c *apiCall) reports(b *batchBody, key string) (reports []models.Report, places []int) {
-	type found struct {
-		tenant *models.Tenant
-		err    error
+// An organization that several name is looked up once; one that is named for
+// all of them must exist.
+func (c *apiCall) reports(b *batchBody, key string) (reports []models.Report, places []int, err error) {
+	tenants := map[string]namedTenant{}
+	find := func(name string) namedTenant {
+		found, ok := tenants[name]
+		if !ok {
+			found.tenant, found.err = c.tenantNamed(name)
+			tenants[name] = found
+		}
+		return found
 	}
-	tenants := map[string]found{}
+	if b.organization != "" {
+		if err := find(b.organization).err; err != nil {
+			return nil, nil, err
+		}
+	}
 	for i := range b.items {
 		item := &b.items[i]
 		if item.err != nil {
@@ -147,20 +160,21 @@ func (c *apiCall) reports(b *batchBody, key string) (reports []models.Report, pl
 			item.err = err
 			continue
 		}
-		known, ok := tenants[name]
-		if !ok {
-			known.tenant, known.err = c.tenantNamed(name)
-			tenants[name] = known
-		}
-		if item.err = known.err; item.err != nil {
+		found := find(name)
+		if item.err = found.err; item.err != nil {
 			continue
 		}
 		if key != "" {
 			item.event.IdempotencyKey = key + "#" + strconv.Itoa(i)
 		}
-		reports, places = append(reports, models.Report{Tenant: known.tenant, Event: item.event}), append(places, i)
+		reports, places = append(reports, models.Report{Tenant: found.tenant, Event: item.event}), append(places, i)
 	}
-	return reports, places
+	return reports, places, nil
+}
+
+type namedTenant struct {
+	tenant *models.Tenant
+	err    error
 }
 
 // itemProblems turns the items' errors into problems. One that is ours and not

@@ -1,0 +1,320 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"hookwell/internal/testenv"
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// apiFixture is a server on loopback with two organizations and their keys.
+type apiFixture struct {
+	server   *Server
+	store    *models.Store
+	database *sql.DB // the same one, to see that nothing changed
+	base     string
+	clock    *models.Clock
+	log      *bytes.Buffer
+
+	own, other       *models.Tenant
+	key, otherKey    string // every scope
+	platform         string
+	receiver         *httptest.Server
+	receiverAnswer   http.HandlerFunc
+	receivedRequests [][]byte
+}
+
+// storeTester sends test events as the real one does.
+type storeTester struct {
+	store  *models.Store
+	sender *webhook.Sender
+}
+
+func (t *storeTester) Test(ctx context.Context, tenant *models.Tenant, endpointID, eventType string, data []byte) (string, error) {
+	job, err := tenant.BeginTest(ctx, endpointID, eventType, data)
+	if err != nil {
+		return "", err
+	}
+	result := models.Result{Job: *job, Exchange: t.sender.Send(ctx, job.Message)}
+	return job.DeliveryID, t.store.Record(ctx, []models.Result{result})
+}
+
+var apiCatalog = sync.OnceValues(func() (*webhook.Catalog, error) { return webhook.NewCatalog(nil) })
+
+// apiStores runs a test on both databases.
+func apiStores(t *testing.T, test func(t *testing.T, f *apiFixture)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, newAPIFixture(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		address := testenv.DatabaseFrom(t, "migrated", func(address string) error {
+			s, err := models.Open(context.Background(), models.Options{DatabaseURL: address})
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			return s.Migrate(context.Background())
+		})
+		test(t, newAPIFixtureOn(t, models.Options{DatabaseURL: address}, "pgx", address))
+	})
+}
+
+func newAPIFixture(t testing.TB) *apiFixture {
+	path := filepath.Join(t.TempDir(), "hookwell.db")
+	return newAPIFixtureOn(t, models.Options{SQLitePath: path}, "sqlite", path)
+}
+
+func newAPIFixtureOn(t testing.TB, o models.Options, driver, source string) *apiFixture {
+	t.Helper()
+	f := &apiFixture{clock: &models.Clock{}, log: &bytes.Buffer{}}
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	var err error
+	o.Vault, err = models.ParseVault(base64.StdEncoding.EncodeToString(secret))
+	must(t, err)
+	o.Catalog, err = apiCatalog()
+	must(t, err)
+	o.Guard, o.Clock = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), f.clock
+	f.store, err = models.Open(t.Context(), o)
+	must(t, err)
+	t.Cleanup(func() { f.store.Close() })
+	must(t, f.store.Migrate(t.Context()))
+	f.database, err = sql.Open(driver, source)
+	must(t, err)
+	t.Cleanup(func() { f.database.Close() })
+	sender := webhook.NewSender(o.Guard, f.clock.Now)
+	t.Cleanup(sender.Close)
+	f.serve(t, &storeTester{f.store, sender})
+	f.receive(t)
+	f.own, f.key = f.organization(t, "Acme Robotics")
+	f.other, f.otherKey = f.organization(t, "Globex")
+	_, f.platform, err = f.store.Operator().CreateKey(t.Context(), "Platform")
+	must(t, err)
+	return f
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *apiFixture) serve(t testing.TB, tester Tester) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	f.base = "http://" + listener.Addr().String()
+	base, err := url.Parse(f.base)
+	must(t, err)
+	f.server = New(Options{Store: f.store, Tester: tester, Log: slog.New(slog.NewTextHandler(f.log, nil)), BaseURL: base,
+		Ready: func(context.Context) error { return nil }})
+	done := make(chan error, 1)
+	go func() { done <- f.server.Serve(listener) }()
+	t.Cleanup(func() {
+		must(t, f.server.Shutdown(context.Background()))
+		must(t, <-done)
+	})
+}
+
+// receive starts a receiver that keeps what it gets.
+func (f *apiFixture) receive(t testing.TB) {
+	f.receiverAnswer = func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "thanks") }
+	f.receiver = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		f.receivedRequests = append(f.receivedRequests, body)
+		f.receiverAnswer(w, r)
+	}))
+	t.Cleanup(f.receiver.Close)
+}
+
+func (f *apiFixture) organization(t testing.TB, name string) (*models.Tenant, string) {
+	t.Helper()
+	org, _, err := f.store.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: name})
+	must(t, err)
+	tenant, err := f.store.Operator().Tenant(t.Context(), org.ID)
+	must(t, err)
+	return tenant, f.scoped(t, tenant, "events:write", "read", "write")
+}
+
+func (f *apiFixture) scoped(t testing.TB, tenant *models.Tenant, scopes ...string) string {
+	t.Helper()
+	_, key, err := tenant.CreateKey(t.Context(), strings.Join(scopes, " "), scopes)
+	must(t, err)
+	return key
+}
+
+// endpoint registers an endpoint for every event at the receiver.
+func (f *apiFixture) endpoint(t testing.TB, tenant *models.Tenant) *models.Endpoint {
+	t.Helper()
+	in := models.NewEndpointInput()
+	in.URL, in.EventTypes = f.receiver.URL, []string{"*"}
+	e, _, err := tenant.CreateEndpoint(t.Context(), in)
+	must(t, err)
+	return e
+}
+
+// delivery makes one delivery of one event to a new endpoint.
+func (f *apiFixture) delivery(t testing.TB, tenant *models.Tenant) models.Delivery {
+	t.Helper()
+	e := f.endpoint(t, tenant)
+	_, err := tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: []byte(example(t, "payment.failed"))})
+	must(t, err)
+	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{})
+	must(t, err)
+	return list[0]
+}
+
+// example is the catalog's data of a type.
+func example(t testing.TB, eventType string) string {
+	t.Helper()
+	catalog, err := apiCatalog()
+	must(t, err)
+	found, ok := catalog.Lookup(eventType)
+	if !ok {
+		t.Fatalf("no event type %s", eventType)
+	}
+	return string(found.Example)
+}
+
+// report is the body that reports an event with its example.
+func report(t testing.TB, eventType string) string {
+	return fmt.Sprintf(`{"type":%q,"data":%s}`, eventType, example(t, eventType))
+}
+
+// reply is an answer of the API.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// call makes a request. Headers come in pairs; a body is JSON unless they say
+// otherwise.
+func (f *apiFixture) call(t testing.TB, key, method, path, body string, headers ...string) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, f.base+path, strings.NewReader(body))
+	must(t, err)
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	must(t, err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	must(t, err)
+	return reply{response.StatusCode, response.Header, content}
+}
+
+// into reads the answer, which must have the status.
+func (r reply) into(t testing.TB, status int, target any) {
+	t.Helper()
+	if r.status != status {
+		t.Fatalf("status %d, want %d: %s", r.status, status, r.body)
+	}
+	if err := json.Unmarshal(r.body, target); err != nil {
+		t.Fatalf("%v in %s", err, r.body)
+	}
+}
+
+func (r reply) object(t testing.TB, status int) map[string]any {
+	t.Helper()
+	var object map[string]any
+	r.into(t, status, &object)
+	return object
+}
+
+// isProblem checks a refusal; field "" asks for none.
+func (r reply) isProblem(t testing.TB, status int, code, field string) {
+	t.Helper()
+	var body problemBody
+	r.into(t, status, &body)
+	if got := r.header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("content type %q", got)
+	}
+	if body.Status != status || body.Code != code || body.Type != "about:blank" || body.Title != http.StatusText(status) || body.Detail == "" {
+		t.Errorf("problem %+v, want status %d and code %s", body, status, code)
+	}
+	if body.RequestID == "" || body.RequestID != r.header.Get("X-Request-Id") {
+		t.Errorf("request id %q, header %q", body.RequestID, r.header.Get("X-Request-Id"))
+	}
+	if field == "" {
+		if len(body.Errors) > 0 {
+			t.Errorf("errors %+v, want none", body.Errors)
+		}
+		return
+	}
+	for _, e := range body.Errors {
+		if e.Field == field && e.Message != "" {
+			return
+		}
+	}
+	t.Errorf("errors %+v, want one at %s", body.Errors, field)
+}
+
+// contents is everything that a request could change.
+func (f *apiFixture) contents(t testing.TB) string {
+	t.Helper()
+	var all strings.Builder
+	for _, table := range []string{"organizations", "slugs", "endpoints", "endpoint_states", "endpoint_settings", "endpoint_secrets",
+		"audit_entries", "events", "deliveries", "attempts", "delivery_work", "idempotency_keys", "members"} {
+		fmt.Fprintln(&all, table)
+		f.dump(t, &all, "SELECT * FROM "+table+" ORDER BY 1, 2")
+	}
+	return all.String()
+}
+
+func (f *apiFixture) dump(t testing.TB, to io.Writer, query string) {
+	t.Helper()
+	rows, err := f.database.QueryContext(t.Context(), query)
+	must(t, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	must(t, err)
+	for rows.Next() {
+		values, targets := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		must(t, rows.Scan(targets...))
+		fmt.Fprintln(to, values...)
+	}
+	must(t, rows.Err())
+}
+
+func (f *apiFixture) count(t testing.TB, table string) (n int) {
+	t.Helper()
+	must(t, f.database.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
+	return n
+}
+
+// unchanged runs requests that must leave the database as it was.
+func (f *apiFixture) unchanged(t testing.TB, requests func()) {
+	t.Helper()
+	before := f.contents(t)
+	requests()
+	if after := f.contents(t); after != before {
+		t.Errorf("something changed:\n%s\nwas\n%s", after, before)
+	}
+}
