@@ -1,0 +1,396 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"hookwell/internal/testenv"
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(testenv.Run(m))
+}
+
+const password = "correct horse battery staple"
+
+// site is a server on a port of its own with a real database behind it.
+type site struct {
+	*Server
+	url     string
+	clock   *models.Clock
+	feed    *stubFeed
+	log     *logBuffer
+	db      *sql.DB // the same database, for what no page can do
+	overlap func()  // called in the middle of a request for /overlaps
+}
+
+// eachSite runs a test on both databases.
+func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, newSite(t, nil)) })
+	t.Run("postgres", func(t *testing.T) {
+		address := testenv.DatabaseFrom(t, "migrated", func(address string) error {
+			store, err := models.Open(context.Background(), models.Options{DatabaseURL: address})
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			return store.Migrate(context.Background())
+		})
+		test(t, openSite(t, models.Options{DatabaseURL: address}, nil))
+	})
+}
+
+// newSite is a site on SQLite; change may be nil.
+func newSite(t *testing.T, change func(*Options)) *site {
+	t.Helper()
+	return openSite(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, change)
+}
+
+func openSite(t *testing.T, o models.Options, change func(*Options)) *site {
+	t.Helper()
+	s := &site{clock: &models.Clock{}, feed: newStubFeed(), log: &logBuffer{}}
+	key := make([]byte, 32)
+	rand.Read(key)
+	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
+	must(t, err)
+	o.Vault, o.Clock = vault, s.clock
+	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	o.Catalog, err = apiCatalog()
+	must(t, err)
+	store, err := models.Open(t.Context(), o)
+	must(t, err)
+	t.Cleanup(func() { store.Close() })
+	must(t, store.Migrate(t.Context()))
+	driver, source := "sqlite", o.SQLitePath+"?_pragma=busy_timeout(5000)"
+	if o.DatabaseURL != "" {
+		driver, source = "pgx", o.DatabaseURL
+	}
+	s.db, err = sql.Open(driver, source)
+	must(t, err)
+	t.Cleanup(func() { s.db.Close() })
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	s.url = "http://" + listener.Addr().String()
+	base, err := url.Parse(s.url)
+	must(t, err)
+	sender := webhook.NewSender(o.Guard, s.clock.Now)
+	t.Cleanup(sender.Close)
+	options := Options{Store: store, Tester: &storeTester{store, sender}, Feed: s.feed, Log: slog.New(slog.NewTextHandler(s.log, nil)),
+		BaseURL: base, Signup: models.SignupOpen, Version: "test", Ready: store.Ping}
+	if change != nil {
+		change(&options)
+	}
+	s.Server = New(options)
+	s.addFaults()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(listener) }()
+	t.Cleanup(func() {
+		must(t, s.Shutdown(context.Background()))
+		must(t, <-served)
+	})
+	return s
+}
+
+// stubFeed hands on what a test says has changed.
+type stubFeed struct {
+	mu   sync.Mutex
+	open map[string][]chan []string
+}
+
+func newStubFeed() *stubFeed { return &stubFeed{open: map[string][]chan []string{}} }
+
+func (f *stubFeed) Subscribe(organizationID string) (<-chan []string, func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	changes := make(chan []string, 8)
+	f.open[organizationID] = append(f.open[organizationID], changes)
+	return changes, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.open[organizationID] = slices.DeleteFunc(f.open[organizationID], func(c chan []string) bool { return c == changes })
+	}
+}
+
+func (f *stubFeed) publish(organizationID string, ids ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, changes := range f.open[organizationID] {
+		changes <- ids
+	}
+}
+
+// end closes what is subscribed.
+func (f *stubFeed) end(organizationID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, changes := range f.open[organizationID] {
+		close(changes)
+	}
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (s *site) exec(t *testing.T, statement string) {
+	t.Helper()
+	_, err := s.db.ExecContext(t.Context(), statement)
+	must(t, err)
+}
+
+// tables are all tables but those of sessions and partitions' parents.
+func (s *site) tables(t *testing.T) []string {
+	t.Helper()
+	return s.column(t, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'sessions'`,
+		`SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'sessions'`)
+}
+
+func (s *site) column(t *testing.T, sqlite, postgres string) (values []string) {
+	t.Helper()
+	query := sqlite
+	if fmt.Sprintf("%T", s.db.Driver()) == "*stdlib.Driver" {
+		query = postgres
+	}
+	rows, err := s.db.QueryContext(t.Context(), query)
+	must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var value string
+		must(t, rows.Scan(&value))
+		values = append(values, value)
+	}
+	must(t, rows.Err())
+	slices.Sort(values)
+	return values
+}
+
+// dump is every row but the sessions', to tell whether anything changed.
+func (s *site) dump(t *testing.T) string {
+	t.Helper()
+	var lines []string
+	for _, table := range s.tables(t) {
+		rows, err := s.db.QueryContext(t.Context(), "SELECT * FROM "+table)
+		must(t, err)
+		names, err := rows.Columns()
+		must(t, err)
+		for rows.Next() {
+			values, into := make([]any, len(names)), make([]any, len(names))
+			for i := range values {
+				into[i] = &values[i]
+			}
+			must(t, rows.Scan(into...))
+			lines = append(lines, fmt.Sprint(table, values))
+		}
+		must(t, rows.Err())
+		rows.Close()
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// sessionsStored is how many sessions the database holds.
+func (s *site) sessionsStored(t *testing.T) (n int) {
+	t.Helper()
+	must(t, s.db.QueryRowContext(t.Context(), `SELECT count(*) FROM sessions`).Scan(&n))
+	return n
+}
+
+// member makes an account with a role in an organization, given by its id or a
+// new name, and signs it in.
+func (s *site) member(t *testing.T, organization string, role models.Role) (*browser, *models.Organization) {
+	t.Helper()
+	email := fmt.Sprintf("%s-%s@example.com", role, strings.ToLower(rand.Text()[:8]))
+	account := models.Account{Name: "Ada " + string(role), Email: email, Password: password}
+	_, org, err := s.Store.Operator().CreateUser(t.Context(), account, organization, role)
+	must(t, err)
+	b := s.browser(t)
+	b.email = email
+	b.signIn(t)
+	return b, org
+}
+
+// tenantOf is the organization as the command line sees it.
+func (s *site) tenantOf(t *testing.T, org *models.Organization) *models.Tenant {
+	t.Helper()
+	tenant, err := s.Store.Operator().Tenant(t.Context(), org.ID)
+	must(t, err)
+	return tenant
+}
+
+// receiver answers every request as told.
+func receiver(t *testing.T, status int, body string) *httptest.Server {
+	t.Helper()
+	r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// browser keeps cookies, follows no redirect, and says of its requests what
+// browsers say.
+type browser struct {
+	site   *site
+	client *http.Client
+	email  string
+}
+
+func (s *site) browser(t *testing.T) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	must(t, err)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &browser{site: s, client: &http.Client{Jar: jar, Transport: transport, Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// shown is a response that was read.
+type shown struct {
+	*http.Response
+	body string
+	doc  *goquery.Document
+}
+
+// text is what the page says at a selector.
+func (a *shown) text(selector string) string {
+	return strings.Join(strings.Fields(a.doc.Find(selector).Text()), " ")
+}
+
+func (b *browser) do(t *testing.T, request *http.Request) *shown {
+	t.Helper()
+	response, err := b.client.Do(request.WithContext(t.Context()))
+	must(t, err)
+	defer response.Body.Close()
+	a := &shown{Response: response}
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+		return a // it would not end
+	}
+	body, err := io.ReadAll(response.Body)
+	must(t, err)
+	a.body = string(body)
+	a.doc, err = goquery.NewDocumentFromReader(bytes.NewReader(body))
+	must(t, err)
+	return a
+}
+
+func (b *browser) request(t *testing.T, method, path string, form url.Values, header ...string) *http.Request {
+	t.Helper()
+	request, err := http.NewRequest(method, b.site.url+path, strings.NewReader(form.Encode()))
+	must(t, err)
+	if form != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if unsafe(method) {
+		request.Header.Set("Origin", b.site.url)
+		request.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	return request
+}
+
+func (b *browser) get(t *testing.T, path string, header ...string) *shown {
+	t.Helper()
+	return b.do(t, b.request(t, http.MethodGet, path, nil, header...))
+}
+
+// token is the token of a page that was just opened.
+func (b *browser) token(t *testing.T) string {
+	t.Helper()
+	page := b.get(t, "/orgs")
+	if page.StatusCode != http.StatusOK {
+		page = b.get(t, "/login")
+	}
+	token, ok := page.doc.Find("input[name=_csrf]").Attr("value")
+	if !ok {
+		t.Fatalf("no token on %s: %s", page.Request.URL, page.body)
+	}
+	return token
+}
+
+// post sends a form of a page that was just opened.
+func (b *browser) post(t *testing.T, path string, form url.Values, header ...string) *shown {
+	t.Helper()
+	sent := url.Values{"_csrf": {b.token(t)}}
+	for name, values := range form {
+		sent[name] = values
+	}
+	return b.do(t, b.request(t, http.MethodPost, path, sent, header...))
+}
+
+func (b *browser) signIn(t *testing.T) {
+	t.Helper()
+	a := b.post(t, "/login", url.Values{"email": {b.email}, "password": {password}})
+	wantStatus(t, a, http.StatusSeeOther)
+}
+
+// cookie is the value of a cookie, empty when there is none.
+func (b *browser) cookie(t *testing.T, name string) string {
+	t.Helper()
+	address, err := url.Parse(b.site.url)
+	must(t, err)
+	for _, cookie := range b.client.Jar.Cookies(address) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+func wantStatus(t *testing.T, a *shown, status int) {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Fatalf("%s %s: status %d, want %d: %s", a.Request.Method, a.Request.URL.Path, a.StatusCode, status, a.text("main, body"))
+	}
+}
+
+func wantLocation(t *testing.T, a *shown, location string) {
+	t.Helper()
+	wantStatus(t, a, http.StatusSeeOther)
+	if got := a.Header.Get("Location"); got != location {
+		t.Fatalf("%s %s leads to %q, want %q", a.Request.Method, a.Request.URL, got, location)
+	}
+}
