@@ -146,8 +146,14 @@ func disabledTitle(now time.Time, e *models.Endpoint) string {
 // disabledText says why it is disabled, what waits and what to do.
 func disabledText(v EndpointView) string {
 	parts := []string{}
-	if v.Endpoint.DisabledReason != "" {
-		parts = append(parts, strings.TrimSuffix(v.Endpoint.DisabledReason, ".")+".")
+	switch reason := v.Endpoint.DisabledReason; reason {
+	case "":
+	case models.DisabledByPerson:
+		parts = append(parts, "A member disabled it.")
+	case models.DisabledGone:
+		parts = append(parts, "Its receiver answered 410: it is gone for good.")
+	default:
+		parts = append(parts, strings.TrimSuffix(reason, ".")+".")
 	}
 	if v.Waiting > 0 {
 		parts = append(parts, waitingWords(v.Waiting))

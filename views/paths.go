@@ -19,7 +19,7 @@ func OrganizationPath(slug string) string { return "/o/" + url.PathEscape(slug) 
 func FindPath(slug string) string { return OrganizationPath(slug) + "/find" }
 
 // StreamPath is the stream of server-sent events. An event named "deliveries"
-// carries the ids of deliveries that changed, separated by spaces.
+// carries a JSON array of the ids of deliveries that changed, and nothing else.
 func StreamPath(slug string) string { return OrganizationPath(slug) + "/stream" }
 
 // EndpointsPath lists the endpoints; POST creates one.

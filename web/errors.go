@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,6 +54,9 @@ func refusal(err error) (int, *models.Error) {
 			told = models.Error{Code: "refused", Message: http.StatusText(fault.Code) + "."}
 		}
 		return fault.Code, &told
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fiber.StatusServiceUnavailable, &models.Error{Code: "timeout", Message: "The answer took too long. Try again in a minute."}
 	}
 	return fiber.StatusInternalServerError, &models.Error{Code: "internal", Message: "Something failed on our side."}
 }

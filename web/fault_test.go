@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -54,6 +55,11 @@ func TestBoundary(t *testing.T) {
 			if got := a.Header.Get("Content-Type"); !strings.HasPrefix(got, kind) {
 				t.Errorf("%s answers %q, want %q", path, got, kind)
 			}
+		}
+	})
+	t.Run("what_takes_too_long_is_503", func(t *testing.T) {
+		if status, _ := refusal(fmt.Errorf("reading: %w", context.DeadlineExceeded)); status != http.StatusServiceUnavailable {
+			t.Errorf("status %d", status)
 		}
 	})
 	t.Run("every_kind_has_a_status", func(t *testing.T) {

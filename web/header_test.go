@@ -1,6 +1,9 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -167,6 +170,19 @@ func TestStatic(t *testing.T) {
 			t.Errorf("%s sets a cookie", path)
 		}
 	}
+	t.Run("come_compressed_to_who_takes_it", func(t *testing.T) {
+		a := b.get(t, "/static/htmx.min.js", "Accept-Encoding", "br, gzip")
+		zipped, err := gzip.NewReader(strings.NewReader(a.body))
+		must(t, err)
+		content, err := io.ReadAll(zipped)
+		must(t, err)
+		if want, _ := static.Files.ReadFile("htmx.min.js"); a.Header.Get("Content-Encoding") != "gzip" || !bytes.Equal(content, want) {
+			t.Error("not the file, compressed")
+		}
+		if plain := b.get(t, "/static/htmx.min.js", "Accept-Encoding", "identity"); plain.Header.Get("Content-Encoding") != "" || plain.Header.Get("Vary") != "Accept-Encoding" {
+			t.Error("compressed for who does not take it, or not said that it varies")
+		}
+	})
 	for _, path := range []string{"/static/embed.go", "/static/..%2fgo.mod", "/static/", "/static/../go.mod"} {
 		wantStatus(t, b.get(t, path), http.StatusNotFound)
 	}

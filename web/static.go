@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io/fs"
 	"mime"
 	"path"
@@ -13,6 +15,7 @@ import (
 // file is one of the embedded files, with all that its answer needs.
 type file struct {
 	content []byte
+	zipped  []byte // compressed once; nil when that saves nothing
 	kind    string
 	url     string // with the content's hash
 }
@@ -25,9 +28,18 @@ func staticFiles() map[string]file {
 		if err != nil {
 			continue
 		}
-		files[name] = file{content, mime.TypeByExtension(path.Ext(name)), static.Path(name)}
+		files[name] = file{content, compress(content), mime.TypeByExtension(path.Ext(name)), static.Path(name)}
 	}
 	return files
+}
+
+func compress(content []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(content); err != nil || w.Close() != nil || b.Len() >= len(content) {
+		return nil
+	}
+	return b.Bytes()
 }
 
 // staticFile answers one embedded file. Under the address with its hash it may
@@ -42,5 +54,10 @@ func (s *Server) staticFile(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
 	}
 	c.Set(fiber.HeaderContentType, f.kind)
+	c.Vary(fiber.HeaderAcceptEncoding)
+	if f.zipped != nil && c.AcceptsEncodings("gzip") == "gzip" {
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+		return c.Send(f.zipped)
+	}
 	return c.Send(f.content)
 }

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -38,9 +40,17 @@ func (s *Server) visit(c *fiber.Ctx) *visit {
 	return v
 }
 
-// begin gives every answer its request id and its headers.
+// handleLimit bounds what a request may wait for: a test event's exchange and
+// its record fit in, a database that hangs does not hold requests for ever.
+const handleLimit = time.Minute
+
+// begin gives every answer its request id and its headers, and the handler its
+// limit.
 func (s *Server) begin(c *fiber.Ctx) error {
 	s.visit(c)
+	ctx, cancel := context.WithTimeout(context.Background(), handleLimit)
+	defer cancel()
+	c.SetUserContext(ctx)
 	return c.Next()
 }
 
