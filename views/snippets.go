@@ -10,15 +10,16 @@ type Snippet struct {
 	Code     string
 }
 
-// Snippets are whole receivers that verify with the official Standard Webhooks
-// libraries, turn test events away and act on one event type. The secret comes
-// from the environment variable HOOKWELL_SECRET.
+// Snippets are whole receivers that verify by Standard Webhooks 1.0.0, turn
+// test events away and act on one event type: Go and Node with the official
+// libraries, Python with its standard library alone. The secret comes from the
+// environment variable WEBHOOK_SECRET. The README shows the same text.
 func Snippets(eventType string) []Snippet {
 	fill := strings.NewReplacer("EVENT_TYPE", eventType).Replace
 	return []Snippet{
 		{"go", "Go", "go get github.com/standard-webhooks/standard-webhooks/libraries", fill(goSnippet)},
 		{"node", "Node", "npm install standardwebhooks", fill(nodeSnippet)},
-		{"python", "Python", "pip install standardwebhooks", fill(pythonSnippet)},
+		{"python", "Python", "# nothing to install", fill(pythonSnippet)},
 	}
 }
 
@@ -35,7 +36,7 @@ import (
 )
 
 func main() {
-	verifier, err := standardwebhooks.NewWebhook(os.Getenv("HOOKWELL_SECRET"))
+	verifier, err := standardwebhooks.NewWebhook(os.Getenv("WEBHOOK_SECRET"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -71,14 +72,22 @@ func main() {
 const nodeSnippet = `import { createServer } from "node:http";
 import { Webhook } from "standardwebhooks";
 
-const verifier = new Webhook(process.env.HOOKWELL_SECRET);
+const verifier = new Webhook(process.env.WEBHOOK_SECRET);
+
+async function read(request) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request) {
+    if ((size += chunk.length) > 1 << 20) throw new Error("too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
 
 createServer(async (request, response) => {
-  const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
   let event;
   try {
-    event = verifier.verify(Buffer.concat(chunks).toString(), request.headers);
+    event = verifier.verify(await read(request), request.headers);
   } catch {
     return response.writeHead(401).end("signature refused");
   }
@@ -90,25 +99,46 @@ createServer(async (request, response) => {
 }).listen(8080, "127.0.0.1");
 `
 
-const pythonSnippet = `import os
-from http.server import BaseHTTPRequestHandler, HTTPServer
+const pythonSnippet = `import base64
+import hashlib
+import hmac
+import json
+import os
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from standardwebhooks.webhooks import Webhook
+KEY = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
+TOLERANCE = 5 * 60  # seconds, to either side
 
-verifier = Webhook(os.environ["HOOKWELL_SECRET"])
+
+def verify(headers, body):
+    """The event of a delivery, or ValueError (Standard Webhooks 1.0.0)."""
+    event_id = headers.get("webhook-id", "")
+    timestamp = headers.get("webhook-timestamp", "")
+    if abs(time.time() - int(timestamp)) > TOLERANCE:
+        raise ValueError("too old or too new")
+    signed = f"{event_id}.{timestamp}.".encode() + body
+    wanted = base64.b64encode(hmac.digest(KEY, signed, hashlib.sha256))
+    for signature in headers.get("webhook-signature", "").split():
+        version, _, given = signature.partition(",")
+        if version == "v1" and hmac.compare_digest(given.encode(), wanted):
+            return json.loads(body)
+    raise ValueError("no signature matches")
 
 
 class Hooks(BaseHTTPRequestHandler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
+        size = int(self.headers.get("content-length", 0))
+        if not 0 < size <= 1 << 20:
+            return self.answer(413)
         try:
-            event = verifier.verify(body.decode(), dict(self.headers))
-        except Exception:
+            event = verify(self.headers, self.rfile.read(size))
+        except ValueError:
             return self.answer(401)
         if event.get("test"):  # in production
             return self.answer(403)
         if event["type"] == "EVENT_TYPE":
-            print(event["id"], event["data"])
+            print(event["id"], event["data"], flush=True)
         self.answer(204)
 
     def answer(self, status):
@@ -116,5 +146,5 @@ class Hooks(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-HTTPServer(("127.0.0.1", 8080), Hooks).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", 8080), Hooks).serve_forever()
 `
