@@ -15,7 +15,7 @@ import (
 // GORM, or SQL that both understand.
 type dialect interface {
 	open(o Options) gorm.Dialector
-	configure(pool *sql.DB)
+	configure(db *gorm.DB, pool *sql.DB) error
 	migrator(pool *sql.DB) (*goose.Provider, error)
 
 	// now is the database's clock, as SQL, moved by what a test has moved ours.

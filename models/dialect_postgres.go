@@ -16,10 +16,24 @@ type postgresDialect struct{}
 
 func (postgresDialect) open(o Options) gorm.Dialector { return postgres.Open(o.DatabaseURL) }
 
-func (postgresDialect) configure(pool *sql.DB) {
+func (postgresDialect) configure(db *gorm.DB, pool *sql.DB) error {
 	pool.SetMaxOpenConns(20)
 	pool.SetMaxIdleConns(20)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
+	return db.Callback().Query().After("gorm:query").Register("hookwell:unwritable", findNothing)
+}
+
+// findNothing makes a search for text that Postgres can't hold (NUL, or what is
+// not UTF-8) what it is on SQLite: one that finds no row, and no failure.
+func findNothing(db *gorm.DB) {
+	var pg *pgconn.PgError
+	if !errors.As(db.Error, &pg) || pg.Code != "22021" { // character_not_in_repertoire
+		return
+	}
+	db.Error = nil
+	if db.Statement.RaiseErrorOnNotFound {
+		db.Error = gorm.ErrRecordNotFound
+	}
 }
 
 func (postgresDialect) now(c *Clock) string {

@@ -22,9 +22,10 @@ func (sqliteDialect) open(o Options) gorm.Dialector {
 	}.Encode()}).String())
 }
 
-func (sqliteDialect) configure(pool *sql.DB) {
+func (sqliteDialect) configure(_ *gorm.DB, pool *sql.DB) error {
 	pool.SetMaxOpenConns(8)
 	pool.SetMaxIdleConns(8)
+	return nil
 }
 
 // sqliteTime is how the driver writes a time; it sorts as text.

@@ -45,6 +45,9 @@ func (t *Tenant) endpoint(scoped *gorm.DB, id string) (*Endpoint, error) {
 // HeaderNames lists the names of the endpoint's own headers; their values
 // never leave the store but on the way to the receiver.
 func (t *Tenant) HeaderNames(e *Endpoint) ([]string, error) {
+	if e.OrganizationID != t.org.ID {
+		return nil, notFound("endpoint")
+	}
 	headers, err := t.store.ownHeaders(e)
 	names := make([]string, len(headers))
 	for i, h := range headers {

@@ -90,7 +90,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.dialect.configure(pool)
+	if err := s.dialect.configure(db, pool); err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reaching the database: %w", err), pool.Close())
 	}

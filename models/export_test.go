@@ -1,0 +1,37 @@
+package models
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+// What the tests look at from outside that no caller may.
+var (
+	UnknownHash  = unknownHash
+	PasswordCost = passwordCost
+	Seal         = (*Vault).seal
+	OpenSealed   = (*Vault).open
+	SlugFrom     = slugFrom
+	LowestID     = lowestID
+	IDTime       = idTime
+)
+
+// DB is the connection itself.
+func (s *Store) DB() *gorm.DB { return s.db }
+
+// Models lists a row of every table but slugs, which has no type of its own.
+func Models() []any {
+	return []any{&Organization{}, &User{}, &Member{}, &sessionRow{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
+		&EndpointSecret{}, &AuditEntry{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &idempotencyKey{}}
+}
+
+// Down takes every migration back.
+func (s *Store) Down(ctx context.Context) error {
+	provider, err := s.migrator()
+	if err != nil {
+		return err
+	}
+	_, err = provider.DownTo(ctx, 0)
+	return err
+}

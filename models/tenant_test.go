@@ -1,0 +1,370 @@
+package models_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// property is what one organization has, for another to reach for.
+type property struct {
+	endpoint *models.Endpoint
+	event    *models.Accepted
+	delivery *models.Delivery
+	key      *models.Key
+}
+
+func (f *fixture) property(t *testing.T) *property {
+	t.Helper()
+	p := &property{endpoint: endpoint(t, f.tenant, func(in *models.EndpointInput) {
+		in.Headers = []webhook.Header{{Name: "x-own", Value: "theirs"}}
+	})}
+	p.event = publish(t, f.tenant, "payment.failed")
+	list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: p.endpoint.ID}, models.Page{})
+	if err != nil || len(list) != 1 {
+		t.Fatal(len(list), err)
+	}
+	f.record(t, f.claim(t, p.endpoint, 1, list[0].ID)[0], 500, webhook.CauseStatus)
+	if p.delivery, err = f.tenant.Delivery(t.Context(), list[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if p.key, _, err = f.tenant.CreateKey(t.Context(), "key", []string{"read"}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// call uses one method with the ids of p and answers the ids of what it
+// reached.
+type call func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error)
+
+// refused are the methods that name a row: another tenant's is NotFound.
+var refused = map[string]call{
+	"Delivery": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Delivery(ctx, p.delivery.ID)
+		return nil, err
+	},
+	"Resend": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Resend(ctx, p.delivery.ID)
+		return nil, err
+	},
+	"BeginTest": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.BeginTest(ctx, p.endpoint.ID, "payment.failed", example("payment.failed"))
+		return nil, err
+	},
+	"Endpoint": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Endpoint(ctx, p.endpoint.ID)
+		return nil, err
+	},
+	"HeaderNames": func(_ context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.HeaderNames(p.endpoint)
+		return nil, err
+	},
+	"UpdateEndpoint": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.UpdateEndpoint(ctx, p.endpoint.ID, func(in *models.EndpointInput) error {
+			in.Name = "Renamed"
+			return nil
+		})
+		return nil, err
+	},
+	"DisableEndpoint": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.DisableEndpoint(ctx, p.endpoint.ID)
+		return nil, err
+	},
+	"EnableEndpoint": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.EnableEndpoint(ctx, p.endpoint.ID)
+		return nil, err
+	},
+	"DeleteEndpoint": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		return nil, tenant.DeleteEndpoint(ctx, p.endpoint.ID)
+	},
+	"Event": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Event(ctx, p.event.ID)
+		return nil, err
+	},
+	"RevokeKey": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		return nil, tenant.RevokeKey(ctx, p.key.ID)
+	},
+}
+
+// hidden are the methods that list: another tenant's rows are not among them.
+var hidden = map[string]call{
+	"Deliveries": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		filter := models.DeliveryFilter{EndpointID: p.endpoint.ID, EventID: p.event.ID}
+		list, _, err := tenant.Deliveries(ctx, filter, models.Page{})
+		return named(list, func(d models.Delivery) string { return d.ID }), err
+	},
+	"Attempts": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		list, err := tenant.Attempts(ctx, p.delivery.ID)
+		return named(list, func(a models.Attempt) string { return a.ID() }), err
+	},
+	"Siblings": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		list, err := tenant.Siblings(ctx, &models.Delivery{ID: "dlv_none", EventID: p.event.ID})
+		return named(list, func(d models.Delivery) string { return d.ID }), err
+	},
+	"Endpoints": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		list, err := tenant.Endpoints(ctx)
+		return named(list, func(e models.Endpoint) string { return e.ID }), err
+	},
+	"EndpointPage": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		list, _, err := tenant.EndpointPage(ctx, models.Page{})
+		return named(list, func(e models.Endpoint) string { return e.ID }), err
+	},
+	"Health": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		health, err := tenant.Health(ctx)
+		return slices.Collect(maps.Keys(health)), err
+	},
+	"Events": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		list, _, err := tenant.Events(ctx, nil, models.Page{})
+		return named(list, func(e models.Event) string { return e.ID }), err
+	},
+	"Keys": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		list, err := tenant.Keys(ctx)
+		return named(list, func(k models.Key) string { return k.ID }), err
+	},
+}
+
+// own are the methods that name nobody's row: they make rows of their own.
+var own = map[string]call{
+	"Organization": func(_ context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		return []string{tenant.Organization().ID}, nil
+	},
+	"CreateEndpoint": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		in := models.NewEndpointInput()
+		in.URL, in.EventTypes = "http://127.0.0.1:9/other", []string{"*"}
+		e, _, err := tenant.CreateEndpoint(ctx, in)
+		return []string{e.OrganizationID}, err
+	},
+	"CreateKey": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		key, _, err := tenant.CreateKey(ctx, "other", []string{"read"})
+		return []string{*key.OrganizationID}, err
+	},
+	"Publish": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		accepted, err := tenant.Publish(ctx, models.NewEvent{Type: "payment.failed", Data: example("payment.failed"), IdempotencyKey: "one"})
+		if err != nil {
+			return nil, err
+		}
+		event, err := tenant.Event(ctx, accepted.ID)
+		return []string{event.OrganizationID}, err
+	},
+}
+
+func example(eventType string) []byte {
+	c, err := catalog()
+	if err != nil {
+		panic(err)
+	}
+	et, _ := c.Lookup(eventType)
+	return et.Example
+}
+
+func named[T any](rows []T, id func(T) string) []string {
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = id(row)
+	}
+	return ids
+}
+
+// methodsOf lists what a type exports, so that a method without a case fails.
+func methodsOf[T any]() []string {
+	kind := reflect.TypeFor[T]()
+	names := make([]string, kind.NumMethod())
+	for i := range names {
+		names[i] = kind.Method(i).Name
+	}
+	return names
+}
+
+func TestTenantIsolation(t *testing.T) {
+	for _, name := range methodsOf[*models.Tenant]() {
+		if refused[name] == nil && hidden[name] == nil && own[name] == nil {
+			t.Errorf("Tenant.%s has no case of another organization's ids", name)
+		}
+	}
+	eachStore(t, func(t *testing.T, f *fixture) {
+		other := f.organization(t, "Other")
+		for name, use := range refused {
+			t.Run(name, func(t *testing.T) {
+				p := f.property(t)
+				before, wakes := dumpAll(t, f.Store), len(f.woken.list)
+				if _, err := use(t.Context(), other, p); !models.IsKind(err, models.NotFound) {
+					t.Errorf("another tenant got %v, want NotFound", err)
+				}
+				sameRows(t, before, dumpAll(t, f.Store))
+				if len(f.woken.list) != wakes {
+					t.Error("another tenant woke a delivery")
+				}
+				if _, err := use(t.Context(), f.tenant, p); err != nil {
+					t.Errorf("its own tenant got %v", err)
+				}
+			})
+		}
+		for name, list := range hidden {
+			t.Run(name, func(t *testing.T) {
+				p := f.property(t)
+				before := dumpAll(t, f.Store)
+				if seen, err := list(t.Context(), other, p); err != nil || len(seen) != 0 {
+					t.Errorf("another tenant saw %v, %v", seen, err)
+				}
+				if seen, err := list(t.Context(), f.tenant, p); name != "Siblings" && len(seen) == 0 || err != nil {
+					t.Errorf("its own tenant saw %v, %v", seen, err)
+				}
+				sameRows(t, before, dumpAll(t, f.Store))
+			})
+		}
+		p := f.property(t)
+		for name, make := range own {
+			t.Run(name, func(t *testing.T) {
+				id := f.tenant.Organization().ID
+				before := dumpAll(t, f.Store).of(id)
+				if of, err := make(t.Context(), other, p); err != nil || of[0] != other.Organization().ID {
+					t.Errorf("made rows of %v, %v", of, err)
+				}
+				sameRows(t, before, dumpAll(t, f.Store).of(id))
+				if of, err := make(t.Context(), f.tenant, p); err != nil || of[0] != id {
+					t.Errorf("its own tenant made rows of %v, %v", of, err)
+				}
+			})
+		}
+	})
+}
+
+// strangeNames are ids and names that no row has, and some that no row can have.
+var strangeNames = []string{"", "org_", "org_00000000000000000000000000", "nobody", "a\x00b", "\xff\xfe", "' OR 1=1 --", "%", "..", "NULL"}
+
+func TestTenantUnknownNames(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		f.property(t)
+		before := dumpAll(t, f.Store)
+		for _, name := range strangeNames {
+			p := &property{endpoint: &models.Endpoint{ID: name}, event: &models.Accepted{ID: name}, delivery: &models.Delivery{ID: name}, key: &models.Key{ID: name}}
+			for method, use := range refused {
+				if _, err := use(t.Context(), f.tenant, p); !models.IsKind(err, models.NotFound) {
+					t.Errorf("%s of %q: %v, want NotFound", method, name, err)
+				}
+			}
+			if name == "" {
+				continue // no filter at all
+			}
+			for _, method := range []string{"Deliveries", "Attempts", "Siblings"} {
+				if seen, err := hidden[method](t.Context(), f.tenant, p); err != nil || len(seen) != 0 {
+					t.Errorf("%s of %q: %v, %v", method, name, seen, err)
+				}
+			}
+			for _, types := range [][]string{{name}, {name + "*"}} {
+				if list, _, err := f.tenant.Events(t.Context(), types, models.Page{}); err != nil || len(list) != 0 {
+					t.Errorf("events of type %q: %d, %v", types, len(list), err)
+				}
+			}
+		}
+		sameRows(t, before, dumpAll(t, f.Store))
+	})
+}
+
+func TestPlatformUnknownNames(t *testing.T) {
+	account := models.Account{Name: "Ada", Email: "ada@example.com", Password: "correct horse battery"}
+	cases := map[string]func(ctx context.Context, f *fixture, p *models.Platform, name string) error{
+		"Organization": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
+			_, err := p.Organization(ctx, name)
+			return err
+		},
+		"Tenant": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
+			_, err := p.Tenant(ctx, name)
+			return err
+		},
+		"RevokeKey": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
+			return p.RevokeKey(ctx, name)
+		},
+		"ResetPassword": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
+			return p.ResetPassword(ctx, name, account.Password)
+		},
+		"CreateUser": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
+			_, _, err := p.CreateUser(ctx, account, models.PrefixOrganization+name, models.RoleOwner)
+			return err
+		},
+	}
+	for _, name := range methodsOf[*models.Platform]() {
+		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys"}, name) {
+			t.Errorf("Platform.%s has no case of an unknown name", name)
+		}
+	}
+	eachStore(t, func(t *testing.T, f *fixture) {
+		owned := f.property(t)
+		names := append(slices.Clone(strangeNames), f.tenant.Organization().Name, f.tenant.Organization().Slug, owned.key.ID, owned.endpoint.ID)
+		before := dumpAll(t, f.Store)
+		for method, use := range cases {
+			for _, name := range names {
+				if err := use(t.Context(), f, f.Operator(), name); !models.IsKind(err, models.NotFound) {
+					t.Errorf("%s of %q: %v, want NotFound", method, name, err)
+				}
+			}
+		}
+		sameRows(t, before, dumpAll(t, f.Store))
+		if keys, err := f.Operator().Keys(t.Context()); err != nil || len(keys) != 0 {
+			t.Errorf("an organization's keys among the platform's: %v, %v", keys, err)
+		}
+		key, _, err := f.Operator().CreateKey(t.Context(), "platform")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.tenant.RevokeKey(t.Context(), key.ID); !models.IsKind(err, models.NotFound) {
+			t.Errorf("an organization revoked a platform key: %v", err)
+		}
+		if err := f.Operator().RevokeKey(t.Context(), key.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPersonIsNoMember(t *testing.T) {
+	covered := []string{"User", "Organizations", "Tenant", "CreateOrganization"}
+	for _, name := range methodsOf[*models.Person]() {
+		if !slices.Contains(covered, name) {
+			t.Errorf("Person.%s has no case of somebody who is no member", name)
+		}
+	}
+	eachStore(t, func(t *testing.T, f *fixture) {
+		people := make([]*models.Person, 2)
+		for i := range people {
+			account := models.Account{Name: "P", Email: fmt.Sprintf("p%d@example.com", i), Password: "correct horse battery"}
+			user, err := f.SignUp(t.Context(), models.SignupOpen, account, models.Actor{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			people[i] = f.As(user, models.Actor{})
+		}
+		org, err := people[0].CreateOrganization(t.Context(), "Theirs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, role, err := people[0].Tenant(t.Context(), org.Slug); err != nil || role != models.RoleOwner {
+			t.Errorf("the owner got %s, %v", role, err)
+		}
+		before := dumpAll(t, f.Store)
+		for _, slug := range append(slices.Clone(strangeNames), org.Slug, org.ID, f.tenant.Organization().Slug) {
+			if _, _, err := people[1].Tenant(t.Context(), slug); !models.IsKind(err, models.NotFound) {
+				t.Errorf("%q: %v, want NotFound", slug, err)
+			}
+		}
+		if list, err := people[1].Organizations(t.Context()); err != nil || len(list) != 0 {
+			t.Errorf("saw %v, %v", list, err)
+		}
+		sameRows(t, before, dumpAll(t, f.Store))
+		if _, err := people[1].CreateOrganization(t.Context(), "Mine"); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := people[0].Organizations(t.Context()); err != nil || len(list) != 1 || list[0].ID != org.ID {
+			t.Errorf("the other's organization: %v, %v", list, err)
+		}
+		if people[1].User().Name != "P" {
+			t.Error("not the person")
+		}
+	})
+}
