@@ -10,7 +10,7 @@ import (
 // organizationID is for what belongs to no organization.
 func (s *Store) audit(tx *gorm.DB, actor Actor, organizationID, action, targetID, targetName, details string) error {
 	entry := AuditEntry{
-		ID: newID(PrefixAudit, s.clock.Now()), ActorKind: actor.Kind, ActorID: actor.ID, ActorName: actor.Name,
+		ID: s.clock.newID(PrefixAudit, s.clock.Now()), ActorKind: actor.Kind, ActorID: actor.ID, ActorName: actor.Name,
 		Action: action, TargetID: targetID, TargetName: targetName, Details: details,
 		RemoteAddress: actor.RemoteAddress, RequestID: actor.RequestID, CreatedAt: s.clock.Now(),
 	}

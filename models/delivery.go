@@ -209,7 +209,7 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 		}
 		now := t.store.clock.Now()
 		d.event.Deliveries = 1
-		delivery := newDelivery(&d.event, e, now)
+		delivery := t.store.newDelivery(&d.event, e, now)
 		delivery.PlannedAttempts = 1
 		w := newWork(delivery, e, TriggerTest, now)
 		lease := now.Add(time.Duration(e.TimeoutSeconds+leaseMargin) * time.Second)

@@ -99,7 +99,9 @@ func (d postgresDialect) makePartitions(ctx context.Context, db *gorm.DB, from, 
 }
 
 // makeTablePartitions adds one partition per UTC day. The first one of all
-// takes in everything before it, so that a clock that lags loses nothing.
+// takes in everything before it, so that a clock that lags loses nothing. It
+// attaches instead of creating them in place, which would wait for every
+// transaction on the table and hold up those that come.
 func (postgresDialect) makeTablePartitions(tx *gorm.DB, table, prefix string, have map[string]bool, from, to time.Time) error {
 	first := !have[table+"_first"]
 	day := from.Truncate(24 * time.Hour)
@@ -111,7 +113,7 @@ func (postgresDialect) makeTablePartitions(tx *gorm.DB, table, prefix string, ha
 		if have[name] {
 			continue
 		}
-		statement := fmt.Sprintf("CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%s) TO ('%s')",
+		statement := fmt.Sprintf("CREATE TABLE %s (LIKE %[2]s INCLUDING ALL EXCLUDING INDEXES); ALTER TABLE %[2]s ATTACH PARTITION %[1]s FOR VALUES FROM (%[3]s) TO ('%[4]s')",
 			name, table, lower, lowestID(prefix, day.AddDate(0, 0, 1)))
 		// The day that _first ends with has no table of its own name.
 		if err := tx.Transaction(func(tx *gorm.DB) error { return tx.Exec(statement).Error }); err != nil && !overlaps(err) {

@@ -74,7 +74,7 @@ func (t *Tenant) CreateEndpoint(ctx context.Context, in EndpointInput) (*Endpoin
 // createEndpoint inserts an endpoint whose input was checked.
 func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webhook.Secret, error) {
 	now := t.store.clock.Now()
-	e := &Endpoint{ID: newID(PrefixEndpoint, now), OrganizationID: t.org.ID, CreatedAt: now, UpdatedAt: now}
+	e := &Endpoint{ID: t.store.clock.newID(PrefixEndpoint, now), OrganizationID: t.org.ID, CreatedAt: now, UpdatedAt: now}
 	secret := webhook.NewSecret()
 	if err := t.store.apply(e, in); err != nil {
 		return nil, secret, err
@@ -82,7 +82,7 @@ func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webho
 	if in.Disabled {
 		e.DisabledAt, e.DisabledReason = &now, DisabledByPerson
 	}
-	row := EndpointSecret{ID: newID(PrefixSecret, now), EndpointID: e.ID, OrganizationID: t.org.ID,
+	row := EndpointSecret{ID: t.store.clock.newID(PrefixSecret, now), EndpointID: e.ID, OrganizationID: t.org.ID,
 		Sealed: t.store.vault.seal(e.ID, []byte(secret.Reveal())), CreatedAt: now}
 	for _, record := range []any{e, &EndpointState{EndpointID: e.ID}, &row} {
 		if err := tx.Create(record).Error; err != nil {

@@ -82,7 +82,7 @@ func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
 	if !n.Timestamp.IsZero() {
 		occurred = n.Timestamp.UTC().Truncate(time.Millisecond)
 	}
-	d := &draft{key: n.IdempotencyKey, event: Event{ID: newID(PrefixEvent, now), OrganizationID: t.org.ID, Type: n.Type,
+	d := &draft{key: n.IdempotencyKey, event: Event{ID: t.store.clock.newID(PrefixEvent, now), OrganizationID: t.org.ID, Type: n.Type,
 		Origin: origin, Test: origin == OriginTest, OccurredAt: occurred, CreatedAt: now}}
 	body, err := webhook.Envelope{EventID: d.event.ID, Type: n.Type, Timestamp: occurred, OrganizationID: t.org.PublicID(),
 		Test: d.event.Test, Data: n.Data}.Bytes()
@@ -139,7 +139,7 @@ func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
 			if !e.EventTypes.Matches(d.event.Type) {
 				continue
 			}
-			delivery := newDelivery(&d.event, e, now)
+			delivery := s.newDelivery(&d.event, e, now)
 			deliveries = append(deliveries, delivery)
 			work = append(work, newWork(delivery, e, TriggerSchedule, now))
 			d.woken = append(d.woken, Woken{e.OrganizationID, e.ID, delivery.ID})
@@ -189,7 +189,7 @@ func (s *Store) subscribers(tx *gorm.DB, drafts []*draft) (map[string][]Endpoint
 	return seen, nil
 }
 
-func newDelivery(event *Event, e *Endpoint, now time.Time) *Delivery {
-	return &Delivery{ID: newID(PrefixDelivery, now), OrganizationID: event.OrganizationID, EventID: event.ID, EventType: event.Type,
+func (s *Store) newDelivery(event *Event, e *Endpoint, now time.Time) *Delivery {
+	return &Delivery{ID: s.clock.newID(PrefixDelivery, now), OrganizationID: event.OrganizationID, EventID: event.ID, EventType: event.Type,
 		EndpointID: e.ID, State: Pending, Test: event.Test, PlannedAttempts: len(e.Schedule.Delays), CreatedAt: now}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -29,15 +28,10 @@ var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadd
 
 const idLength = 26
 
-var idClock struct {
-	sync.Mutex
-	last uint64
-}
-
 // newID makes an id that rises with time: the prefix and a UUIDv7 (RFC 9562,
 // section 5.7) in 26 characters of lower-case base 32. Ids of one process are
-// strictly rising even within one millisecond.
-func newID(prefix string, at time.Time) string {
+// strictly rising, within one millisecond and when the clock is set back too.
+func (c *Clock) newID(prefix string, at time.Time) string {
 	var id [16]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		panic(err) // crypto/rand.Read never fails on a system that Go supports
@@ -46,21 +40,25 @@ func newID(prefix string, at time.Time) string {
 	// section 6.2 lays them out.
 	micros := uint64(at.UnixMicro())
 	tick := micros/1000<<12 | micros%1000<<2
-	idClock.Lock()
-	if tick <= idClock.last {
-		tick = idClock.last + 1
+	for {
+		last := c.lastTick.Load()
+		tick = max(tick, last+1)
+		if c.lastTick.CompareAndSwap(last, tick) {
+			break
+		}
 	}
-	idClock.last = tick
-	idClock.Unlock()
 	binary.BigEndian.PutUint64(id[:8], tick>>12<<16|0x7000|tick&0xfff)
 	id[8] = id[8]&0x3f | 0x80
 	return prefix + idEncoding.EncodeToString(id[:])
 }
 
+// lastID is when the newest id was made: later than Now once the clock was set back.
+func (c *Clock) lastID() time.Time { return time.UnixMilli(int64(c.lastTick.Load() >> 12)).UTC() }
+
 // lowestID is the smallest id that can be made at a time: a bound for ranges.
 func lowestID(prefix string, at time.Time) string {
 	var id [16]byte
-	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16)
+	binary.BigEndian.PutUint64(id[:8], uint64(max(at.UnixMilli(), 0))<<16) // there is none from before 1970
 	return prefix + idEncoding.EncodeToString(id[:])
 }
 

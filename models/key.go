@@ -43,7 +43,7 @@ func (s *Store) newKey(name string, scopes []Scope, createdBy string) (*Key, str
 	}
 	text := keyPrefix + rand.Text() + rand.Text()[:14] // 200 bits
 	now := s.clock.Now()
-	return &Key{ID: newID(PrefixKey, now), Name: name, Hash: hashKey(text), Hint: text[len(text)-4:],
+	return &Key{ID: s.clock.newID(PrefixKey, now), Name: name, Hash: hashKey(text), Hint: text[len(text)-4:],
 		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now}, text, nil
 }
 

@@ -79,7 +79,7 @@ func externalIDFault(id string) string {
 // createOrganization inserts the organization and its endpoints.
 func (s *Store) createOrganization(ctx context.Context, tx *gorm.DB, n NewOrganization, actor Actor) (*Organization, []webhook.Secret, error) {
 	now := s.clock.Now()
-	org := &Organization{ID: newID(PrefixOrganization, now), Name: n.Name, CreatedAt: now, UpdatedAt: now}
+	org := &Organization{ID: s.clock.newID(PrefixOrganization, now), Name: n.Name, CreatedAt: now, UpdatedAt: now}
 	if n.ExternalID != "" {
 		org.ExternalID = &n.ExternalID
 		// Asked first, so that a slug's conflict below can't be mistaken for it.
@@ -208,7 +208,7 @@ func (p *Person) CreateOrganization(ctx context.Context, name string) (*Organiza
 
 func (s *Store) addMember(tx *gorm.DB, organizationID string, user *User, role Role, actor Actor) error {
 	now := s.clock.Now()
-	member := Member{ID: newID(PrefixMember, now), OrganizationID: organizationID, UserID: user.ID, Role: role, CreatedAt: now}
+	member := Member{ID: s.clock.newID(PrefixMember, now), OrganizationID: organizationID, UserID: user.ID, Role: role, CreatedAt: now}
 	if err := tx.Create(&member).Error; err != nil {
 		return duplicateIsConflict(err, "This person is a member already.")
 	}

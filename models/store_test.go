@@ -28,6 +28,7 @@ type fixture struct {
 	clock  *models.Clock
 	tenant *models.Tenant
 	woken  *wakeRecord
+	opened models.Options
 }
 
 type wakeRecord struct {
@@ -86,11 +87,31 @@ func newFixture(t *testing.T, o models.Options) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
+	f.opened = o
 	if err := f.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f.tenant = f.organization(t, "Acme Robotics")
 	return f
+}
+
+// again opens the same database once more, as another process does.
+func (f *fixture) again(t *testing.T) *models.Store {
+	t.Helper()
+	return f.with(t, func(*models.Options) {})
+}
+
+// with is again, with other options.
+func (f *fixture) with(t *testing.T, change func(*models.Options)) *models.Store {
+	t.Helper()
+	o := f.opened
+	change(&o)
+	s, err := models.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
 }
 
 // organization makes one more tenant.

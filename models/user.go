@@ -127,7 +127,7 @@ func (s *Store) SignUp(ctx context.Context, policy SignupPolicy, account Account
 
 func (s *Store) createUser(tx *gorm.DB, account Account, hash string) (*User, error) {
 	now := s.clock.Now()
-	user := &User{ID: newID(PrefixUser, now), Email: account.Email, Name: account.Name, PasswordHash: hash, CreatedAt: now, UpdatedAt: now}
+	user := &User{ID: s.clock.newID(PrefixUser, now), Email: account.Email, Name: account.Name, PasswordHash: hash, CreatedAt: now, UpdatedAt: now}
 	err := tx.Create(user).Error
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return nil, invalidField("email", "There is an account with this address already. Sign in instead.")

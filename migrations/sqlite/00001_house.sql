@@ -43,7 +43,7 @@ CREATE INDEX members_user ON members (user_id);
 
 -- A session is known by the SHA-256 of its token: who reads the table can't use it.
 CREATE TABLE sessions (
-    token_hash blob PRIMARY KEY,
+    token_hash blob NOT NULL PRIMARY KEY,
     data       blob NOT NULL,
     expires_at datetime NOT NULL
 );
