@@ -78,7 +78,6 @@ func (s *Server) apiRoutes(api fiber.Router) {
 
 func (s *Server) apiHandler(route apiRoute) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		c.Set(fiber.HeaderCacheControl, "no-store")
 		call, err := s.authenticate(c)
 		if err != nil {
 			return err
