@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ const (
 	heartbeat   = 5 * time.Second
 	writeLimit  = 10 * time.Second // after which a reader that takes nothing is let go
 	askLimit    = 5 * time.Second
-	maxStreams  = 4 // of one session: browsers have six connections to a server
+	maxStreams  = 6 // of one session; one more ends the oldest, most likely of a page that was left
 	streamBegin = ": open\nretry: 2000\n\n"
 )
 
@@ -30,30 +31,37 @@ type streams struct {
 	closing   chan struct{}
 	once      sync.Once
 	mu        sync.Mutex
-	open      map[string]int // by the session's token
+	open      map[string][]chan struct{} // by the session's token, the oldest first
 }
 
 func newStreams() *streams {
-	return &streams{heartbeat: heartbeat, closing: make(chan struct{}), open: map[string]int{}}
+	return &streams{heartbeat: heartbeat, closing: make(chan struct{}), open: map[string][]chan struct{}{}}
 }
 
 // close ends all streams, and those that begin later at once.
 func (s *streams) close() { s.once.Do(func() { close(s.closing) }) }
 
-func (s *streams) add(token string) bool {
+// add begins a stream of a session and answers what is closed when it has to
+// give way to a newer one. A page that was left is noticed only at the next
+// write, so refusing the newest would leave a hurried reader without any.
+func (s *streams) add(token string) (giveWay chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[token] >= maxStreams {
-		return false
+	giveWay = make(chan struct{})
+	own := append(s.open[token], giveWay)
+	if len(own) > maxStreams {
+		close(own[0])
+		own = own[1:]
 	}
-	s.open[token]++
-	return true
+	s.open[token] = own
+	return giveWay
 }
 
-func (s *streams) remove(token string) {
+func (s *streams) remove(token string, stream chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[token]--; s.open[token] == 0 {
+	own := slices.DeleteFunc(s.open[token], func(other chan struct{}) bool { return other == stream })
+	if s.open[token] = own; len(own) == 0 {
 		delete(s.open, token)
 	}
 }
@@ -81,22 +89,20 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	v := s.visit(c)
 	r := reader{token: s.sessions.Token(c.UserContext()), slug: s.slug(c), organizationID: v.tenant.Organization().ID,
 		userID: v.user.ID, role: v.role, conn: c.Context().Conn()}
-	if !s.streams.add(r.token) {
-		return &models.Error{Kind: models.TooMany, Code: "too_many_streams", Message: "Too many pages of this session are live. Close some of them."}
-	}
+	giveWay := s.streams.add(r.token)
 	changes, cancel := s.Feed.Subscribe(r.organizationID)
 	c.Context().SetConnectionClose()
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer s.streams.remove(r.token)
+		defer s.streams.remove(r.token, giveWay)
 		defer cancel()
-		s.run(r, changes, w)
+		s.run(r, changes, giveWay, w)
 	})
 	return nil
 }
 
 // run writes until the reader leaves or may no longer read, the feed ends, or
 // the server stops.
-func (s *Server) run(r reader, changes <-chan []string, w *bufio.Writer) {
+func (s *Server) run(r reader, changes <-chan []string, giveWay <-chan struct{}, w *bufio.Writer) {
 	if !r.write(w, streamBegin) {
 		return
 	}
@@ -106,6 +112,8 @@ func (s *Server) run(r reader, changes <-chan []string, w *bufio.Writer) {
 		text := ":\n\n"
 		select {
 		case <-s.streams.closing:
+			return
+		case <-giveWay:
 			return
 		case ids, ok := <-changes:
 			data, err := json.Marshal(ids)

@@ -52,6 +52,12 @@ func (s *openStream) wantEnd(t *testing.T) {
 	}
 }
 
+func (s *site) openStreams() int {
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	return len(s.streams.open)
+}
+
 func liveSite(t *testing.T) *site {
 	s := newSite(t, nil)
 	s.streams.heartbeat = 20 * time.Millisecond
@@ -103,24 +109,20 @@ func TestStream(t *testing.T) {
 			stream.wantEnd(t)
 		})
 	}
-	t.Run("is_one_of_a_few_of_its_session", func(t *testing.T) {
+	t.Run("gives_way_to_a_newer_one_when_its_session_has_many", func(t *testing.T) {
 		s := liveSite(t)
 		b, org := s.member(t, "Acme", models.RoleOwner)
-		var first *openStream
-		for range maxStreams {
-			if stream := b.listen(t, org.Slug); first == nil {
-				first = stream
-			}
-		}
-		if got := b.listen(t, org.Slug).response.StatusCode; got != http.StatusTooManyRequests {
-			t.Errorf("one more answers %d", got)
-		}
 		other, _ := s.member(t, org.ID, models.RoleGuest)
-		if got := other.listen(t, org.Slug).response.StatusCode; got != http.StatusOK {
-			t.Errorf("another session's first answers %d", got)
+		others := other.listen(t, org.Slug)
+		var own []*openStream
+		for range maxStreams + 1 {
+			own = append(own, b.listen(t, org.Slug))
 		}
-		s.feed.end(org.ID)
-		first.wantEnd(t)
+		own[0].wantEnd(t)
+		s.feed.publish(org.ID, "dlv_1")
+		for _, stream := range append(own[1:], others) {
+			stream.next(t)
+		}
 	})
 	t.Run("gives_back_what_it_holds_when_its_reader_leaves", func(t *testing.T) {
 		s := liveSite(t)
@@ -133,9 +135,7 @@ func TestStream(t *testing.T) {
 				t.Fatal("the stream is still held")
 			case <-time.After(time.Millisecond):
 			}
-			s.streams.mu.Lock()
-			left = len(s.streams.open)
-			s.streams.mu.Unlock()
+			left = s.openStreams()
 		}
 	})
 	t.Run("is_not_for_who_has_not_signed_in", func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestStream(t *testing.T) {
 		s := liveSite(t)
 		b, org := s.member(t, "Acme", models.RoleOwner)
 		wantStatus(t, b.do(t, b.request(t, http.MethodHead, "/o/"+org.Slug+"/stream", nil)), http.StatusOK)
-		if len(s.streams.open) != 0 {
+		if s.openStreams() != 0 {
 			t.Error("a HEAD request opened a stream")
 		}
 	})
