@@ -144,6 +144,19 @@
       for (const element of shown) htmx.trigger(element, "refresh");
     }
   }
+  // What changed between the page's making and the stream's opening, or while
+  // the stream was broken, was told to nobody: catch up once.
+  document.addEventListener("htmx:sseOpen", () => {
+    if (paused) return;
+    const lists = all("[data-live]");
+    for (const list of lists) htmx.trigger(list, "refresh-list");
+    if (!lists.length) for (const element of all("[data-live-id]")) htmx.trigger(element, "refresh");
+  });
+  // A live part that has not changed keeps its elements, and so focus and clicks.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, serverResponse } = event.detail;
+    if (target.dataset.version && serverResponse.includes(`data-version="${target.dataset.version}"`)) event.detail.shouldSwap = false;
+  });
   const soon = () => { timer ||= setTimeout(flush, Math.max(0, last + 1000 - Date.now())); };
   function showSwitch() {
     for (const button of all("[data-live-switch]")) {

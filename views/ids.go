@@ -1,5 +1,13 @@
 package views
 
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+
+	"hookwell/models"
+)
+
 // Root ids of the partials, for hx-target, hx-select and tests.
 const (
 	DeliveryLogID     = "deliveries" // DeliveryLog
@@ -29,3 +37,21 @@ func fieldID(field string) string { return "f-" + field }
 func errorID(field string) string { return fieldID(field) + "-error" }
 
 func hintID(field string) string { return fieldID(field) + "-hint" }
+
+// version changes when what a live part shows of deliveries does. A part that
+// was fetched again and has not changed is left alone: swapping it would take
+// the focus, or the click, from whoever is using it. The part's id keeps a list
+// of one apart from its only row.
+func version(part string, deliveries ...models.Delivery) string {
+	sum := fnv.New64a()
+	fmt.Fprintln(sum, part)
+	for i := range deliveries {
+		d := &deliveries[i]
+		next := int64(0)
+		if d.NextAttemptAt != nil {
+			next = d.NextAttemptAt.UnixMilli()
+		}
+		fmt.Fprintln(sum, d.ID, d.State, d.AttemptCount, d.InFlight, next, d.EndpointTitle)
+	}
+	return strconv.FormatUint(sum.Sum64(), 36)
+}
