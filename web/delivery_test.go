@@ -192,8 +192,8 @@ func TestEndpoint(t *testing.T) {
 		wantLocation(t, b.post(t, path+"/edit", form), path)
 		e, err := s.tenantOf(t, org).Endpoint(t.Context(), ids["endpoint"])
 		must(t, err)
-		if got := fmt.Sprint(e.Name, e.TimeoutSeconds, e.Schedule.Name, e.EventTypes); got != "Billing7brisk[org.member.added payment.*]" && got != "Billing 7 brisk [org.member.added payment.*]" {
-			t.Errorf("saved as %s", got)
+		if got, want := fmt.Sprintf("%s %d %s %v", e.Name, e.TimeoutSeconds, e.Schedule.Name, e.EventTypes), "Billing 7 brisk [org.member.added payment.*]"; got != want {
+			t.Errorf("saved as %s, want %s", got, want)
 		}
 	})
 	t.Run("is_disabled_enabled_and_deleted", func(t *testing.T) {

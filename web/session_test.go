@@ -113,7 +113,6 @@ func TestFlash_is_shown_once(t *testing.T) {
 	path := ids.path("/o/:org/endpoints/:endpoint")
 	wantLocation(t, b.post(t, path+"/disable", nil), path)
 	if got := b.get(t, path).text("#toasts .toast"); got == "" {
-		// The token's page was opened before, and the flash came after it.
 		t.Error("nothing is said")
 	}
 	if got := b.get(t, path).text("#toasts .toast"); got != "" {
