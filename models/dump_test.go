@@ -3,6 +3,7 @@ package models_test
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -130,4 +131,11 @@ func encodings(text string) map[string]string {
 		forms[fmt.Sprintf("base64url after %d bytes", before)] = base64.RawURLEncoding.EncodeToString(padded[:whole])[from:]
 	}
 	return forms
+}
+
+// asError is the refusal that an error wraps; nil when there is none.
+func asError(err error) *models.Error {
+	var e *models.Error
+	errors.As(err, &e)
+	return e
 }

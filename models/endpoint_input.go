@@ -58,7 +58,8 @@ func (s *Store) checkEndpoint(ctx context.Context, in *EndpointInput) error {
 	if utf8.RuneCountInString(in.Name) > 100 || hasControl(in.Name) {
 		faults = append(faults, webhook.Fault{Field: "name", Message: "Use up to 100 characters."})
 	}
-	if utf8.RuneCountInString(in.Description) > 500 {
+	lines := strings.NewReplacer("\n", "", "\r", "", "\t", "")
+	if utf8.RuneCountInString(in.Description) > 500 || hasControl(lines.Replace(in.Description)) {
 		faults = append(faults, webhook.Fault{Field: "description", Message: "Use up to 500 characters."})
 	}
 	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes)

@@ -68,7 +68,7 @@ func (n *NewOrganization) check() error {
 
 func externalIDFault(id string) string {
 	switch {
-	case len(id) > 128 || !utf8.ValidString(id) || hasControl(id) || strings.TrimSpace(id) != id:
+	case len(id) > 128 || hasControl(id) || strings.TrimSpace(id) != id:
 		return "Use 1 to 128 characters without control characters or space around them."
 	case looksLikeID(id):
 		return "An external id may not look like one of Hookwell’s own ids."
@@ -83,8 +83,12 @@ func (s *Store) createOrganization(ctx context.Context, tx *gorm.DB, n NewOrgani
 	if n.ExternalID != "" {
 		org.ExternalID = &n.ExternalID
 		// Asked first, so that a slug's conflict below can't be mistaken for it.
-		if _, err := find[Organization](tx.Where("external_id = ?", n.ExternalID), "organization"); !IsKind(err, NotFound) {
-			return nil, nil, errors.Join(err, conflict("external_id_taken", "There is an organization with this external id already."))
+		_, err := find[Organization](tx.Where("external_id = ?", n.ExternalID), "organization")
+		if err == nil {
+			return nil, nil, conflict("external_id_taken", "There is an organization with this external id already.")
+		}
+		if !IsKind(err, NotFound) {
+			return nil, nil, err
 		}
 	}
 	if err := s.takeSlug(tx, org, n.Slug); err != nil {

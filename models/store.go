@@ -159,7 +159,7 @@ func newMigrator(dialect goose.Dialect, pool *sql.DB, folder string, files fs.FS
 }
 
 func (postgresDialect) migrator(pool *sql.DB) (*goose.Provider, error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks every second, for 5 minutes
 	if err != nil {
 		return nil, err
 	}

@@ -66,8 +66,10 @@ func (a *Account) check() error {
 
 func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
+// hasControl tells whether text has what no line of text may have, and what
+// Postgres does not store: control characters, or bytes that are not UTF-8.
 func hasControl(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f })
+	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
 // hash runs argon2id, a few at a time: each takes 19 MiB.

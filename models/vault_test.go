@@ -1,0 +1,87 @@
+package models_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"maps"
+	"strings"
+	"testing"
+
+	"hookwell/models"
+)
+
+func masterKey(fill byte) string {
+	return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{fill}, 32))
+}
+
+func vault(t *testing.T, text string) *models.Vault {
+	t.Helper()
+	v, err := models.ParseVault(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestVault(t *testing.T) {
+	plain := []byte("whsec_plain")
+	old := vault(t, "2025:"+masterKey(1))
+	sealed := models.Seal(old, "ep_a", plain)
+	if bytes.Contains(sealed, plain) || bytes.Equal(sealed, models.Seal(old, "ep_a", plain)) {
+		t.Error("sealed twice alike, or not at all")
+	}
+	both := vault(t, "2026:"+masterKey(2)+", 2025:"+masterKey(1))
+	if got, err := models.OpenSealed(both, "ep_a", sealed); err != nil || !bytes.Equal(got, plain) {
+		t.Errorf("after the key was changed: %q, %v", got, err)
+	}
+	if got, err := models.OpenSealed(vault(t, "2026:"+masterKey(2)), "ep_a", models.Seal(both, "ep_a", plain)); err != nil || !bytes.Equal(got, plain) {
+		t.Errorf("the first key encrypts: %q, %v", got, err)
+	}
+	t.Run("opens for no other", func(t *testing.T) {
+		if _, err := models.OpenSealed(old, "ep_b", sealed); err == nil {
+			t.Error("opened for another owner")
+		}
+		for i := range sealed {
+			changed := bytes.Clone(sealed)
+			changed[i] ^= 1
+			if _, err := models.OpenSealed(old, "ep_a", changed); err == nil {
+				t.Errorf("opened with byte %d changed", i)
+			}
+			if _, err := models.OpenSealed(old, "ep_a", sealed[:i]); err == nil {
+				t.Errorf("opened with %d bytes", i)
+			}
+		}
+	})
+	t.Run("a wrong key names the variable and shows nothing", func(t *testing.T) {
+		for _, text := range []string{"2025:" + masterKey(9), "other:" + masterKey(1), masterKey(1)} {
+			_, err := models.OpenSealed(vault(t, text), "ep_a", sealed)
+			if err == nil || !strings.Contains(err.Error(), "HOOKWELL_SECRET_KEY") {
+				t.Errorf("%v", err)
+			}
+			showsNot(t, err, masterKey(9), masterKey(1), string(plain))
+		}
+	})
+	t.Run("what is no key is refused and not shown", func(t *testing.T) {
+		const short = "c2VjcmV0IG1hdGVyaWFs"
+		for _, text := range []string{"", short, "a:" + short, "a:" + masterKey(1) + ",a:" + masterKey(2), ":" + masterKey(1), masterKey(1) + ",", "!" + masterKey(1),
+			strings.Repeat("x", 33) + ":" + masterKey(1), masterKey(1) + ":x"} {
+			_, err := models.ParseVault(text)
+			if err == nil {
+				t.Errorf("%q was taken", text)
+				continue
+			}
+			showsNot(t, err, short, masterKey(1), masterKey(2))
+		}
+	})
+}
+
+func showsNot(t *testing.T, err error, secrets ...string) {
+	t.Helper()
+	for _, secret := range secrets {
+		for form := range maps.Values(encodings(secret)) {
+			if strings.Contains(err.Error(), form) {
+				t.Errorf("the error shows %q", secret)
+			}
+		}
+	}
+}
