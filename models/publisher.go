@@ -20,11 +20,12 @@ type publisher struct {
 	drafts  chan *submission
 	stop    chan struct{}
 	stopped sync.WaitGroup
+	ended   chan struct{} // no committer is left
 }
 
 type submission struct {
 	drafts []*draft
-	done   chan error
+	done   chan struct{} // closed when every draft is accepted or refused
 }
 
 const (
@@ -35,7 +36,7 @@ const (
 )
 
 func newPublisher(s *Store) *publisher {
-	p := &publisher{store: s, drafts: make(chan *submission, 4*maxGroup), stop: make(chan struct{})}
+	p := &publisher{store: s, drafts: make(chan *submission, 4*maxGroup), stop: make(chan struct{}), ended: make(chan struct{})}
 	for range committers {
 		p.stopped.Go(p.run)
 	}
@@ -45,6 +46,7 @@ func newPublisher(s *Store) *publisher {
 func (p *publisher) close() {
 	close(p.stop)
 	p.stopped.Wait()
+	close(p.ended)
 }
 
 // do commits one draft, in whatever group it falls into.
@@ -98,7 +100,7 @@ func (s *Store) PublishBatch(ctx context.Context, reports []Report) []Outcome {
 }
 
 func (p *publisher) submit(ctx context.Context, drafts []*draft) error {
-	sub := &submission{drafts: drafts, done: make(chan error, 1)}
+	sub := &submission{drafts: drafts, done: make(chan struct{})}
 	select {
 	case p.drafts <- sub:
 	case <-p.stop:
@@ -107,10 +109,17 @@ func (p *publisher) submit(ctx context.Context, drafts []*draft) error {
 		return ctx.Err()
 	}
 	select {
-	case err := <-sub.done:
-		return err
+	case <-sub.done:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-p.ended:
+	}
+	select {
+	case <-sub.done:
+		return nil
+	default: // it came in behind the last committer
+		return errStopping
 	}
 }
 
@@ -157,8 +166,7 @@ func (sub *submission) weight() (count, size int) {
 	return len(sub.drafts), size
 }
 
-// commit writes a group in one transaction. If that fails each submission is
-// tried alone, so that one can't fail its neighbours.
+// commit writes a group and answers those who wait for it.
 func (p *publisher) commit(group []*submission) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
 	defer cancel()
@@ -166,13 +174,27 @@ func (p *publisher) commit(group []*submission) {
 	for _, sub := range group {
 		all = append(all, sub.drafts...)
 	}
-	err := p.store.accept(ctx, all)
+	p.store.acceptEach(ctx, all)
 	for _, sub := range group {
-		if err != nil && len(group) > 1 {
-			sub.done <- p.store.accept(ctx, sub.drafts)
-		} else {
-			sub.done <- err
-		}
+		close(sub.done)
+	}
+}
+
+// acceptEach commits drafts in one transaction. If that fails they are halved
+// until what is at fault stands alone: one can't fail its neighbours.
+func (s *Store) acceptEach(ctx context.Context, drafts []*draft) {
+	err := s.accept(ctx, drafts)
+	if err == nil {
+		return
+	}
+	if len(drafts) > 1 && s.Ping(ctx) == nil {
+		half := len(drafts) / 2
+		s.acceptEach(ctx, drafts[:half])
+		s.acceptEach(ctx, drafts[half:])
+		return
+	}
+	for _, d := range drafts {
+		d.accepted, d.refused = nil, err
 	}
 }
 
