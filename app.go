@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"sync"
 
 	"hookwell/jobs"
 	"hookwell/models"
@@ -141,14 +142,19 @@ func (c *config) services() string {
 func (a *app) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), jobs.StopGrace)
 	defer cancel()
+	// Side by side, so that a request that takes its time costs no attempt its grace.
+	var stopping sync.WaitGroup
 	if a.server != nil {
-		if err := a.server.Shutdown(ctx); err != nil {
-			a.config.log.Warn("stopping the server", "error", err)
-		}
+		stopping.Go(func() {
+			if err := a.server.Shutdown(ctx); err != nil {
+				a.config.log.Warn("stopping the server", "error", err)
+			}
+		})
 	}
 	if a.workers != nil {
-		a.workers.Shutdown(ctx)
+		stopping.Go(func() { a.workers.Shutdown(ctx) })
 	}
+	stopping.Wait()
 	a.queue.Close()
 	a.feed.Close()
 	a.sender.Close()

@@ -127,12 +127,14 @@ func (c *config) checkNetworks() error {
 // being listed: on the embedded default, reached from this machine alone.
 func (c *config) allowsLoopback() bool { return c.embedded && c.loopback() }
 
-// loopback tells whether the server is reached from this machine alone.
+// loopback tells whether the server is reached from this machine alone: it
+// listens there, and no proxy on the machine is named as the way in.
 func (c *config) loopback() bool {
 	host, _, err := net.SplitHostPort(c.Addr)
-	if err != nil {
-		return false
-	}
+	return err == nil && onThisMachine(host) && (c.base == nil || onThisMachine(c.base.Hostname()))
+}
+
+func onThisMachine(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }

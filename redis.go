@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,11 +16,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// redisOptions reads REDIS_URL: one server, Sentinel or Cluster.
+// redisOptions reads REDIS_URL: one server, Sentinel or Cluster (redis-cluster://
+// or rediss-cluster://, with all hosts separated by commas).
 func redisOptions(text string) (asynq.RedisConnOpt, error) {
 	hosts, cluster := strings.CutPrefix(text, "redis-cluster://")
+	secure := false
 	if !cluster {
-		return asynq.ParseRedisURI(text)
+		if hosts, secure = strings.CutPrefix(text, "rediss-cluster://"); !secure {
+			return asynq.ParseRedisURI(text)
+		}
 	}
 	u, err := url.Parse("redis://" + strings.Split(hosts, ",")[0])
 	if err != nil {
@@ -31,7 +36,11 @@ func redisOptions(text string) (asynq.RedisConnOpt, error) {
 	}
 	list, _, _ = strings.Cut(list, "/")
 	password, _ := u.User.Password()
-	return asynq.RedisClusterClientOpt{Addrs: strings.Split(list, ","), Username: u.User.Username(), Password: password}, nil
+	options := asynq.RedisClusterClientOpt{Addrs: strings.Split(list, ","), Username: u.User.Username(), Password: password}
+	if secure {
+		options.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+	}
+	return options, nil
 }
 
 // redisConnection is a client and what is to be closed with it.

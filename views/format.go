@@ -51,7 +51,7 @@ func formatTook(d time.Duration) string {
 	case d <= 0:
 		return nothing
 	case d < time.Millisecond:
-		return "under 1 ms"
+		return "< 1 ms"
 	case d.Round(time.Millisecond) < time.Second:
 		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
 	case d < time.Minute:

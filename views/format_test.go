@@ -9,7 +9,7 @@ import (
 
 func TestFormatTook(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "–", 400 * time.Microsecond: "under 1 ms", 192_400 * time.Microsecond: "192 ms", 999_600 * time.Microsecond: "1.0 s",
+		0: "–", 400 * time.Microsecond: "< 1 ms", 192_400 * time.Microsecond: "192 ms", 999_600 * time.Microsecond: "1.0 s",
 		1200 * time.Millisecond: "1.2 s", 15 * time.Second: "15.0 s", 75 * time.Second: "1 min 15 s",
 	} {
 		if got := formatTook(d); got != want {

@@ -136,9 +136,11 @@ func (p *program) kill() {
 // terminate asks the process to stop and waits until it has.
 func (p *program) terminate(t *testing.T) {
 	t.Helper()
+	began := time.Now()
 	p.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
+		t.Logf("stopped after %s", time.Since(began).Round(time.Millisecond))
 	case <-time.After(50 * time.Second):
 		t.Fatal("did not stop")
 	}
