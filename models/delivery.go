@@ -136,6 +136,11 @@ func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]Attempt, er
 func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, error) {
 	var woken Woken
 	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+		// The work is locked before its delivery, as when an attempt is recorded.
+		w, err := find[Work](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("delivery_id = ?", deliveryID), "work")
+		if err != nil && !IsKind(err, NotFound) {
+			return err
+		}
 		d, err := find[Delivery](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", deliveryID), "delivery")
 		if err != nil {
 			return err
@@ -151,7 +156,7 @@ func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, erro
 			return err
 		}
 		woken = Woken{d.OrganizationID, e.ID, d.ID}
-		if err := t.addPersonsAttempt(tx, d, e); err != nil {
+		if err := t.addPersonsAttempt(tx, d, e, w); err != nil {
 			return err
 		}
 		return t.audit(tx, "delivery.resent", d.ID, d.EventType, e.Title())
@@ -163,18 +168,14 @@ func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, erro
 	return t.Delivery(ctx, deliveryID)
 }
 
-// addPersonsAttempt makes the delivery's work due now. What the schedule
-// planned comes after it.
-func (t *Tenant) addPersonsAttempt(tx *gorm.DB, d *Delivery, e *Endpoint) error {
+// addPersonsAttempt makes the delivery's work, nil if none was left, due now.
+// What the schedule planned comes after it.
+func (t *Tenant) addPersonsAttempt(tx *gorm.DB, d *Delivery, e *Endpoint, w *Work) error {
 	now := t.store.clock.Now()
-	w, err := find[Work](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("delivery_id = ?", d.ID), "work")
-	if IsKind(err, NotFound) {
+	if w == nil {
 		row := newWork(&Delivery{ID: d.ID, OrganizationID: d.OrganizationID, EventID: d.EventID, EndpointID: d.EndpointID}, e, TriggerPerson, now)
 		row.Attempt, row.DueAt, row.WakeAt, row.ExpiresAt = d.AttemptCount, now, now.Add(wakeGrace), now.Add(waitLimit)
 		return duplicateIsConflict(tx.Create(row).Error, "This delivery is being resent already.")
-	}
-	if err != nil {
-		return err
 	}
 	if w.LeaseUntil != nil {
 		return conflict("in_flight", "An attempt of this delivery is under way. Wait for its answer.")

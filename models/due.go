@@ -107,11 +107,24 @@ func (s *Store) postpone(tx *gorm.DB, picked []Woken) error {
 		for i, p := range chunk {
 			ids[i] = p.DeliveryID
 		}
-		if err := tx.Model(&Work{}).Where("delivery_id IN ? AND lease_until IS NULL", ids).Update("wake_at", wake).Error; err != nil {
+		ids, err := lockWaiting(tx, ids)
+		if err != nil {
+			return err
+		}
+		if err := tx.Model(&Work{}).Where("delivery_id IN ?", ids).Update("wake_at", wake).Error; err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lockWaiting locks the rows that are not in flight. Those that another
+// transaction holds are being claimed: they are passed over, since waiting for
+// several rows in no common order ends in deadlocks.
+func lockWaiting(tx *gorm.DB, ids []string) (locked []string, err error) {
+	err = tx.Model(&Work{}).Where("delivery_id IN ? AND lease_until IS NULL", ids).
+		Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}).Pluck("delivery_id", &locked).Error
+	return locked, err
 }
 
 // reclaimBatch bounds one step of Reclaim and EndWaiting.
@@ -220,17 +233,16 @@ func (s *Store) endWaiting(tx *gorm.DB, endpointIDs []string, state State, cause
 // endRows ends deliveries that are not in flight. One that had ended before,
 // and waited for a resend, keeps its state.
 func (s *Store) endRows(tx *gorm.DB, ids []string, state State, cause webhook.Cause) error {
-	if len(ids) == 0 {
-		return nil
+	ids, err := lockWaiting(tx, ids)
+	if err != nil || len(ids) == 0 {
+		return err
 	}
-	removed := tx.Where("delivery_id IN ? AND lease_until IS NULL", ids).Delete(&Work{})
-	if removed.Error != nil {
-		return removed.Error
+	if err := tx.Where("delivery_id IN ?", ids).Delete(&Work{}).Error; err != nil {
+		return err
 	}
 	change := map[string]any{"state": state, "ended_at": s.clock.Now()}
 	if cause != "" {
 		change["last_cause"] = cause
 	}
-	return tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM delivery_work w WHERE w.delivery_id = deliveries.id)", ids).
-		Updates(change).Error
+	return tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL", ids).Updates(change).Error
 }

@@ -76,7 +76,7 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 		ids[i] = results[i].Job.DeliveryID
 	}
 	var rows []Work
-	query := "SELECT delivery_id, lease_token, attempt FROM delivery_work WHERE delivery_id IN ? ORDER BY delivery_id " + s.dialect.forUpdate(false)
+	query := "SELECT delivery_id, lease_token, attempt FROM delivery_work WHERE delivery_id IN ? AND lease_until IS NOT NULL ORDER BY delivery_id " + s.dialect.forUpdate(false)
 	if err := tx.Raw(query, ids).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading leases: %w", err)
 	}
@@ -234,10 +234,16 @@ func (s *Store) settleEndpoints(tx *gorm.DB, held []Result) error {
 	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
 	list, parameters := values(s.dialect, []valueKind{textValue, timeValue, timeValue}, rows)
 	stale := s.clock.Now().Add(-healthGrain)
-	err := tx.Exec(`WITH v(id, success_at, failure_at) AS (`+list+`)
+	// Locked in the order in which claims lock them.
+	err := tx.Exec(`WITH v(id, success_at, failure_at) AS (`+list+`),
+		noted AS (
+			SELECT s.endpoint_id AS id FROM endpoint_states s JOIN v ON v.id = s.endpoint_id
+			WHERE v.success_at IS NOT NULL AND (s.last_success_at IS NULL OR s.last_success_at < ?)
+				OR v.failure_at IS NOT NULL AND (s.last_failure_at IS NULL OR s.last_failure_at < ?)
+			ORDER BY s.endpoint_id `+s.dialect.forUpdate(false)+`
+		)
 		UPDATE endpoint_states SET last_success_at = coalesce(v.success_at, last_success_at), last_failure_at = coalesce(v.failure_at, last_failure_at)
-		FROM v WHERE endpoint_id = v.id AND (v.success_at IS NOT NULL AND (last_success_at IS NULL OR last_success_at < ?)
-			OR v.failure_at IS NOT NULL AND (last_failure_at IS NULL OR last_failure_at < ?))`,
+		FROM v JOIN noted ON noted.id = v.id WHERE endpoint_id = v.id`,
 		append(parameters, stale, stale)...).Error
 	if err != nil {
 		return fmt.Errorf("updating endpoints: %w", err)
