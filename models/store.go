@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -57,14 +58,16 @@ type Store struct {
 	waker   Waker
 	log     *slog.Logger
 	publish *publisher
-	hashing chan struct{} // bounds how many passwords are hashed at once
+	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
+	hashing, hashings chan struct{}
 }
 
 // Open connects to the database. It changes nothing: Migrate makes the tables.
 // It fails when the database can't be reached.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, log: o.Log,
-		hashing: make(chan struct{}, 4)}
+		// Half the processors, so that deliveries go on while passwords are tried.
+		hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), hashings: make(chan struct{}, maxHashings)}
 	if s.clock == nil {
 		s.clock = &Clock{}
 	}
