@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"runtime"
 	"time"
 
@@ -78,6 +79,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.dialect = postgresDialect{}
 	} else {
 		s.dialect = sqliteDialect{}
+		if err := makePrivate(o.SQLitePath); err != nil {
+			return nil, fmt.Errorf("opening the database: %w", err)
+		}
 	}
 	db, err := gorm.Open(s.dialect.open(o), &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned, and logged once where they end
@@ -101,6 +105,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.publish = newPublisher(s)
 	return s, nil
+}
+
+// makePrivate makes the file of the embedded database for its owner alone,
+// whatever folder it lies in: SQLite would let everybody on the machine read
+// it. Its log takes over the file's mode.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // Close ends what is under way and the connections.
