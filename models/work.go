@@ -118,7 +118,7 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err != nil || len(claimed) == 0 {
 			return err
 		}
-		jobs, err = load(tx, claimed, templates)
+		jobs, err = s.load(tx, claimed, templates)
 		return err
 	})
 	if err != nil {
@@ -172,8 +172,9 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	return claimed, err
 }
 
-// load reads the bytes of the claimed attempts' events.
-func load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
+// load reads the bytes of the claimed attempts' events. One without an event
+// is left to its lease, and so ends as interrupted and holds up nobody else.
+func (s *Store) load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
 	eventIDs := make([]string, len(claimed))
 	for i, w := range claimed {
 		eventIDs[i] = w.EventID
@@ -186,13 +187,14 @@ func load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, e
 	for i := range events {
 		byID[events[i].ID] = &events[i]
 	}
-	jobs := make([]Job, len(claimed))
-	for i, w := range claimed {
+	jobs := make([]Job, 0, len(claimed))
+	for _, w := range claimed {
 		event := byID[w.EventID]
 		if event == nil {
-			return nil, fmt.Errorf("delivery %s has no event", w.DeliveryID)
+			s.log.Error("a delivery has no event", "delivery", w.DeliveryID, "event", w.EventID)
+			continue
 		}
-		jobs[i] = templates[w.EndpointID].job(w, event)
+		jobs = append(jobs, templates[w.EndpointID].job(w, event))
 	}
 	return jobs, nil
 }
