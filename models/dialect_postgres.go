@@ -43,6 +43,14 @@ func (postgresDialect) now(c *Clock) string {
 	return "statement_timestamp()"
 }
 
+func (d postgresDialect) nowMicros(c *Clock) string {
+	return "(extract(epoch from " + d.now(c) + ") * 1000000)::bigint"
+}
+
+func (postgresDialect) micros(at, before string) string {
+	return fmt.Sprintf("(extract(epoch from %s - %s) * 1000000)::bigint", at, before)
+}
+
 func (postgresDialect) secondsAfter(at, seconds string) string {
 	return fmt.Sprintf("%s + (%s) * interval '1 second'", at, seconds)
 }

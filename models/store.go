@@ -44,6 +44,8 @@ type Options struct {
 	Clock       *Clock // nil is the machine's clock
 	Waker       Waker  // nil leaves all waking to the due scan
 	Log         *slog.Logger
+	// CircuitProbe is how long an open circuit waits for its probe; 0 is 30 s.
+	CircuitProbe time.Duration
 }
 
 // Store is the database and the rules on it. It is safe for concurrent use.
@@ -56,6 +58,7 @@ type Store struct {
 	clock   *Clock
 	waker   Waker
 	log     *slog.Logger
+	probe   time.Duration
 	publish *publisher
 	hashing chan struct{} // bounds how many passwords are hashed at once
 }
@@ -65,6 +68,9 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, log: o.Log,
 		hashing: make(chan struct{}, 4)}
+	if s.probe = o.CircuitProbe; s.probe == 0 {
+		s.probe = circuitProbe
+	}
 	if s.clock == nil {
 		s.clock = &Clock{}
 	}
