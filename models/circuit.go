@@ -134,7 +134,7 @@ func (s *Store) moveStates(tx *gorm.DB, ids []string, found map[string]*health) 
 		state, h := &states[i], found[states[i].EndpointID]
 		was := state.HeldBecause
 		failures, action := state.judge(h)
-		rows[i] = []any{state.EndpointID, failures, action, orNil(h.success), orNil(h.failure)}
+		rows[i] = []any{state.EndpointID, failures, action, latest(state.LastSuccessAt, h.success), latest(state.LastFailureAt, h.failure)}
 		if err := s.noteCircuit(tx, state.EndpointID, was, action); err != nil {
 			return err
 		}
@@ -188,9 +188,13 @@ func (s *Store) noteCircuit(tx *gorm.DB, endpointID string, was Hold, action str
 	return s.audit(tx, Actor{Kind: ActorSystem, Name: "Hookwell"}, e.OrganizationID, "endpoint.circuit_"+word, e.ID, e.Title(), "")
 }
 
-func orNil(t time.Time) any {
-	if t.IsZero() {
+// latest is the later time: a slow exchange may be recorded after a quick one.
+func latest(kept *time.Time, seen time.Time) any {
+	switch {
+	case kept != nil && kept.After(seen):
+		return *kept
+	case seen.IsZero():
 		return nil
 	}
-	return t
+	return seen
 }
