@@ -40,10 +40,13 @@ func (sqliteDialect) nowMicros(c *Clock) string { return strconv.FormatInt(c.Now
 func (sqliteDialect) micros(at, before string) string {
 	return fmt.Sprintf("CAST((julianday(%s) - julianday(%s)) * 86400000000 AS integer)", at, before)
 }
+func (sqliteDialect) readNow(_ *gorm.DB, c *Clock) (time.Time, error) { return c.Now(), nil }
 
 func (sqliteDialect) secondsAfter(at, seconds string) string {
 	return fmt.Sprintf("strftime('%%Y-%%m-%%d %%H:%%M:%%f+00:00', %s, '+' || (%s) || ' seconds')", at, seconds)
 }
+
+func (sqliteDialect) in(query string) string { return "IN (" + query + ")" }
 
 func (sqliteDialect) least(a, b string) string { return fmt.Sprintf("min(%s, %s)", a, b) }
 

@@ -157,25 +157,28 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	now := s.dialect.now(s.clock)
 	list, parameters := values(s.dialect, []valueKind{textValue, integerValue, integerValue, integerValue}, limits)
 	token := rand.Text()
+	// Rows are found by their keys alone, each part once, whatever the planner
+	// believes of a table that is empty at one moment and long at the next.
 	statement := fmt.Sprintf(`WITH lanes(endpoint_id, slots, most, held) AS (%s),
-	free AS (
-		SELECT e.id AS endpoint_id, e.timeout_seconds, e.disabled_at, l.held, %s AS slots
+	free AS MATERIALIZED (
+		SELECT e.id AS endpoint_id, e.disabled_at, l.held, %s AS slots
 		FROM lanes l JOIN endpoints e ON e.id = l.endpoint_id WHERE e.deleted_at IS NULL
 	),
+	asked AS MATERIALIZED (SELECT * FROM delivery_work WHERE delivery_id IN ?),
 	ranked AS (
-		SELECT w.delivery_id AS id, free.timeout_seconds, free.slots,
-			row_number() OVER (PARTITION BY w.endpoint_id ORDER BY w.priority, w.due_at, w.delivery_id) AS place
-		FROM delivery_work w JOIN free ON free.endpoint_id = w.endpoint_id
-		WHERE w.delivery_id IN ? AND w.lease_until IS NULL AND w.due_at <= %s
-			AND (free.disabled_at IS NULL AND free.held = 0 OR w.trigger <> 'schedule')
+		SELECT w.delivery_id, free.slots, row_number() OVER (PARTITION BY w.endpoint_id ORDER BY w.priority, w.due_at, w.delivery_id) AS place
+		FROM asked w JOIN free ON free.endpoint_id = w.endpoint_id
+		WHERE w.lease_until IS NULL AND w.due_at <= %s AND (free.disabled_at IS NULL AND free.held = 0 OR w.trigger <> 'schedule')
 	)
 	UPDATE delivery_work SET attempt = attempt + 1, lease_token = ?, claimed_at = %s, lease_until = %s
-	FROM ranked WHERE delivery_work.delivery_id = ranked.id AND ranked.place <= ranked.slots AND delivery_work.lease_until IS NULL
+	WHERE delivery_id %s
 	RETURNING delivery_id, organization_id, endpoint_id, event_id, trigger, attempt, position, lease_token`,
 		list,
 		s.dialect.least("l.slots", s.dialect.least("l.most", "e.max_in_flight")+` -
 			(SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
-		now, now, s.dialect.secondsAfter(now, fmt.Sprintf("ranked.timeout_seconds + %d", leaseMargin)))
+		now, now,
+		s.dialect.secondsAfter(now, fmt.Sprintf("(SELECT e.timeout_seconds FROM endpoints e WHERE e.id = endpoint_id) + %d", leaseMargin)),
+		s.dialect.in("SELECT delivery_id FROM ranked WHERE place <= slots"))
 	var claimed []Work
 	err := tx.Raw(statement, append(parameters, wanted, token)...).Scan(&claimed).Error
 	return claimed, err
