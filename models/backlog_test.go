@@ -79,3 +79,24 @@ func check(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+func TestClaimPassesOverADeliveryWithoutItsEvent(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := addEndpoint(t, f, "payment.failed")
+		c, err := catalog()
+		check(t, err)
+		et, _ := c.Lookup("payment.failed")
+		for range 2 {
+			_, err := f.tenant.Publish(t.Context(), models.NewEvent{Type: et.Type, Data: et.Example})
+			check(t, err)
+		}
+		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
+		check(t, err)
+		check(t, f.DB().Delete(&models.Event{}, "id = ?", list[0].EventID).Error)
+		jobs, err := f.Claim(t.Context(), []models.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID, list[1].ID}, Slots: 5}})
+		check(t, err)
+		if len(jobs) != 1 || jobs[0].DeliveryID != list[1].ID {
+			t.Errorf("%d claimed, want the one whose event is there", len(jobs))
+		}
+	})
+}

@@ -48,10 +48,13 @@ const (
 	waitLimit = 24 * time.Hour
 )
 
-// What is worked on first: a fresh event, then what failed before.
+// What is worked on first: what a person asked for, which passes a disabled
+// endpoint and an open circuit; then a fresh event; then what failed before.
 const (
-	priorityFresh = 0
-	priorityRetry = 1
+	priorityPerson = -1
+	priorityFresh  = 0
+	priorityRetry  = 1
+	lastPriority   = 9 // behind all of them
 )
 
 func newWork(d *Delivery, e *Endpoint, trigger Trigger, now time.Time) *Work {
@@ -122,7 +125,7 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err := chargeRates(tx, lanes, templates, gates, claimed); err != nil {
 			return err
 		}
-		jobs, err = load(tx, claimed, templates)
+		jobs, err = s.load(tx, claimed, templates)
 		return err
 	})
 	if err != nil {
@@ -168,7 +171,7 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	ranked AS (
 		SELECT w.delivery_id, free.slots, row_number() OVER (PARTITION BY w.endpoint_id ORDER BY w.priority, w.due_at, w.delivery_id) AS place
 		FROM asked w JOIN free ON free.endpoint_id = w.endpoint_id
-		WHERE w.lease_until IS NULL AND w.due_at <= %s AND (free.disabled_at IS NULL AND free.held = 0 OR w.trigger <> 'schedule')
+		WHERE w.lease_until IS NULL AND w.due_at <= %s AND (free.disabled_at IS NULL AND free.held = 0 OR w.priority < 0)
 	)
 	UPDATE delivery_work SET attempt = attempt + 1, lease_token = ?, claimed_at = %s, lease_until = %s
 	WHERE delivery_id %s
@@ -184,8 +187,9 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	return claimed, err
 }
 
-// load reads the bytes of the claimed attempts' events.
-func load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
+// load reads the bytes of the claimed attempts' events. One without an event
+// is left to its lease, and so ends as interrupted and holds up nobody else.
+func (s *Store) load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
 	eventIDs := make([]string, len(claimed))
 	for i, w := range claimed {
 		eventIDs[i] = w.EventID
@@ -198,13 +202,14 @@ func load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, e
 	for i := range events {
 		byID[events[i].ID] = &events[i]
 	}
-	jobs := make([]Job, len(claimed))
-	for i, w := range claimed {
+	jobs := make([]Job, 0, len(claimed))
+	for _, w := range claimed {
 		event := byID[w.EventID]
 		if event == nil {
-			return nil, fmt.Errorf("delivery %s has no event", w.DeliveryID)
+			s.log.Error("a delivery has no event", "delivery", w.DeliveryID, "event", w.EventID)
+			continue
 		}
-		jobs[i] = templates[w.EndpointID].job(w, event)
+		jobs = append(jobs, templates[w.EndpointID].job(w, event))
 	}
 	return jobs, nil
 }
