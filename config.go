@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -46,6 +47,8 @@ type config struct {
 	vault    *models.Vault
 	catalog  *webhook.Catalog
 	log      *slog.Logger
+	// probe is how long an open circuit waits; 0 is the usual. The demo's is short.
+	probe time.Duration
 }
 
 // readSettings reads the environment. It is the only place that does.
@@ -237,5 +240,5 @@ func keptKey(folder string) (string, error) {
 // storeOptions is how the settings open the store.
 func (c *config) storeOptions() models.Options {
 	return models.Options{DatabaseURL: c.DatabaseURL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
-		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Log: c.log}
+		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Log: c.log, CircuitProbe: c.probe}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"hookwell/internal/demo"
 )
@@ -53,8 +54,17 @@ func demoConfig(folder string) (*config, error) {
 	if host, _, err := net.SplitHostPort(s.Addr); err == nil && !onThisMachine(host) {
 		return nil, wrong("HOOKWELL_ADDR", "the demo listens on this machine alone; use 127.0.0.1")
 	}
-	return configure(s)
+	c, err := configure(s)
+	if err != nil {
+		return nil, err
+	}
+	c.probe = demoProbe
+	return c, nil
 }
+
+// demoProbe lets the demo's failing receivers show an open circuit and still
+// end within a minute.
+const demoProbe = 200 * time.Millisecond
 
 // listenAnywhere takes any free port when the usual one is taken.
 func (a *app) listenAnywhere(ctx context.Context) error {

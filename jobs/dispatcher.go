@@ -40,6 +40,7 @@ type lane struct {
 	inFlight int
 	limit    int
 	busy     bool // a claim is under way
+	paused   bool // its rate limit is used up, or its circuit is not closed
 }
 
 const (
@@ -75,8 +76,8 @@ func (d *dispatcher) offer(lanes []models.DueLane) {
 	for _, due := range lanes {
 		l := d.lanes[due.EndpointID]
 		if l == nil {
-			// One until the first claim has read the endpoint's own limit would
-			// be safe but slow: the claim itself holds the limit.
+			// A guess until the first claim has read the endpoint's own limit, to
+			// which the claim keeps in any case.
 			l = &lane{known: map[string]struct{}{}, limit: models.DefaultMaxInFlight}
 			d.lanes[due.EndpointID] = l
 		}
@@ -129,7 +130,7 @@ func (d *dispatcher) gather() []models.Lane {
 	var wanted []models.Lane
 	left := claimIDs
 	for endpointID, l := range d.lanes {
-		if l.busy || left == 0 {
+		if l.busy || l.paused || left == 0 {
 			continue
 		}
 		n := min(l.limit-l.inFlight, len(l.ids), left)
@@ -202,28 +203,47 @@ func (d *dispatcher) refill(ctx context.Context, wanted []models.Lane) {
 }
 
 // settle notes what a claim brought for one lane. Where every slot was filled,
-// what was not claimed waits for the next; otherwise it was not due, or
-// another process has the slots, and the due scan brings it back.
+// the rate limit is used up or the circuit is not closed, what was not claimed
+// waits for its turn here; otherwise it was not due, or another process has the
+// slots, and the due scan brings it back.
 func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
 	l := d.lanes[w.EndpointID]
 	l.busy = false
 	if len(jobs) > 0 {
 		l.limit = jobs[0].MaxInFlight
-		if len(jobs) < len(w.DeliveryIDs) && l.inFlight+len(jobs) >= l.limit {
-			claimed := make(map[string]struct{}, len(jobs))
-			for _, job := range jobs {
-				claimed[job.DeliveryID] = struct{}{}
-			}
-			for _, id := range w.DeliveryIDs {
-				if _, ok := claimed[id]; !ok {
-					l.ids = append(l.ids, id)
-					l.known[id] = struct{}{}
-				}
-			}
-		}
+	}
+	if w.Wait > 0 {
+		l.paused = true
+		time.AfterFunc(w.Wait, func() { d.resume(l) })
+	}
+	full := len(jobs) > 0 && l.inFlight+len(jobs) >= l.limit
+	if len(jobs) < len(w.DeliveryIDs) && (full || w.Wait > 0) {
+		l.putBack(w.DeliveryIDs, jobs)
 	}
 	l.inFlight += len(jobs)
 	d.forgetIdle(w.EndpointID, l)
+}
+
+// putBack lets the ids that were not claimed wait.
+func (l *lane) putBack(ids []string, jobs []models.Job) {
+	claimed := make(map[string]struct{}, len(jobs))
+	for _, job := range jobs {
+		claimed[job.DeliveryID] = struct{}{}
+	}
+	for _, id := range ids {
+		if _, ok := claimed[id]; !ok {
+			l.ids = append(l.ids, id)
+			l.known[id] = struct{}{}
+		}
+	}
+}
+
+// resume lets a lane look again.
+func (d *dispatcher) resume(l *lane) {
+	d.mu.Lock()
+	l.paused = false
+	d.mu.Unlock()
+	d.wakeClaimer()
 }
 
 func (d *dispatcher) forgetIdle(endpointID string, l *lane) {

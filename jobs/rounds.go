@@ -14,7 +14,7 @@ import (
 const (
 	dueInterval          = 500 * time.Millisecond
 	reclaimInterval      = 2 * time.Second
-	endInterval          = 10 * time.Second
+	endInterval          = time.Minute
 	housekeepingInterval = time.Hour
 )
 

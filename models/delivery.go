@@ -180,13 +180,14 @@ func (t *Tenant) addPersonsAttempt(tx *gorm.DB, d *Delivery, e *Endpoint, w *Wor
 	}
 	if w == nil {
 		row := newWork(&Delivery{ID: d.ID, OrganizationID: d.OrganizationID, EventID: d.EventID, EndpointID: d.EndpointID}, e, TriggerPerson, now)
+		row.Priority = priorityPerson
 		row.Attempt, row.DueAt, row.WakeAt, row.ExpiresAt = d.AttemptCount, now, now.Add(wakeGrace), now.Add(waitLimit)
 		return duplicateIsConflict(tx.Create(row).Error, "This delivery is being resent already.")
 	}
 	if w.LeaseUntil != nil {
 		return conflict("in_flight", "An attempt of this delivery is under way. Wait for its answer.")
 	}
-	change := map[string]any{"trigger": TriggerPerson, "due_at": now, "wake_at": now.Add(wakeGrace)}
+	change := map[string]any{"trigger": TriggerPerson, "priority": priorityPerson, "due_at": now, "wake_at": now.Add(wakeGrace)}
 	if w.Trigger == TriggerSchedule {
 		change["resume_at"] = w.DueAt
 	}

@@ -20,6 +20,10 @@ type dialect interface {
 
 	// now is the database's clock, as SQL, moved by what a test has moved ours.
 	now(c *Clock) string
+	// nowMicros is the same in Unix microseconds.
+	nowMicros(c *Clock) string
+	// micros is by how many microseconds one time is after another.
+	micros(at, before string) string
 	// readNow asks the database what time now is.
 	readNow(tx *gorm.DB, c *Clock) (time.Time, error)
 	// secondsAfter is a time so many seconds (an SQL expression) after another.

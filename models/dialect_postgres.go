@@ -61,6 +61,14 @@ func (postgresDialect) now(c *Clock) string {
 	return "statement_timestamp()"
 }
 
+func (d postgresDialect) nowMicros(c *Clock) string {
+	return "(extract(epoch from " + d.now(c) + ") * 1000000)::bigint"
+}
+
+func (postgresDialect) micros(at, before string) string {
+	return fmt.Sprintf("(extract(epoch from %s - %s) * 1000000)::bigint", at, before)
+}
+
 func (d postgresDialect) readNow(tx *gorm.DB, c *Clock) (now time.Time, err error) {
 	err = tx.Raw("SELECT " + d.now(c)).Scan(&now).Error
 	return now.UTC(), err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/glebarez/sqlite"
@@ -34,6 +35,11 @@ const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
 // now is our own clock: SQLite's is that of the process.
 func (sqliteDialect) now(c *Clock) string { return "'" + c.Now().Format(sqliteTime) + "'" }
 
+func (sqliteDialect) nowMicros(c *Clock) string { return strconv.FormatInt(c.Now().UnixMicro(), 10) }
+
+func (sqliteDialect) micros(at, before string) string {
+	return fmt.Sprintf("CAST((julianday(%s) - julianday(%s)) * 86400000000 AS integer)", at, before)
+}
 func (sqliteDialect) readNow(_ *gorm.DB, c *Clock) (time.Time, error) { return c.Now(), nil }
 
 func (sqliteDialect) secondsAfter(at, seconds string) string {

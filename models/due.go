@@ -31,29 +31,36 @@ const lanesQuery = `WITH RECURSIVE visited(endpoint_id) AS (
 		SELECT (SELECT min(w.endpoint_id) FROM delivery_work w WHERE w.endpoint_id > visited.endpoint_id AND w.lease_until IS NULL)
 		FROM visited WHERE visited.endpoint_id IS NOT NULL
 	),
-	lanes AS (
-		SELECT e.id AS endpoint_id, e.disabled_at FROM visited v
+	lanes AS (SELECT e.id AS endpoint_id, %s AS last FROM visited v
 		JOIN endpoints e ON e.id = v.endpoint_id JOIN endpoint_states s ON s.endpoint_id = e.id
-		WHERE e.deleted_at IS NULL AND (s.held_until IS NULL OR s.held_until <= %s)
-	)`
+		WHERE e.deleted_at IS NULL)`
+
+// lastPriority is the last priority that goes out to an endpoint: all of them,
+// or, while it is disabled or held, what a person asked for. An index by
+// priority then passes over all the rest, however much it is.
+func (s *Store) lastPriority() string {
+	return fmt.Sprintf("CASE WHEN e.disabled_at IS NULL AND (s.held_until IS NULL OR s.held_until <= %s) THEN %d ELSE %d END",
+		s.dialect.now(s.clock), lastPriority, priorityPerson)
+}
+
+// overdue picks some rows of each of the lanes that a query has made.
+func (s *Store) overdue(lanes string) string {
+	return lanes + " SELECT w.delivery_id, w.endpoint_id FROM " +
+		s.dialect.perLane("w.lease_until IS NULL AND w.priority <= lanes.last AND w.wake_at <= "+s.dialect.now(s.clock), duePerEndpoint)
+}
 
 // Due picks overdue rows, some of every endpoint that has any, and moves their
 // next wake on, so that nothing is woken twice in a storm. Disabled and held
 // endpoints are passed over without touching their rows.
 func (s *Store) Due(ctx context.Context) ([]DueLane, error) {
-	now := s.dialect.now(s.clock)
-	condition := "w.lease_until IS NULL AND w.wake_at <= " + now + " AND (lanes.disabled_at IS NULL OR w.trigger <> 'schedule')"
-	query := fmt.Sprintf(lanesQuery, now) + " SELECT w.delivery_id, w.endpoint_id FROM " + s.dialect.perLane(condition, duePerEndpoint)
-	return s.pickDue(ctx, query)
+	return s.pickDue(ctx, s.overdue(fmt.Sprintf(lanesQuery, s.lastPriority())))
 }
 
 // DueFor picks overdue rows of one endpoint, whose worker has free slots.
 func (s *Store) DueFor(ctx context.Context, endpointID string) (DueLane, error) {
-	now := s.dialect.now(s.clock)
-	condition := "w.lease_until IS NULL AND w.wake_at <= " + now + " AND (lanes.disabled_at IS NULL OR w.trigger <> 'schedule')"
-	lane := fmt.Sprintf(`WITH lanes AS (SELECT e.id AS endpoint_id, e.disabled_at FROM endpoints e JOIN endpoint_states s ON s.endpoint_id = e.id
-		WHERE e.id = ? AND e.deleted_at IS NULL AND (s.held_until IS NULL OR s.held_until <= %s))`, now)
-	lanes, err := s.pickDue(ctx, lane+" SELECT w.delivery_id, w.endpoint_id FROM "+s.dialect.perLane(condition, duePerEndpoint), endpointID)
+	lane := fmt.Sprintf(`WITH lanes AS (SELECT e.id AS endpoint_id, %s AS last FROM endpoints e JOIN endpoint_states s ON s.endpoint_id = e.id
+		WHERE e.id = ? AND e.deleted_at IS NULL)`, s.lastPriority())
+	lanes, err := s.pickDue(ctx, s.overdue(lane), endpointID)
 	if err != nil || len(lanes) == 0 {
 		return DueLane{EndpointID: endpointID}, err
 	}

@@ -34,6 +34,7 @@ const (
 	MaxTimeoutSeconds     = 30
 	DefaultMaxInFlight    = 20
 	MaxMaxInFlight        = 100
+	MaxRateLimit          = 1000
 	maxOwnHeaders         = 20
 )
 
@@ -84,8 +85,8 @@ func (in *EndpointInput) checkPolicy() webhook.Faults {
 	if in.MaxInFlight < 1 || in.MaxInFlight > MaxMaxInFlight {
 		faults = append(faults, webhook.Fault{Field: "maxInFlight", Message: fmt.Sprintf("Choose 1 to %d.", MaxMaxInFlight)})
 	}
-	if in.RateLimitPerSecond != 0 {
-		faults = append(faults, webhook.Fault{Field: "rateLimitPerSecond", Message: "Rate limits can’t be set yet. Leave it at 0."})
+	if in.RateLimitPerSecond < 0 || in.RateLimitPerSecond > MaxRateLimit {
+		faults = append(faults, webhook.Fault{Field: "rateLimitPerSecond", Message: fmt.Sprintf("Choose 1 to %d requests a second, or 0 for no limit.", MaxRateLimit)})
 	}
 	if _, err := webhook.ParseSignatureFormat(string(in.SignatureFormat)); err != nil {
 		faults = append(faults, webhook.Fault{Field: "signatureFormat", Message: err.Error()})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +35,11 @@ func (r *Result) Attempt() *Attempt {
 // storable is text as every database takes it: valid UTF-8 without NUL.
 func storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// ended is when the exchange was over.
+func (r *Result) ended() time.Time {
+	return r.Exchange.StartedAt.Add(r.Exchange.Duration).UTC().Truncate(time.Microsecond)
 }
 
 // OrganizationID is whose delivery it was.
@@ -135,7 +139,7 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 	for i := range held {
 		r := &held[i]
 		v := judge(r)
-		ended := r.Exchange.StartedAt.Add(r.Exchange.Duration).UTC().Truncate(time.Microsecond)
+		ended := r.ended()
 		deliveries = append(deliveries, []any{r.Job.DeliveryID, string(v.state), r.Job.work.Attempt, r.Exchange.StatusCode,
 			string(r.Exchange.Cause), r.Exchange.Duration.Microseconds(), r.Exchange.StartedAt.UTC().Truncate(time.Microsecond), ended})
 		switch {
@@ -197,68 +201,6 @@ func (s *Store) settleWork(tx *gorm.DB, finished []string, next [][]any) error {
 		return nil
 	}
 	return tx.Where("delivery_id IN ?", finished).Delete(&Work{}).Error
-}
-
-// healthGrain is how exactly an endpoint's last success and failure are kept:
-// finer would make one row the bottleneck of a busy endpoint.
-const healthGrain = time.Second
-
-// settleEndpoints notes when endpoints last succeeded and failed, and disables
-// those that answered 410. Test events count in no health.
-func (s *Store) settleEndpoints(tx *gorm.DB, held []Result) error {
-	type seen struct{ success, failure any }
-	latest := map[string]*seen{}
-	gone := map[string]bool{}
-	for i := range held {
-		r := &held[i]
-		if r.Job.work.Trigger == TriggerTest {
-			continue
-		}
-		at := latest[r.Job.EndpointID]
-		if at == nil {
-			at = &seen{}
-			latest[r.Job.EndpointID] = at
-		}
-		stamp := r.Exchange.StartedAt.Add(r.Exchange.Duration).UTC().Truncate(time.Microsecond)
-		if r.Exchange.Cause == "" {
-			at.success = stamp
-		} else {
-			at.failure = stamp
-		}
-		gone[r.Job.EndpointID] = gone[r.Job.EndpointID] || r.Exchange.StatusCode == 410
-	}
-	rows := make([][]any, 0, len(latest))
-	for id, at := range latest {
-		rows = append(rows, []any{id, at.success, at.failure})
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
-	list, parameters := values(s.dialect, []valueKind{textValue, timeValue, timeValue}, rows)
-	stale := s.clock.Now().Add(-healthGrain)
-	// Locked in the order in which claims lock them.
-	err := tx.Exec(`WITH v(id, success_at, failure_at) AS (`+list+`),
-		noted AS (
-			SELECT s.endpoint_id AS id FROM endpoint_states s JOIN v ON v.id = s.endpoint_id
-			WHERE v.success_at IS NOT NULL AND (s.last_success_at IS NULL OR s.last_success_at < ?)
-				OR v.failure_at IS NOT NULL AND (s.last_failure_at IS NULL OR s.last_failure_at < ?)
-			ORDER BY s.endpoint_id `+s.dialect.forUpdate(false)+`
-		)
-		UPDATE endpoint_states SET last_success_at = coalesce(v.success_at, last_success_at), last_failure_at = coalesce(v.failure_at, last_failure_at)
-		FROM v JOIN noted ON noted.id = v.id WHERE endpoint_id = v.id`,
-		append(parameters, stale, stale)...).Error
-	if err != nil {
-		return fmt.Errorf("updating endpoints: %w", err)
-	}
-	for id, is := range gone {
-		if is {
-			if err := s.disableGone(tx, id); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // disableGone disables an endpoint whose receiver said that it is gone for good

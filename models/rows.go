@@ -87,13 +87,45 @@ func (e *Endpoint) Title() string {
 
 // EndpointState is what holds an endpoint's deliveries back, and how it fares.
 // While HeldUntil lies ahead the due scan passes the endpoint by: one row holds
-// back any number of deliveries.
+// back any number of deliveries. Failures counts those in a row that speak
+// against the endpoint; RateFreeUs is when its rate limit has nothing left to wait for.
 type EndpointState struct {
 	EndpointID    string `gorm:"primaryKey"`
 	HeldUntil     *time.Time
-	HeldBecause   string
+	HeldBecause   Hold
+	Failures      int
+	RateFreeUs    int64 // Unix microseconds
 	LastSuccessAt *time.Time
 	LastFailureAt *time.Time
+}
+
+// Hold is why an endpoint's deliveries are held back.
+type Hold string
+
+// HeldByCircuit is an open circuit.
+const HeldByCircuit Hold = "circuit"
+
+// Circuit is the state of an endpoint's circuit breaker.
+type Circuit string
+
+// The circuit's states: closed lets everything through, open nothing, half-open
+// one request that decides.
+const (
+	CircuitClosed   Circuit = "closed"
+	CircuitOpen     Circuit = "open"
+	CircuitHalfOpen Circuit = "half-open"
+)
+
+// Circuit answers the circuit's state at a time.
+func (s *EndpointState) Circuit(now time.Time) Circuit {
+	switch {
+	case s.HeldBecause != HeldByCircuit || s.HeldUntil == nil:
+		return CircuitClosed
+	case now.Before(*s.HeldUntil):
+		return CircuitOpen
+	default:
+		return CircuitHalfOpen
+	}
 }
 
 // EndpointSetting is one line of an endpoint's history: what it was subscribed

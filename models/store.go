@@ -46,6 +46,8 @@ type Options struct {
 	Clock       *Clock // nil is the machine's clock
 	Waker       Waker  // nil leaves all waking to the due scan
 	Log         *slog.Logger
+	// CircuitProbe is how long an open circuit waits for its probe; 0 is 30 s.
+	CircuitProbe time.Duration
 }
 
 // Store is the database and the rules on it. It is safe for concurrent use.
@@ -58,6 +60,7 @@ type Store struct {
 	clock   *Clock
 	waker   Waker
 	log     *slog.Logger
+	probe   time.Duration
 	publish *publisher
 	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
 	hashing, hashings chan struct{}
@@ -69,6 +72,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, log: o.Log,
 		// Half the processors, so that deliveries go on while passwords are tried.
 		hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), hashings: make(chan struct{}, maxHashings)}
+	if s.probe = o.CircuitProbe; s.probe == 0 {
+		s.probe = circuitProbe
+	}
 	if s.clock == nil {
 		s.clock = &Clock{}
 	}

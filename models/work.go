@@ -48,10 +48,13 @@ const (
 	waitLimit = 24 * time.Hour
 )
 
-// What is worked on first: a fresh event, then what failed before.
+// What is worked on first: what a person asked for, which passes a disabled
+// endpoint and an open circuit; then a fresh event; then what failed before.
 const (
-	priorityFresh = 0
-	priorityRetry = 1
+	priorityPerson = -1
+	priorityFresh  = 0
+	priorityRetry  = 1
+	lastPriority   = 9 // behind all of them
 )
 
 func newWork(d *Delivery, e *Endpoint, trigger Trigger, now time.Time) *Work {
@@ -82,10 +85,13 @@ type Job struct {
 }
 
 // Lane asks for some of an endpoint's due deliveries, at most Slots of them.
+// Where the endpoint's rate limit is used up, or its circuit is not closed,
+// Claim sets Wait to how long it lets nothing more through.
 type Lane struct {
 	EndpointID  string
 	DeliveryIDs []string
 	Slots       int
+	Wait        time.Duration
 }
 
 // Claim takes what may be sent now of what the lanes ask for: each attempt
@@ -100,22 +106,23 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 	}
 	var jobs []Job
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		// The rows of the endpoints' states are locked in one order, so that
-		// slots are counted by one transaction at a time.
-		lock := "SELECT endpoint_id FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id " + s.dialect.forUpdate(false)
-		if err := tx.Exec(lock, endpointIDs).Error; err != nil {
+		gates, err := s.lockGates(tx, endpointIDs)
+		if err != nil {
 			return err
 		}
 		templates, err := s.templates(tx, endpointIDs)
 		if err != nil {
 			return err
 		}
-		wanted, limits := laneParameters(lanes, templates)
+		wanted, limits := laneParameters(lanes, templates, gates)
 		if len(wanted) == 0 {
 			return nil
 		}
 		claimed, err := s.claimRows(tx, wanted, limits)
 		if err != nil || len(claimed) == 0 {
+			return err
+		}
+		if err := chargeRates(tx, lanes, templates, gates, claimed); err != nil {
 			return err
 		}
 		jobs, err = s.load(tx, claimed, templates)
@@ -127,44 +134,52 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 	return jobs, nil
 }
 
-// laneParameters leaves out the lanes that can't be served.
-func laneParameters(lanes []Lane, templates map[string]*template) (wanted []string, limits [][]any) {
-	for _, lane := range lanes {
-		if lane.Slots <= 0 || len(lane.DeliveryIDs) == 0 || templates[lane.EndpointID] == nil {
+// laneParameters leaves out the lanes that can't be served, and gives each of
+// the others what its circuit and its rate limit let through.
+func laneParameters(lanes []Lane, templates map[string]*template, gates map[string]*gate) (wanted []string, limits [][]any) {
+	for i := range lanes {
+		lane, t, g := &lanes[i], templates[lanes[i].EndpointID], gates[lanes[i].EndpointID]
+		if lane.Slots <= 0 || len(lane.DeliveryIDs) == 0 || t == nil || g == nil {
+			continue
+		}
+		lane.Wait = g.circuitWait()
+		slots := min(lane.Slots, g.allowance(t.rateLimit))
+		if slots == 0 {
+			lane.Wait = max(lane.Wait, g.wait(t.rateLimit))
 			continue
 		}
 		wanted = append(wanted, lane.DeliveryIDs...)
-		limits = append(limits, []any{lane.EndpointID, lane.Slots})
+		limits = append(limits, []any{lane.EndpointID, slots, g.most(), g.held()})
 	}
 	return wanted, limits
 }
 
 // claimRows is the one statement that claims. A person's resend goes to a
-// disabled endpoint too: the person asked for it.
+// disabled or held endpoint too: the person asked for it.
 func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work, error) {
 	now := s.dialect.now(s.clock)
-	list, parameters := values(s.dialect, []valueKind{textValue, integerValue}, limits)
+	list, parameters := values(s.dialect, []valueKind{textValue, integerValue, integerValue, integerValue}, limits)
 	token := rand.Text()
 	// Rows are found by their keys alone, each part once, whatever the planner
 	// believes of a table that is empty at one moment and long at the next.
-	statement := fmt.Sprintf(`WITH lanes(endpoint_id, slots) AS (%s),
+	statement := fmt.Sprintf(`WITH lanes(endpoint_id, slots, most, held) AS (%s),
 	free AS MATERIALIZED (
-		SELECT e.id AS endpoint_id, e.disabled_at, %s AS slots
-		FROM lanes l JOIN endpoints e ON e.id = l.endpoint_id JOIN endpoint_states s ON s.endpoint_id = e.id
-		WHERE e.deleted_at IS NULL AND (s.held_until IS NULL OR s.held_until <= %s)
+		SELECT e.id AS endpoint_id, e.disabled_at, l.held, %s AS slots
+		FROM lanes l JOIN endpoints e ON e.id = l.endpoint_id WHERE e.deleted_at IS NULL
 	),
 	asked AS MATERIALIZED (SELECT * FROM delivery_work WHERE delivery_id IN ?),
 	ranked AS (
 		SELECT w.delivery_id, free.slots, row_number() OVER (PARTITION BY w.endpoint_id ORDER BY w.priority, w.due_at, w.delivery_id) AS place
 		FROM asked w JOIN free ON free.endpoint_id = w.endpoint_id
-		WHERE w.lease_until IS NULL AND w.due_at <= %s AND (free.disabled_at IS NULL OR w.trigger <> 'schedule')
+		WHERE w.lease_until IS NULL AND w.due_at <= %s AND (free.disabled_at IS NULL AND free.held = 0 OR w.priority < 0)
 	)
 	UPDATE delivery_work SET attempt = attempt + 1, lease_token = ?, claimed_at = %s, lease_until = %s
 	WHERE delivery_id %s
 	RETURNING delivery_id, organization_id, endpoint_id, event_id, trigger, attempt, position, lease_token`,
 		list,
-		s.dialect.least("l.slots", `e.max_in_flight - (SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
-		now, now, now,
+		s.dialect.least("l.slots", s.dialect.least("l.most", "e.max_in_flight")+` -
+			(SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
+		now, now,
 		s.dialect.secondsAfter(now, fmt.Sprintf("(SELECT e.timeout_seconds FROM endpoints e WHERE e.id = endpoint_id) + %d", leaseMargin)),
 		s.dialect.in("SELECT delivery_id FROM ranked WHERE place <= slots"))
 	var claimed []Work
@@ -204,6 +219,7 @@ type template struct {
 	message     webhook.Message
 	schedule    webhook.Schedule
 	maxInFlight int
+	rateLimit   int // per second; 0 is none
 }
 
 func (t *template) job(w Work, event *Event) Job {
@@ -260,7 +276,7 @@ func (s *Store) template(e *Endpoint, rows []EndpointSecret) (*template, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &template{schedule: e.Schedule, maxInFlight: e.MaxInFlight, message: webhook.Message{URL: e.URL, Secrets: secrets,
+	return &template{schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
 		// The older header carries one signature: the oldest secret's in force.
 		Legacy: secrets[len(secrets)-1], Format: e.SignatureFormat, Headers: headers,
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil

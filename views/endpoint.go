@@ -82,6 +82,7 @@ type EndpointView struct {
 	State    models.EndpointState
 	Health   Health
 	Waiting  int
+	Oldest   *time.Time // since when the oldest of them waits
 	Secret   string
 	Bench    TestBench
 	Recent   []models.Delivery // newest first

@@ -11,7 +11,7 @@ import (
 
 // EndpointForm is an endpoint's settings as typed. ID is empty for a new one.
 // Fields are named as in the API: url, name, description, eventTypes,
-// schedule, timeoutSeconds, maxInFlight, signatureFormat; enabled is "on".
+// schedule, timeoutSeconds, maxInFlight, rateLimitPerSecond, signatureFormat; enabled is "on".
 // Schedule "custom" stands for the endpoint's own list, set through the API,
 // and asks to keep it.
 type EndpointForm struct {
@@ -25,6 +25,7 @@ type EndpointForm struct {
 	Custom          *webhook.Schedule // the endpoint's own list, when it has one
 	TimeoutSeconds  string
 	MaxInFlight     string
+	RateLimit       string // requests a second; empty is no limit
 	SignatureFormat string
 	Enabled         bool
 	Categories      []webhook.Category
@@ -50,6 +51,9 @@ func EditEndpointForm(e *models.Endpoint, categories []webhook.Category) Endpoin
 		EventTypes: e.EventTypes, Schedule: e.Schedule.Name,
 		TimeoutSeconds: strconv.Itoa(e.TimeoutSeconds), MaxInFlight: strconv.Itoa(e.MaxInFlight),
 		SignatureFormat: string(e.SignatureFormat), Enabled: e.Enabled(), Categories: categories,
+	}
+	if e.RateLimitPerSecond > 0 {
+		form.RateLimit = strconv.Itoa(e.RateLimitPerSecond)
 	}
 	if e.Schedule.Name == "custom" {
 		form.Custom = &e.Schedule

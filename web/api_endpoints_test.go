@@ -128,7 +128,7 @@ var badEndpoints = map[string][2]string{
 	"timeout a string":          {`"timeoutSeconds":"15"`, "timeoutSeconds"},
 	"timeout beyond integers":   {`"timeoutSeconds":99999999999999999999`, "timeoutSeconds"},
 	"in flight zero":            {`"maxInFlight":0`, "maxInFlight"},
-	"a rate limit":              {`"rateLimitPerSecond":10`, "rateLimitPerSecond"},
+	"a rate limit too high":     {`"rateLimitPerSecond":1001`, "rateLimitPerSecond"},
 	"unknown signature format":  {`"signatureFormat":"md5"`, "signatureFormat"},
 	"headers a list":            {`"headers":[]`, "headers"},
 	"a header a number":         {`"headers":{"X-A":1}`, "headers.X-A"},

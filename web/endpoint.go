@@ -73,7 +73,7 @@ func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointV
 	}
 	h := health[e.ID]
 	return views.EndpointView{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
-		Waiting: h.Waiting, Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
+		Waiting: h.Waiting, Oldest: h.OldestWaiting, Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
 }
 
 func (s *Server) categories() []webhook.Category { return s.Store.Catalog().Categories() }
@@ -153,7 +153,7 @@ func readEndpointForm(c *fiber.Ctx, form *views.EndpointForm) {
 	form.URL, form.Name, form.Description = field(c, "url"), field(c, "name"), field(c, "description")
 	form.EventTypes, form.Schedule = fields(c, "eventTypes"), field(c, "schedule")
 	form.TimeoutSeconds, form.MaxInFlight = field(c, "timeoutSeconds"), field(c, "maxInFlight")
-	form.SignatureFormat = field(c, "signatureFormat")
+	form.RateLimit, form.SignatureFormat = field(c, "rateLimitPerSecond"), field(c, "signatureFormat")
 }
 
 // fillEndpoint writes the form into the settings and leaves those that the
@@ -163,6 +163,14 @@ func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) error {
 	in.URL, in.Name, in.Description, in.EventTypes = form.URL, form.Name, form.Description, form.EventTypes
 	in.TimeoutSeconds, _ = strconv.Atoi(form.TimeoutSeconds)
 	in.MaxInFlight, _ = strconv.Atoi(form.MaxInFlight)
+	in.RateLimitPerSecond = 0
+	if form.RateLimit != "" {
+		limit, err := strconv.Atoi(form.RateLimit)
+		if err != nil || limit == 0 {
+			limit = -1 // refused too: no limit is an empty field
+		}
+		in.RateLimitPerSecond = limit
+	}
 	in.SignatureFormat = webhook.SignatureFormat(form.SignatureFormat)
 	if form.Custom != nil && form.Schedule == form.Custom.Name {
 		return nil

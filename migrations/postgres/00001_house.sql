@@ -94,6 +94,8 @@ CREATE TABLE endpoint_states (
     endpoint_id     text COLLATE "C" PRIMARY KEY REFERENCES endpoints (id),
     held_until      timestamptz,
     held_because    text NOT NULL,
+    failures        bigint NOT NULL,
+    rate_free_us    bigint NOT NULL,
     last_success_at timestamptz,
     last_failure_at timestamptz
 );

@@ -92,6 +92,8 @@ CREATE TABLE endpoint_states (
     endpoint_id     text NOT NULL PRIMARY KEY REFERENCES endpoints (id),
     held_until      datetime,
     held_because    text NOT NULL,
+    failures        integer NOT NULL,
+    rate_free_us    integer NOT NULL,
     last_success_at datetime,
     last_failure_at datetime
 );
