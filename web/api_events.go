@@ -129,7 +129,7 @@ func (s *Server) apiEventList(c *apiCall) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	rows, next, err := tenant.Events(c.UserContext(), types, page)
+	rows, next, err := tenant.Events(c.UserContext(), models.EventFilter{Types: types}, page)
 	if err != nil {
 		return err
 	}
