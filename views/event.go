@@ -298,14 +298,14 @@ func unsentWords(now time.Time, eventType string, at time.Time, v models.Verdict
 		return "Not subscribed to this type"
 	case models.ReasonDisabled:
 		if e.DisabledAt != nil && !e.DisabledAt.After(at) {
-			return "Disabled since " + formatDay(now, *e.DisabledAt)
+			return "Disabled since " + formatDate(now, *e.DisabledAt)
 		}
 		return "Disabled at the time"
 	case models.ReasonNotCreated:
-		return "Did not exist yet; created " + formatDay(now, e.CreatedAt)
+		return "Did not exist yet; created " + formatDate(now, e.CreatedAt)
 	case models.ReasonDeleted:
 		if e.DeletedAt != nil {
-			return "Deleted by then, " + formatDay(now, *e.DeletedAt)
+			return "Deleted by then, " + formatDate(now, *e.DeletedAt)
 		}
 		return "Deleted by then"
 	case models.ReasonOtherTest:
