@@ -50,6 +50,11 @@ func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
 	if len(types) == 0 || slices.Contains(types, "*") {
 		return query
 	}
+	return query.Where(clause.Or(typeConditions(column, types)...))
+}
+
+// typeConditions has one condition for each type or prefix.
+func typeConditions(column string, types []string) []clause.Expression {
 	conditions := make([]clause.Expression, len(types))
 	for i, t := range types {
 		if prefix, ok := strings.CutSuffix(t, "*"); ok {
@@ -58,7 +63,7 @@ func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
 			conditions[i] = clause.Eq{Column: column, Value: t}
 		}
 	}
-	return query.Where(clause.Or(conditions...))
+	return conditions
 }
 
 // Deliveries lists the organization's deliveries, the newest first, with the
@@ -91,13 +96,9 @@ func (t *Tenant) complete(ctx context.Context, rows []Delivery) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	ids, endpointIDs := make([]string, len(rows)), make([]string, len(rows))
+	endpointIDs := make([]string, len(rows))
 	for i, d := range rows {
-		ids[i], endpointIDs[i] = d.ID, d.EndpointID
-	}
-	var work []Work
-	if err := t.rows(ctx).Where("delivery_id IN ?", ids).Find(&work).Error; err != nil {
-		return err
+		endpointIDs[i] = d.EndpointID
 	}
 	var endpoints []Endpoint
 	if err := t.rows(ctx).Select("id", "name", "url").Where("id IN ?", endpointIDs).Find(&endpoints).Error; err != nil {
@@ -107,17 +108,30 @@ func (t *Tenant) complete(ctx context.Context, rows []Delivery) error {
 	for i := range endpoints {
 		titles[endpoints[i].ID] = endpoints[i].Title()
 	}
-	pending := make(map[string]*Work, len(work))
-	for i := range work {
-		pending[work[i].DeliveryID] = &work[i]
-	}
 	for i := range rows {
 		rows[i].EndpointTitle = titles[rows[i].EndpointID]
-		if w := pending[rows[i].ID]; w != nil {
-			rows[i].InFlight = w.LeaseUntil != nil
-			if !rows[i].InFlight {
-				rows[i].NextAttemptAt = &w.DueAt
-			}
+	}
+	return t.completeWork(ctx, rows)
+}
+
+// completeWork fills what is left to do for deliveries.
+func (t *Tenant) completeWork(ctx context.Context, rows []Delivery) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	byID, ids := make(map[string]*Delivery, len(rows)), make([]string, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+		byID[ids[i]] = &rows[i]
+	}
+	var work []Work
+	if err := t.rows(ctx).Where("delivery_id IN ?", ids).Find(&work).Error; err != nil {
+		return err
+	}
+	for i := range work {
+		d := byID[work[i].DeliveryID]
+		if d.InFlight = work[i].LeaseUntil != nil; !d.InFlight {
+			d.NextAttemptAt = &work[i].DueAt
 		}
 	}
 	return nil

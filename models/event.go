@@ -106,15 +106,6 @@ func requestHash(n NewEvent) []byte {
 	return sum[:]
 }
 
-// Events lists the organization's events, the newest first.
-func (t *Tenant) Events(ctx context.Context, types []string, page Page) ([]Event, string, error) {
-	query, err := page.apply(matchTypes(t.rows(ctx), "type", types), PrefixEvent)
-	if err != nil {
-		return nil, "", err
-	}
-	return paged(query, page, func(e *Event) string { return e.ID })
-}
-
 // Event reads one event.
 func (t *Tenant) Event(ctx context.Context, id string) (*Event, error) {
 	return find[Event](t.rows(ctx).Where("id = ?", id), "event")

@@ -122,11 +122,18 @@ func TestPublishAtOnce(t *testing.T) {
 		}
 		calls.Wait()
 		for i, tenant := range all {
-			events, _, err := tenant.Events(t.Context(), nil, models.Page{Limit: models.MaxLimit})
+			events, _, err := tenant.Events(t.Context(), models.EventFilter{}, models.Page{Limit: models.MaxLimit})
 			if err != nil || len(events) != each {
 				t.Errorf("tenant %d has %d events, %v", i, len(events), err)
 			}
-			for _, e := range events {
+			for _, listed := range events {
+				if listed.Body != nil {
+					t.Error("the list read bodies")
+				}
+				e, err := tenant.Event(t.Context(), listed.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
 				var body struct{ Data struct{ PaymentID string } }
 				if err := json.Unmarshal(e.Body, &body); err != nil || body.Data.PaymentID != accepted[e.ID] {
 					t.Errorf("event %s holds %s, and was answered for %s", e.ID, body.Data.PaymentID, accepted[e.ID])
@@ -220,7 +227,7 @@ func TestOneThatFailsFailsAlone(t *testing.T) {
 				}
 			}
 		})
-		if list, _, err := broken.Events(t.Context(), nil, models.Page{}); err != nil || len(list) != 0 {
+		if list, _, err := broken.Events(t.Context(), models.EventFilter{}, models.Page{}); err != nil || len(list) != 0 {
 			t.Errorf("what failed left %d events, %v", len(list), err)
 		}
 		if list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{Limit: models.MaxLimit}); err != nil || len(list) != models.MaxLimit {

@@ -136,7 +136,7 @@ func TestOtherLists(t *testing.T) {
 		}
 		lists := map[string]func(models.Page) ([]string, string, error){
 			"events": func(p models.Page) ([]string, string, error) {
-				rows, next, err := f.tenant.Events(t.Context(), []string{"payment.*"}, p)
+				rows, next, err := f.tenant.Events(t.Context(), models.EventFilter{Types: []string{"payment.*"}}, p)
 				return named(rows, func(e models.Event) string { return e.ID }), next, err
 			},
 			"endpoints": func(p models.Page) ([]string, string, error) {

@@ -172,6 +172,9 @@ type Event struct {
 	CreatedAt      time.Time
 	Deliveries     int
 	Body           []byte
+
+	// NotSent is set by a list of what one endpoint missed.
+	NotSent Reason `gorm:"-"`
 }
 
 // State is a delivery's state.

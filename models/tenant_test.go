@@ -121,8 +121,17 @@ var hidden = map[string]call{
 		return slices.Collect(maps.Keys(health)), err
 	},
 	"Events": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
-		list, _, err := tenant.Events(ctx, nil, models.Page{})
+		list, _, err := tenant.Events(ctx, models.EventFilter{}, models.Page{})
 		return named(list, func(e models.Event) string { return e.ID }), err
+	},
+	"Verdicts": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		event := &models.Event{ID: p.event.ID, OrganizationID: tenant.Organization().ID, Type: "payment.failed", CreatedAt: models.IDTime(p.event.ID)}
+		list, err := tenant.Verdicts(ctx, event)
+		return named(list, func(v models.Verdict) string { return v.Endpoint.ID }), err
+	},
+	"Tally": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		tally, err := tenant.Tally(ctx, []models.Event{{ID: p.event.ID, CreatedAt: models.IDTime(p.event.ID)}})
+		return slices.Collect(maps.Keys(tally)), err
 	},
 	"Keys": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		list, err := tenant.Keys(ctx)
@@ -258,8 +267,11 @@ func TestTenantUnknownNames(t *testing.T) {
 					t.Errorf("%s of %q: %v, %v", method, name, seen, err)
 				}
 			}
+			if list, _, err := f.tenant.Events(t.Context(), models.EventFilter{MissedBy: name}, models.Page{}); err != nil || len(list) != 0 {
+				t.Errorf("events missed by %q: %d, %v", name, len(list), err)
+			}
 			for _, types := range [][]string{{name}, {name + "*"}} {
-				if list, _, err := f.tenant.Events(t.Context(), types, models.Page{}); err != nil || len(list) != 0 {
+				if list, _, err := f.tenant.Events(t.Context(), models.EventFilter{Types: types}, models.Page{}); err != nil || len(list) != 0 {
 					t.Errorf("events of type %q: %d, %v", types, len(list), err)
 				}
 			}

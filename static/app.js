@@ -136,7 +136,7 @@
     last = Date.now();
     const ids = [...changed];
     changed.clear();
-    const shown = all("[data-live-id]").filter((element) => ids.includes(element.dataset.liveId));
+    const shown = all("[data-live-id]").filter((element) => element.dataset.liveId.split(" ").some((id) => ids.includes(id)));
     const lists = all("[data-live]");
     if (lists.length && (shown.length < ids.length || shown.length > 5)) {
       for (const list of lists) htmx.trigger(list, "refresh-list");

@@ -1,8 +1,6 @@
 package views
 
 import (
-	"net/url"
-	"strings"
 	"time"
 
 	"hookwell/models"
@@ -27,91 +25,31 @@ type DeliveryFilter struct {
 func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
 	f := DeliveryFilter{
 		State: models.State(query("state")), EndpointID: query("endpoint"), Type: query("type"),
-		Period: query("period"), Since: strings.TrimSpace(query("since")), Until: strings.TrimSpace(query("until")),
 		Cursor: query("cursor"),
 	}
+	chosen := parseSpan(query)
+	f.Period, f.Since, f.Until = chosen.Period, chosen.Since, chosen.Until
 	if stateWord(f.State) == "" {
 		f.State = ""
-	}
-	if _, ok := periodNamed(f.Period); !ok || f.Since != "" || f.Until != "" {
-		f.Period = ""
 	}
 	return f
 }
 
 // Path is the log under this filter.
 func (f DeliveryFilter) Path(slug string) string {
-	query := url.Values{}
-	for _, pair := range [][2]string{
+	return filteredPath(DeliveriesPath(slug), [][2]string{
 		{"state", string(f.State)}, {"endpoint", f.EndpointID}, {"type", f.Type},
 		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor},
-	} {
-		if pair[1] != "" {
-			query.Set(pair[0], pair[1])
-		}
-	}
-	if len(query) == 0 {
-		return DeliveriesPath(slug)
-	}
-	return DeliveriesPath(slug) + "?" + query.Encode()
+	})
 }
 
 // Range is the span of time that the filter leaves, zero where it is open. It
 // has faults at "since" and "until" when one of them can't be read.
 func (f DeliveryFilter) Range(now time.Time) (since, until time.Time, faults webhook.Faults) {
-	if p, ok := periodNamed(f.Period); ok {
-		return now.Add(-p.length), time.Time{}, nil
-	}
-	since, ok := readMoment(f.Since)
-	if !ok {
-		faults = append(faults, webhook.Fault{Field: "since", Message: badMoment})
-	}
-	until, ok = readMoment(f.Until)
-	if !ok {
-		faults = append(faults, webhook.Fault{Field: "until", Message: badMoment})
-	}
-	return since, until, faults
+	return f.span().bounds(now)
 }
 
-const badMoment = "Write a time in UTC as 2026-04-20 or 2026-04-20T09:41."
-
-// readMoment reads the forms that a date field, a time field and the API
-// write. Nothing is no bound.
-func readMoment(text string) (time.Time, bool) {
-	if text == "" {
-		return time.Time{}, true
-	}
-	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
-}
-
-type period struct {
-	name   string
-	words  string
-	length time.Duration
-}
-
-func periods() []period {
-	return []period{
-		{"1h", "last hour", time.Hour},
-		{"24h", "last 24 h", 24 * time.Hour},
-		{"7d", "last 7 d", 7 * 24 * time.Hour},
-		{"30d", "last 30 d", 30 * 24 * time.Hour},
-	}
-}
-
-func periodNamed(name string) (period, bool) {
-	for _, p := range periods() {
-		if p.name == name {
-			return p, true
-		}
-	}
-	return period{}, false
-}
+func (f DeliveryFilter) span() span { return span{f.Period, f.Since, f.Until} }
 
 // without is the filter with some of its parts taken out and back on the
 // newest page.
@@ -153,6 +91,20 @@ type DeliveriesView struct {
 	Endpoints  []models.Endpoint // to choose from
 	Categories []webhook.Category
 	Faults     webhook.Faults // at since and until
+}
+
+func (v DeliveriesView) newestPath(slug string) string {
+	if v.Filter.Cursor == "" {
+		return ""
+	}
+	return v.Filter.from("").Path(slug)
+}
+
+func (v DeliveriesView) olderPath(slug string) string {
+	if v.Older == "" {
+		return ""
+	}
+	return v.Filter.from(v.Older).Path(slug)
 }
 
 func (v DeliveriesView) endpointTitle() string {
@@ -197,27 +149,4 @@ func (v DeliveryView) endpointTitle() string {
 		return v.Delivery.EndpointTitle
 	}
 	return shortID(v.Delivery.EndpointID)
-}
-
-func (f DeliveryFilter) periodWords() string {
-	if p, ok := periodNamed(f.Period); ok {
-		return p.words
-	}
-	var words []string
-	if f.Since != "" {
-		words = append(words, "since "+strings.Replace(f.Since, "T", " ", 1))
-	}
-	if f.Until != "" {
-		words = append(words, "until "+strings.Replace(f.Until, "T", " ", 1))
-	}
-	return strings.Join(words, " ")
-}
-
-// localMoment is a bound as a datetime-local input takes it.
-func localMoment(text string) string {
-	t, ok := readMoment(text)
-	if !ok || t.IsZero() {
-		return ""
-	}
-	return t.Format("2006-01-02T15:04")
 }

@@ -144,6 +144,32 @@ func formatFull(now, t time.Time) string {
 	return t.Format("Mon 2 January, 15:04:05")
 }
 
+// formatDate is a day, or the minute of today: "11 April", "07:54".
+func formatDate(now, t time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	switch {
+	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+		return t.Format("15:04")
+	case t.Year() == now.Year():
+		return t.Format("2 January")
+	default:
+		return t.Format("2 January 2006")
+	}
+}
+
+// formatExact is a time to the millisecond: "Today, 09:03:27.155".
+func formatExact(now, t time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	switch {
+	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+		return t.Format("Today, 15:04:05.000")
+	case t.Year() == now.Year():
+		return t.Format("Mon 2 January, 15:04:05.000")
+	default:
+		return t.Format("2 January 2006, 15:04:05.000")
+	}
+}
+
 // formatAbout is a planned time without false precision: "about 11:45",
 // "Tue, about 02:45".
 func formatAbout(now, t time.Time) string {

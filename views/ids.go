@@ -3,6 +3,7 @@ package views
 import (
 	"fmt"
 	"hash/fnv"
+	"io"
 	"strconv"
 
 	"hookwell/models"
@@ -12,6 +13,8 @@ import (
 const (
 	DeliveryLogID     = "deliveries" // DeliveryLog
 	DeliveryID        = "delivery"   // DeliveryPart
+	EventListID       = "events"     // EventList
+	EventID           = "event"      // EventPart
 	RecentID          = "recent"     // EndpointRecent
 	TestFormID        = "test-form"  // TestForm
 	TestAnswerID      = "test-answer"
@@ -21,6 +24,7 @@ const (
 	organizationsID   = "organizations"
 	personMenuID      = "person"
 	navigationID      = "nav"
+	payloadRawID      = "payload-raw"
 	requestBodyRawID  = "request-body-raw"
 	responseBodyRawID = "response-body-raw"
 )
@@ -45,6 +49,11 @@ func hintID(field string) string { return fieldID(field) + "-hint" }
 func version(part string, deliveries ...models.Delivery) string {
 	sum := fnv.New64a()
 	fmt.Fprintln(sum, part)
+	digestDeliveries(sum, deliveries)
+	return strconv.FormatUint(sum.Sum64(), 36)
+}
+
+func digestDeliveries(sum io.Writer, deliveries []models.Delivery) {
 	for i := range deliveries {
 		d := &deliveries[i]
 		next := int64(0)
@@ -53,5 +62,4 @@ func version(part string, deliveries ...models.Delivery) string {
 		}
 		fmt.Fprintln(sum, d.ID, d.State, d.AttemptCount, d.InFlight, next, d.EndpointTitle)
 	}
-	return strconv.FormatUint(sum.Sum64(), 36)
 }

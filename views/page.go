@@ -89,6 +89,7 @@ type section int
 const (
 	sectionNone section = iota
 	sectionEndpoints
+	sectionEvents
 	sectionDeliveries
 	sectionCatalog
 	sectionKeys

@@ -153,6 +153,63 @@ func sampleEndpointView(t testing.TB) EndpointView {
 	return view
 }
 
+// sampleVerdicts are every verdict there is.
+func sampleVerdicts() []models.Verdict {
+	rows := sampleEndpoints()
+	prod, billing, crm, siem, staging := rows[2].Endpoint, rows[1].Endpoint, rows[0].Endpoint, rows[3].Endpoint, rows[4].Endpoint
+	delivery := func(n int, e *models.Endpoint, state models.State, attempts, status int, cause webhook.Cause) *models.Delivery {
+		d := sampleDelivery(n, "payment.failed", e.Title(), state, attempts, status, cause)
+		d.EndpointID, d.CreatedAt = e.ID, ago(39*time.Minute)
+		return &d
+	}
+	delivered := delivery(1, prod, models.Delivered, 1, 200, "")
+	delivered.DeliveredAt = &delivered.CreatedAt
+	retrying := delivery(2, billing, models.Retrying, 3, 503, webhook.CauseStatus)
+	next := sampleNow.Add(133 * time.Second)
+	retrying.NextAttemptAt = &next
+	other := func(name string) *models.Endpoint {
+		return sampleEndpoint("ep_"+name, name, "https://example.com/"+name, "payment.*")
+	}
+	deleted := other("Old CRM")
+	deleted.DeletedAt = agoP(4 * 24 * time.Hour)
+	return []models.Verdict{
+		{Endpoint: prod, Delivery: delivered},
+		{Endpoint: billing, Delivery: retrying, Reason: models.Reason(webhook.CauseStatus)},
+		{Endpoint: crm, Delivery: delivery(3, crm, models.Pending, 0, 0, ""), Reason: models.ReasonCircuit},
+		{Endpoint: deleted, Delivery: delivery(4, deleted, models.Cancelled, 2, 0, webhook.CauseRefused), Reason: models.ReasonEndpointDeleted},
+		{Endpoint: siem, Reason: models.ReasonNotSubscribed},
+		{Endpoint: staging, Reason: models.ReasonDisabled},
+		{Endpoint: other("Younger"), Reason: models.ReasonNotCreated},
+		{Endpoint: deleted, Reason: models.ReasonDeleted},
+	}
+}
+
+func sampleEventView() EventView {
+	event := sampleEvent()
+	event.CreatedAt, event.OccurredAt = ago(39*time.Minute), ago(50*time.Minute)
+	view := EventView{Event: event, Verdicts: sampleVerdicts(), InCatalog: true}
+	focus := FocusOf(view.Verdicts)
+	view.Focus = &DeliveryView{Delivery: focus.Delivery, Event: event, Endpoint: focus.Endpoint, Attempts: []models.Attempt{
+		sampleAttempt(1, event.CreatedAt, 0, webhook.CauseTimeout, nil),
+		sampleAttempt(2, event.CreatedAt.Add(20*time.Second), 503, webhook.CauseStatus, nil),
+		sampleAttempt(3, event.CreatedAt.Add(5*time.Minute), 503, webhook.CauseStatus, nil),
+	}}
+	return view
+}
+
+func sampleEventsView(t testing.TB) EventsView {
+	view := EventsView{Older: "next", Categories: sampleCatalog(t).Categories(), Endpoints: []models.Endpoint{*sampleEndpoints()[4].Endpoint}}
+	for i, origin := range models.Origins() {
+		view.Rows = append(view.Rows, models.Event{ID: fmt.Sprintf("evt_01kpcvh2wvb6c1j9s0dk3xpy%02d", i), Type: "payment.failed", Origin: origin,
+			Test: origin == models.OriginTest, CreatedAt: ago(time.Duration(i*i) * time.Hour), NotSent: models.ReasonDisabled})
+	}
+	view.Tally = map[string]map[models.State]int{
+		view.Rows[0].ID: {models.Delivered: 12, models.Failed: 1, models.Retrying: 2, models.Pending: 3, models.Cancelled: 1},
+		view.Rows[2].ID: {models.Delivered: 1},
+	}
+	return view
+}
+
 func sampleResult() *TestResult {
 	d := sampleDelivery(1, "payment.failed", "CRM bridge", models.Failed, 1, 401, webhook.CauseStatus)
 	a := sampleAttempt(1, ago(4*time.Second), 401, webhook.CauseStatus, []byte(`{"error":"invalid_signature","requestId":"b7c1f0a2"}`))
@@ -238,6 +295,18 @@ func samples(t testing.TB) map[string]templ.Component {
 	spoilt.Filter = DeliveryFilter{Since: "yesterday"}
 	_, _, spoilt.Faults = spoilt.Filter.Range(sampleNow)
 
+	events := sampleEventsView(t)
+	missed := events
+	missed.Filter = EventFilter{Type: "payment.*", Origin: models.OriginAPI, MissedBy: "ep_stag", Period: "24h", Cursor: "next"}
+	noEvents := missed
+	noEvents.Rows, noEvents.Older = nil, ""
+	missedNone := noEvents
+	missedNone.Filter = EventFilter{MissedBy: "ep_stag"}
+	spoiltEvents := EventsView{Filter: EventFilter{Since: "yesterday"}, Categories: categories}
+	_, _, spoiltEvents.Faults = spoiltEvents.Filter.Range(sampleNow)
+	unsent := sampleEventView()
+	unsent.Verdicts, unsent.Focus, unsent.InCatalog = nil, nil, false
+
 	catalog := CatalogView{Categories: categories, Counts: counts}
 	typeView := func(tab CatalogTab, subscribers []models.Endpoint) CatalogView {
 		return CatalogView{Categories: categories, Counts: counts, Chosen: chosen, Tab: tab, Subscribers: subscribers}
@@ -279,6 +348,17 @@ func samples(t testing.TB) map[string]templ.Component {
 		"delivery-hostile":    DeliveryPage(page, hostile),
 		"delivery-failed":     DeliveryPage(page, failed),
 		"delivery-waiting":    DeliveryPage(page, waiting),
+		"events":              EventsPage(page, events),
+		"events-missed":       EventsPage(page, missed),
+		"events-missed-none":  EventsPage(page, missedNone),
+		"events-none":         EventsPage(page, noEvents),
+		"events-first":        EventsPage(page, EventsView{Categories: categories}),
+		"events-spoilt":       EventsPage(page, spoiltEvents),
+		"event":               EventPage(page, sampleEventView()),
+		"event-guest":         EventPage(guest, sampleEventView()),
+		"event-unsent":        EventPage(page, unsent),
+		"partial-events":      EventList(page, events),
+		"partial-event":       EventPart(page, sampleEventView()),
 		"catalog":             CatalogPage(page, catalog),
 		"type":                CatalogPage(page, typeView(TabExample, endpoints)),
 		"type-schema":         CatalogPage(page, typeView(TabSchema, endpoints)),

@@ -119,6 +119,33 @@ func shapeEvent(e *models.Event) eventAnswer {
 		CreatedAt: stamp(e.CreatedAt), Deliveries: e.Deliveries}
 }
 
+// verdictAnswer is what became of an event at one endpoint. Verdict is the
+// delivery's state, or not_sent.
+type verdictAnswer struct {
+	EndpointID    string        `json:"endpointId"`
+	Endpoint      string        `json:"endpoint"`
+	Verdict       models.State  `json:"verdict"`
+	Reason        models.Reason `json:"reason"`
+	DeliveryID    *string       `json:"deliveryId"`
+	NextAttemptAt *stamp        `json:"nextAttemptAt"`
+}
+
+const notSent models.State = "not_sent"
+
+func shapeVerdict(v *models.Verdict) verdictAnswer {
+	shape := verdictAnswer{EndpointID: v.Endpoint.ID, Endpoint: v.Endpoint.Title(), Verdict: notSent, Reason: v.Reason}
+	if d := v.Delivery; d != nil {
+		shape.Verdict, shape.DeliveryID, shape.NextAttemptAt = d.State, &d.ID, stampOrNull(d.NextAttemptAt)
+	}
+	return shape
+}
+
+// eventAlone is an event that was asked for by its id.
+type eventAlone struct {
+	eventAnswer
+	Verdicts []verdictAnswer `json:"verdicts"`
+}
+
 func (s *Server) apiEventList(c *apiCall) error {
 	tenant, err := c.tenant()
 	if err != nil {
@@ -129,7 +156,7 @@ func (s *Server) apiEventList(c *apiCall) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	rows, next, err := tenant.Events(c.UserContext(), types, page)
+	rows, next, err := tenant.Events(c.UserContext(), models.EventFilter{Types: types}, page)
 	if err != nil {
 		return err
 	}
@@ -149,9 +176,17 @@ func (s *Server) apiEventRead(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	shape := shapeEvent(event)
+	shape := eventAlone{eventAnswer: shapeEvent(event)}
 	if shape.Data, err = eventData(event); err != nil {
 		return err
+	}
+	verdicts, err := tenant.Verdicts(c.UserContext(), event)
+	if err != nil {
+		return err
+	}
+	shape.Verdicts = make([]verdictAnswer, len(verdicts))
+	for i := range verdicts {
+		shape.Verdicts[i] = shapeVerdict(&verdicts[i])
 	}
 	return c.apiAnswer(fiber.StatusOK, shape)
 }

@@ -125,16 +125,14 @@ func TestFind(t *testing.T) {
 	b, org := s.member(t, "Acme", models.RoleGuest)
 	_, other := s.member(t, "Globex", models.RoleOwner)
 	ids, theirs := s.fill(t, org), s.fill(t, other)
-	delivery, err := s.tenantOf(t, org).Delivery(t.Context(), ids["delivery"])
-	must(t, err)
 	for q, location := range map[string]string{
 		ids["delivery"]: ids.path("/o/:org/deliveries/:delivery"), " " + ids["delivery"] + " ": ids.path("/o/:org/deliveries/:delivery"),
-		ids["endpoint"]: ids.path("/o/:org/endpoints/:endpoint"), delivery.EventID: ids.path("/o/:org/deliveries/:delivery"),
+		ids["endpoint"]: ids.path("/o/:org/endpoints/:endpoint"), ids["event"]: ids.path("/o/:org/events/:event"),
 		"payment.failed": "/o/" + org.Slug + "/deliveries?type=payment.failed", "payment": "/o/" + org.Slug + "/deliveries?type=payment.%2A",
 	} {
 		wantLocation(t, b.get(t, "/o/"+org.Slug+"/find?q="+url.QueryEscape(q)), location)
 	}
-	for _, q := range []string{"", "nothing", "*", theirs["delivery"], theirs["endpoint"], "evt_none", "dlv_", "%"} {
+	for _, q := range []string{"", "nothing", "*", theirs["delivery"], theirs["endpoint"], theirs["event"], "evt_none", "dlv_", "%"} {
 		a := b.get(t, "/o/"+org.Slug+"/find?q="+url.QueryEscape(q))
 		wantStatus(t, a, http.StatusNotFound)
 		if a.text("#toasts > .toast") == "" {

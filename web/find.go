@@ -45,12 +45,11 @@ func (s *Server) pathTo(c *fiber.Ctx, name string) (string, error) {
 		}
 		return views.EndpointPath(slug, e.ID), nil
 	case strings.HasPrefix(name, models.PrefixEvent):
-		// Any delivery of the event: its page lists the others.
-		list, _, err := tenant.Deliveries(ctx, models.DeliveryFilter{EventID: name}, models.Page{Limit: 1})
-		if err != nil || len(list) == 0 {
+		event, err := tenant.Event(ctx, name)
+		if err != nil {
 			return "", err
 		}
-		return views.DeliveryPath(slug, list[0].ID), nil
+		return views.EventPath(slug, event.ID), nil
 	}
 	return s.pathToType(slug, name), nil
 }

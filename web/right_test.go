@@ -28,6 +28,7 @@ func knownRoutes() []route {
 		{path: "/login", form: url.Values{"email": {"a@example.com"}}}, {path: "/signup", form: url.Values{"email": {"a@example.com"}}},
 		{path: "/logout", form: url.Values{}}, {path: "/appearance", form: url.Values{"theme": {"dark"}}},
 		{path: "/o/:org", right: see}, {path: "/o/:org/find", right: see}, {path: "/o/:org/stream", right: see},
+		{path: "/o/:org/events", right: see}, {path: "/o/:org/events/:event", right: see},
 		{path: "/o/:org/deliveries", right: see}, {path: "/o/:org/deliveries/:delivery", right: see},
 		{path: "/o/:org/deliveries/:delivery/row", right: see}, {path: "/o/:org/catalog", right: see},
 		{path: "/o/:org/catalog/:type", right: see}, {path: "/o/:org/endpoints", right: see}, {path: "/o/:org/endpoints/:endpoint", right: see},
@@ -103,7 +104,7 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	must(t, err)
 	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
 	must(t, err)
-	return rows{"org": org.Slug, "endpoint": e.ID, "key": key.ID, "delivery": list[0].ID, "type": kind.Type, "file": "app.js"}
+	return rows{"org": org.Slug, "endpoint": e.ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
 }
 
 func TestOrganizations_are_apart(t *testing.T) {
@@ -154,7 +155,7 @@ func TestRoles(t *testing.T) {
 	_, org := s.member(t, "Acme", models.RoleOwner)
 	s.fill(t, org)
 	// Nothing has these ids, so that who may gets 404 and changes nothing.
-	ids := rows{"org": org.Slug, "endpoint": "ep_none", "delivery": "dlv_none", "key": "key_none", "type": "none"}
+	ids := rows{"org": org.Slug, "endpoint": "ep_none", "delivery": "dlv_none", "event": "evt_none", "key": "key_none", "type": "none"}
 	for _, role := range models.Roles() {
 		b, _ := s.member(t, org.ID, role)
 		for _, r := range s.table(t) {

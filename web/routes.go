@@ -40,6 +40,8 @@ func (s *Server) routes() {
 	see.get("", s.overview)
 	see.get("/find", s.find)
 	see.get("/stream", s.stream)
+	see.get("/events", s.events)
+	see.get("/events/:event", s.event)
 	see.get("/deliveries", s.deliveries)
 	see.get("/deliveries/:delivery", s.delivery)
 	see.get("/deliveries/:delivery/row", s.deliveryRow)

@@ -79,8 +79,12 @@ func signIn(ctx context.Context) (map[string]string, error) {
 	org = strings.TrimSuffix(org, "/endpoints")
 	pages := map[string]string{"orgs": *address + "/orgs", "endpoints": org + "/endpoints", "endpoint-new": org + "/endpoints/new",
 		"deliveries": org + "/deliveries", "deliveries-failed": org + "/deliveries?state=failed", "deliveries-none": org + "/deliveries?state=cancelled",
+		"events": org + "/events", "events-test": org + "/events?origin=test",
 		"catalog": org + "/catalog", "catalog-schema": org + "/catalog/payment.failed?tab=schema", "catalog-verify": org + "/catalog/payment.failed?tab=verify", "keys": org + "/keys"}
 	if pages["endpoint"], err = first(ctx, org+"/endpoints", "tbody a.rowlink"); err != nil {
+		return nil, err
+	}
+	if pages["event"], err = first(ctx, org+"/events", "tbody a.rowlink"); err != nil {
 		return nil, err
 	}
 	pages["endpoint-edit"] = pages["endpoint"] + "/edit"

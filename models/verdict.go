@@ -1,0 +1,235 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Reason says in one word why an event stands where it does with an endpoint.
+// A failed delivery's reason, and a retrying one's that nothing holds back, is
+// the cause of its last attempt.
+type Reason string
+
+// Why there is no delivery.
+const (
+	ReasonNotSubscribed Reason = "not_subscribed" // to the event's type, at that time
+	ReasonDisabled      Reason = "disabled"       // at that time
+	ReasonNotCreated    Reason = "not_created"    // the endpoint is younger than the event
+	ReasonDeleted       Reason = "deleted"        // before the event
+	ReasonOtherTest     Reason = "test"           // a test event of another endpoint's
+	ReasonUnknown       Reason = "unknown"        // nothing on record kept it out
+)
+
+// Why a delivery waits, or was cancelled.
+const (
+	ReasonInFlight         Reason = "in_flight"         // an attempt is under way
+	ReasonQueued           Reason = "queued"            // due, and waits for a free slot
+	ReasonScheduled        Reason = "scheduled"         // the schedule begins with a delay
+	ReasonEndpointDisabled Reason = "endpoint_disabled" // waits until it is enabled
+	ReasonCircuit          Reason = "circuit"           // waits for the circuit to close
+	ReasonRateLimit        Reason = "rate_limit"        // waits for the endpoint's rate
+	ReasonEndpointDeleted  Reason = "endpoint_deleted"  // cancelled with its endpoint
+	ReasonPerson           Reason = "person"            // cancelled by somebody
+)
+
+// Verdict is what became of one event at one endpoint. Endpoint is as it is
+// now, deleted or not; Delivery is nil when nothing was sent. Reason is empty
+// for what was delivered.
+type Verdict struct {
+	Endpoint *Endpoint
+	Delivery *Delivery
+	Reason   Reason
+}
+
+const (
+	// deletedShown is for how long after its deletion an endpoint is still
+	// listed with new events: somebody may look for what it no longer gets.
+	deletedShown = 30 * 24 * time.Hour
+	// settling is how far a change of settings and an event's acceptance may
+	// overlap: both take their time before they commit.
+	settling = commitLimit + 10*time.Second
+	// idSkew is by how much the clocks of two processes may differ where ids
+	// of one bound a search for ids of the other.
+	idSkew = 24 * time.Hour
+)
+
+// Verdicts answers what became of an event at every endpoint of the
+// organization: those that exist, those that existed then, and those deleted
+// in the 30 days before. What was sent comes first, each part by the
+// endpoints' age. The reasons come from the history of the endpoints'
+// settings, in a fixed number of queries.
+func (t *Tenant) Verdicts(ctx context.Context, event *Event) ([]Verdict, error) {
+	if event.OrganizationID != t.org.ID {
+		return nil, notFound("event")
+	}
+	verdicts, err := t.verdicts(ctx, event)
+	if err != nil {
+		return nil, fmt.Errorf("reading verdicts: %w", err)
+	}
+	return verdicts, nil
+}
+
+func (t *Tenant) verdicts(ctx context.Context, event *Event) ([]Verdict, error) {
+	var endpoints []Endpoint
+	err := t.rows(ctx).Omit("headers").Where("deleted_at IS NULL OR deleted_at > ?", event.CreatedAt.Add(-deletedShown)).Order("id").Find(&endpoints).Error
+	if err != nil {
+		return nil, err
+	}
+	var rows []Delivery
+	since := lowestID(PrefixDelivery, event.CreatedAt.Add(-idSkew))
+	if err := t.rows(ctx).Where("event_id = ? AND id >= ?", event.ID, since).Order("id").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	if err := t.completeWork(ctx, rows); err != nil {
+		return nil, err
+	}
+	deliveries := make(map[string]*Delivery, len(rows))
+	for i := range rows {
+		deliveries[rows[i].EndpointID] = &rows[i]
+	}
+	states, err := t.states(ctx)
+	if err != nil {
+		return nil, err
+	}
+	history, err := t.settingsAround(ctx, event.CreatedAt)
+	if err != nil {
+		return nil, err
+	}
+	var sent, unsent []Verdict
+	for i := range endpoints {
+		e := &endpoints[i]
+		if d := deliveries[e.ID]; d != nil {
+			d.EndpointTitle = e.Title()
+			sent = append(sent, Verdict{e, d, explain(d, e, states[e.ID], t.store.clock.Now())})
+			continue
+		}
+		reason := history[e.ID].reason(event)
+		if reason == ReasonNotCreated && e.DeletedAt != nil {
+			continue // came and went since
+		}
+		unsent = append(unsent, Verdict{Endpoint: e, Reason: reason})
+	}
+	return append(sent, unsent...), nil
+}
+
+func (t *Tenant) states(ctx context.Context) (map[string]EndpointState, error) {
+	var list []EndpointState
+	own := t.rows(ctx).Model(&Endpoint{}).Select("id").Where("deleted_at IS NULL")
+	if err := t.store.db.WithContext(ctx).Where("endpoint_id IN (?)", own).Find(&list).Error; err != nil {
+		return nil, err
+	}
+	states := make(map[string]EndpointState, len(list))
+	for _, state := range list {
+		states[state.EndpointID] = state
+	}
+	return states, nil
+}
+
+// explain says why a delivery stands where it does, and corrects the time of
+// its next attempt by what holds its endpoint back.
+func explain(d *Delivery, e *Endpoint, state EndpointState, now time.Time) Reason {
+	switch d.State {
+	case Delivered:
+		return ""
+	case Failed:
+		return Reason(d.LastCause)
+	case Cancelled:
+		if e.DeletedAt != nil {
+			return ReasonEndpointDeleted
+		}
+		return ReasonPerson
+	}
+	switch {
+	case d.InFlight:
+		return ReasonInFlight
+	case !e.Enabled():
+		d.NextAttemptAt = nil
+		return ReasonEndpointDisabled
+	case state.HeldUntil != nil && state.HeldUntil.After(now) && d.NextAttemptAt != nil && d.NextAttemptAt.Before(*state.HeldUntil):
+		d.NextAttemptAt = state.HeldUntil
+		return Reason(state.HeldBecause)
+	case d.State == Retrying:
+		return Reason(d.LastCause)
+	case d.NextAttemptAt != nil && d.NextAttemptAt.After(now):
+		return ReasonScheduled
+	default:
+		return ReasonQueued
+	}
+}
+
+// around are the lines of an endpoint's history next to a time: what held, what
+// held before that, and what came after. Each may be nil.
+type around struct {
+	at                      time.Time
+	previous, current, next *EndpointSetting
+}
+
+// settingsAround reads, for every endpoint, the lines of its history next to a
+// time. A change in the same microsecond counts as made before.
+func (t *Tenant) settingsAround(ctx context.Context, at time.Time) (map[string]around, error) {
+	const query = `SELECT * FROM (
+			SELECT s.*, row_number() OVER (PARTITION BY endpoint_id ORDER BY since DESC) AS place
+			FROM endpoint_settings s WHERE organization_id = ? AND since <= ?) held WHERE place <= 2
+		UNION ALL SELECT * FROM (
+			SELECT s.*, row_number() OVER (PARTITION BY endpoint_id ORDER BY since) AS place
+			FROM endpoint_settings s WHERE organization_id = ? AND since > ?) came WHERE place = 1`
+	var lines []EndpointSetting
+	if err := t.store.db.WithContext(ctx).Raw(query, t.org.ID, at, t.org.ID, at).Scan(&lines).Error; err != nil {
+		return nil, err
+	}
+	slices.SortFunc(lines, func(a, b EndpointSetting) int { return a.Since.Compare(b.Since) })
+	history := map[string]around{}
+	for i := range lines {
+		h := history[lines[i].EndpointID]
+		h.at = at
+		if lines[i].Since.After(at) {
+			h.next = &lines[i]
+		} else {
+			h.previous, h.current = h.current, &lines[i]
+		}
+		history[lines[i].EndpointID] = h
+	}
+	return history, nil
+}
+
+// reason says why an event without a delivery was not sent. Where the line
+// that held then gives none, the event was accepted while its settings were
+// being changed: the line on the other side of that change decided.
+func (h around) reason(event *Event) Reason {
+	if event.Test {
+		return ReasonOtherTest
+	}
+	if reason := h.current.keepsOut(event.Type); reason != "" {
+		return reason
+	}
+	if h.current.Since.Add(settling).After(h.at) {
+		if reason := h.previous.keepsOut(event.Type); reason != "" {
+			return reason
+		}
+	}
+	if h.next != nil && h.next.Since.Before(h.at.Add(settling)) {
+		if reason := h.next.keepsOut(event.Type); reason != "" {
+			return reason
+		}
+	}
+	return ReasonUnknown
+}
+
+// keepsOut says why an event of a type is not sent under these settings, and
+// nothing if it is. No line at all is the time before the endpoint.
+func (s *EndpointSetting) keepsOut(eventType string) Reason {
+	switch {
+	case s == nil:
+		return ReasonNotCreated
+	case s.Deleted:
+		return ReasonDeleted
+	case !s.Enabled:
+		return ReasonDisabled
+	case !s.EventTypes.Matches(eventType):
+		return ReasonNotSubscribed
+	default:
+		return ""
+	}
+}

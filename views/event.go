@@ -1,0 +1,324 @@
+package views
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// EventFilter is the query string of the list of events: type, origin, missed,
+// period, since, until, cursor, with the forms of DeliveryFilter. MissedBy is
+// the endpoint that did not get them.
+type EventFilter struct {
+	Type     string
+	Origin   models.Origin
+	MissedBy string
+	Period   string
+	Since    string
+	Until    string
+	Cursor   string
+}
+
+// ParseEventFilter reads the filter from a query string. An unknown origin or
+// period counts as none.
+func ParseEventFilter(query func(key string) string) EventFilter {
+	chosen := parseSpan(query)
+	f := EventFilter{Type: query("type"), Origin: models.Origin(query("origin")), MissedBy: query("missed"),
+		Period: chosen.Period, Since: chosen.Since, Until: chosen.Until, Cursor: query("cursor")}
+	if !slices.Contains(models.Origins(), f.Origin) {
+		f.Origin = ""
+	}
+	return f
+}
+
+// Path is the list under this filter.
+func (f EventFilter) Path(slug string) string {
+	return filteredPath(EventsPath(slug), [][2]string{
+		{"type", f.Type}, {"origin", string(f.Origin)}, {"missed", f.MissedBy},
+		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor},
+	})
+}
+
+// Range is DeliveryFilter.Range, of when events were accepted.
+func (f EventFilter) Range(now time.Time) (since, until time.Time, faults webhook.Faults) {
+	return f.span().bounds(now)
+}
+
+func (f EventFilter) span() span { return span{f.Period, f.Since, f.Until} }
+
+func (f EventFilter) without(part string) EventFilter {
+	f.Cursor = ""
+	switch part {
+	case "type":
+		f.Type = ""
+	case "origin":
+		f.Origin = ""
+	case "missed":
+		f.MissedBy = ""
+	case "period":
+		f.Period, f.Since, f.Until = "", "", ""
+	}
+	return f
+}
+
+func (f EventFilter) from(cursor string) EventFilter {
+	f.Cursor = cursor
+	return f
+}
+
+func (f EventFilter) narrowed() bool { return f.from("") != EventFilter{} }
+
+// EventsView is a page of the list of events. Tally counts their deliveries by
+// state.
+type EventsView struct {
+	Filter     EventFilter
+	Rows       []models.Event // newest first
+	Tally      map[string]map[models.State]int
+	Older      string // cursor of the next page; empty when there is none
+	Endpoints  []models.Endpoint
+	Categories []webhook.Category
+	Faults     webhook.Faults // at since and until
+}
+
+func (v EventsView) newestPath(slug string) string {
+	if v.Filter.Cursor == "" {
+		return ""
+	}
+	return v.Filter.from("").Path(slug)
+}
+
+func (v EventsView) olderPath(slug string) string {
+	if v.Older == "" {
+		return ""
+	}
+	return v.Filter.from(v.Older).Path(slug)
+}
+
+func (v EventsView) missedTitle() string {
+	for i := range v.Endpoints {
+		if v.Endpoints[i].ID == v.Filter.MissedBy {
+			return endpointName(&v.Endpoints[i])
+		}
+	}
+	return shortID(v.Filter.MissedBy)
+}
+
+func (v EventsView) version() string {
+	sum := fnv.New64a()
+	fmt.Fprintln(sum, EventListID)
+	for _, e := range v.Rows {
+		fmt.Fprintln(sum, e.ID, v.Tally[e.ID])
+	}
+	return strconv.FormatUint(sum.Sum64(), 36)
+}
+
+// tallied are the states in the order in which a sum names them.
+func tallied() []models.State {
+	return []models.State{models.Delivered, models.Failed, models.Retrying, models.Pending, models.Cancelled}
+}
+
+func countWords(n int, state models.State) string {
+	return formatCount(n) + " " + strings.ToLower(stateWord(state))
+}
+
+// EventView is one event's page. Focus is the delivery whose attempts stand
+// beside the payload, nil when there is none.
+type EventView struct {
+	Event     *models.Event
+	Verdicts  []models.Verdict
+	Focus     *DeliveryView
+	InCatalog bool // its type still is
+}
+
+// FocusOf chooses the verdict whose attempts the page shows: the one that most
+// needs somebody. It is nil when nothing was sent.
+func FocusOf(verdicts []models.Verdict) *models.Verdict {
+	for _, state := range models.States() {
+		for i := range verdicts {
+			if d := verdicts[i].Delivery; d != nil && d.State == state {
+				return &verdicts[i]
+			}
+		}
+	}
+	return nil
+}
+
+// deliveryIDs are what the page listens for.
+func (v EventView) deliveryIDs() string {
+	var ids []string
+	for _, verdict := range v.Verdicts {
+		if verdict.Delivery != nil {
+			ids = append(ids, verdict.Delivery.ID)
+		}
+	}
+	return strings.Join(ids, " ")
+}
+
+func (v EventView) version() string {
+	sum := fnv.New64a()
+	fmt.Fprintln(sum, EventID)
+	for _, verdict := range v.Verdicts {
+		fmt.Fprintln(sum, verdict.Endpoint.ID, verdict.Reason)
+		if verdict.Delivery != nil {
+			digestDeliveries(sum, []models.Delivery{*verdict.Delivery})
+		}
+	}
+	return strconv.FormatUint(sum.Sum64(), 36)
+}
+
+// summary is "4 deliveries: 2 delivered, 1 retrying, 1 pending".
+func (v EventView) summary() string {
+	counts, sent := map[models.State]int{}, 0
+	for _, verdict := range v.Verdicts {
+		if verdict.Delivery != nil {
+			counts[verdict.Delivery.State]++
+			sent++
+		}
+	}
+	var parts []string
+	for _, state := range tallied() {
+		if counts[state] > 0 {
+			parts = append(parts, countWords(counts[state], state))
+		}
+	}
+	switch {
+	case sent == 0:
+		return "Sent to no endpoint"
+	case sent == 1:
+		return "1 delivery: " + parts[0][2:]
+	default:
+		return formatCount(sent) + " deliveries: " + strings.Join(parts, ", ")
+	}
+}
+
+// late tells whether the event was reported a while after it happened.
+func (v EventView) late() bool {
+	apart := v.Event.CreatedAt.Sub(v.Event.OccurredAt)
+	return apart >= time.Second || apart <= -time.Second
+}
+
+func receivedWords(origin models.Origin) string {
+	switch origin {
+	case models.OriginAPI:
+		return "Received through the API"
+	case models.OriginTest:
+		return "Sent as a test"
+	default:
+		return "Reported by Hookwell"
+	}
+}
+
+// focusTitle is "Billing sync, so far and to come".
+func (v DeliveryView) focusTitle() string {
+	if v.open() && !v.Delivery.Test {
+		return bareURL(v.endpointTitle()) + ", so far and to come"
+	}
+	return bareURL(v.endpointTitle()) + ", every attempt"
+}
+
+// resendWord is the button's: what is still retried is only tried earlier.
+func (v DeliveryView) resendWord() string {
+	if v.open() {
+		return "Try now"
+	}
+	return "Resend"
+}
+
+// why is a verdict's reason in words. When is the time that they end with, nil
+// when there is none.
+func why(now time.Time, event *models.Event, v models.Verdict) (words string, when *time.Time) {
+	if v.Delivery == nil {
+		return unsentWords(now, event.Type, event.CreatedAt, v), nil
+	}
+	d := v.Delivery
+	switch d.State {
+	case models.Delivered:
+		return deliveredWords(d), nil
+	case models.Failed:
+		what, _ := d.LastCause.Advice(d.LastStatusCode)
+		return strings.TrimSuffix(what, "."), nil
+	case models.Cancelled:
+		if v.Reason == models.ReasonEndpointDeleted {
+			return "Its endpoint was deleted", nil
+		}
+		return "Cancelled by a member", nil
+	}
+	return waitingReason(v)
+}
+
+func waitingReason(v models.Verdict) (words string, when *time.Time) {
+	switch v.Reason {
+	case models.ReasonInFlight:
+		return "An attempt is under way", nil
+	case models.ReasonEndpointDisabled:
+		return "Waits because the endpoint is disabled", nil
+	case models.ReasonCircuit:
+		return "Waits for the circuit to close", nil
+	case models.ReasonRateLimit:
+		return "Waits for the endpoint’s rate limit", nil
+	case models.ReasonQueued:
+		return "Due now, waits for a free slot", nil
+	case models.ReasonScheduled:
+		return "First attempt", v.Delivery.NextAttemptAt
+	}
+	if v.Delivery.NextAttemptAt == nil {
+		return "Waits", nil
+	}
+	return "Next attempt", v.Delivery.NextAttemptAt
+}
+
+// deliveredWords is "184 ms, at once".
+func deliveredWords(d *models.Delivery) string {
+	if d.DeliveredAt == nil {
+		return ""
+	}
+	after := "at once"
+	if gap := d.DeliveredAt.Sub(d.CreatedAt); d.AttemptCount > 1 || gap >= 2*time.Second {
+		after = "after " + formatSpan(gap)
+	}
+	if d.LastCause != "" { // a later resend failed: the time taken is that one's
+		return upperFirst(after) + "; a later resend failed"
+	}
+	return formatTook(d.LastDuration()) + ", " + after
+}
+
+func unsentWords(now time.Time, eventType string, at time.Time, v models.Verdict) string {
+	e := v.Endpoint
+	switch v.Reason {
+	case models.ReasonNotSubscribed:
+		if e.DeletedAt == nil && e.EventTypes.Matches(eventType) {
+			return "Not subscribed to this type then; it is now"
+		}
+		return "Not subscribed to this type"
+	case models.ReasonDisabled:
+		if e.DisabledAt != nil && !e.DisabledAt.After(at) {
+			return "Disabled since " + formatDate(now, *e.DisabledAt)
+		}
+		return "Disabled at the time"
+	case models.ReasonNotCreated:
+		return "Did not exist yet; created " + formatDate(now, e.CreatedAt)
+	case models.ReasonDeleted:
+		if e.DeletedAt != nil {
+			return "Deleted by then, " + formatDate(now, *e.DeletedAt)
+		}
+		return "Deleted by then"
+	case models.ReasonOtherTest:
+		return "A test event goes to one endpoint"
+	default:
+		return "Nothing on record kept it out"
+	}
+}
+
+// missedWords is the reason in a list of what one endpoint did not get.
+func missedWords(reason models.Reason) string {
+	if reason == models.ReasonDisabled {
+		return "Disabled at the time"
+	}
+	return "Not subscribed to this type"
+}
