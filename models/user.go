@@ -153,6 +153,18 @@ func (s *Store) Authenticate(ctx context.Context, email, password string) (*User
 	if user != nil {
 		hash = user.PasswordHash
 	}
+	match, err := s.passwordIs(password, hash)
+	if err != nil {
+		return nil, err
+	}
+	if user == nil || !match {
+		return nil, refused
+	}
+	return user, nil
+}
+
+// passwordIs compares a password with a hash, a few at a time.
+func (s *Store) passwordIs(password, hash string) (bool, error) {
 	if utf8.RuneCountInString(password) > MaxPassword {
 		password = "" // the same work for everybody, however much was sent
 	}
@@ -160,12 +172,9 @@ func (s *Store) Authenticate(ctx context.Context, email, password string) (*User
 	match, err := argon2id.ComparePasswordAndHash(password, hash)
 	<-s.hashing
 	if err != nil {
-		return nil, fmt.Errorf("checking the password: %w", err)
+		return false, fmt.Errorf("checking the password: %w", err)
 	}
-	if user == nil || !match {
-		return nil, refused
-	}
-	return user, nil
+	return match, nil
 }
 
 // User reads an account by its id.
