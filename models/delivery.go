@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -43,9 +44,8 @@ func (f DeliveryFilter) apply(query *gorm.DB) *gorm.DB {
 	return matchTypes(query, "event_type", f.Types)
 }
 
-var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// matchTypes narrows a query to event types and prefixes of them.
+// matchTypes narrows a query to event types and prefixes of them. Not by LIKE,
+// which on SQLite takes a capital letter for a small one.
 func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
 	if len(types) == 0 || slices.Contains(types, "*") {
 		return query
@@ -53,7 +53,7 @@ func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
 	conditions := make([]clause.Expression, len(types))
 	for i, t := range types {
 		if prefix, ok := strings.CutSuffix(t, "*"); ok {
-			conditions[i] = clause.Expr{SQL: column + ` LIKE ? ESCAPE '\'`, Vars: []any{likeEscapes.Replace(prefix) + "%"}}
+			conditions[i] = clause.Expr{SQL: "substr(" + column + ", 1, ?) = ?", Vars: []any{utf8.RuneCountInString(prefix), prefix}}
 		} else {
 			conditions[i] = clause.Eq{Column: column, Value: t}
 		}
@@ -134,6 +134,9 @@ func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]Attempt, er
 // while an attempt is in flight, when the endpoint is deleted, and for a test
 // event, which is sent once.
 func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, error) {
+	if !isID(PrefixDelivery, deliveryID) {
+		return nil, notFound("delivery")
+	}
 	var woken Woken
 	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
 		// The work is locked before its delivery, as when an attempt is recorded.
