@@ -93,6 +93,6 @@ func (p *Platform) rekey(tx *gorm.DB, c sealedColumn, after string) (batch rekey
 	if err := tx.Exec(update, parameters...).Error; err != nil {
 		return batch, err
 	}
-	details := fmt.Sprintf("%d of %s, with the key %s", len(fresh), c.table, p.store.vault.primary)
-	return batch, p.store.audit(tx, p.actor, "", "secrets.rekeyed", "", "", details)
+	details := fmt.Sprintf("%d of %s", len(fresh), c.table)
+	return batch, p.store.audit(tx, p.actor, "", "secrets.rekeyed", p.store.vault.primary, "HOOKWELL_SECRET_KEY", details)
 }

@@ -283,15 +283,13 @@ func TestImportedSecret(t *testing.T) {
 // person makes an account that the tenant's methods act for.
 func (f *fixture) person(t *testing.T, email string) *models.User {
 	t.Helper()
-	account := models.Account{Name: "Priya", Email: email, Password: personPassword}
+	account := models.Account{Name: "Priya", Email: email, Password: password}
 	user, _, err := f.Operator().CreateUser(t.Context(), account, f.tenant.Organization().ID, models.RoleAdmin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return user
 }
-
-const personPassword = "correct horse battery staple"
 
 func TestRevealSecrets(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
@@ -303,7 +301,7 @@ func TestRevealSecrets(t *testing.T) {
 				t.Errorf("a wrong password: %v", err)
 			}
 		}
-		revealed, err := tenant.RevealSecrets(t.Context(), e.ID, personPassword)
+		revealed, err := tenant.RevealSecrets(t.Context(), e.ID, password)
 		if err != nil || len(revealed) != 2 {
 			t.Fatal(len(revealed), err)
 		}
@@ -313,7 +311,7 @@ func TestRevealSecrets(t *testing.T) {
 		if text := fmt.Sprintf("%+v %#v", revealed, revealed); strings.Contains(text, a.Reveal()) || strings.Contains(text, b.Reveal()) {
 			t.Error("printing shows them")
 		}
-		if _, err := f.tenant.RevealSecrets(t.Context(), e.ID, personPassword); !models.IsKind(err, models.Forbidden) {
+		if _, err := f.tenant.RevealSecrets(t.Context(), e.ID, password); !models.IsKind(err, models.Forbidden) {
 			t.Errorf("who is no person got %v", err)
 		}
 		refused := "endpoint.secret_refused wrong password"
@@ -329,7 +327,7 @@ func TestRevealSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := models.ActingAs(lost, user).RevealSecrets(t.Context(), e.ID, personPassword); asError(err) == nil || asError(err).Code != "endpoint_unusable" {
+		if _, err := models.ActingAs(lost, user).RevealSecrets(t.Context(), e.ID, password); asError(err) == nil || asError(err).Code != "endpoint_unusable" {
 			t.Errorf("without the key: %v", err)
 		}
 		if _, _, err := lost.RotateSecret(t.Context(), e.ID, models.Rotation{Secret: parsedSecret(t, importedText)}); err != nil {
@@ -398,7 +396,7 @@ func TestRekeySecrets(t *testing.T) {
 				t.Fatalf("headers under the new key alone: %v, %v", names, err)
 			}
 		}
-		revealed, err := models.ActingAs(tenant(after), user).RevealSecrets(t.Context(), last.ID, personPassword)
+		revealed, err := models.ActingAs(tenant(after), user).RevealSecrets(t.Context(), last.ID, password)
 		if err != nil || !revealed[0].Secret.Equal(secrets[last.ID]) {
 			t.Errorf("the secret under the new key alone: %v", err)
 		}

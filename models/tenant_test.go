@@ -106,7 +106,7 @@ var refused = map[string]call{
 		return nil, err
 	},
 	"RevealSecrets": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
-		_, err := models.ActingAs(tenant, p.person).RevealSecrets(ctx, p.endpoint.ID, personPassword)
+		_, err := models.ActingAs(tenant, p.person).RevealSecrets(ctx, p.endpoint.ID, password)
 		return nil, err
 	},
 	"Event": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
