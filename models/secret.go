@@ -35,9 +35,10 @@ type Rotation struct {
 	Secret       webhook.Secret // an existing one to import; zero makes a new one
 }
 
-func (r Rotation) check() error {
+// Faults are what is wrong with it; none is empty.
+func (r Rotation) Faults() webhook.Faults {
 	if r.OverlapHours < 0 || r.OverlapHours > MaxOverlapHours {
-		return invalidField("overlapHours", fmt.Sprintf("Choose 0 to %d hours.", MaxOverlapHours))
+		return webhook.Faults{{Field: "overlapHours", Message: fmt.Sprintf("Choose 0 to %d hours.", MaxOverlapHours)}}
 	}
 	return nil
 }
@@ -105,8 +106,8 @@ func (t *Tenant) Secrets(ctx context.Context, endpointID string) ([]EndpointSecr
 // earlier ones keep their ends, unless the overlap is 0. It is a Conflict when
 // MaxSecrets are in force already, and Invalid at "secret" to import one of them.
 func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r Rotation) (*Endpoint, webhook.Secret, error) {
-	if err := r.check(); err != nil {
-		return nil, webhook.Secret{}, err
+	if faults := r.Faults(); len(faults) > 0 {
+		return nil, webhook.Secret{}, invalid(faults)
 	}
 	var secret webhook.Secret
 	e, err := t.changeSecrets(ctx, endpointID, func(tx *gorm.DB, e *Endpoint, rows []EndpointSecret) error {

@@ -18,6 +18,7 @@ const (
 	TestPanelID       = "test"
 	catalogTypeID     = "type"
 	deleteEndpointID  = "delete-endpoint"
+	switchDialogID    = "switch-signature"
 	organizationsID   = "organizations"
 	personMenuID      = "person"
 	navigationID      = "nav"
@@ -27,6 +28,8 @@ const (
 
 // DeliveryRowID is the root id of DeliveryRow.
 func DeliveryRowID(id string) string { return "row-" + id }
+
+func expireDialogID(id string) string { return "expire-" + id }
 
 func revokeDialogID(id string) string { return "revoke-" + id }
 
