@@ -174,7 +174,10 @@ func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, erro
 // addPersonsAttempt makes the delivery's work, nil if none was left, due now.
 // What the schedule planned comes after it.
 func (t *Tenant) addPersonsAttempt(tx *gorm.DB, d *Delivery, e *Endpoint, w *Work) error {
-	now := t.store.clock.Now()
+	now, err := t.store.dialect.readNow(tx, t.store.clock)
+	if err != nil {
+		return err
+	}
 	if w == nil {
 		row := newWork(&Delivery{ID: d.ID, OrganizationID: d.OrganizationID, EventID: d.EventID, EndpointID: d.EndpointID}, e, TriggerPerson, now)
 		row.Attempt, row.DueAt, row.WakeAt, row.ExpiresAt = d.AttemptCount, now, now.Add(wakeGrace), now.Add(waitLimit)
@@ -211,9 +214,12 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 		if templates[e.ID] == nil {
 			return unusable()
 		}
-		now := t.store.clock.Now()
+		now, err := t.store.dialect.readNow(tx, t.store.clock)
+		if err != nil {
+			return err
+		}
 		d.event.Deliveries = 1
-		delivery := t.store.newDelivery(&d.event, e, now)
+		delivery := t.store.newDelivery(&d.event, e)
 		delivery.PlannedAttempts = 1
 		w := newWork(delivery, e, TriggerTest, now)
 		lease := now.Add(time.Duration(e.TimeoutSeconds+leaseMargin) * time.Second)
