@@ -269,7 +269,7 @@ func (t *Tenant) confirm(ctx context.Context, e *Endpoint, password string) erro
 	if err != nil {
 		return err
 	}
-	match, err := t.store.passwordIs(password, user.PasswordHash)
+	match, err := t.store.passwordIs(ctx, password, user.PasswordHash)
 	if err != nil || match {
 		return err
 	}

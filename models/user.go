@@ -187,7 +187,7 @@ func (s *Store) Authenticate(ctx context.Context, email, password string) (*User
 	if user != nil {
 		hash = user.PasswordHash
 	}
-	match, err := s.passwordIs(password, hash)
+	match, err := s.passwordIs(ctx, password, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -198,13 +198,13 @@ func (s *Store) Authenticate(ctx context.Context, email, password string) (*User
 }
 
 // passwordIs compares a password with a hash, a few at a time.
-func (s *Store) passwordIs(password, hash string) (bool, error) {
+func (s *Store) passwordIs(ctx context.Context, password, hash string) (bool, error) {
 	if utf8.RuneCountInString(password) > MaxPassword {
 		password = "" // the same work for everybody, however much was sent
 	}
 	done, err := s.hashTurn(ctx)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	match, err := argon2id.ComparePasswordAndHash(password, hash)
 	done()
