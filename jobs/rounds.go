@@ -94,5 +94,5 @@ func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) er
 }
 
 func (w *Workers) keepHouse(ctx context.Context) error {
-	return errors.Join(w.Store.MakePartitions(ctx), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx))
+	return errors.Join(w.Store.MakePartitions(ctx), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx))
 }

@@ -43,9 +43,17 @@ func changes() map[string]change {
 			_, err := f.tenant.EnableEndpoint(ctx, p.endpoint.ID)
 			return err
 		}},
-		"Tenant.DeleteEndpoint": tenantChange("endpoint.deleted", "DeleteEndpoint"),
-		"Tenant.CreateKey":      tenantChange("key.created", "CreateKey"),
-		"Tenant.RevokeKey":      tenantChange("key.revoked", "RevokeKey"),
+		"Tenant.DeleteEndpoint":  tenantChange("endpoint.deleted", "DeleteEndpoint"),
+		"Tenant.RotateSecret":    tenantChange("endpoint.secret_rotated", "RotateSecret"),
+		"Tenant.ExpireSecret":    tenantChange("endpoint.secret_expired", "ExpireSecret"),
+		"Tenant.SwitchSignature": tenantChange("endpoint.signature_switched", "SwitchSignature"),
+		"Tenant.RevealSecrets":   tenantChange("endpoint.secret_revealed", "RevealSecrets"),
+		"Platform.RekeySecrets": {[]string{"secrets.rekeyed", "secrets.rekeyed"}, func(ctx context.Context, f *fixture, _ *property) error {
+			_, err := f.rekeyed.Operator().RekeySecrets(ctx)
+			return err
+		}},
+		"Tenant.CreateKey": tenantChange("key.created", "CreateKey"),
+		"Tenant.RevokeKey": tenantChange("key.revoked", "RevokeKey"),
 		"Platform.CreateOrganization": {[]string{"endpoint.created", "organization.created"}, func(ctx context.Context, f *fixture, _ *property) error {
 			n := models.NewOrganization{Name: "New", Endpoints: []models.EndpointInput{input("http://127.0.0.1:9/")}}
 			_, _, err := f.Operator().CreateOrganization(ctx, n)
@@ -91,7 +99,7 @@ func (f *fixture) eve(ctx context.Context) *models.User {
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
 	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
-	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Events", "Tenant.Event", "Tenant.Keys", "Tenant.Publish",
+	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Keys", "Tenant.Publish",
 	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Person.User", "Person.Organizations", "Person.Tenant",
 }
 
@@ -112,6 +120,7 @@ func TestAudit(t *testing.T) {
 		if _, _, err := f.Operator().CreateKey(t.Context(), "first"); err != nil {
 			t.Fatal(err)
 		}
+		f.rekeyed = f.with(t, func(o *models.Options) { o.Vault = vault(t, "new:"+masterKey(2)+",1:"+f.key) })
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
 				p := f.property(t)

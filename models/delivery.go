@@ -227,7 +227,7 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 			return err
 		}
 		if templates[e.ID] == nil {
-			return conflict("endpoint_unusable", "The endpoint’s secret can’t be opened. Look at HOOKWELL_SECRET_KEY.")
+			return unusable()
 		}
 		now, err := t.store.dialect.readNow(tx, t.store.clock)
 		if err != nil {

@@ -63,6 +63,7 @@ const (
 	textValue valueKind = iota
 	integerValue
 	timeValue
+	bytesValue
 )
 
 // values writes the rows as an SQL VALUES list with its parameters. Both

@@ -92,7 +92,7 @@ func (postgresDialect) forUpdate(skip bool) string {
 }
 
 func (postgresDialect) cast(kind valueKind) string {
-	return [...]string{textValue: "?::text", integerValue: "?::bigint", timeValue: "?::timestamptz"}[kind]
+	return [...]string{textValue: "?::text", integerValue: "?::bigint", timeValue: "?::timestamptz", bytesValue: "?::bytea"}[kind]
 }
 
 func (postgresDialect) perLane(condition string, most int) string {

@@ -75,16 +75,14 @@ func (t *Tenant) CreateEndpoint(ctx context.Context, in EndpointInput) (*Endpoin
 func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webhook.Secret, error) {
 	now := t.store.clock.Now()
 	e := &Endpoint{ID: t.store.clock.newID(PrefixEndpoint, now), OrganizationID: t.org.ID, CreatedAt: now, UpdatedAt: now}
-	secret := webhook.NewSecret()
 	if err := t.store.apply(e, in); err != nil {
-		return nil, secret, err
+		return nil, webhook.Secret{}, err
 	}
 	if in.Disabled {
 		e.DisabledAt, e.DisabledReason = &now, DisabledByPerson
 	}
-	row := EndpointSecret{ID: t.store.clock.newID(PrefixSecret, now), EndpointID: e.ID, OrganizationID: t.org.ID,
-		Sealed: t.store.vault.seal(e.ID, []byte(secret.Reveal())), CreatedAt: now}
-	for _, record := range []any{e, &EndpointState{EndpointID: e.ID}, &row} {
+	row, secret := t.newSecret(e, in.Secret, now)
+	for _, record := range []any{e, &EndpointState{EndpointID: e.ID}, row} {
 		if err := tx.Create(record).Error; err != nil {
 			return nil, secret, fmt.Errorf("creating the endpoint: %w", err)
 		}
@@ -117,6 +115,9 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 		if err := change(&in); err != nil {
 			return nil, err
 		}
+		if !in.Secret.IsZero() {
+			return nil, invalidField("secret", "An endpoint’s secret is changed by rotating it.")
+		}
 		if err := t.store.checkEndpoint(ctx, &in); err != nil {
 			return nil, err
 		}
@@ -136,7 +137,11 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput
 		return false, err
 	}
 	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
-		done := t.within(tx).Model(&Endpoint{}).Where("id = ? AND updated_at = ? AND deleted_at IS NULL", e.ID, read).Select("*").Updates(e)
+		row := t.within(tx).Model(&Endpoint{}).Where("id = ? AND updated_at = ? AND deleted_at IS NULL", e.ID, read).Select("*")
+		if in.Headers == nil {
+			row = row.Omit("headers") // which may have been sealed anew since
+		}
+		done := row.Updates(e)
 		if saved = done.RowsAffected == 1; done.Error != nil || !saved {
 			return done.Error
 		}

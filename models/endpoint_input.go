@@ -13,7 +13,8 @@ import (
 
 // EndpointInput is what people set of an endpoint. NewEndpointInput gives the
 // defaults. Headers are the endpoint's own, with their values; nil keeps those
-// that it has.
+// that it has. Secret is an existing one to import with a new endpoint; zero
+// makes one, and an endpoint that is there refuses it.
 type EndpointInput struct {
 	URL                string
 	Name               string
@@ -25,6 +26,7 @@ type EndpointInput struct {
 	RateLimitPerSecond int
 	SignatureFormat    webhook.SignatureFormat
 	Headers            []webhook.Header
+	Secret             webhook.Secret
 	Disabled           bool // from the start; enabling later is EnableEndpoint
 }
 

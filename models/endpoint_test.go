@@ -229,8 +229,9 @@ func TestEndpointHistory(t *testing.T) {
 			t.Errorf("still listed: %v, %v", list, err)
 		}
 		for name, use := range refused {
-			p := &property{endpoint: e, event: &models.Accepted{}, delivery: &models.Delivery{}, key: &models.Key{}}
-			if !strings.Contains(name, "Endpoint") && name != "BeginTest" {
+			p := &property{endpoint: e, event: &models.Accepted{}, delivery: &models.Delivery{}, key: &models.Key{},
+				earlier: &models.EndpointSecret{}, person: &models.User{}}
+			if !strings.Contains(name, "Endpoint") && !strings.Contains(name, "Secret") && name != "SwitchSignature" && name != "BeginTest" {
 				continue
 			}
 			if _, err := use(t.Context(), f.tenant, p); !models.IsKind(err, models.NotFound) {

@@ -20,6 +20,11 @@ var (
 // DB is the connection itself.
 func (s *Store) DB() *gorm.DB { return s.db }
 
+// ActingAs is a tenant's view in which one person acts.
+func ActingAs(t *Tenant, user *User) *Tenant {
+	return &Tenant{store: t.store, org: t.org, actor: Actor{Kind: ActorUser, ID: user.ID, Name: user.Name}}
+}
+
 // Models lists a row of every table but slugs, which has no type of its own.
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &sessionRow{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},

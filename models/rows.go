@@ -139,15 +139,22 @@ type EndpointSetting struct {
 	Deleted        bool
 }
 
-// EndpointSecret is one signing secret, sealed. It signs until ExpiresAt; nil
-// is for as long as the endpoint lives.
+// EndpointSecret is one signing secret, sealed. It signs until ExpiresAt, which
+// the newest alone does not have. Once SwitchedAt is set, x-webhook-signature is
+// a newer one's.
 type EndpointSecret struct {
 	ID             string
 	EndpointID     string
 	OrganizationID string
 	Sealed         []byte
+	CreatedBy      string // the name of who made it
 	CreatedAt      time.Time
 	ExpiresAt      *time.Time
+	SwitchedAt     *time.Time
+
+	// SignsOlder tells whether it is the one that signs x-webhook-signature; the
+	// tenant's queries fill it.
+	SignsOlder bool `gorm:"-"`
 }
 
 // Origin says who reported an event.

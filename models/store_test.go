@@ -26,10 +26,12 @@ func TestMain(m *testing.M) {
 // a record of what was woken.
 type fixture struct {
 	*models.Store
-	clock  *models.Clock
-	tenant *models.Tenant
-	woken  *wakeRecord
-	opened models.Options
+	clock   *models.Clock
+	tenant  *models.Tenant
+	woken   *wakeRecord
+	opened  models.Options
+	key     string        // of the store's vault
+	rekeyed *models.Store // the same database under another first key, where a test opened it
 }
 
 type wakeRecord struct {
@@ -74,11 +76,12 @@ func newFixture(t *testing.T, o models.Options) *fixture {
 	t.Helper()
 	key := make([]byte, 32)
 	rand.Read(key)
-	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
+	text := base64.StdEncoding.EncodeToString(key)
+	vault, err := models.ParseVault(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{clock: &models.Clock{}, woken: &wakeRecord{}}
+	f := &fixture{clock: &models.Clock{}, woken: &wakeRecord{}, key: text}
 	o.Vault, o.Clock, o.Waker, o.Log = vault, f.clock, f.woken, slog.New(slog.DiscardHandler)
 	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	if o.Catalog, err = catalog(); err != nil {

@@ -18,6 +18,8 @@ type property struct {
 	event    *models.Accepted
 	delivery *models.Delivery
 	key      *models.Key
+	earlier  *models.EndpointSecret // of the endpoint, still in force
+	person   *models.User
 }
 
 func (f *fixture) property(t *testing.T) *property {
@@ -37,6 +39,9 @@ func (f *fixture) property(t *testing.T) *property {
 	if p.key, _, err = f.tenant.CreateKey(t.Context(), "key", []string{"read"}); err != nil {
 		t.Fatal(err)
 	}
+	f.rotate(t, p.endpoint, 24)
+	p.earlier = &f.secrets(t, p.endpoint)[1]
+	p.person = f.person(t, p.endpoint.ID+"@example.com")
 	return p
 }
 
@@ -83,6 +88,26 @@ var refused = map[string]call{
 	},
 	"DeleteEndpoint": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
 		return nil, tenant.DeleteEndpoint(ctx, p.endpoint.ID)
+	},
+	"Secrets": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Secrets(ctx, p.endpoint.ID)
+		return nil, err
+	},
+	"RotateSecret": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, _, err := tenant.RotateSecret(ctx, p.endpoint.ID, models.Rotation{OverlapHours: 24})
+		return nil, err
+	},
+	"ExpireSecret": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.ExpireSecret(ctx, p.endpoint.ID, p.earlier.ID)
+		return nil, err
+	},
+	"SwitchSignature": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.SwitchSignature(ctx, p.endpoint.ID)
+		return nil, err
+	},
+	"RevealSecrets": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := models.ActingAs(tenant, p.person).RevealSecrets(ctx, p.endpoint.ID, password)
+		return nil, err
 	},
 	"Event": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
 		_, err := tenant.Event(ctx, p.event.ID)
@@ -253,7 +278,8 @@ func TestTenantUnknownNames(t *testing.T) {
 		f.property(t)
 		before := dumpAll(t, f.Store)
 		for _, name := range strangeNames {
-			p := &property{endpoint: &models.Endpoint{ID: name}, event: &models.Accepted{ID: name}, delivery: &models.Delivery{ID: name}, key: &models.Key{ID: name}}
+			p := &property{endpoint: &models.Endpoint{ID: name}, event: &models.Accepted{ID: name}, delivery: &models.Delivery{ID: name}, key: &models.Key{ID: name},
+				earlier: &models.EndpointSecret{ID: name}, person: &models.User{}}
 			for method, use := range refused {
 				if _, err := use(t.Context(), f.tenant, p); !models.IsKind(err, models.NotFound) {
 					t.Errorf("%s of %q: %v, want NotFound", method, name, err)
@@ -303,7 +329,7 @@ func TestPlatformUnknownNames(t *testing.T) {
 		},
 	}
 	for _, name := range methodsOf[*models.Platform]() {
-		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys"}, name) {
+		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys", "RekeySecrets"}, name) {
 			t.Errorf("Platform.%s has no case of an unknown name", name)
 		}
 	}

@@ -70,10 +70,12 @@ func (v *Vault) seal(owner string, plain []byte) []byte {
 	if _, err := rand.Read(nonce); err != nil {
 		panic(err) // crypto/rand.Read never fails on a system that Go supports
 	}
-	out := append([]byte{byte(len(v.primary))}, v.primary...)
-	out = append(out, nonce...)
+	out := append(v.mark(), nonce...)
 	return aead.Seal(out, nonce, plain, []byte(owner))
 }
+
+// mark is what everything sealed with the first key begins with.
+func (v *Vault) mark() []byte { return append([]byte{byte(len(v.primary))}, v.primary...) }
 
 // open decrypts what seal made for the same owner. It fails when the key is
 // not among the vault's or the bytes were changed.

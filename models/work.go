@@ -238,8 +238,7 @@ func (s *Store) templates(tx *gorm.DB, endpointIDs []string) (map[string]*templa
 		return nil, err
 	}
 	var rows []EndpointSecret
-	err := tx.Where("endpoint_id IN ? AND (expires_at IS NULL OR expires_at > ?)", endpointIDs, s.clock.Now()).Order("id DESC").Find(&rows).Error
-	if err != nil {
+	if err := s.secretsInForce(tx).Where("endpoint_id IN ?", endpointIDs).Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	byEndpoint := make(map[string][]EndpointSecret, len(endpoints))
@@ -263,13 +262,10 @@ func (s *Store) template(e *Endpoint, rows []EndpointSecret) (*template, error) 
 		return nil, errors.New("it has no secret")
 	}
 	secrets := make([]webhook.Secret, len(rows))
-	for i, row := range rows {
-		text, err := s.vault.open(e.ID, row.Sealed)
-		if err != nil {
+	for i := range rows {
+		var err error
+		if secrets[i], err = s.openSecret(&rows[i]); err != nil {
 			return nil, err
-		}
-		if secrets[i], err = webhook.ParseSecret(string(text)); err != nil {
-			return nil, errors.New("its secret is not readable")
 		}
 	}
 	headers, err := s.ownHeaders(e)
@@ -277,7 +273,6 @@ func (s *Store) template(e *Endpoint, rows []EndpointSecret) (*template, error) 
 		return nil, err
 	}
 	return &template{schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
-		// The older header carries one signature: the oldest secret's in force.
-		Legacy: secrets[len(secrets)-1], Format: e.SignatureFormat, Headers: headers,
+		Legacy: secrets[olderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
 }

@@ -24,6 +24,15 @@ const (
 // Healths lists every kind in the order in which pages show them.
 func Healths() []Health { return []Health{Failing, Degraded, Healthy, Quiet, Disabled} }
 
+// endpointTab is one of an endpoint's pages.
+type endpointTab string
+
+const (
+	tabHealth   endpointTab = "health"
+	tabSettings endpointTab = "settings"
+	tabSecret   endpointTab = "secret"
+)
+
 // HealthOf judges by the times of the last success and failure: Quiet is
 // nothing in 24 hours, Failing no success in the hour before the last failure
 // or since, Degraded a failure in the last hour beside successes.
@@ -83,7 +92,8 @@ type EndpointView struct {
 	Health   Health
 	Waiting  int
 	Oldest   *time.Time // since when the oldest of them waits
-	Secret   string
+	Secret   webhook.Secret
+	Made     *models.EndpointSecret // the newest secret, but for what it is
 	Bench    TestBench
 	Recent   []models.Delivery // newest first
 }

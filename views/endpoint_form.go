@@ -11,7 +11,8 @@ import (
 
 // EndpointForm is an endpoint's settings as typed. ID is empty for a new one.
 // Fields are named as in the API: url, name, description, eventTypes,
-// schedule, timeoutSeconds, maxInFlight, rateLimitPerSecond, signatureFormat; enabled is "on".
+// schedule, timeoutSeconds, maxInFlight, rateLimitPerSecond, signatureFormat, secret;
+// enabled is "on". The secret to import is not among them: a page doesn't repeat it.
 // Schedule "custom" stands for the endpoint's own list, set through the API,
 // and asks to keep it.
 type EndpointForm struct {

@@ -21,6 +21,7 @@ const (
 	TestPanelID       = "test"
 	catalogTypeID     = "type"
 	deleteEndpointID  = "delete-endpoint"
+	switchDialogID    = "switch-signature"
 	organizationsID   = "organizations"
 	personMenuID      = "person"
 	navigationID      = "nav"
@@ -31,6 +32,8 @@ const (
 
 // DeliveryRowID is the root id of DeliveryRow.
 func DeliveryRowID(id string) string { return "row-" + id }
+
+func expireDialogID(id string) string { return "expire-" + id }
 
 func revokeDialogID(id string) string { return "revoke-" + id }
 

@@ -218,9 +218,9 @@ func TestLayout(t *testing.T) {
 		if parse(t, EndpointPage(samplePage(), view)).Find(".secret").Length() != 0 {
 			t.Error("a secret without one being given")
 		}
-		view.Secret = "whsec_abc"
+		view.Secret = sampleSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
 		secret := parse(t, EndpointPage(samplePage(), view)).Find(".secret")
-		if secret.Text() != "whsec_abc" {
+		if secret.Text() != view.Secret.Reveal() {
 			t.Errorf("secret %q", secret.Text())
 		}
 	})

@@ -43,6 +43,24 @@ func EndpointDisablePath(slug, id string) string { return EndpointPath(slug, id)
 // EndpointDeletePath deletes by POST.
 func EndpointDeletePath(slug, id string) string { return EndpointPath(slug, id) + "/delete" }
 
+// SecretPath is the tab of an endpoint's secrets.
+func SecretPath(slug, id string) string { return EndpointPath(slug, id) + "/secret" }
+
+// SecretRotatePath rotates by POST (overlapHours, secret) and answers the tab
+// with the new secret.
+func SecretRotatePath(slug, id string) string { return SecretPath(slug, id) + "/rotate" }
+
+// SecretRevealPath answers, by POST (password), the tab with the secrets.
+func SecretRevealPath(slug, id string) string { return SecretPath(slug, id) + "/reveal" }
+
+// SecretSwitchPath switches x-webhook-signature to the newest secret by POST.
+func SecretSwitchPath(slug, id string) string { return SecretPath(slug, id) + "/switch" }
+
+// SecretExpirePath ends an earlier secret by POST.
+func SecretExpirePath(slug, id, secret string) string {
+	return SecretPath(slug, id) + "/" + url.PathEscape(secret) + "/expire"
+}
+
 // EndpointTestPath sends a test event by POST (type, data); GET with ?type=
 // answers the form with that type's sample.
 func EndpointTestPath(slug, id string) string { return EndpointPath(slug, id) + "/test" }

@@ -210,6 +210,23 @@ func sampleEventsView(t testing.TB) EventsView {
 	return view
 }
 
+func sampleSecret(text string) webhook.Secret {
+	secret, err := webhook.ParseSecret(text)
+	if err != nil {
+		panic(err)
+	}
+	return secret
+}
+
+// sampleSecretView is a rotation of an hour ago, with an overlap.
+func sampleSecretView() SecretView {
+	end := sampleNow.Add(23 * time.Hour)
+	return SecretView{Endpoint: sampleEndpoints()[0].Endpoint, Health: Failing, Rotate: RotateForm{OverlapHours: "24"}, Secrets: []models.EndpointSecret{
+		{ID: "sec_2", CreatedBy: "Priya Raman", CreatedAt: ago(time.Hour)},
+		{ID: "sec_1", CreatedBy: "Marcus Lindqvist", CreatedAt: ago(98 * 24 * time.Hour), ExpiresAt: &end, SignsOlder: true},
+	}}
+}
+
 func sampleResult() *TestResult {
 	d := sampleDelivery(1, "payment.failed", "CRM bridge", models.Failed, 1, 401, webhook.CauseStatus)
 	a := sampleAttempt(1, ago(4*time.Second), 401, webhook.CauseStatus, []byte(`{"error":"invalid_signature","requestId":"b7c1f0a2"}`))
@@ -260,7 +277,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	custom.Schedule, _ = webhook.NewSchedule([]int{0, 5, 60})
 
 	created := sampleEndpointView(t)
-	created.Secret, created.Recent = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", nil
+	created.Secret, created.Recent = sampleSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), nil
 	disabled := sampleEndpointView(t)
 	disabled.Endpoint, disabled.Health, disabled.Waiting = rows[4].Endpoint, Disabled, 3
 	disabled.Bench.Result = sampleResult()
@@ -317,7 +334,25 @@ func samples(t testing.TB) map[string]templ.Component {
 	refused := keys
 	refused.Form = KeyForm{Faults: webhook.Faults{{Field: "name", Message: "Give the key a name."}, {Field: "scopes", Message: "Choose at least one."}}}
 
+	alone := sampleSecretView()
+	alone.Secrets = alone.Secrets[:1]
+	alone.Secrets[0].SignsOlder = true
+	rotated := sampleSecretView()
+	rotated.Fresh = sampleSecret("the text of an older sender")
+	revealed := sampleSecretView()
+	for _, secret := range revealed.Secrets {
+		revealed.Revealed = append(revealed.Revealed, models.RevealedSecret{EndpointSecret: secret, Secret: sampleSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")})
+	}
+	faultySecret := sampleSecretView()
+	faultySecret.Faults = webhook.Faults{{Field: "password", Message: "This is not your password."}, {Field: "overlapHours", Message: "Choose 0 to 168 hours."},
+		{Field: "secret", Message: "A secret has 16 to 256 characters."}}
+
 	return map[string]templ.Component{
+		"secret":              SecretPage(page, alone),
+		"secret-overlap":      SecretPage(page, sampleSecretView()),
+		"secret-rotated":      SecretPage(page, rotated),
+		"secret-revealed":     SecretPage(page, revealed),
+		"secret-faults":       SecretPage(page, faultySecret),
 		"login":               LoginPage(out, LoginForm{SignupOpen: true, Next: "/o/acme/keys"}),
 		"login-wrong":         LoginPage(out, LoginForm{Email: "priya.raman@example.com", Faults: webhook.Faults{{Field: "password", Message: "Email and password don’t match an account."}}}),
 		"signup":              SignupPage(out, SignupForm{CodeNeeded: true}),

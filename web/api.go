@@ -51,6 +51,7 @@ func apiTable() []apiRoute {
 		{fiber.MethodDelete, "/endpoints/:id", change, (*Server).apiEndpointDelete},
 		{fiber.MethodPost, "/endpoints/:id/enable", change, (*Server).apiEndpointEnable},
 		{fiber.MethodPost, "/endpoints/:id/disable", change, (*Server).apiEndpointDisable},
+		{fiber.MethodPost, "/endpoints/:id/rotate-secret", change, (*Server).apiEndpointRotate},
 		{fiber.MethodPost, "/endpoints/:id/test", change, (*Server).apiEndpointTest},
 
 		{fiber.MethodGet, "/deliveries", readOnly, (*Server).apiDeliveryList},

@@ -16,12 +16,13 @@ import (
 // apiBodies are complete bodies for the routes that take one.
 func (f *apiFixture) apiBodies(t *testing.T) map[string]string {
 	return map[string]string{
-		"POST /events":             report(t, "payment.failed"),
-		"POST /events/batch":       batchOf(report(t, "payment.failed")),
-		"POST /endpoints":          fmt.Sprintf(`{"url":%q,"eventTypes":["*"]}`, f.receiver.URL),
-		"PATCH /endpoints/:id":     `{"name":"Taken over","enabled":false}`,
-		"POST /endpoints/:id/test": `{"type":"payment.failed"}`,
-		"POST /organizations":      `{"name":"One more"}`,
+		"POST /events":                      report(t, "payment.failed"),
+		"POST /events/batch":                batchOf(report(t, "payment.failed")),
+		"POST /endpoints":                   fmt.Sprintf(`{"url":%q,"eventTypes":["*"]}`, f.receiver.URL),
+		"PATCH /endpoints/:id":              `{"name":"Taken over","enabled":false}`,
+		"POST /endpoints/:id/test":          `{"type":"payment.failed"}`,
+		"POST /endpoints/:id/rotate-secret": `{"overlapHours":1}`,
+		"POST /organizations":               `{"name":"One more"}`,
 	}
 }
 

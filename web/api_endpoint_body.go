@@ -61,6 +61,8 @@ func (b *endpointBody) member(r *bodyReader, name, field string) bool {
 	case "headers":
 		headers := r.headers(field)
 		b.changes = append(b.changes, func(in *input) { in.Headers = headers })
+	case "secret": // to import with a new endpoint; the store refuses it for another
+		given(b, r, field, r.secret, func(in *input) *webhook.Secret { return &in.Secret })
 	case "enabled":
 		if enabled, ok := r.boolean(field); ok {
 			b.enabled = &enabled
@@ -162,6 +164,19 @@ func (r *bodyReader) signatureFormat(field string) (webhook.SignatureFormat, boo
 		r.fault(field, err.Error())
 	}
 	return format, err == nil
+}
+
+// secret reads one that exists already. Its fault does not repeat it.
+func (r *bodyReader) secret(field string) (webhook.Secret, bool) {
+	text, ok := r.text(field)
+	if !ok {
+		return webhook.Secret{}, false
+	}
+	secret, err := webhook.ParseSecret(text)
+	if err != nil {
+		r.fault(field, err.Error())
+	}
+	return secret, err == nil
 }
 
 // headers reads the endpoint's own headers; null is none. The mask of an

@@ -9,8 +9,9 @@ import (
 	"hookwell/webhook"
 )
 
-// endpointAnswer is an endpoint. The secret is there in the answer that
-// creates it alone.
+// endpointAnswer is an endpoint. The secret is there in the answers that create
+// or rotate it alone, and with one that was imported the form that the Standard
+// Webhooks libraries take.
 type endpointAnswer struct {
 	ID                 string                  `json:"id"`
 	URL                string                  `json:"url"`
@@ -28,6 +29,16 @@ type endpointAnswer struct {
 	CreatedAt          stamp                   `json:"createdAt"`
 	UpdatedAt          stamp                   `json:"updatedAt"`
 	Secret             string                  `json:"secret,omitzero"`
+	StandardSecret     string                  `json:"standardSecret,omitzero"`
+}
+
+// withSecret is the answer that shows the secret.
+func (a endpointAnswer) withSecret(secret webhook.Secret) endpointAnswer {
+	a.Secret = secret.Reveal()
+	if standard := secret.StandardForm(); standard != a.Secret {
+		a.StandardSecret = standard
+	}
+	return a
 }
 
 func shapeEndpoint(tenant *models.Tenant, e *models.Endpoint) (endpointAnswer, error) {
@@ -127,8 +138,40 @@ func (s *Server) apiEndpointCreate(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	shape.Secret = secret.Reveal()
-	return c.created("/endpoints/"+e.ID, shape)
+	return c.created("/endpoints/"+e.ID, shape.withSecret(secret))
+}
+
+// apiEndpointRotate answers the endpoint with its new secret.
+func (s *Server) apiEndpointRotate(c *apiCall) error {
+	rotation := models.Rotation{OverlapHours: models.DefaultOverlapHours}
+	tenant, err := c.tenantBody(func(r *bodyReader, name, field string) bool {
+		switch {
+		case name != "overlapHours" && name != "secret":
+			return false
+		case r.null(): // as if it were left out
+		case name == "secret":
+			rotation.Secret, _ = r.secret(field)
+		default:
+			rotation.OverlapHours, _ = r.integer(field)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	id, err := c.id(models.PrefixEndpoint, "endpoint")
+	if err != nil {
+		return err
+	}
+	e, secret, err := tenant.RotateSecret(c.UserContext(), id, rotation)
+	if err != nil {
+		return err
+	}
+	shape, err := shapeEndpoint(tenant, e)
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, shape.withSecret(secret))
 }
 
 // apiEndpointUpdate changes what is given and leaves the rest. enabled comes

@@ -95,10 +95,11 @@ func (s *Server) apiOrganizationCreate(c *apiCall) error {
 		return err
 	}
 	for i, secret := range secrets {
-		if created.Endpoints[i], err = shapeEndpoint(tenant, &endpoints[i]); err != nil {
+		shape, err := shapeEndpoint(tenant, &endpoints[i])
+		if err != nil {
 			return err
 		}
-		created.Endpoints[i].Secret = secret.Reveal()
+		created.Endpoints[i] = shape.withSecret(secret)
 	}
 	return c.created("/organizations/"+org.ID, created)
 }

@@ -71,8 +71,16 @@ func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointV
 	if err != nil {
 		return views.EndpointView{}, err
 	}
+	secrets, err := s.tenant(c).Secrets(c.UserContext(), e.ID)
+	if err != nil {
+		return views.EndpointView{}, err
+	}
+	var made *models.EndpointSecret
+	if len(secrets) > 0 {
+		made = &secrets[0]
+	}
 	h := health[e.ID]
-	return views.EndpointView{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
+	return views.EndpointView{Made: made, Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
 		Waiting: h.Waiting, Oldest: h.OldestWaiting, Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
 }
 
@@ -95,13 +103,18 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	in := models.NewEndpointInput()
 	in.Disabled = !form.Enabled
 	err := fillEndpoint(form, &in)
+	if secret, faults := importedSecret(c); len(faults) > 0 {
+		err = joinFaults(faults, err)
+	} else {
+		in.Secret = secret
+	}
 	var e *models.Endpoint
 	var secret webhook.Secret
 	if err == nil {
 		e, secret, err = s.tenant(c).CreateEndpoint(c.UserContext(), in)
 	}
 	if models.IsKind(err, models.Invalid) {
-		form.Faults = faultsOf(err)
+		form.Faults = retype(c, faultsOf(err))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
 	}
 	if err != nil {
@@ -113,7 +126,7 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	view.Secret = secret.Reveal()
+	view.Secret = secret
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentLocation, path)
 	return show(s, c, fiber.StatusCreated, views.EndpointPage, view)

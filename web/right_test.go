@@ -41,6 +41,11 @@ func knownRoutes() []route {
 		{path: "/o/:org/endpoints/:endpoint/enable", right: administer, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/disable", right: administer, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/delete", right: administer, form: url.Values{}},
+		{path: "/o/:org/endpoints/:endpoint/secret", right: administer},
+		{path: "/o/:org/endpoints/:endpoint/secret/rotate", right: administer, form: url.Values{"overlapHours": {"24"}}},
+		{path: "/o/:org/endpoints/:endpoint/secret/reveal", right: administer, form: url.Values{"password": {password}}},
+		{path: "/o/:org/endpoints/:endpoint/secret/switch", right: administer, form: url.Values{}},
+		{path: "/o/:org/endpoints/:endpoint/secret/:secret/expire", right: administer, form: url.Values{}},
 		{path: "/o/:org/keys", right: administer},
 		{path: "/o/:org/keys", right: administer, form: url.Values{"name": {"k"}, "scopes": {"read"}}},
 		{path: "/o/:org/keys/:key/revoke", right: administer, form: url.Values{}},
@@ -97,6 +102,10 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	in.URL, in.EventTypes = "http://127.0.0.1:9/hook", []string{"*"}
 	e, _, err := tenant.CreateEndpoint(t.Context(), in)
 	must(t, err)
+	_, _, err = tenant.RotateSecret(t.Context(), e.ID, models.Rotation{OverlapHours: 24})
+	must(t, err)
+	secrets, err := tenant.Secrets(t.Context(), e.ID)
+	must(t, err)
 	key, _, err := tenant.CreateKey(t.Context(), "k", []string{"read"})
 	must(t, err)
 	kind, _ := s.Store.Catalog().Lookup("org.member.added")
@@ -104,7 +113,7 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	must(t, err)
 	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
 	must(t, err)
-	return rows{"org": org.Slug, "endpoint": e.ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
+	return rows{"org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
 }
 
 func TestOrganizations_are_apart(t *testing.T) {
@@ -155,7 +164,7 @@ func TestRoles(t *testing.T) {
 	_, org := s.member(t, "Acme", models.RoleOwner)
 	s.fill(t, org)
 	// Nothing has these ids, so that who may gets 404 and changes nothing.
-	ids := rows{"org": org.Slug, "endpoint": "ep_none", "delivery": "dlv_none", "event": "evt_none", "key": "key_none", "type": "none"}
+	ids := rows{"org": org.Slug, "endpoint": "ep_none", "secret": "sec_none", "delivery": "dlv_none", "event": "evt_none", "key": "key_none", "type": "none"}
 	for _, role := range models.Roles() {
 		b, _ := s.member(t, org.ID, role)
 		for _, r := range s.table(t) {

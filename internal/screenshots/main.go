@@ -87,7 +87,7 @@ func signIn(ctx context.Context) (map[string]string, error) {
 	if pages["event"], err = first(ctx, org+"/events", "tbody a.rowlink"); err != nil {
 		return nil, err
 	}
-	pages["endpoint-edit"] = pages["endpoint"] + "/edit"
+	pages["endpoint-edit"], pages["endpoint-secret"] = pages["endpoint"]+"/edit", pages["endpoint"]+"/secret"
 	for state, name := range map[string]string{"failed": "delivery-failed", "delivered": "delivery-delivered"} {
 		if pages[name], err = first(ctx, org+"/deliveries?state="+state, "tbody a.rowlink"); err != nil {
 			return nil, err

@@ -113,16 +113,20 @@ CREATE TABLE endpoint_settings (
 );
 CREATE INDEX endpoint_settings_organization ON endpoint_settings (organization_id, since);
 
--- Newest first signs first; an old one signs until expires_at.
+-- Newest first signs first; an old one signs until expires_at, and the older
+-- header x-webhook-signature until switched_at.
 CREATE TABLE endpoint_secrets (
     id              text COLLATE "C" PRIMARY KEY,
     endpoint_id     text COLLATE "C" NOT NULL REFERENCES endpoints (id),
     organization_id text COLLATE "C" NOT NULL,
     sealed          bytea NOT NULL,
+    created_by      text NOT NULL,
     created_at      timestamptz NOT NULL,
-    expires_at      timestamptz
+    expires_at      timestamptz,
+    switched_at     timestamptz
 );
 CREATE INDEX endpoint_secrets_endpoint ON endpoint_secrets (endpoint_id, id);
+CREATE INDEX endpoint_secrets_expiry ON endpoint_secrets (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE audit_entries (
     id              text COLLATE "C" PRIMARY KEY,

@@ -111,16 +111,20 @@ CREATE TABLE endpoint_settings (
 );
 CREATE INDEX endpoint_settings_organization ON endpoint_settings (organization_id, since);
 
--- Newest first signs first; an old one signs until expires_at.
+-- Newest first signs first; an old one signs until expires_at, and the older
+-- header x-webhook-signature until switched_at.
 CREATE TABLE endpoint_secrets (
     id              text NOT NULL PRIMARY KEY,
     endpoint_id     text NOT NULL REFERENCES endpoints (id),
     organization_id text NOT NULL,
     sealed          blob NOT NULL,
+    created_by      text NOT NULL,
     created_at      datetime NOT NULL,
-    expires_at      datetime
+    expires_at      datetime,
+    switched_at     datetime
 );
 CREATE INDEX endpoint_secrets_endpoint ON endpoint_secrets (endpoint_id, id);
+CREATE INDEX endpoint_secrets_expiry ON endpoint_secrets (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE audit_entries (
     id              text NOT NULL PRIMARY KEY,

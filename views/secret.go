@@ -1,0 +1,73 @@
+package views
+
+import (
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// SecretView is the tab of an endpoint's secrets. Fresh and Revealed are set
+// only on the answers that show what a secret is.
+type SecretView struct {
+	Endpoint *models.Endpoint
+	Health   Health
+	Secrets  []models.EndpointSecret // in force, newest first
+	Rotate   RotateForm
+	Fresh    webhook.Secret // that a rotation just made or imported
+	Revealed []models.RevealedSecret
+	Faults   webhook.Faults // at overlapHours, secret or password
+}
+
+// RotateForm is what was typed to rotate. The secret to import is not kept.
+type RotateForm struct {
+	OverlapHours string
+}
+
+// switchable tells whether x-webhook-signature is still an earlier secret's.
+func (v SecretView) switchable() bool { return len(v.Secrets) > 0 && !v.Secrets[0].SignsOlder }
+
+// secretWord names a secret by its place, for nothing of it may be shown.
+func secretWord(place int) string {
+	if place == 0 {
+		return "Newest"
+	}
+	return "Earlier"
+}
+
+// imported tells whether a secret has another form for the libraries.
+func imported(secret webhook.Secret) bool { return secret.StandardForm() != secret.Reveal() }
+
+// madeWords is who made a secret and when.
+func madeWords(page Page, secret models.EndpointSecret) string {
+	words := formatDay(page.Now, secret.CreatedAt)
+	if secret.CreatedBy != "" {
+		words += " by " + secret.CreatedBy
+	}
+	return words
+}
+
+func revealedTitle(place, of int) string {
+	if of == 1 {
+		return "The signing secret"
+	}
+	return "The " + map[bool]string{true: "newest", false: "earlier"}[place == 0] + " secret"
+}
+
+func revealedText(page Page, secret models.EndpointSecret) string {
+	text := "Made on " + madeWords(page, secret) + ". "
+	if secret.ExpiresAt != nil {
+		text += "It signs until " + formatDay(page.Now, *secret.ExpiresAt) + " UTC. "
+	}
+	return text + "Leave this page when you have it."
+}
+
+// ordinal is a place among signatures: "first", "second".
+func ordinal(place int) string {
+	words := []string{"first", "second", "third", "fourth", "fifth"}
+	return words[min(place, len(words)-1)]
+}
+
+// importField asks for a secret that the receiver has already.
+func importField(faults webhook.Faults) field {
+	return field{Name: "secret", Label: "Import a secret", Note: "optional", Faults: faults,
+		Hint: "One that the receiver has already: whsec_… or any text of 16 to 256 characters. Leave it empty for a new one."}
+}

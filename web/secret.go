@@ -1,0 +1,148 @@
+package web
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+	"hookwell/webhook"
+)
+
+// secretTab shows an endpoint's secrets, but for what they are.
+func (s *Server) secretTab(c *fiber.Ctx) error {
+	return s.showSecrets(c, fiber.StatusOK, views.SecretView{Rotate: defaultRotation()})
+}
+
+func defaultRotation() views.RotateForm {
+	return views.RotateForm{OverlapHours: strconv.Itoa(models.DefaultOverlapHours)}
+}
+
+// showSecrets completes the view. An answer that shows a secret may be kept by
+// nobody.
+func (s *Server) showSecrets(c *fiber.Ctx, status int, view views.SecretView) error {
+	ctx, tenant := c.UserContext(), s.tenant(c)
+	e, err := tenant.Endpoint(ctx, c.Params("endpoint"))
+	if err != nil {
+		return err
+	}
+	if view.Secrets, err = tenant.Secrets(ctx, e.ID); err != nil {
+		return err
+	}
+	health, err := tenant.Health(ctx)
+	if err != nil {
+		return err
+	}
+	view.Endpoint, view.Health = e, views.HealthOf(e, health[e.ID].EndpointState, s.Store.Now())
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return show(s, c, status, views.SecretPage, view)
+}
+
+// secretRotate answers the tab with the new secret itself, as endpointCreate
+// does. Reloading that answer does not rotate again.
+func (s *Server) secretRotate(c *fiber.Ctx) error {
+	if path, again := s.repeated(c); again {
+		return c.Redirect(path, fiber.StatusSeeOther)
+	}
+	view := views.SecretView{Rotate: views.RotateForm{OverlapHours: field(c, "overlapHours")}}
+	rotation, err := readRotation(c)
+	var e *models.Endpoint
+	if err == nil {
+		e, view.Fresh, err = s.tenant(c).RotateSecret(c.UserContext(), c.Params("endpoint"), rotation)
+	}
+	switch {
+	case models.IsKind(err, models.Invalid):
+		view.Faults = retype(c, faultsOf(err))
+		return s.showSecrets(c, fiber.StatusUnprocessableEntity, view)
+	case models.IsKind(err, models.Conflict):
+		view.Faults = retype(c, faultsOf(err))
+		return s.showSecrets(c, fiber.StatusConflict, view)
+	case err != nil:
+		return err
+	}
+	path := views.SecretPath(s.slug(c), e.ID)
+	s.made(c, path)
+	c.Set(fiber.HeaderContentLocation, path)
+	view.Rotate = defaultRotation()
+	return s.showSecrets(c, fiber.StatusCreated, view)
+}
+
+// readRotation reads the form. What is no number is out of bounds.
+func readRotation(c *fiber.Ctx) (models.Rotation, error) {
+	hours, err := strconv.Atoi(strings.TrimSpace(field(c, "overlapHours")))
+	if err != nil {
+		hours = -1
+	}
+	rotation := models.Rotation{OverlapHours: hours}
+	var faults webhook.Faults
+	rotation.Secret, faults = importedSecret(c)
+	if faults = append(rotation.Faults(), faults...); len(faults) > 0 {
+		return rotation, invalidFields(faults)
+	}
+	return rotation, nil
+}
+
+// importedSecret reads a secret that was typed; zero when there is none.
+func importedSecret(c *fiber.Ctx) (webhook.Secret, webhook.Faults) {
+	text := field(c, "secret")
+	if text == "" {
+		return webhook.Secret{}, nil
+	}
+	secret, err := webhook.ParseSecret(text)
+	if err != nil {
+		return webhook.Secret{}, webhook.Faults{{Field: "secret", Message: err.Error()}}
+	}
+	return secret, nil
+}
+
+// retype asks for a secret once more when a form with one comes back: no page
+// repeats it.
+func retype(c *fiber.Ctx, faults webhook.Faults) webhook.Faults {
+	if field(c, "secret") == "" {
+		return faults
+	}
+	for _, fault := range faults {
+		if fault.Field == "secret" {
+			return faults
+		}
+	}
+	return append(faults, webhook.Fault{Field: "secret", Message: "Enter the secret again: no page repeats it."})
+}
+
+// secretReveal shows what signs, to who enters their password again.
+func (s *Server) secretReveal(c *fiber.Ctx) error {
+	view := views.SecretView{Rotate: defaultRotation()}
+	revealed, err := s.tenant(c).RevealSecrets(c.UserContext(), c.Params("endpoint"), field(c, "password"))
+	if models.IsKind(err, models.Invalid) {
+		view.Faults = faultsOf(err)
+		return s.showSecrets(c, fiber.StatusUnprocessableEntity, view)
+	}
+	if err != nil {
+		return err
+	}
+	view.Revealed = revealed
+	return s.showSecrets(c, fiber.StatusOK, view)
+}
+
+func (s *Server) secretSwitch(c *fiber.Ctx) error {
+	e, err := s.tenant(c).SwitchSignature(c.UserContext(), c.Params("endpoint"))
+	if err != nil {
+		return err
+	}
+	return s.backToSecrets(c, e, "Switched. x-webhook-signature is the newest secret’s from the next attempt on.")
+}
+
+func (s *Server) secretExpire(c *fiber.Ctx) error {
+	e, err := s.tenant(c).ExpireSecret(c.UserContext(), c.Params("endpoint"), c.Params("secret"))
+	if err != nil {
+		return err
+	}
+	return s.backToSecrets(c, e, "Expired. That secret signs nothing any more.")
+}
+
+func (s *Server) backToSecrets(c *fiber.Ctx, e *models.Endpoint, text string) error {
+	s.say(c, views.FlashDone, text)
+	return c.Redirect(views.SecretPath(s.slug(c), e.ID), fiber.StatusSeeOther)
+}
