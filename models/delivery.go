@@ -130,63 +130,6 @@ func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]Attempt, er
 	return attempts, err
 }
 
-// Resend adds one attempt now and leaves the schedule alone. It is a Conflict
-// while an attempt is in flight, when the endpoint is deleted, and for a test
-// event, which is sent once.
-func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, error) {
-	var woken Woken
-	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
-		// The work is locked before its delivery, as when an attempt is recorded.
-		w, err := find[Work](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("delivery_id = ?", deliveryID), "work")
-		if err != nil && !IsKind(err, NotFound) {
-			return err
-		}
-		d, err := find[Delivery](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", deliveryID), "delivery")
-		if err != nil {
-			return err
-		}
-		if d.Test {
-			return conflict("test_delivery", "A test event is sent once. Send another test from its endpoint.")
-		}
-		e, err := t.endpoint(t.within(tx), d.EndpointID)
-		if IsKind(err, NotFound) {
-			return conflict("endpoint_deleted", "The endpoint of this delivery was deleted, so there is nowhere to send it.")
-		}
-		if err != nil {
-			return err
-		}
-		woken = Woken{d.OrganizationID, e.ID, d.ID}
-		if err := t.addPersonsAttempt(tx, d, e, w); err != nil {
-			return err
-		}
-		return t.audit(tx, "delivery.resent", d.ID, d.EventType, e.Title())
-	})
-	if err != nil {
-		return nil, err
-	}
-	t.store.wake([]Woken{woken})
-	return t.Delivery(ctx, deliveryID)
-}
-
-// addPersonsAttempt makes the delivery's work, nil if none was left, due now.
-// What the schedule planned comes after it.
-func (t *Tenant) addPersonsAttempt(tx *gorm.DB, d *Delivery, e *Endpoint, w *Work) error {
-	now := t.store.clock.Now()
-	if w == nil {
-		row := newWork(&Delivery{ID: d.ID, OrganizationID: d.OrganizationID, EventID: d.EventID, EndpointID: d.EndpointID}, e, TriggerPerson, now)
-		row.Attempt, row.DueAt, row.WakeAt, row.ExpiresAt = d.AttemptCount, now, now.Add(wakeGrace), now.Add(waitLimit)
-		return duplicateIsConflict(tx.Create(row).Error, "This delivery is being resent already.")
-	}
-	if w.LeaseUntil != nil {
-		return conflict("in_flight", "An attempt of this delivery is under way. Wait for its answer.")
-	}
-	change := map[string]any{"trigger": TriggerPerson, "due_at": now, "wake_at": now.Add(wakeGrace)}
-	if w.Trigger == TriggerSchedule {
-		change["resume_at"] = w.DueAt
-	}
-	return tx.Model(&Work{}).Where("delivery_id = ?", d.ID).Updates(change).Error
-}
-
 // BeginTest accepts a test event for one endpoint and claims its only attempt
 // at once: it passes every limit and goes to a disabled endpoint too. The
 // caller sends the job and records what comes of it.

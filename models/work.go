@@ -31,6 +31,8 @@ type Work struct {
 	ClaimedAt      *time.Time
 	LeaseUntil     *time.Time
 	LeaseToken     string
+	Cancelled      bool   // by a person, in flight: no other attempt follows
+	RecoveryID     string // of the recovery that asked for it
 }
 
 // TableName says what kind of work it is.
@@ -48,10 +50,12 @@ const (
 	waitLimit = 24 * time.Hour
 )
 
-// What is worked on first: a fresh event, then what failed before.
+// What is worked on first: a fresh event, then what failed before, then what a
+// recovery brings back.
 const (
-	priorityFresh = 0
-	priorityRetry = 1
+	priorityFresh    = 0
+	priorityRetry    = 1
+	priorityRecovery = 2
 )
 
 func newWork(d *Delivery, e *Endpoint, trigger Trigger, now time.Time) *Work {
