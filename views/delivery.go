@@ -56,6 +56,21 @@ func (f DeliveryFilter) Path(slug string) string {
 	return DeliveriesPath(slug) + "?" + query.Encode()
 }
 
+// ResendPath resends a selection (id, repeated) by POST and leads back to the
+// log under this filter; CancelPath cancels it.
+func (f DeliveryFilter) ResendPath(slug string) string { return f.act(slug, "/resend") }
+
+// CancelPath is ResendPath for cancelling.
+func (f DeliveryFilter) CancelPath(slug string) string { return f.act(slug, "/cancel") }
+
+func (f DeliveryFilter) act(slug, what string) string {
+	_, query, found := strings.Cut(f.Path(slug), "?")
+	if found {
+		query = "?" + query
+	}
+	return DeliveriesPath(slug) + what + query
+}
+
 // Range is the span of time that the filter leaves, zero where it is open. It
 // has faults at "since" and "until" when one of them can't be read.
 func (f DeliveryFilter) Range(now time.Time) (since, until time.Time, faults webhook.Faults) {

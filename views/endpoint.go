@@ -85,6 +85,7 @@ type EndpointView struct {
 	Secret   string
 	Bench    TestBench
 	Recent   []models.Delivery // newest first
+	Recovery RecoveryView
 }
 
 // TestBench is where a test event is written and its answer shown. Data is

@@ -13,7 +13,9 @@ const (
 	DeliveryLogID     = "deliveries" // DeliveryLog
 	DeliveryID        = "delivery"   // DeliveryPart
 	RecentID          = "recent"     // EndpointRecent
-	TestFormID        = "test-form"  // TestForm
+	RecoveryID        = "recovery"   // RecoveryBanner
+	RecoverCountID    = "recover-count"
+	TestFormID        = "test-form" // TestForm
 	TestAnswerID      = "test-answer"
 	TestPanelID       = "test"
 	catalogTypeID     = "type"

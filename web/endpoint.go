@@ -71,8 +71,12 @@ func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointV
 	if err != nil {
 		return views.EndpointView{}, err
 	}
+	recovery, err := s.recoveryView(c, e)
+	if err != nil {
+		return views.EndpointView{}, err
+	}
 	h := health[e.ID]
-	return views.EndpointView{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
+	return views.EndpointView{Recovery: recovery, Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
 		Waiting: h.Waiting, Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
 }
 
