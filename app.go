@@ -41,12 +41,20 @@ func openStore(ctx context.Context, c *config) (*models.Store, error) {
 	}
 	store, err := models.Open(ctx, c.storeOptions())
 	if err != nil {
-		return nil, err
+		return nil, wrong(c.storedBy(), "%w", err)
 	}
 	if err := store.Migrate(ctx); err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, wrong(c.storedBy(), "%w", errors.Join(err, store.Close()))
 	}
 	return store, nil
+}
+
+// storedBy is the variable that says where the data lies.
+func (c *config) storedBy() string {
+	if c.embedded {
+		return "HOOKWELL_DATA_DIR"
+	}
+	return "DATABASE_URL"
 }
 
 // openApp makes the parts that web and workers share.

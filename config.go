@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -102,11 +103,23 @@ func (c *config) checkAddress() error {
 		return nil
 	}
 	base, err := url.Parse(strings.TrimSuffix(c.BaseURL, "/"))
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.Path != "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+	if err != nil || !isOrigin(base) {
 		return wrong("HOOKWELL_BASE_URL", "write it as https://host or http://host:port, without a path")
 	}
 	c.base = base
 	return nil
+}
+
+// isOrigin tells whether it is a scheme of the web, a host and perhaps a port,
+// and nothing else.
+func isOrigin(u *url.URL) bool {
+	if port := u.Port(); port != "" {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
+	}
+	bare := url.URL{Scheme: u.Scheme, Host: u.Host}
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && *u == bare
 }
 
 func (c *config) checkNetworks() error {

@@ -40,6 +40,9 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	line.BindTo(ctx, (*context.Context)(nil))
 	if err := line.Run(); err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			err = errors.New("stopped by a signal before it was done")
+		}
 		fmt.Fprintln(os.Stderr, "hookwell:", explain(err))
 		os.Exit(1)
 	}
@@ -68,14 +71,18 @@ type serveCommand struct {
 
 // Run serves until a signal comes.
 func (s *serveCommand) Run(ctx context.Context) error {
-	a, err := open(ctx)
+	c, err := readConfig()
+	if err != nil {
+		return err
+	}
+	if s.NoWorkers && c.embedded {
+		return errors.New("--no-workers needs DATABASE_URL and REDIS_URL: the embedded default has no other process to send")
+	}
+	a, err := openApp(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	if s.NoWorkers && a.config.embedded {
-		return errors.New("--no-workers needs DATABASE_URL and REDIS_URL: the embedded default has no other process to send")
-	}
 	return a.serve(ctx, !s.NoWorkers)
 }
 
@@ -105,14 +112,18 @@ type workCommand struct{}
 
 // Run works until a signal comes.
 func (*workCommand) Run(ctx context.Context) error {
-	a, err := open(ctx)
+	c, err := readConfig()
+	if err != nil {
+		return err
+	}
+	if c.embedded {
+		return errors.New("work needs DATABASE_URL and REDIS_URL: the embedded default works in the serving process")
+	}
+	a, err := openApp(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	if a.config.embedded {
-		return errors.New("hookwell work needs DATABASE_URL and REDIS_URL: the embedded default works in the serving process")
-	}
 	if err := a.startWorkers(); err != nil {
 		return err
 	}
@@ -120,15 +131,6 @@ func (*workCommand) Run(ctx context.Context) error {
 	<-ctx.Done()
 	a.config.log.Info("stopping; attempts in flight are finished first")
 	return nil
-}
-
-// open reads the settings and opens the parts.
-func open(ctx context.Context) (*app, error) {
-	c, err := readConfig()
-	if err != nil {
-		return nil, err
-	}
-	return openApp(ctx, c)
 }
 
 func readConfig() (*config, error) {

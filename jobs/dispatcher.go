@@ -52,6 +52,11 @@ const (
 	laneIDs = 10_000
 	// claimPause is how long a claimer waits after the database failed.
 	claimPause = time.Second
+	// claimLimit is how long a claim may take: one that waits for a connection
+	// that is gone, or for a lock, holds up every lane in it.
+	claimLimit = 10 * time.Second
+	// cutGrace is how long exchanges that were cut off have to be recorded.
+	cutGrace = 5 * time.Second
 )
 
 func newDispatcher(store *models.Store, sender *webhook.Sender, recorder *recorder, log *slog.Logger) *dispatcher {
@@ -104,9 +109,10 @@ func (d *dispatcher) run() {
 		}
 		for {
 			wanted := d.gather()
-			if len(wanted) == 0 || !d.claim(wanted) {
+			if len(wanted) == 0 {
 				break
 			}
+			d.claim(wanted)
 		}
 	}
 }
@@ -146,11 +152,13 @@ func (l *lane) take(n int) []string {
 	return ids
 }
 
-// claim claims what the lanes want and starts sending it. It answers whether
-// the database did; if not, the ids are left to the due scan.
-func (d *dispatcher) claim(wanted []models.Lane) bool {
-	d.refill(wanted)
-	jobs, err := d.store.Claim(d.exchange, wanted)
+// claim claims what the lanes want and starts sending it. If the database does
+// not let it, the ids are left to the due scan.
+func (d *dispatcher) claim(wanted []models.Lane) {
+	ctx, cancel := context.WithTimeout(d.exchange, claimLimit)
+	defer cancel()
+	d.refill(ctx, wanted)
+	jobs, err := d.store.Claim(ctx, wanted)
 	byEndpoint := make(map[string][]models.Job, len(wanted))
 	for _, job := range jobs {
 		byEndpoint[job.EndpointID] = append(byEndpoint[job.EndpointID], job)
@@ -168,16 +176,15 @@ func (d *dispatcher) claim(wanted []models.Lane) bool {
 		d.log.Error("claiming deliveries", "error", err)
 		d.pause()
 	}
-	return err == nil
 }
 
 // refill asks the database for more of lanes that have run empty.
-func (d *dispatcher) refill(wanted []models.Lane) {
+func (d *dispatcher) refill(ctx context.Context, wanted []models.Lane) {
 	for i := range wanted {
 		if len(wanted[i].DeliveryIDs) > 0 {
 			continue
 		}
-		due, err := d.store.DueFor(d.exchange, wanted[i].EndpointID)
+		due, err := d.store.DueFor(ctx, wanted[i].EndpointID)
 		if err != nil {
 			d.log.Error("looking for more deliveries", "endpoint", wanted[i].EndpointID, "error", err)
 		}
@@ -254,17 +261,24 @@ func (d *dispatcher) landed(endpointID string) {
 	d.flights.Done()
 }
 
-// close stops claiming and waits until what is in flight is recorded. When the
+// halt ends claiming; what is in flight goes on.
+func (d *dispatcher) halt() { close(d.stop) }
+
+// close waits, after halt, until what is in flight is recorded. When the
 // context ends, what is still in flight is cut off, and recorded as that.
 func (d *dispatcher) close(ctx context.Context) {
-	close(d.stop)
+	defer d.cut()
 	d.claiming.Wait()
 	landed := make(chan struct{})
 	go func() { d.flights.Wait(); close(landed) }()
 	select {
 	case <-landed:
+		return
 	case <-ctx.Done():
 		d.cut()
 	}
-	d.cut()
+	select {
+	case <-landed:
+	case <-time.After(cutGrace):
+	}
 }

@@ -82,8 +82,12 @@ func (w *Workers) Shutdown(ctx context.Context) { w.once.Do(func() { w.shutdown(
 
 func (w *Workers) shutdown(ctx context.Context) {
 	w.stop()
+	w.dispatcher.halt()
+	// Beside the exchanges: while Redis hangs, Asynq takes its time to stop.
+	var asynqStops sync.WaitGroup
+	defer asynqStops.Wait()
+	asynqStops.Go(w.server.Shutdown)
 	w.rounds.Wait()
-	w.server.Shutdown()
 	w.dispatcher.close(ctx)
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

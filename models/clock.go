@@ -7,7 +7,7 @@ import (
 
 // Clock is the time that rows are written by: the machine's, plus what a test
 // has moved it by. The zero value is the machine's clock. Leases and wakes are
-// judged by the database's clock, which the store moves by the same amount. Ids
+// set and judged by the database’s clock, which the store moves by the same amount. Ids
 // rise with the clock that they are made by.
 type Clock struct {
 	ahead    atomic.Int64

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -43,9 +44,8 @@ func (f DeliveryFilter) apply(query *gorm.DB) *gorm.DB {
 	return matchTypes(query, "event_type", f.Types)
 }
 
-var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// matchTypes narrows a query to event types and prefixes of them.
+// matchTypes narrows a query to event types and prefixes of them. Not by LIKE,
+// which on SQLite takes a capital letter for a small one.
 func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
 	if len(types) == 0 || slices.Contains(types, "*") {
 		return query
@@ -53,7 +53,7 @@ func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
 	conditions := make([]clause.Expression, len(types))
 	for i, t := range types {
 		if prefix, ok := strings.CutSuffix(t, "*"); ok {
-			conditions[i] = clause.Expr{SQL: column + ` LIKE ? ESCAPE '\'`, Vars: []any{likeEscapes.Replace(prefix) + "%"}}
+			conditions[i] = clause.Expr{SQL: "substr(" + column + ", 1, ?) = ?", Vars: []any{utf8.RuneCountInString(prefix), prefix}}
 		} else {
 			conditions[i] = clause.Eq{Column: column, Value: t}
 		}
@@ -151,9 +151,12 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 		if templates[e.ID] == nil {
 			return conflict("endpoint_unusable", "The endpoint’s secret can’t be opened. Look at HOOKWELL_SECRET_KEY.")
 		}
-		now := t.store.clock.Now()
+		now, err := t.store.dialect.readNow(tx, t.store.clock)
+		if err != nil {
+			return err
+		}
 		d.event.Deliveries = 1
-		delivery := t.store.newDelivery(&d.event, e, now)
+		delivery := t.store.newDelivery(&d.event, e)
 		delivery.PlannedAttempts = 1
 		w := newWork(delivery, e, TriggerTest, now)
 		lease := now.Add(time.Duration(e.TimeoutSeconds+leaseMargin) * time.Second)

@@ -20,8 +20,13 @@ type dialect interface {
 
 	// now is the database's clock, as SQL, moved by what a test has moved ours.
 	now(c *Clock) string
+	// readNow asks the database what time now is.
+	readNow(tx *gorm.DB, c *Clock) (time.Time, error)
 	// secondsAfter is a time so many seconds (an SQL expression) after another.
 	secondsAfter(at, seconds string) string
+	// in is the test whether a column is among what a query answers, such that
+	// the query runs once and the column's index is used.
+	in(query string) string
 	// least is the smaller of two SQL expressions.
 	least(a, b string) string
 	// forUpdate locks the rows that a query reads until the transaction ends;

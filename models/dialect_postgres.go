@@ -7,14 +7,32 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 )
 
 type postgresDialect struct{}
 
-func (postgresDialect) open(o Options) gorm.Dialector { return postgres.Open(o.DatabaseURL) }
+// idleInTransaction is how long a process that stands still keeps its locks.
+const idleInTransaction = 30 * time.Second
+
+func (postgresDialect) open(o Options) gorm.Dialector {
+	config, err := pgx.ParseConfig(o.DatabaseURL)
+	if err != nil {
+		return postgres.Open(o.DatabaseURL) // which says what is wrong with it
+	}
+	// Statements are planned each time: a plan that was kept from when the
+	// queue was empty reads all of it once it is long.
+	config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	limit := fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", idleInTransaction.Milliseconds())
+	return postgres.New(postgres.Config{Conn: stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, limit)
+		return err
+	}))})
+}
 
 func (postgresDialect) configure(db *gorm.DB, pool *sql.DB) error {
 	pool.SetMaxOpenConns(20)
@@ -43,9 +61,18 @@ func (postgresDialect) now(c *Clock) string {
 	return "statement_timestamp()"
 }
 
+func (d postgresDialect) readNow(tx *gorm.DB, c *Clock) (now time.Time, err error) {
+	err = tx.Raw("SELECT " + d.now(c)).Scan(&now).Error
+	return now.UTC(), err
+}
+
 func (postgresDialect) secondsAfter(at, seconds string) string {
 	return fmt.Sprintf("%s + (%s) * interval '1 second'", at, seconds)
 }
+
+// in is no semi-join: as one, a plan may visit every row of the table and run
+// the query for each.
+func (postgresDialect) in(query string) string { return "= ANY(ARRAY(" + query + "))" }
 
 func (postgresDialect) least(a, b string) string { return fmt.Sprintf("least(%s, %s)", a, b) }
 

@@ -34,9 +34,13 @@ const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
 // now is our own clock: SQLite's is that of the process.
 func (sqliteDialect) now(c *Clock) string { return "'" + c.Now().Format(sqliteTime) + "'" }
 
+func (sqliteDialect) readNow(_ *gorm.DB, c *Clock) (time.Time, error) { return c.Now(), nil }
+
 func (sqliteDialect) secondsAfter(at, seconds string) string {
 	return fmt.Sprintf("strftime('%%Y-%%m-%%d %%H:%%M:%%f+00:00', %s, '+' || (%s) || ' seconds')", at, seconds)
 }
+
+func (sqliteDialect) in(query string) string { return "IN (" + query + ")" }
 
 func (sqliteDialect) least(a, b string) string { return fmt.Sprintf("min(%s, %s)", a, b) }
 

@@ -101,7 +101,7 @@ func laneUp(picked []Woken) []DueLane {
 // postpone moves the next wake of woken rows on.
 func (s *Store) postpone(tx *gorm.DB, picked []Woken) error {
 	const perStatement = 5000
-	wake := s.clock.Now().Add(rewake)
+	wake := gorm.Expr(s.dialect.secondsAfter(s.dialect.now(s.clock), itoa(int(rewake.Seconds()))))
 	for chunk := range slices.Chunk(picked, perStatement) {
 		ids := make([]string, len(chunk))
 		for i, p := range chunk {

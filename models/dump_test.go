@@ -139,3 +139,19 @@ func asError(err error) *models.Error {
 	errors.As(err, &e)
 	return e
 }
+
+func TestEncodingsAreSeen(t *testing.T) {
+	const secret = "hwk_secret"
+	for before := range 4 {
+		text := strings.Repeat("x", before) + secret + "yz"
+		for name, written := range map[string]string{"clear": text, "hex": hex.EncodeToString([]byte(text)), "base64": base64.StdEncoding.EncodeToString([]byte(text))} {
+			seen := false
+			for _, form := range encodings(secret) {
+				seen = seen || strings.Contains(written, form)
+			}
+			if !seen {
+				t.Errorf("not seen in %s after %d bytes", name, before)
+			}
+		}
+	}
+}

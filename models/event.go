@@ -128,7 +128,10 @@ func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
 	if err != nil {
 		return err
 	}
-	now := s.clock.Now()
+	now, err := s.dialect.readNow(tx, s.clock)
+	if err != nil {
+		return fmt.Errorf("reading the database's clock: %w", err)
+	}
 	events := make([]*Event, 0, len(drafts))
 	var deliveries []*Delivery
 	var work []*Work
@@ -139,7 +142,7 @@ func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
 			if !e.EventTypes.Matches(d.event.Type) {
 				continue
 			}
-			delivery := s.newDelivery(&d.event, e, now)
+			delivery := s.newDelivery(&d.event, e)
 			deliveries = append(deliveries, delivery)
 			work = append(work, newWork(delivery, e, TriggerSchedule, now))
 			d.woken = append(d.woken, Woken{e.OrganizationID, e.ID, delivery.ID})
@@ -189,7 +192,8 @@ func (s *Store) subscribers(tx *gorm.DB, drafts []*draft) (map[string][]Endpoint
 	return seen, nil
 }
 
-func (s *Store) newDelivery(event *Event, e *Endpoint, now time.Time) *Delivery {
+func (s *Store) newDelivery(event *Event, e *Endpoint) *Delivery {
+	now := s.clock.Now()
 	return &Delivery{ID: s.clock.newID(PrefixDelivery, now), OrganizationID: event.OrganizationID, EventID: event.ID, EventType: event.Type,
 		EndpointID: e.ID, State: Pending, Test: event.Test, PlannedAttempts: len(e.Schedule.Delays), CreatedAt: now}
 }

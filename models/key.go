@@ -106,11 +106,11 @@ func (s *Store) revokeKey(tx, scoped *gorm.DB, id string, actor Actor) error {
 	if done.Error != nil || done.RowsAffected == 0 {
 		return done.Error
 	}
-	organizationID := ""
+	organizationID, action := "", "platform_key.revoked"
 	if key.OrganizationID != nil {
-		organizationID = *key.OrganizationID
+		organizationID, action = *key.OrganizationID, "key.revoked"
 	}
-	return s.audit(tx, actor, organizationID, "key.revoked", key.ID, key.Name, "")
+	return s.audit(tx, actor, organizationID, action, key.ID, key.Name, "")
 }
 
 // AuthenticateKey answers the key of that text and, for an organization's key,

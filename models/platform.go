@@ -92,7 +92,7 @@ func (p *Platform) CreateUser(ctx context.Context, account Account, organization
 	if err := account.check(); err != nil {
 		return nil, nil, err
 	}
-	hash, err := p.store.hash(account.Password)
+	hash, err := p.store.hash(ctx, account.Password)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,7 +147,7 @@ func (p *Platform) ResetPassword(ctx context.Context, email, password string) er
 	if err := account.check(); err != nil {
 		return err
 	}
-	hash, err := p.store.hash(password)
+	hash, err := p.store.hash(ctx, password)
 	if err != nil {
 		return err
 	}

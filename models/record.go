@@ -131,7 +131,10 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 	var finished []string
 	var next [][]any
 	deliveries := make([][]any, 0, len(held))
-	now := s.clock.Now()
+	now, err := s.dialect.readNow(tx, s.clock)
+	if err != nil {
+		return fmt.Errorf("reading the database's clock: %w", err)
+	}
 	for i := range held {
 		r := &held[i]
 		v := judge(r)

@@ -109,7 +109,7 @@ func (t *Tenant) recovery(endpointID string, in RecoveryInput) (*Recovery, error
 	now := t.store.clock.Now()
 	r := &Recovery{OrganizationID: t.org.ID, EndpointID: endpointID, Kind: in.Kind, Since: in.Since.UTC().Truncate(time.Microsecond),
 		Until: in.Until.UTC().Truncate(time.Microsecond), Types: append([]string{}, in.Types...), Causes: append([]string{}, in.Causes...),
-		PerSecond: in.PerSecond, State: RecoveryRunning, NextAt: now, CreatedBy: t.actor.Name, CreatedAt: now}
+		PerSecond: in.PerSecond, State: RecoveryRunning, CreatedBy: t.actor.Name, CreatedAt: now}
 	if r.Kind == "" {
 		r.Kind = RecoverFailed
 	}
@@ -241,6 +241,9 @@ func (t *Tenant) Recover(ctx context.Context, endpointID string, in RecoveryInpu
 		}
 		if running > 0 {
 			return conflict("recovery_running", "A recovery of this endpoint is under way. Wait until it is done, or cancel it.")
+		}
+		if r.NextAt, err = t.store.dialect.readNow(tx, t.store.clock); err != nil {
+			return err
 		}
 		if r.Total, err = r.count(tx, e); err != nil {
 			return err

@@ -45,7 +45,10 @@ func (s *Store) StepRecovery(ctx context.Context) (*Recovery, error) {
 }
 
 func (s *Store) stepRecovery(tx *gorm.DB, r *Recovery) error {
-	now := s.clock.Now()
+	now, err := s.dialect.readNow(tx, s.clock)
+	if err != nil {
+		return err
+	}
 	e, err := find[Endpoint](tx.Where("id = ? AND deleted_at IS NULL", r.EndpointID), "endpoint")
 	if IsKind(err, NotFound) {
 		r.end(RecoveryCancelled, now)
@@ -137,7 +140,7 @@ func (s *Store) queueMissing(tx *gorm.DB, r *Recovery, e *Endpoint, most int, no
 	var deliveries []*Delivery
 	var work []*Work
 	for i := range events {
-		d := s.newDelivery(&events[i], e, now)
+		d := s.newDelivery(&events[i], e)
 		w := newWork(d, e, TriggerSchedule, r.slot(now, i))
 		w.WakeAt, w.Priority, w.RecoveryID = w.DueAt, priorityRecovery, r.ID
 		deliveries, work = append(deliveries, d), append(work, w)

@@ -184,7 +184,10 @@ func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, erro
 func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*Tally, error) {
 	tally, done, err := t.act(ctx, ids, "delivery.resent", func(tx *gorm.DB, subjects []subject, endpoints map[string]*Endpoint) (map[string]*Error, error) {
 		refused := map[string]*Error{}
-		now := t.store.clock.Now()
+		now, err := t.store.dialect.readNow(tx, t.store.clock)
+		if err != nil {
+			return nil, err
+		}
 		var waiting []string
 		var fresh []*Work
 		for i := range subjects {

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
+	"runtime"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -57,14 +59,16 @@ type Store struct {
 	waker   Waker
 	log     *slog.Logger
 	publish *publisher
-	hashing chan struct{} // bounds how many passwords are hashed at once
+	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
+	hashing, hashings chan struct{}
 }
 
 // Open connects to the database. It changes nothing: Migrate makes the tables.
 // It fails when the database can't be reached.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, log: o.Log,
-		hashing: make(chan struct{}, 4)}
+		// Half the processors, so that deliveries go on while passwords are tried.
+		hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), hashings: make(chan struct{}, maxHashings)}
 	if s.clock == nil {
 		s.clock = &Clock{}
 	}
@@ -75,6 +79,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.dialect = postgresDialect{}
 	} else {
 		s.dialect = sqliteDialect{}
+		if err := makePrivate(o.SQLitePath); err != nil {
+			return nil, fmt.Errorf("opening the database: %w", err)
+		}
 	}
 	db, err := gorm.Open(s.dialect.open(o), &gorm.Config{
 		Logger:                 logger.Discard, // errors are returned, and logged once where they end
@@ -98,6 +105,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.publish = newPublisher(s)
 	return s, nil
+}
+
+// makePrivate makes the file of the embedded database for its owner alone,
+// whatever folder it lies in: SQLite would let everybody on the machine read
+// it. Its log takes over the file's mode.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // Close ends what is under way and the connections.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -78,7 +79,7 @@ func newFixture(t *testing.T, o models.Options) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{clock: &models.Clock{}, woken: &wakeRecord{}}
-	o.Vault, o.Clock, o.Waker = vault, f.clock, f.woken
+	o.Vault, o.Clock, o.Waker, o.Log = vault, f.clock, f.woken, slog.New(slog.DiscardHandler)
 	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	if o.Catalog, err = catalog(); err != nil {
 		t.Fatal(err)

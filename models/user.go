@@ -72,11 +72,39 @@ func hasControl(text string) bool {
 	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// hash runs argon2id, a few at a time: each takes 19 MiB.
-func (s *Store) hash(password string) (string, error) {
-	s.hashing <- struct{}{}
-	defer func() { <-s.hashing }()
+// maxHashings is how many passwords may be hashed or wait for it: with more,
+// who signs in would wait for everybody who only tries passwords.
+const maxHashings = 32
+
+// hashTurn waits for a turn to run argon2id, each of which takes 19 MiB and a
+// processor; done gives the turn back. It fails with TooMany when too many wait
+// already, and when ctx ends.
+func (s *Store) hashTurn(ctx context.Context) (done func(), err error) {
+	select {
+	case s.hashings <- struct{}{}:
+	default:
+		return nil, &Error{Kind: TooMany, Code: "busy", Message: "Too many people are signing in at this moment. Try again in a few seconds."}
+	}
+	select {
+	case s.hashing <- struct{}{}:
+		return func() { <-s.hashing; <-s.hashings }, nil
+	case <-ctx.Done():
+		<-s.hashings
+		return nil, fmt.Errorf("waiting to hash a password: %w", ctx.Err())
+	}
+}
+
+func (s *Store) hash(ctx context.Context, password string) (string, error) {
+	done, err := s.hashTurn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	return argon2id.CreateHash(password, passwordCost)
+}
+
+func signupClosed() error {
+	return &Error{Kind: Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
 }
 
 // HasUsers tells whether anyone has an account yet.
@@ -101,7 +129,13 @@ func (s *Store) SignUp(ctx context.Context, policy SignupPolicy, account Account
 	if err := account.check(); err != nil {
 		return nil, err
 	}
-	hash, err := s.hash(account.Password)
+	// Asked before the costly hash, and again under the lock.
+	if open, err := s.SignupAllowed(ctx, policy); err != nil {
+		return nil, err
+	} else if !open {
+		return nil, signupClosed()
+	}
+	hash, err := s.hash(ctx, account.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +149,7 @@ func (s *Store) SignUp(ctx context.Context, policy SignupPolicy, account Account
 			return err
 		}
 		if policy == SignupClosed || policy == SignupFirst && users > 0 {
-			return &Error{Kind: Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
+			return signupClosed()
 		}
 		user, err = s.createUser(tx, account, hash)
 		if err != nil {
@@ -156,9 +190,12 @@ func (s *Store) Authenticate(ctx context.Context, email, password string) (*User
 	if utf8.RuneCountInString(password) > MaxPassword {
 		password = "" // the same work for everybody, however much was sent
 	}
-	s.hashing <- struct{}{}
+	done, err := s.hashTurn(ctx)
+	if err != nil {
+		return nil, err
+	}
 	match, err := argon2id.ComparePasswordAndHash(password, hash)
-	<-s.hashing
+	done()
 	if err != nil {
 		return nil, fmt.Errorf("checking the password: %w", err)
 	}

@@ -122,7 +122,7 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err != nil || len(claimed) == 0 {
 			return err
 		}
-		jobs, err = load(tx, claimed, templates)
+		jobs, err = s.load(tx, claimed, templates)
 		return err
 	})
 	if err != nil {
@@ -149,32 +149,36 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	now := s.dialect.now(s.clock)
 	list, parameters := values(s.dialect, []valueKind{textValue, integerValue}, limits)
 	token := rand.Text()
+	// Rows are found by their keys alone, each part once, whatever the planner
+	// believes of a table that is empty at one moment and long at the next.
 	statement := fmt.Sprintf(`WITH lanes(endpoint_id, slots) AS (%s),
-	free AS (
-		SELECT e.id AS endpoint_id, e.timeout_seconds, e.disabled_at, %s AS slots
+	free AS MATERIALIZED (
+		SELECT e.id AS endpoint_id, e.disabled_at, %s AS slots
 		FROM lanes l JOIN endpoints e ON e.id = l.endpoint_id JOIN endpoint_states s ON s.endpoint_id = e.id
 		WHERE e.deleted_at IS NULL AND (s.held_until IS NULL OR s.held_until <= %s)
 	),
+	asked AS MATERIALIZED (SELECT * FROM delivery_work WHERE delivery_id IN ?),
 	ranked AS (
-		SELECT w.delivery_id AS id, free.timeout_seconds, free.slots,
-			row_number() OVER (PARTITION BY w.endpoint_id ORDER BY w.priority, w.due_at, w.delivery_id) AS place
-		FROM delivery_work w JOIN free ON free.endpoint_id = w.endpoint_id
-		WHERE w.delivery_id IN ? AND w.lease_until IS NULL AND w.due_at <= %s
-			AND (free.disabled_at IS NULL OR w.trigger <> 'schedule')
+		SELECT w.delivery_id, free.slots, row_number() OVER (PARTITION BY w.endpoint_id ORDER BY w.priority, w.due_at, w.delivery_id) AS place
+		FROM asked w JOIN free ON free.endpoint_id = w.endpoint_id
+		WHERE w.lease_until IS NULL AND w.due_at <= %s AND (free.disabled_at IS NULL OR w.trigger <> 'schedule')
 	)
 	UPDATE delivery_work SET attempt = attempt + 1, lease_token = ?, claimed_at = %s, lease_until = %s
-	FROM ranked WHERE delivery_work.delivery_id = ranked.id AND ranked.place <= ranked.slots AND delivery_work.lease_until IS NULL
+	WHERE delivery_id %s
 	RETURNING delivery_id, organization_id, endpoint_id, event_id, trigger, attempt, position, lease_token`,
 		list,
 		s.dialect.least("l.slots", `e.max_in_flight - (SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
-		now, now, now, s.dialect.secondsAfter(now, fmt.Sprintf("ranked.timeout_seconds + %d", leaseMargin)))
+		now, now, now,
+		s.dialect.secondsAfter(now, fmt.Sprintf("(SELECT e.timeout_seconds FROM endpoints e WHERE e.id = endpoint_id) + %d", leaseMargin)),
+		s.dialect.in("SELECT delivery_id FROM ranked WHERE place <= slots"))
 	var claimed []Work
 	err := tx.Raw(statement, append(parameters, wanted, token)...).Scan(&claimed).Error
 	return claimed, err
 }
 
-// load reads the bytes of the claimed attempts' events.
-func load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
+// load reads the bytes of the claimed attempts' events. One without an event
+// is left to its lease, and so ends as interrupted and holds up nobody else.
+func (s *Store) load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
 	eventIDs := make([]string, len(claimed))
 	for i, w := range claimed {
 		eventIDs[i] = w.EventID
@@ -187,13 +191,14 @@ func load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, e
 	for i := range events {
 		byID[events[i].ID] = &events[i]
 	}
-	jobs := make([]Job, len(claimed))
-	for i, w := range claimed {
+	jobs := make([]Job, 0, len(claimed))
+	for _, w := range claimed {
 		event := byID[w.EventID]
 		if event == nil {
-			return nil, fmt.Errorf("delivery %s has no event", w.DeliveryID)
+			s.log.Error("a delivery has no event", "delivery", w.DeliveryID, "event", w.EventID)
+			continue
 		}
-		jobs[i] = templates[w.EndpointID].job(w, event)
+		jobs = append(jobs, templates[w.EndpointID].job(w, event))
 	}
 	return jobs, nil
 }

@@ -513,7 +513,7 @@ func testAnswer(page Page, bench TestBench) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = Empty("play", "Nothing sent yet", "The receiver's answer appears here: its status, how long it took, and its body.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Empty("play", "Nothing sent yet", "The receiver’s answer appears here: its status, how long it took, and its body.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -685,7 +685,7 @@ func verifySnippets(eventType string) templ.Component {
 			templ_7745c5c3_Var28 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<p class=\"small\">Requests are signed by Standard Webhooks. Any of its libraries verifies them with the endpoint's secret, given as shown.</p><p class=\"small muted\">A test event says <code>\"test\": true</code> inside the signed body. The snippets turn test events away; a receiver that wants them leaves those lines out.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<p class=\"small\">Requests are signed by Standard Webhooks. Any of its libraries verifies them with the endpoint’s secret, given as shown.</p><p class=\"small muted\">A test event says <code>\"test\": true</code> inside the signed body. The snippets turn test events away; a receiver that wants them leaves those lines out.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -114,11 +114,11 @@ func TestDeliveryLog(t *testing.T) {
 	})
 	t.Run("nothing_says_why", func(t *testing.T) {
 		filtered := parse(t, DeliveryLog(samplePage(), DeliveriesView{Filter: DeliveryFilter{State: models.Failed}}))
-		if got := filtered.Find(".empty h3").Text(); got != "No delivery matches" {
+		if got := filtered.Find(".empty h2").Text(); got != "No delivery matches" {
 			t.Errorf("%q", got)
 		}
 		none := parse(t, DeliveryLog(samplePage(), DeliveriesView{}))
-		if got := none.Find(".empty h3").Text(); got != "No delivery yet" {
+		if got := none.Find(".empty h2").Text(); got != "No delivery yet" {
 			t.Errorf("%q", got)
 		}
 	})

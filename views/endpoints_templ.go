@@ -47,7 +47,7 @@ func EndpointsPage(page Page, view EndpointsView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"page\"><header class=\"page-head\"><div class=\"page-head__title\"><h1>Endpoints</h1></div><p class=\"page-head__sub\">Addresses that receive this organization's events.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"page\"><header class=\"page-head\"><div class=\"page-head__title\"><h1>Endpoints</h1></div><p class=\"page-head__sub\">Addresses that receive this organization’s events.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -5,13 +5,15 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"html/template"
+	"html"
 	"iter"
 	"maps"
 	"math"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // minMasked is the length from which an echo is masked: a shorter value would
@@ -72,6 +74,8 @@ func (m *mask) within(length int) []string {
 	found := map[string]bool{}
 	for text := range headerValues(m.message) {
 		hideText(found, text)
+		hideBytes(found, []byte(text))
+		hideWithin(found, []byte(text))
 	}
 	for secret := range messageSecrets(m.message) {
 		hideSecret(found, secret)
@@ -102,20 +106,66 @@ func hideBytes(found map[string]bool, key []byte) {
 	found[base64.RawURLEncoding.EncodeToString(key)] = true
 }
 
+// minWithin is the length from which what is masked is found in the middle of
+// base64: less of it would leave too few characters to know it by.
+const minWithin = 8
+
+// hideWithin adds what is sure of the base64 of a longer text around this one,
+// such as all headers at once, wherever this one begins in it.
+func hideWithin(found map[string]bool, inner []byte) {
+	if len(inner) < minWithin {
+		return
+	}
+	for before := range 3 {
+		padded := append(make([]byte, before), inner...)
+		from, to := (8*before+5)/6, 8*len(padded)/6 // the characters made of these bytes alone
+		found[base64.RawStdEncoding.EncodeToString(padded)[from:to]] = true
+		found[base64.RawURLEncoding.EncodeToString(padded)[from:to]] = true
+	}
+}
+
 // hideText adds a text as it is and as JSON, a query or a page writes it.
 func hideText(found map[string]bool, text string) {
 	found[text] = true
 	if !strings.ContainsFunc(text, escaped) {
 		return
 	}
-	found[url.QueryEscape(text)] = true
-	found[url.PathEscape(text)] = true
-	found[template.HTMLEscapeString(text)] = true
-	if quoted, err := json.Marshal(text); err == nil {
-		inner := string(quoted[1 : len(quoted)-1])
-		found[inner] = true
-		found[strings.ReplaceAll(inner, "/", `\/`)] = true
+	for _, escape := range []func(string) string{url.QueryEscape, url.PathEscape} {
+		found[escape(text)] = true
+		found[smallPercents(escape(text))] = true
 	}
+	page := html.EscapeString(text)
+	found[page] = true
+	found[namedQuotes.Replace(page)] = true
+	for _, quoted := range jsonForms(text) {
+		found[quoted] = true
+		found[strings.ReplaceAll(quoted, "/", `\/`)] = true
+	}
+}
+
+// namedQuotes writes quotes in a page as most languages but Go do.
+var namedQuotes = strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#x27;")
+
+// smallPercents writes the hexadecimal digits of percent-encoding small.
+func smallPercents(escaped string) string {
+	parts := strings.Split(escaped, "%")
+	for i, part := range parts[1:] {
+		parts[i+1] = strings.ToLower(part[:2]) + part[2:]
+	}
+	return strings.Join(parts, "%")
+}
+
+// jsonForms are what a JSON string of the text has between its quotes: with
+// <, > and & escaped, as Go does, and as they are, as all others do.
+func jsonForms(text string) []string {
+	var forms []string
+	if quoted, err := json.Marshal(text); err == nil {
+		forms = append(forms, string(quoted[1:len(quoted)-1]))
+	}
+	if quoted, err := jsontext.AppendQuote(nil, text); err == nil {
+		forms = append(forms, string(quoted[1:len(quoted)-1]))
+	}
+	return forms
 }
 
 // escaped tells whether any encoding writes a character as something else.

@@ -54,6 +54,38 @@ func TestSender_masks_what_a_receiver_echoes(t *testing.T) {
 	}
 }
 
+func TestMask_knows_the_encodings_of_a_header_value(t *testing.T) {
+	const value = `tok"en<1>&/2?~ÿ` // escaped by every encoding, and apart in both base64s
+	whole := `{"Accept":"*/*","X-Token":` + "%s" + `,"X-B":"b"}`
+	forms := map[string]string{
+		"json_of_most_languages": `tok\"en<1>&/2?~ÿ`,
+		"json_of_go":             `tok\"en\u003c1\u003e\u0026/2?~ÿ`,
+		"small_percents":         "tok%22en%3c1%3e%26%2f2%3f~%c3%bf",
+		"page":                   "tok&quot;en&lt;1&gt;&amp;/2?~ÿ",
+		"hex":                    hex.EncodeToString([]byte(value)),
+		"base64":                 base64.StdEncoding.EncodeToString([]byte(value)),
+		"url_base64":             base64.URLEncoding.EncodeToString([]byte(value)),
+	}
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			mask := newMask(&Message{Headers: []Header{{"X-Token", value}}})
+			if got := mask.text("before " + form + " after"); !strings.Contains(got, "before ••••") || len(got) > len("before •••• after")+3 {
+				t.Errorf("%s is shown as %s", form, got)
+			}
+		})
+	}
+	t.Run("base64_of_text_around_it", func(t *testing.T) {
+		for shift := range 3 {
+			mask := newMask(&Message{Headers: []Header{{"X-Token", value}}})
+			text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("-", shift) + fmt.Sprintf(whole, value)))
+			before, after, ok := strings.Cut(mask.text(text), "••••")
+			if !ok || len(before)+len(after) > base64.StdEncoding.EncodedLen(shift+len(whole)+4) {
+				t.Errorf("shifted by %d it is shown as %s", shift, mask.text(text))
+			}
+		}
+	})
+}
+
 func TestMask_leaves_short_values_and_other_text_alone(t *testing.T) {
 	mask := newMask(&Message{Headers: []Header{{"X-A", "abc"}, {"X-B", "long-enough"}}})
 	if got := mask.text("abc long-enough long"); got != "abc •••• long" {

@@ -1,0 +1,177 @@
+package models_test
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"testing"
+
+	"hookwell/models"
+)
+
+// change is one use of a method that changes something, and the audit rows it is to write.
+type change struct {
+	actions []string
+	do      func(ctx context.Context, f *fixture, p *property) error
+}
+
+func tenantChange(action, method string) change {
+	use := refused[method]
+	if use == nil {
+		use = own[method]
+	}
+	return change{[]string{action}, func(ctx context.Context, f *fixture, p *property) error {
+		_, err := use(ctx, f.tenant, p)
+		return err
+	}}
+}
+
+// changes are by type and method. What an API call reports (Publish) is an
+// event, with its own log, and no change of anybody's settings.
+func changes() map[string]change {
+	account := models.Account{Name: "Ada", Email: "ada@example.com", Password: password}
+	return map[string]change{
+		"Tenant.Resend":          tenantChange("delivery.resent", "Resend"),
+		"Tenant.ResendMany":      tenantChange("delivery.resent", "ResendMany"),
+		"Tenant.Cancel":          tenantChange("delivery.cancelled", "Cancel"),
+		"Tenant.CancelMany":      tenantChange("delivery.cancelled", "CancelMany"),
+		"Tenant.Recover":         tenantChange("recovery.started", "Recover"),
+		"Tenant.CancelRecovery":  tenantChange("recovery.cancelled", "CancelRecovery"),
+		"Tenant.BeginTest":       tenantChange("endpoint.tested", "BeginTest"),
+		"Tenant.CreateEndpoint":  tenantChange("endpoint.created", "CreateEndpoint"),
+		"Tenant.UpdateEndpoint":  tenantChange("endpoint.updated", "UpdateEndpoint"),
+		"Tenant.DisableEndpoint": tenantChange("endpoint.disabled", "DisableEndpoint"),
+		"Tenant.EnableEndpoint": {[]string{"endpoint.enabled"}, func(ctx context.Context, f *fixture, p *property) error {
+			if err := f.DB().Exec("UPDATE endpoints SET disabled_at = ? WHERE id = ?", f.Now(), p.endpoint.ID).Error; err != nil {
+				return err
+			}
+			_, err := f.tenant.EnableEndpoint(ctx, p.endpoint.ID)
+			return err
+		}},
+		"Tenant.DeleteEndpoint": tenantChange("endpoint.deleted", "DeleteEndpoint"),
+		"Tenant.CreateKey":      tenantChange("key.created", "CreateKey"),
+		"Tenant.RevokeKey":      tenantChange("key.revoked", "RevokeKey"),
+		"Platform.CreateOrganization": {[]string{"endpoint.created", "organization.created"}, func(ctx context.Context, f *fixture, _ *property) error {
+			n := models.NewOrganization{Name: "New", Endpoints: []models.EndpointInput{input("http://127.0.0.1:9/")}}
+			_, _, err := f.Operator().CreateOrganization(ctx, n)
+			return err
+		}},
+		"Platform.CreateUser": {[]string{"member.added", "organization.created", "user.created"}, func(ctx context.Context, f *fixture, _ *property) error {
+			_, _, err := f.Operator().CreateUser(ctx, account, "New too", models.RoleOwner)
+			return err
+		}},
+		"Platform.ResetPassword": {[]string{"user.password_reset"}, func(ctx context.Context, f *fixture, _ *property) error {
+			return f.Operator().ResetPassword(ctx, "eve@example.com", password)
+		}},
+		"Platform.CreateKey": {[]string{"platform_key.created"}, func(ctx context.Context, f *fixture, _ *property) error {
+			_, _, err := f.Operator().CreateKey(ctx, "k")
+			return err
+		}},
+		"Platform.RevokeKey": {[]string{"platform_key.revoked"}, func(ctx context.Context, f *fixture, _ *property) error {
+			keys, err := f.Operator().Keys(ctx)
+			if err != nil {
+				return err
+			}
+			return f.Operator().RevokeKey(ctx, keys[0].ID)
+		}},
+		"Person.CreateOrganization": {[]string{"member.added", "organization.created"}, func(ctx context.Context, f *fixture, _ *property) error {
+			_, err := f.As(f.eve(ctx), models.Actor{}).CreateOrganization(ctx, "Hers")
+			return err
+		}},
+		"Store.SignUp": {[]string{"user.signed_up"}, func(ctx context.Context, f *fixture, _ *property) error {
+			_, err := f.SignUp(ctx, models.SignupOpen, models.Account{Name: "Bob", Email: "bob@example.com", Password: password}, models.Actor{Kind: models.ActorUser})
+			return err
+		}},
+	}
+}
+
+func (f *fixture) eve(ctx context.Context) *models.User {
+	user, err := f.Authenticate(ctx, "eve@example.com", password)
+	if err != nil {
+		panic(err)
+	}
+	return user
+}
+
+// reads are the methods that change nothing of anybody's.
+var reads = []string{
+	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
+	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Events", "Tenant.Event", "Tenant.Keys", "Tenant.Publish",
+	"Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
+	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Person.User", "Person.Organizations", "Person.Tenant",
+}
+
+func TestAudit(t *testing.T) {
+	cases := changes()
+	for _, kind := range []reflect.Type{reflect.TypeFor[*models.Tenant](), reflect.TypeFor[*models.Platform](), reflect.TypeFor[*models.Person]()} {
+		for i := range kind.NumMethod() {
+			name := kind.Elem().Name() + "." + kind.Method(i).Name
+			if _, changes := cases[name]; !changes && !slices.Contains(reads, name) {
+				t.Errorf("%s neither reads nor has a case of its audit row", name)
+			}
+		}
+	}
+	eachStore(t, func(t *testing.T, f *fixture) {
+		if _, err := f.SignUp(t.Context(), models.SignupOpen, models.Account{Name: "Eve", Email: "eve@example.com", Password: password}, models.Actor{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := f.Operator().CreateKey(t.Context(), "first"); err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				p := f.property(t)
+				f.withoutAudit(t, func() {
+					before := dumpAll(t, f.Store)
+					if name == "Tenant.EnableEndpoint" {
+						before = nil // its case prepares a row
+					}
+					if err := c.do(t.Context(), f, p); err == nil || asError(err) != nil {
+						t.Errorf("its audit row could not be written, and it answered %v", err)
+					}
+					if before != nil {
+						sameRows(t, before, dumpAll(t, f.Store))
+					}
+				})
+				var before, after []models.AuditEntry
+				f.DB().Order("id").Find(&before)
+				if err := c.do(t.Context(), f, p); err != nil {
+					t.Fatal(err)
+				}
+				f.DB().Order("id").Find(&after)
+				added := after[len(before):]
+				actions := named(added, func(e models.AuditEntry) string { return e.Action })
+				slices.Sort(actions)
+				if !slices.Equal(actions, c.actions) {
+					t.Errorf("wrote %v, want %v", actions, c.actions)
+				}
+				for _, e := range added {
+					if e.TargetID == "" || e.TargetName == "" || e.ActorKind == "" || e.ActorName == "" {
+						t.Errorf("%+v says too little", e)
+					}
+				}
+			})
+		}
+	})
+}
+
+// withoutAudit has the database refuse audit rows meanwhile.
+func (f *fixture) withoutAudit(t *testing.T, do func()) {
+	t.Helper()
+	set, lift := []string{"CREATE TRIGGER mute BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'mute'); END"}, []string{"DROP TRIGGER mute"}
+	if onPostgres(f.Store) {
+		set = []string{"CREATE FUNCTION mute() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'mute'; END $$",
+			"CREATE TRIGGER mute BEFORE INSERT ON audit_entries FOR EACH ROW EXECUTE FUNCTION mute()"}
+		lift = []string{"DROP TRIGGER mute ON audit_entries", "DROP FUNCTION mute()"}
+	}
+	run := func(statements []string) {
+		for _, statement := range statements {
+			if err := f.DB().Exec(statement).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	run(set)
+	do()
+	run(lift)
+}

@@ -1,0 +1,102 @@
+package models_test
+
+import (
+	"testing"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// A queue is empty at one moment and long at the next. What was planned for
+// the one must not read all of the other.
+func TestClaimReadsNoBacklog(t *testing.T) {
+	f := newFixture(t, models.Options{DatabaseURL: postgresURL(t)})
+	options := f.opened
+	options.DatabaseURL = withSetting(options.DatabaseURL, "application_name", "worker")
+	worker, err := models.Open(t.Context(), options)
+	check(t, err)
+	c, err := catalog()
+	check(t, err)
+	quick, slow := addEndpoint(t, f, "org.created"), addEndpoint(t, f, "payment.failed")
+	report := func(kind string) models.Report {
+		et, _ := c.Lookup(kind)
+		return models.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
+	}
+	deliver := func() {
+		check(t, f.PublishBatch(t.Context(), []models.Report{report("org.created")})[0].Err)
+		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: quick.ID}, models.Page{Limit: 1})
+		check(t, err)
+		jobs, err := worker.Claim(t.Context(), []models.Lane{{EndpointID: quick.ID, DeliveryIDs: []string{list[0].ID}, Slots: 5}})
+		check(t, err)
+		if len(jobs) != 1 {
+			t.Fatal("not claimed")
+		}
+		check(t, worker.Record(t.Context(), []models.Result{{Job: jobs[0], Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 200}}}))
+	}
+	for range 10 { // as often as it takes a plan to be kept
+		deliver()
+	}
+	const backlog = 1000
+	reports := make([]models.Report, backlog)
+	for i := range reports {
+		reports[i] = report("payment.failed")
+	}
+	for _, o := range f.PublishBatch(t.Context(), reports) {
+		check(t, o.Err)
+	}
+	before := rowsRead(t, f)
+	deliver()
+	check(t, worker.Close())
+	for left := 1; left > 0; { // sessions hand in what they counted as they end
+		check(t, f.DB().Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'worker'").Scan(&left).Error)
+	}
+	if read := rowsRead(t, f) - before; read >= backlog {
+		t.Errorf("claiming and recording one delivery read %d rows, with %d of %s waiting", read, backlog, slow.ID)
+	}
+}
+
+func addEndpoint(t *testing.T, f *fixture, kind string) *models.Endpoint {
+	t.Helper()
+	in := models.NewEndpointInput()
+	in.URL, in.EventTypes = "http://127.0.0.1:9/", []string{kind}
+	e, _, err := f.tenant.CreateEndpoint(t.Context(), in)
+	check(t, err)
+	return e
+}
+
+// rowsRead is how many rows and index entries of the queue were read so far.
+func rowsRead(t *testing.T, f *fixture) (n int64) {
+	t.Helper()
+	check(t, f.DB().Raw(`SELECT sum(seq_tup_read) + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'delivery_work')
+		FROM pg_stat_user_tables WHERE relname = 'delivery_work'`).Scan(&n).Error)
+	return n
+}
+
+// check ends the test at what must not fail.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestClaimPassesOverADeliveryWithoutItsEvent(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := addEndpoint(t, f, "payment.failed")
+		c, err := catalog()
+		check(t, err)
+		et, _ := c.Lookup("payment.failed")
+		for range 2 {
+			_, err := f.tenant.Publish(t.Context(), models.NewEvent{Type: et.Type, Data: et.Example})
+			check(t, err)
+		}
+		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
+		check(t, err)
+		check(t, f.DB().Delete(&models.Event{}, "id = ?", list[0].EventID).Error)
+		jobs, err := f.Claim(t.Context(), []models.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID, list[1].ID}, Slots: 5}})
+		check(t, err)
+		if len(jobs) != 1 || jobs[0].DeliveryID != list[1].ID {
+			t.Errorf("%d claimed, want the one whose event is there", len(jobs))
+		}
+	})
+}
