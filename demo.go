@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"syscall"
 
@@ -49,11 +50,10 @@ func demoConfig(folder string) (*config, error) {
 	}
 	s.DatabaseURL, s.RedisURL, s.SecretKey, s.BaseURL = "", "", "", ""
 	s.DataDir, s.LogLevel, s.Signup = folder, "error", "closed"
-	c, err := configure(s)
-	if err == nil && !c.loopback() {
+	if host, _, err := net.SplitHostPort(s.Addr); err == nil && !onThisMachine(host) {
 		return nil, wrong("HOOKWELL_ADDR", "the demo listens on this machine alone; use 127.0.0.1")
 	}
-	return c, err
+	return configure(s)
 }
 
 // listenAnywhere takes any free port when the usual one is taken.

@@ -18,7 +18,7 @@ func (f Failure) title() string {
 	case 401:
 		return "Sign in first"
 	case 403:
-		return "Not for your role"
+		return "Not allowed"
 	case 404:
 		return "There is no such page"
 	case 405:

@@ -104,7 +104,7 @@ func (s *Server) answerError(c *fiber.Ctx, err error) error {
 // failurePage draws the page inside the organization if the request got that
 // far, at the door otherwise, and in plain text when not even that works.
 func (s *Server) failurePage(c *fiber.Ctx, status int, told *models.Error) error {
-	failure := views.Failure{Status: status, Message: told.Message, RequestID: s.visit(c).id}
+	failure := views.Failure{Status: status, Title: failureTitle(told.Code), Message: told.Message, RequestID: s.visit(c).id}
 	if status == fiber.StatusNotFound || told.Code == "internal" {
 		failure.Message = "" // the page has better words for these, and the id
 	}
@@ -118,6 +118,19 @@ func (s *Server) failurePage(c *fiber.Ctx, status int, told *models.Error) error
 	}
 	s.Log.Error("the failure's page failed too", "error", err, "request", failure.RequestID)
 	return c.Status(status).Type("txt", "utf-8").SendString(told.Message + "\n")
+}
+
+// failureTitle is the heading for what a status alone says too little about.
+func failureTitle(code string) string {
+	switch code {
+	case "role":
+		return "Not for your role"
+	case "signup_closed":
+		return "No sign-up here"
+	case "csrf":
+		return "The form was not taken"
+	}
+	return ""
 }
 
 func isAPI(c *fiber.Ctx) bool { return strings.HasPrefix(c.Path(), "/api/") || c.Path() == "/api" }

@@ -99,7 +99,11 @@ func TestSignup(t *testing.T) {
 		}
 		wantLocation(t, b.post(t, "/signup", account("code", " open-sesame ")), "/")
 		other := s.browser(t)
-		wantStatus(t, other.get(t, "/signup"), http.StatusForbidden)
+		closed := other.get(t, "/signup")
+		wantStatus(t, closed, http.StatusForbidden)
+		if got := closed.text("h1"); got != "No sign-up here" {
+			t.Errorf("a stranger reads %q", got)
+		}
 		wantStatus(t, other.post(t, "/signup", account("email", "b@example.com", "code", "open-sesame")), http.StatusForbidden)
 		if strings.Contains(other.get(t, "/login").body, "/signup") {
 			t.Error("the login page offers a sign-up that is closed")

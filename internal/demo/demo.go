@@ -61,8 +61,14 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("sending the events: %w", err)
 	}
 	ended, err := s.watch(ctx)
-	if err != nil || ctx.Err() != nil {
+	if err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		if o.Once {
+			return ctx.Err() // nobody knows whether all would have arrived
+		}
+		return nil
 	}
 	complete := s.report() && ended
 	if o.Once {
