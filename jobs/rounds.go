@@ -15,6 +15,7 @@ const (
 	dueInterval          = 500 * time.Millisecond
 	reclaimInterval      = 2 * time.Second
 	endInterval          = time.Minute
+	recoverInterval      = 500 * time.Millisecond
 	housekeepingInterval = time.Hour
 )
 
@@ -83,6 +84,18 @@ func byCount(lanes []models.DueLane) [][]models.DueLane {
 func (w *Workers) reclaim(ctx context.Context) error { return untilEmpty(ctx, w.Store.Reclaim) }
 
 func (w *Workers) endWaiting(ctx context.Context) error { return untilEmpty(ctx, w.Store.EndWaiting) }
+
+// recover does the steps of recoveries whose time has come, and tells the pages
+// that show them. Their deliveries are woken by the due scan, behind all else.
+func (w *Workers) recover(ctx context.Context) error {
+	for {
+		r, err := w.Store.StepRecovery(ctx)
+		if err != nil || r == nil {
+			return err
+		}
+		w.Feed.changed([]models.Woken{{OrganizationID: r.OrganizationID, EndpointID: r.EndpointID, DeliveryID: r.ID}})
+	}
+}
 
 func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) error {
 	for {

@@ -70,6 +70,7 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
 	w.every(ctx, endInterval, "ending what waited", w.endWaiting)
+	w.every(ctx, recoverInterval, "recovering", w.recover)
 	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)
 	return w, nil
 }

@@ -32,6 +32,11 @@ func changes() map[string]change {
 	account := models.Account{Name: "Ada", Email: "ada@example.com", Password: password}
 	return map[string]change{
 		"Tenant.Resend":          tenantChange("delivery.resent", "Resend"),
+		"Tenant.ResendMany":      tenantChange("delivery.resent", "ResendMany"),
+		"Tenant.Cancel":          tenantChange("delivery.cancelled", "Cancel"),
+		"Tenant.CancelMany":      tenantChange("delivery.cancelled", "CancelMany"),
+		"Tenant.Recover":         tenantChange("recovery.started", "Recover"),
+		"Tenant.CancelRecovery":  tenantChange("recovery.cancelled", "CancelRecovery"),
 		"Tenant.BeginTest":       tenantChange("endpoint.tested", "BeginTest"),
 		"Tenant.CreateEndpoint":  tenantChange("endpoint.created", "CreateEndpoint"),
 		"Tenant.UpdateEndpoint":  tenantChange("endpoint.updated", "UpdateEndpoint"),
@@ -100,6 +105,7 @@ func (f *fixture) eve(ctx context.Context) *models.User {
 var reads = []string{
 	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Keys", "Tenant.Publish",
+	"Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Person.User", "Person.Organizations", "Person.Tenant",
 }
 

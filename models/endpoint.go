@@ -226,6 +226,9 @@ func (s *Store) forgetEndpoint(tx *gorm.DB, id string) error {
 	if err := tx.Where("endpoint_id = ?", id).Delete(&EndpointSecret{}).Error; err != nil {
 		return err
 	}
+	if err := s.endRecovery(tx, id); err != nil { // before the work's rows, as its steps lock them
+		return err
+	}
 	return s.endWaiting(tx, []string{id}, Cancelled, "")
 }
 

@@ -20,6 +20,7 @@ const (
 	PrefixAttempt      = "att_"
 	PrefixKey          = "key_"
 	PrefixAudit        = "aud_"
+	PrefixRecovery     = "rec_"
 )
 
 // The alphabet rises with its byte values, so that encoded ids sort as the
@@ -74,7 +75,7 @@ func isID(prefix, text string) bool {
 
 var idPrefixes = []string{
 	PrefixOrganization, PrefixUser, PrefixMember, PrefixEndpoint, PrefixSecret,
-	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, "inv_",
+	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, "inv_",
 }
 
 // looksLikeID tells whether text begins as one of our ids does. External ids

@@ -80,7 +80,7 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 		ids[i] = results[i].Job.DeliveryID
 	}
 	var rows []Work
-	query := "SELECT delivery_id, lease_token, attempt FROM delivery_work WHERE delivery_id IN ? AND lease_until IS NOT NULL ORDER BY delivery_id " + s.dialect.forUpdate(false)
+	query := "SELECT delivery_id, lease_token, attempt, cancelled FROM delivery_work WHERE delivery_id IN ? AND lease_until IS NOT NULL ORDER BY delivery_id " + s.dialect.forUpdate(false)
 	if err := tx.Raw(query, ids).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading leases: %w", err)
 	}
@@ -91,6 +91,7 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 	held := make([]Result, 0, len(results))
 	for _, r := range results {
 		if row, ok := leases[r.Job.DeliveryID]; ok && row.LeaseToken == r.Job.work.LeaseToken && row.Attempt == r.Job.work.Attempt {
+			r.Job.work.Cancelled = row.Cancelled
 			held = append(held, r)
 		}
 	}
@@ -112,6 +113,8 @@ func judge(r *Result) verdict {
 	switch {
 	case r.Exchange.Cause == "":
 		return verdict{state: Delivered, done: true}
+	case w.Cancelled:
+		return verdict{state: Cancelled, done: true}
 	case w.Trigger == TriggerTest:
 		return verdict{state: Failed, done: true}
 	case w.Trigger == TriggerPerson:
@@ -182,7 +185,7 @@ func (s *Store) settleWork(tx *gorm.DB, finished []string, next [][]any) error {
 	if len(next) > 0 {
 		list, parameters := values(s.dialect, []valueKind{textValue, integerValue, timeValue}, next)
 		err := tx.Exec(`WITH v(id, position, due_at) AS (`+list+`)
-			UPDATE delivery_work SET trigger = 'schedule', priority = ?, position = v.position,
+			UPDATE delivery_work SET trigger = 'schedule', priority = ?, recovery_id = '', position = v.position,
 				due_at = coalesce(v.due_at, resume_at, delivery_work.due_at), wake_at = coalesce(v.due_at, resume_at, wake_at),
 				resume_at = NULL, lease_until = NULL, lease_token = CASE WHEN v.due_at IS NULL AND resume_at IS NULL THEN 'done' ELSE '' END
 			FROM v WHERE delivery_id = v.id`, append(parameters, priorityRetry)...).Error

@@ -20,7 +20,7 @@ type Right int
 // The rights, each holding those before it.
 const (
 	RightSee        Right = iota // events, deliveries, endpoints, catalog
-	RightOperate                 // send test events, resend
+	RightOperate                 // send test events, resend, recover, cancel
 	RightAdminister              // endpoints, secrets, keys, settings
 	RightOwn                     // delete the organization, add owners
 )

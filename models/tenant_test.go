@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"hookwell/models"
 	"hookwell/webhook"
@@ -20,6 +21,7 @@ type property struct {
 	key      *models.Key
 	earlier  *models.EndpointSecret // of the endpoint, still in force
 	person   *models.User
+	recovery *models.Recovery // of another endpoint
 }
 
 func (f *fixture) property(t *testing.T) *property {
@@ -42,6 +44,10 @@ func (f *fixture) property(t *testing.T) *property {
 	f.rotate(t, p.endpoint, 24)
 	p.earlier = &f.secrets(t, p.endpoint)[1]
 	p.person = f.person(t, p.endpoint.ID+"@example.com")
+	since := models.RecoveryInput{Since: f.Now().Add(-time.Hour)}
+	if p.recovery, err = f.tenant.Recover(t.Context(), endpoint(t, f.tenant, nil).ID, since); err != nil {
+		t.Fatal(err)
+	}
 	return p
 }
 
@@ -57,6 +63,34 @@ var refused = map[string]call{
 	},
 	"Resend": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
 		_, err := tenant.Resend(ctx, p.delivery.ID)
+		return nil, err
+	},
+	"ResendMany": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.ResendMany(ctx, []string{p.delivery.ID})
+		return nil, err
+	},
+	"Cancel": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Cancel(ctx, p.delivery.ID)
+		return nil, err
+	},
+	"CancelMany": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.CancelMany(ctx, []string{p.delivery.ID})
+		return nil, err
+	},
+	"Recover": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Recover(ctx, p.endpoint.ID, models.RecoveryInput{Since: time.Unix(0, 0)})
+		return nil, err
+	},
+	"CountRecovery": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.CountRecovery(ctx, p.endpoint.ID, models.RecoveryInput{Since: time.Unix(0, 0)})
+		return nil, err
+	},
+	"Recovery": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Recovery(ctx, p.recovery.ID)
+		return nil, err
+	},
+	"CancelRecovery": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.CancelRecovery(ctx, p.recovery.ID)
 		return nil, err
 	},
 	"BeginTest": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
@@ -132,6 +166,10 @@ var hidden = map[string]call{
 	"Siblings": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
 		list, err := tenant.Siblings(ctx, &models.Delivery{ID: "dlv_none", EventID: p.event.ID})
 		return named(list, func(d models.Delivery) string { return d.ID }), err
+	},
+	"Recoveries": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		list, err := tenant.Recoveries(ctx, p.recovery.EndpointID)
+		return named(list, func(r models.Recovery) string { return r.ID }), err
 	},
 	"Endpoints": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		list, err := tenant.Endpoints(ctx)
@@ -279,7 +317,7 @@ func TestTenantUnknownNames(t *testing.T) {
 		before := dumpAll(t, f.Store)
 		for _, name := range strangeNames {
 			p := &property{endpoint: &models.Endpoint{ID: name}, event: &models.Accepted{ID: name}, delivery: &models.Delivery{ID: name}, key: &models.Key{ID: name},
-				earlier: &models.EndpointSecret{ID: name}, person: &models.User{}}
+				earlier: &models.EndpointSecret{ID: name}, person: &models.User{}, recovery: &models.Recovery{ID: name}}
 			for method, use := range refused {
 				if _, err := use(t.Context(), f.tenant, p); !models.IsKind(err, models.NotFound) {
 					t.Errorf("%s of %q: %v, want NotFound", method, name, err)

@@ -31,6 +31,8 @@ type Work struct {
 	ClaimedAt      *time.Time
 	LeaseUntil     *time.Time
 	LeaseToken     string
+	Cancelled      bool   // by a person, in flight: no other attempt follows
+	RecoveryID     string // of the recovery that asked for it
 }
 
 // TableName says what kind of work it is.
@@ -49,12 +51,14 @@ const (
 )
 
 // What is worked on first: what a person asked for, which passes a disabled
-// endpoint and an open circuit; then a fresh event; then what failed before.
+// endpoint and an open circuit; then a fresh event; then what failed before;
+// then what a recovery brings back.
 const (
-	priorityPerson = -1
-	priorityFresh  = 0
-	priorityRetry  = 1
-	lastPriority   = 9 // behind all of them
+	priorityPerson   = -1
+	priorityFresh    = 0
+	priorityRetry    = 1
+	priorityRecovery = 2
+	lastPriority     = 9 // behind all of them
 )
 
 func newWork(d *Delivery, e *Endpoint, trigger Trigger, now time.Time) *Work {

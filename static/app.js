@@ -131,8 +131,10 @@
   // once a second.
   const changed = new Set();
   let paused = false, timer = 0, last = 0;
+  const selecting = () => document.querySelector("[data-selection] tbody .tick:checked") !== null;
   function flush() {
     timer = 0;
+    if (selecting()) return; // a swap would take the selection away
     last = Date.now();
     const ids = [...changed];
     changed.clear();
@@ -146,8 +148,10 @@
   }
   // What changed between the page's making and the stream's opening, or while
   // the stream was broken, was told to nobody: catch up once.
+  const refreshRecovery = () => { for (const banner of all("[data-recovery]")) htmx.trigger(banner, "refresh"); };
   document.addEventListener("htmx:sseOpen", () => {
-    if (paused) return;
+    refreshRecovery();
+    if (paused || selecting()) return;
     const lists = all("[data-live]");
     for (const list of lists) htmx.trigger(list, "refresh-list");
     if (!lists.length) for (const element of all("[data-live-id]")) htmx.trigger(element, "refresh");
@@ -171,6 +175,7 @@
   }
   document.addEventListener("htmx:sseMessage", (event) => {
     for (const id of event.detail.data?.match(/dlv_\w+/g) ?? []) changed.add(id);
+    if (/rec_\w/.test(event.detail.data ?? "")) refreshRecovery();
     if (paused) showSwitch();
     else if (changed.size) soon();
   });
@@ -180,6 +185,28 @@
     showSwitch();
   });
   showSwitch();
+
+  // A selection of rows. While there is one the log stands still.
+  function syncSelection(form) {
+    const boxes = all("tbody .tick", form), chosen = boxes.filter((box) => box.checked).length;
+    const head = form.querySelector("[data-select-all]"), words = form.querySelector("[data-selected]");
+    if (head) {
+      head.checked = chosen > 0 && chosen === boxes.length;
+      head.indeterminate = chosen > 0 && chosen < boxes.length;
+    }
+    if (words) words.textContent = `${chosen} selected`;
+    if (!chosen && !paused && changed.size) soon();
+  }
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest?.("[data-selection]");
+    if (!form) return;
+    if (event.target.matches("[data-select-all]")) for (const box of all("tbody .tick", form)) box.checked = event.target.checked;
+    syncSelection(form);
+  });
+  document.addEventListener("reset", (event) => {
+    if (event.target.matches("[data-selection]")) setTimeout(() => syncSelection(event.target));
+  });
+  for (const form of all("[data-selection]")) syncSelection(form);
 
   // Times that pass, in the words of format.go and by the server's clock.
   const ahead = Date.parse(document.documentElement.dataset.now) - Date.now();

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"time"
 
 	"hookwell/models"
@@ -41,6 +42,21 @@ func (f DeliveryFilter) Path(slug string) string {
 		{"state", string(f.State)}, {"endpoint", f.EndpointID}, {"type", f.Type},
 		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor},
 	})
+}
+
+// ResendPath resends a selection (id, repeated) by POST and leads back to the
+// log under this filter; CancelPath cancels it.
+func (f DeliveryFilter) ResendPath(slug string) string { return f.act(slug, "/resend") }
+
+// CancelPath is ResendPath for cancelling.
+func (f DeliveryFilter) CancelPath(slug string) string { return f.act(slug, "/cancel") }
+
+func (f DeliveryFilter) act(slug, what string) string {
+	_, query, found := strings.Cut(f.Path(slug), "?")
+	if found {
+		query = "?" + query
+	}
+	return DeliveriesPath(slug) + what + query
 }
 
 // Range is the span of time that the filter leaves, zero where it is open. It

@@ -96,6 +96,7 @@ type EndpointView struct {
 	Made     *models.EndpointSecret // the newest secret, but for what it is
 	Bench    TestBench
 	Recent   []models.Delivery // newest first
+	Recovery RecoveryView
 }
 
 // TestBench is where a test event is written and its answer shown. Data is

@@ -16,7 +16,9 @@ const (
 	EventListID       = "events"     // EventList
 	EventID           = "event"      // EventPart
 	RecentID          = "recent"     // EndpointRecent
-	TestFormID        = "test-form"  // TestForm
+	RecoveryID        = "recovery"   // RecoveryBanner
+	RecoverCountID    = "recover-count"
+	TestFormID        = "test-form" // TestForm
 	TestAnswerID      = "test-answer"
 	TestPanelID       = "test"
 	catalogTypeID     = "type"

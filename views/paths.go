@@ -65,6 +65,20 @@ func SecretExpirePath(slug, id, secret string) string {
 // answers the form with that type's sample.
 func EndpointTestPath(slug, id string) string { return EndpointPath(slug, id) + "/test" }
 
+// RecoverPath is the form that recovers what an endpoint has not got; its query
+// narrows it, and POST begins the recovery.
+func RecoverPath(slug, id string) string { return EndpointPath(slug, id) + "/recover" }
+
+// RecoveryPath answers an endpoint's RecoveryBanner alone.
+func RecoveryPath(slug, endpointID string) string {
+	return EndpointPath(slug, endpointID) + "/recovery"
+}
+
+// RecoveryCancelPath cancels a recovery by POST.
+func RecoveryCancelPath(slug, id string) string {
+	return OrganizationPath(slug) + "/recoveries/" + url.PathEscape(id) + "/cancel"
+}
+
 // DeliveriesPath is the log. DeliveryFilter.Path adds filters.
 func DeliveriesPath(slug string) string { return OrganizationPath(slug) + "/deliveries" }
 
@@ -82,6 +96,9 @@ func EventsPath(slug string) string { return OrganizationPath(slug) + "/events" 
 
 // EventPath is one event's page.
 func EventPath(slug, id string) string { return EventsPath(slug) + "/" + url.PathEscape(id) }
+
+// DeliveryCancelPath cancels by POST.
+func DeliveryCancelPath(slug, id string) string { return DeliveryPath(slug, id) + "/cancel" }
 
 // CatalogPath lists the event types.
 func CatalogPath(slug string) string { return OrganizationPath(slug) + "/catalog" }

@@ -323,6 +323,16 @@ func samples(t testing.TB) map[string]templ.Component {
 	_, _, spoiltEvents.Faults = spoiltEvents.Filter.Range(sampleNow)
 	unsent := sampleEventView()
 	unsent.Verdicts, unsent.Focus, unsent.InCatalog = nil, nil, false
+	recovering := sampleEndpointView(t)
+	recovering.Recovery = RecoveryView{"ep_crm", &models.Recovery{ID: "rec_1", State: models.RecoveryRunning, PerSecond: 10, Total: 372, Queued: 226, Skipped: 3, Waiting: 8}}
+	recovered := RecoveryView{"ep_crm", &models.Recovery{ID: "rec_1", State: models.RecoveryDone, PerSecond: 10, Total: 372, Queued: 369, Skipped: 3, EndedAt: agoP(time.Minute)}}
+	stopped := RecoveryView{"ep_crm", &models.Recovery{ID: "rec_1", State: models.RecoveryCancelled, PerSecond: 10, Total: 372, Queued: 20, EndedAt: agoP(time.Minute)}}
+	recover := RecoverForm{Endpoint: rows[0].Endpoint, Kind: models.RecoverFailed, Since: "2026-04-16T08:39", Type: "payment.*", Causes: []string{"4xx", "timeout"},
+		PerSecond: "10", Categories: categories, Count: 372}
+	nothingMissing, recoverFaults := recover, recover
+	nothingMissing.Kind, nothingMissing.Count = models.RecoverMissing, 0
+	recoverFaults.Since, recoverFaults.PerSecond = "yesterday", "many"
+	_, recoverFaults.Faults = recoverFaults.Input()
 
 	catalog := CatalogView{Categories: categories, Counts: counts}
 	typeView := func(tab CatalogTab, subscribers []models.Endpoint) CatalogView {
@@ -353,6 +363,15 @@ func samples(t testing.TB) map[string]templ.Component {
 		"secret-rotated":      SecretPage(page, rotated),
 		"secret-revealed":     SecretPage(page, revealed),
 		"secret-faults":       SecretPage(page, faultySecret),
+		"recovering":          EndpointPage(page, recovering),
+		"recovering-part":     RecoveryBanner(guest, recovering.Recovery),
+		"recovered":           RecoveryBanner(page, recovered),
+		"recovery-cancelled":  RecoveryBanner(page, stopped),
+		"recovery-none":       RecoveryBanner(page, RecoveryView{EndpointID: "ep_crm"}),
+		"recover":             RecoverPage(page, recover),
+		"recover-nothing":     RecoverPage(page, nothingMissing),
+		"recover-faults":      RecoverPage(page, recoverFaults),
+		"recover-count":       RecoverCount(page, recover),
 		"login":               LoginPage(out, LoginForm{SignupOpen: true, Next: "/o/acme/keys"}),
 		"login-wrong":         LoginPage(out, LoginForm{Email: "priya.raman@example.com", Faults: webhook.Faults{{Field: "password", Message: "Email and password don’t match an account."}}}),
 		"signup":              SignupPage(out, SignupForm{CodeNeeded: true}),

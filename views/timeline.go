@@ -129,6 +129,9 @@ func (v DeliveryView) open() bool {
 // endpoint is gone.
 func (v DeliveryView) resendable() bool { return !v.Delivery.InFlight && !v.gone() }
 
+// cancellable: something is still to come that a person can take back.
+func (v DeliveryView) cancellable() bool { return v.open() || v.Delivery.NextAttemptAt != nil }
+
 func (v DeliveryView) path(slug string, attempt int) string {
 	if attempt == 0 {
 		return DeliveryPath(slug, v.Delivery.ID)
@@ -191,6 +194,8 @@ func (v DeliveryView) banner(now time.Time) (notice, bool) {
 	what, do := v.Delivery.LastCause.Advice(v.Delivery.LastStatusCode)
 	what = strings.TrimSuffix(what, ".")
 	switch {
+	case v.Delivery.State == models.Cancelled && v.Delivery.InFlight:
+		return notice{"is-off", "cancelled", "Cancelled while an attempt is under way", "An answer of 2xx still makes it delivered; nothing follows a failure.", false}, true
 	case v.open() && v.parked():
 		return notice{"is-wait", "info", "Waits because the endpoint is disabled", "Enable the endpoint, and this delivery goes on.", false}, true
 	case v.Delivery.State == models.Cancelled && v.gone():

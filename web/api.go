@@ -53,10 +53,15 @@ func apiTable() []apiRoute {
 		{fiber.MethodPost, "/endpoints/:id/disable", change, (*Server).apiEndpointDisable},
 		{fiber.MethodPost, "/endpoints/:id/rotate-secret", change, (*Server).apiEndpointRotate},
 		{fiber.MethodPost, "/endpoints/:id/test", change, (*Server).apiEndpointTest},
+		{fiber.MethodPost, "/endpoints/:id/recover", change, (*Server).apiEndpointRecover},
 
 		{fiber.MethodGet, "/deliveries", readOnly, (*Server).apiDeliveryList},
 		{fiber.MethodGet, "/deliveries/:id", readOnly, (*Server).apiDeliveryRead},
 		{fiber.MethodPost, "/deliveries/:id/resend", change, (*Server).apiDeliveryResend},
+		{fiber.MethodPost, "/deliveries/:id/cancel", change, (*Server).apiDeliveryCancel},
+
+		{fiber.MethodGet, "/recoveries/:id", readOnly, (*Server).apiRecoveryRead},
+		{fiber.MethodPost, "/recoveries/:id/cancel", change, (*Server).apiRecoveryCancel},
 
 		{fiber.MethodPost, "/organizations", platformOnly, (*Server).apiOrganizationCreate},
 		{fiber.MethodGet, "/organizations", platformOnly, (*Server).apiOrganizationList},

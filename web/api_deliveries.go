@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
@@ -92,6 +94,16 @@ func readDelivery(c *apiCall, tenant *models.Tenant, id string) (*deliveryAlone,
 
 // apiDeliveryResend answers before the attempt is made: its outcome is in the log.
 func (s *Server) apiDeliveryResend(c *apiCall) error {
+	return c.actOnDelivery(fiber.StatusAccepted, (*models.Tenant).Resend)
+}
+
+func (s *Server) apiDeliveryCancel(c *apiCall) error {
+	return c.actOnDelivery(fiber.StatusOK, (*models.Tenant).Cancel)
+}
+
+// actOnDelivery does what a person may do with the delivery of the path and
+// answers it as it is then.
+func (c *apiCall) actOnDelivery(status int, act func(*models.Tenant, context.Context, string) (*models.Delivery, error)) error {
 	tenant, err := c.noBody()
 	if err != nil {
 		return err
@@ -100,9 +112,9 @@ func (s *Server) apiDeliveryResend(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	delivery, err := tenant.Resend(c.UserContext(), id)
+	delivery, err := act(tenant, c.UserContext(), id)
 	if err != nil {
 		return err
 	}
-	return c.apiAnswer(fiber.StatusAccepted, shapeDelivery(delivery))
+	return c.apiAnswer(status, shapeDelivery(delivery))
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,16 +73,12 @@ func (q *queryReader) states() []models.State {
 	return states
 }
 
-// typePattern is an event type, a prefix of some, or all. A type may have left
-// the catalog and still have its events.
-var typePattern = regexp.MustCompile(`^([a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?|\*)$`)
-
 func (q *queryReader) types() []string {
 	types := q.list("type")
 	switch {
 	case len(types) > maxChoices:
 		q.fault("type", fmt.Sprintf("Name at most %d event types.", maxChoices))
-	case slices.ContainsFunc(types, func(t string) bool { return !typePattern.MatchString(t) }):
+	case slices.ContainsFunc(types, func(t string) bool { return !models.IsTypePattern(t) }):
 		q.fault("type", "Use an event type such as payment.failed, or a prefix such as payment.*")
 	}
 	return types

@@ -90,18 +90,6 @@ func gone[T any](row **T, err error) error {
 	return err
 }
 
-// deliveryResend sends once more. Where that is not possible now, the
-// delivery's page says why.
 func (s *Server) deliveryResend(c *fiber.Ctx) error {
-	id := c.Params("delivery")
-	d, err := s.tenant(c).Resend(c.UserContext(), id)
-	if models.IsKind(err, models.Conflict) {
-		s.visit(c).flash = &views.Flash{Kind: views.FlashFailed, Text: faultsOf(err)[0].Message}
-		return s.showDelivery(c, fiber.StatusConflict, id)
-	}
-	if err != nil {
-		return err
-	}
-	s.say(c, views.FlashDone, "Sending it again now.")
-	return c.Redirect(views.DeliveryPath(s.slug(c), d.ID), fiber.StatusSeeOther)
+	return s.actOnDelivery(c, (*models.Tenant).Resend, func(*models.Delivery) string { return "Sending it again now." })
 }

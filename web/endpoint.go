@@ -79,8 +79,12 @@ func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointV
 	if len(secrets) > 0 {
 		made = &secrets[0]
 	}
+	recovery, err := s.recoveryView(c, e)
+	if err != nil {
+		return views.EndpointView{}, err
+	}
 	h := health[e.ID]
-	return views.EndpointView{Made: made, Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
+	return views.EndpointView{Made: made, Recovery: recovery, Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
 		Waiting: h.Waiting, Oldest: h.OldestWaiting, Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
 }
 

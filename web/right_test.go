@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -32,7 +33,14 @@ func knownRoutes() []route {
 		{path: "/o/:org/deliveries", right: see}, {path: "/o/:org/deliveries/:delivery", right: see},
 		{path: "/o/:org/deliveries/:delivery/row", right: see}, {path: "/o/:org/catalog", right: see},
 		{path: "/o/:org/catalog/:type", right: see}, {path: "/o/:org/endpoints", right: see}, {path: "/o/:org/endpoints/:endpoint", right: see},
+		{path: "/o/:org/endpoints/:endpoint/recovery", right: see},
 		{path: "/o/:org/deliveries/:delivery/resend", right: operate, form: url.Values{}},
+		{path: "/o/:org/deliveries/:delivery/cancel", right: operate, form: url.Values{}},
+		{path: "/o/:org/deliveries/resend", right: operate, form: url.Values{"id": {"dlv_none"}}},
+		{path: "/o/:org/deliveries/cancel", right: operate, form: url.Values{"id": {"dlv_none"}}},
+		{path: "/o/:org/endpoints/:endpoint/recover", right: operate},
+		{path: "/o/:org/endpoints/:endpoint/recover", right: operate, form: url.Values{"since": {"2020-01-01"}}},
+		{path: "/o/:org/recoveries/:recovery/cancel", right: operate, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/test", right: operate},
 		{path: "/o/:org/endpoints/:endpoint/test", right: operate, form: url.Values{"type": {"org.member.added"}}},
 		{path: "/o/:org/endpoints", right: administer, form: endpointFields("http://127.0.0.1:9/new")},
@@ -113,7 +121,9 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	must(t, err)
 	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
 	must(t, err)
-	return rows{"org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
+	recovery, err := tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: s.Store.Now().Add(-time.Hour)})
+	must(t, err)
+	return rows{"recovery": recovery.ID, "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
 }
 
 func TestOrganizations_are_apart(t *testing.T) {
@@ -164,7 +174,7 @@ func TestRoles(t *testing.T) {
 	_, org := s.member(t, "Acme", models.RoleOwner)
 	s.fill(t, org)
 	// Nothing has these ids, so that who may gets 404 and changes nothing.
-	ids := rows{"org": org.Slug, "endpoint": "ep_none", "secret": "sec_none", "delivery": "dlv_none", "event": "evt_none", "key": "key_none", "type": "none"}
+	ids := rows{"org": org.Slug, "endpoint": "ep_none", "secret": "sec_none", "delivery": "dlv_none", "event": "evt_none", "recovery": "rec_none", "key": "key_none", "type": "none"}
 	for _, role := range models.Roles() {
 		b, _ := s.member(t, org.ID, role)
 		for _, r := range s.table(t) {

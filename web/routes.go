@@ -50,7 +50,13 @@ func (s *Server) routes() {
 	see.get("/endpoints", s.endpointList)
 
 	operate := group{org, s.requireRight(models.RightOperate)}
+	operate.post("/deliveries/resend", s.deliveriesResend)
+	operate.post("/deliveries/cancel", s.deliveriesCancel)
 	operate.post("/deliveries/:delivery/resend", s.deliveryResend)
+	operate.post("/deliveries/:delivery/cancel", s.deliveryCancel)
+	operate.get("/endpoints/:endpoint/recover", s.recoverForm)
+	operate.post("/endpoints/:endpoint/recover", s.recoverBegin)
+	operate.post("/recoveries/:recovery/cancel", s.recoveryCancel)
 	operate.get("/endpoints/:endpoint/test", s.benchForm)
 	operate.post("/endpoints/:endpoint/test", s.benchSend)
 
@@ -71,6 +77,7 @@ func (s *Server) routes() {
 	administer.post("/keys", s.keyCreate)
 	administer.post("/keys/:key/revoke", s.keyRevoke)
 
+	see.get("/endpoints/:endpoint/recovery", s.recoveryBanner)
 	see.get("/endpoints/:endpoint", s.endpoint) // after /endpoints/new
 }
 

@@ -25,6 +25,12 @@ const (
 	CauseExpired          Cause = "expired"            // waited too long for its turn
 )
 
+// Causes lists every cause of a failure.
+func Causes() []Cause {
+	return []Cause{CauseDNS, CauseConnect, CauseRefused, CauseReset, CauseTLS, CauseTimeout, CauseBlocked, CauseRedirect,
+		CauseStatus, CauseResponseTooLarge, CauseProtocol, CauseInterrupted, CauseExpired}
+}
+
 // advice is what happened and what to do now, by cause.
 var advice = map[Cause][2]string{
 	CauseDNS:              {"The name does not resolve.", "Check the host name of the URL and its DNS records."},

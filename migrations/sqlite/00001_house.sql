@@ -206,6 +206,8 @@ CREATE TABLE attempts (
 -- The unfinished work: one row per delivery that still has an attempt to come.
 -- due_at: no attempt before it. wake_at: when the due scan looks at it next.
 -- resume_at: the planned attempt that a person's resend came before.
+-- cancelled: a person cancelled it in flight; no other attempt follows.
+-- recovery_id: the recovery that asked for it, or empty.
 CREATE TABLE delivery_work (
     delivery_id     text NOT NULL PRIMARY KEY,
     organization_id text NOT NULL,
@@ -221,11 +223,41 @@ CREATE TABLE delivery_work (
     expires_at      datetime NOT NULL,
     claimed_at      datetime,
     lease_until     datetime,
-    lease_token     text NOT NULL
+    lease_token     text NOT NULL,
+    cancelled       boolean NOT NULL,
+    recovery_id     text NOT NULL
 );
 CREATE INDEX delivery_work_wake ON delivery_work (endpoint_id, priority, wake_at) WHERE lease_until IS NULL;
 CREATE INDEX delivery_work_lease ON delivery_work (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX delivery_work_in_flight ON delivery_work (endpoint_id) WHERE lease_until IS NOT NULL;
+CREATE INDEX delivery_work_recovery ON delivery_work (recovery_id) WHERE recovery_id <> '';
+
+-- What a person asked to be sent again, or at last, for one endpoint: worked on
+-- in small steps. cursor: the last row that was looked at. next_at: no step
+-- before it, which is the throttle.
+CREATE TABLE recoveries (
+    id              text NOT NULL PRIMARY KEY,
+    organization_id text NOT NULL,
+    endpoint_id     text NOT NULL,
+    kind            text NOT NULL,
+    since           datetime NOT NULL,
+    until           datetime NOT NULL,
+    types           text NOT NULL,
+    causes          text NOT NULL,
+    per_second      integer NOT NULL,
+    state           text NOT NULL,
+    total           integer NOT NULL,
+    queued          integer NOT NULL,
+    skipped         integer NOT NULL,
+    cursor          text NOT NULL,
+    next_at         datetime NOT NULL,
+    created_by      text NOT NULL,
+    created_at      datetime NOT NULL,
+    ended_at        datetime
+);
+CREATE INDEX recoveries_endpoint ON recoveries (endpoint_id, id);
+CREATE INDEX recoveries_next ON recoveries (next_at) WHERE state = 'running';
+CREATE UNIQUE INDEX recoveries_running ON recoveries (endpoint_id) WHERE state = 'running';
 
 CREATE TABLE idempotency_keys (
     organization_id text NOT NULL,
@@ -239,6 +271,7 @@ CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
 
 -- +goose Down
 DROP TABLE idempotency_keys;
+DROP TABLE recoveries;
 DROP TABLE delivery_work;
 DROP TABLE attempts;
 DROP TABLE deliveries;

@@ -1,0 +1,359 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hookwell/webhook"
+)
+
+// RecoveryKind says what a recovery brings back.
+type RecoveryKind string
+
+// The kinds of recovery.
+const (
+	RecoverFailed  RecoveryKind = "failed"  // deliveries that failed get one more attempt
+	RecoverMissing RecoveryKind = "missing" // events that the endpoint never got become deliveries
+)
+
+// RecoveryState is how far a recovery is.
+type RecoveryState string
+
+// The states of a recovery.
+const (
+	RecoveryRunning   RecoveryState = "running"
+	RecoveryDone      RecoveryState = "done"
+	RecoveryCancelled RecoveryState = "cancelled" // by a person, or its endpoint was deleted
+)
+
+// Recovery sends again, or at last, what one endpoint has not got. Total is
+// what matched when it began, Queued what was handed to delivery, Skipped what
+// needed nothing any more when its turn came or was under way.
+type Recovery struct {
+	ID             string
+	OrganizationID string
+	EndpointID     string
+	Kind           RecoveryKind
+	Since          time.Time
+	Until          time.Time
+	Types          []string `gorm:"serializer:json"`
+	Causes         []string `gorm:"serializer:json"`
+	PerSecond      int
+	State          RecoveryState
+	Total          int
+	Queued         int
+	Skipped        int
+	Cursor         string
+	NextAt         time.Time
+	CreatedBy      string
+	CreatedAt      time.Time
+	EndedAt        *time.Time
+
+	Waiting int `gorm:"-"` // queued, but not answered yet; the tenant's queries fill it
+}
+
+// Sent is how many were queued and have their outcome.
+func (r *Recovery) Sent() int { return max(r.Queued-r.Waiting, 0) }
+
+// Running tells whether more is to come.
+func (r *Recovery) Running() bool { return r.State == RecoveryRunning }
+
+// RecoveryInput is what a person chooses. Since bounds when the delivery was
+// made (for RecoverMissing: when the event was reported), the first included;
+// Until is not included, and zero is now. Types may be exact, a prefix such as
+// "payment.*", or "*". Causes are names, or classes of status codes such as
+// "5xx". Empty lists let everything pass. PerSecond 0 is DefaultRecoveryRate.
+type RecoveryInput struct {
+	Kind      RecoveryKind
+	Since     time.Time
+	Until     time.Time
+	Types     []string
+	Causes    []string
+	PerSecond int
+}
+
+// Bounds of a recovery.
+const (
+	DefaultRecoveryRate = 10 // attempts per second
+	MaxRecoveryRate     = 100
+	maxRecoveryChoices  = 50
+)
+
+var (
+	typePattern   = regexp.MustCompile(`^([a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?|\*)$`)
+	statusClasses = []string{"3xx", "4xx", "5xx"}
+)
+
+// IsTypePattern tells whether text is an event type, a prefix of some, or "*".
+// A type may have left the catalog and still have its events.
+func IsTypePattern(text string) bool { return len(text) <= 200 && typePattern.MatchString(text) }
+
+// RecoveryCauses lists what RecoveryInput.Causes may hold.
+func RecoveryCauses() []string {
+	list := slices.Clone(statusClasses)
+	for _, cause := range webhook.Causes() {
+		list = append(list, string(cause))
+	}
+	return list
+}
+
+// recovery checks the input and makes the row.
+func (t *Tenant) recovery(endpointID string, in RecoveryInput) (*Recovery, error) {
+	now := t.store.clock.Now()
+	r := &Recovery{OrganizationID: t.org.ID, EndpointID: endpointID, Kind: in.Kind, Since: in.Since.UTC().Truncate(time.Microsecond),
+		Until: in.Until.UTC().Truncate(time.Microsecond), Types: append([]string{}, in.Types...), Causes: append([]string{}, in.Causes...),
+		PerSecond: in.PerSecond, State: RecoveryRunning, CreatedBy: t.actor.Name, CreatedAt: now}
+	if r.Kind == "" {
+		r.Kind = RecoverFailed
+	}
+	if r.PerSecond == 0 {
+		r.PerSecond = DefaultRecoveryRate
+	}
+	if in.Until.IsZero() || r.Until.After(now) {
+		r.Until = now
+	}
+	if faults := r.faults(in); len(faults) > 0 {
+		return nil, invalid(faults)
+	}
+	return r, nil
+}
+
+func (r *Recovery) faults(in RecoveryInput) (faults webhook.Faults) {
+	fault := func(field, message string) { faults = append(faults, webhook.Fault{Field: field, Message: message}) }
+	if r.Kind != RecoverFailed && r.Kind != RecoverMissing {
+		fault("kind", "Choose failed or missing.")
+	}
+	switch {
+	case in.Since.IsZero():
+		fault("since", "Say since when.")
+	case in.Since.Year() < 1970 || in.Since.Year() > 9999:
+		fault("since", "Use a time from 1970 on.")
+	case !in.Until.IsZero() && !in.Until.After(in.Since):
+		fault("until", "Choose a time after the beginning.")
+	case !r.Since.Before(r.Until):
+		fault("since", "Choose a time that has passed.")
+	}
+	if len(r.Types) > maxRecoveryChoices || slices.ContainsFunc(r.Types, func(t string) bool { return !IsTypePattern(t) }) {
+		fault("types", fmt.Sprintf("Name up to %d event types such as payment.failed, or prefixes such as payment.*", maxRecoveryChoices))
+	}
+	known := RecoveryCauses()
+	switch {
+	case slices.ContainsFunc(r.Causes, func(c string) bool { return !slices.Contains(known, c) }):
+		fault("causes", "Use "+strings.Join(known[:len(known)-1], ", ")+" or "+known[len(known)-1]+".")
+	case r.Kind == RecoverMissing && len(r.Causes) > 0:
+		fault("causes", "What was never sent has no cause. Leave the causes out.")
+	}
+	if r.PerSecond < 1 || r.PerSecond > MaxRecoveryRate {
+		fault("perSecond", fmt.Sprintf("Choose 1 to %d a second.", MaxRecoveryRate))
+	}
+	return faults
+}
+
+// recoverable reads the endpoint: a deleted one is a Conflict.
+func (t *Tenant) recoverable(scoped *gorm.DB, id string) (*Endpoint, error) {
+	e, err := find[Endpoint](scoped.Where("id = ?", id), "endpoint")
+	if err == nil && e.DeletedAt != nil {
+		return nil, conflict("endpoint_deleted", "The endpoint was deleted, so there is nowhere to send to.")
+	}
+	return e, err
+}
+
+// CountRecovery tells how much a recovery with that input would bring back now.
+func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in RecoveryInput) (int, error) {
+	e, err := t.recoverable(t.rows(ctx), endpointID)
+	if err != nil {
+		return 0, err
+	}
+	r, err := t.recovery(e.ID, in)
+	if err != nil {
+		return 0, err
+	}
+	return r.count(t.store.db.WithContext(ctx), e)
+}
+
+func (r *Recovery) count(tx *gorm.DB, e *Endpoint) (int, error) {
+	var n int64
+	if err := r.matching(tx, e).Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("counting what is to be recovered: %w", err)
+	}
+	return int(n), nil
+}
+
+// matching are the rows that the recovery is about: deliveries or events.
+func (r *Recovery) matching(tx *gorm.DB, e *Endpoint) *gorm.DB {
+	if r.Kind == RecoverMissing {
+		query := tx.Model(&Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
+			Where("id >= ? AND id < ?", lowestID(PrefixEvent, r.Since), lowestID(PrefixEvent, r.Until)).
+			Where("NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)", r.EndpointID)
+		return matchTypes(matchTypes(query, "type", e.EventTypes), "type", r.Types)
+	}
+	query := tx.Model(&Delivery{}).Where("organization_id = ? AND endpoint_id = ? AND state = ? AND test = ?", r.OrganizationID, r.EndpointID, Failed, false).
+		Where("id >= ? AND id < ?", lowestID(PrefixDelivery, r.Since), lowestID(PrefixDelivery, r.Until))
+	return matchCauses(matchTypes(query, "event_type", r.Types), r.Causes)
+}
+
+// matchCauses narrows deliveries to what their last attempt failed by.
+func matchCauses(query *gorm.DB, causes []string) *gorm.DB {
+	if len(causes) == 0 {
+		return query
+	}
+	var conditions []clause.Expression
+	for _, cause := range causes {
+		if !slices.Contains(statusClasses, cause) {
+			conditions = append(conditions, clause.Eq{Column: "last_cause", Value: cause})
+			continue
+		}
+		first := int(cause[0]-'0') * 100
+		conditions = append(conditions, clause.Expr{SQL: "(last_cause IN (?, ?) AND last_status_code BETWEEN ? AND ?)",
+			Vars: []any{webhook.CauseStatus, webhook.CauseRedirect, first, first + 99}})
+	}
+	return query.Where(clause.Or(conditions...))
+}
+
+// Recover begins a recovery, which the workers carry out in small steps. It is
+// a Conflict while another one of the endpoint runs, and when the endpoint is
+// deleted.
+func (t *Tenant) Recover(ctx context.Context, endpointID string, in RecoveryInput) (*Recovery, error) {
+	if _, err := t.recoverable(t.rows(ctx), endpointID); err != nil {
+		return nil, err
+	}
+	r, err := t.recovery(endpointID, in)
+	if err != nil {
+		return nil, err
+	}
+	r.ID = t.store.clock.newID(PrefixRecovery, r.CreatedAt)
+	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+		// The endpoint's row is locked: of two that begin at once, one waits.
+		e, err := t.recoverable(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID)
+		if err != nil {
+			return err
+		}
+		var running int64
+		if err := tx.Model(&Recovery{}).Where("endpoint_id = ? AND state = ?", e.ID, RecoveryRunning).Count(&running).Error; err != nil {
+			return err
+		}
+		if running > 0 {
+			return conflict("recovery_running", "A recovery of this endpoint is under way. Wait until it is done, or cancel it.")
+		}
+		if r.NextAt, err = t.store.dialect.readNow(tx, t.store.clock); err != nil {
+			return err
+		}
+		if r.Total, err = r.count(tx, e); err != nil {
+			return err
+		}
+		if err := tx.Create(r).Error; err != nil {
+			return fmt.Errorf("beginning the recovery: %w", err)
+		}
+		return t.audit(tx, "recovery.started", r.ID, e.Title(), fmt.Sprintf("%s, %d", r.Kind, r.Total))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Recovery reads one recovery.
+func (t *Tenant) Recovery(ctx context.Context, id string) (*Recovery, error) {
+	r, err := find[Recovery](t.rows(ctx).Where("id = ?", id), "recovery")
+	if err != nil {
+		return nil, err
+	}
+	list := []Recovery{*r}
+	return &list[0], t.countWaiting(ctx, list)
+}
+
+// Recoveries lists an endpoint's latest recoveries, the newest first.
+func (t *Tenant) Recoveries(ctx context.Context, endpointID string) ([]Recovery, error) {
+	var list []Recovery
+	if err := t.rows(ctx).Where("endpoint_id = ?", endpointID).Order("id DESC").Limit(DefaultLimit).Find(&list).Error; err != nil {
+		return nil, err
+	}
+	return list, t.countWaiting(ctx, list)
+}
+
+func (t *Tenant) countWaiting(ctx context.Context, list []Recovery) error {
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	var counts []struct {
+		RecoveryID string
+		Waiting    int
+	}
+	err := t.rows(ctx).Model(&Work{}).Select("recovery_id, count(*) AS waiting").Where("recovery_id IN ?", ids).Group("recovery_id").Scan(&counts).Error
+	if err != nil {
+		return err
+	}
+	for _, c := range counts {
+		if i := slices.Index(ids, c.RecoveryID); i >= 0 {
+			list[i].Waiting = c.Waiting
+		}
+	}
+	return nil
+}
+
+// CancelRecovery stops a recovery and takes back what it queued that is not
+// under way. It is a Conflict when the recovery has ended.
+func (t *Tenant) CancelRecovery(ctx context.Context, id string) (*Recovery, error) {
+	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+		r, err := find[Recovery](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), "recovery")
+		if err != nil {
+			return err
+		}
+		if !r.Running() {
+			return conflict("ended", "This recovery has ended already.")
+		}
+		if err := t.store.takeBack(tx, r); err != nil {
+			return err
+		}
+		r.end(RecoveryCancelled, t.store.clock.Now())
+		if err := tx.Save(r).Error; err != nil {
+			return fmt.Errorf("cancelling the recovery: %w", err)
+		}
+		return t.audit(tx, "recovery.cancelled", r.ID, r.EndpointID, fmt.Sprintf("%d of %d sent", r.Queued, r.Total))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t.Recovery(ctx, id)
+}
+
+// takeBack ends what a recovery queued and nobody claimed yet.
+func (s *Store) takeBack(tx *gorm.DB, r *Recovery) error {
+	queued := func() *gorm.DB { return tx.Model(&Work{}).Where("recovery_id = ?", r.ID) }
+	var waiting []string
+	if err := queued().Where("lease_until IS NULL").Pluck("delivery_id", &waiting).Error; err != nil {
+		return err
+	}
+	var before, after int64
+	if err := queued().Count(&before).Error; err != nil {
+		return err
+	}
+	if err := s.endRows(tx, waiting, Cancelled, ""); err != nil {
+		return err
+	}
+	if err := queued().Count(&after).Error; err != nil {
+		return err
+	}
+	r.Queued -= int(before - after)
+	return nil
+}
+
+func (r *Recovery) end(state RecoveryState, now time.Time) { r.State, r.EndedAt = state, &now }
+
+// endRecovery stops what runs for a deleted endpoint.
+func (s *Store) endRecovery(tx *gorm.DB, endpointID string) error {
+	err := tx.Model(&Recovery{}).Where("endpoint_id = ? AND state = ?", endpointID, RecoveryRunning).
+		Updates(map[string]any{"state": RecoveryCancelled, "ended_at": s.clock.Now()}).Error
+	if err != nil {
+		return fmt.Errorf("stopping the recovery: %w", err)
+	}
+	return nil
+}

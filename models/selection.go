@@ -1,0 +1,301 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Tally is what came of an action on several deliveries: each was done or
+// refused by itself.
+type Tally struct {
+	Done    []string // ids
+	Refused []Refusal
+}
+
+// Refusal is a delivery that an action left as it was, and why.
+type Refusal struct {
+	DeliveryID string
+	Reason     *Error
+}
+
+// MaxSelection is how many deliveries one action takes: a page of the log.
+const MaxSelection = MaxLimit
+
+// selected is a selection's ids, each once and in order. Nothing selected, or
+// too much, is Invalid at "id".
+func selected(ids []string) ([]string, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	switch {
+	case len(ids) == 0:
+		return nil, invalidField("id", "Select at least one delivery.")
+	case len(ids) > MaxSelection:
+		return nil, invalidField("id", fmt.Sprintf("Select at most %d deliveries.", MaxSelection))
+	case slices.ContainsFunc(ids, func(id string) bool { return !isID(PrefixDelivery, id) }):
+		return nil, notFound("delivery")
+	}
+	return ids, nil
+}
+
+// subject is a delivery that is acted on, locked together with what is left to
+// do for it: nil when nothing is. Busy tells that another transaction has that
+// in its hands.
+type subject struct {
+	Delivery
+	work *Work
+	busy bool
+}
+
+func (s *subject) inFlight() bool { return s.busy || s.work != nil && s.work.LeaseUntil != nil }
+
+// lockSubjects locks deliveries of one organization: the work before the
+// delivery, as when an attempt is recorded. Of several, work that another
+// transaction holds is not waited for: claims lock in no order, and waiting for
+// them would end in deadlocks. An id that the organization has not is NotFound.
+func lockSubjects(tx *gorm.DB, organizationID string, ids []string) ([]subject, error) {
+	lock := clause.Locking{Strength: "UPDATE"}
+	waiting := lock
+	if len(ids) > 1 {
+		waiting.Options = "SKIP LOCKED"
+	}
+	within := func() *gorm.DB { return tx.Where("organization_id = ?", organizationID) }
+	var held []Work
+	if err := within().Clauses(waiting).Where("delivery_id IN ?", ids).Order("delivery_id").Find(&held).Error; err != nil {
+		return nil, fmt.Errorf("locking work: %w", err)
+	}
+	var rows []Delivery
+	if err := within().Clauses(lock).Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("locking deliveries: %w", err)
+	}
+	if len(rows) < len(ids) {
+		return nil, notFound("delivery")
+	}
+	var working []string
+	if err := within().Model(&Work{}).Where("delivery_id IN ?", ids).Pluck("delivery_id", &working).Error; err != nil {
+		return nil, fmt.Errorf("reading work: %w", err)
+	}
+	byID := make(map[string]*Work, len(held))
+	for i := range held {
+		byID[held[i].DeliveryID] = &held[i]
+	}
+	subjects := make([]subject, len(rows))
+	for i, d := range rows {
+		w := byID[d.ID]
+		subjects[i] = subject{d, w, w == nil && slices.Contains(working, d.ID)}
+	}
+	return subjects, nil
+}
+
+// act locks a selection and does with it what the function does: it answers
+// which are refused, and may change the others. Each that is done has its
+// audit row.
+func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(tx *gorm.DB, subjects []subject, endpoints map[string]*Endpoint) (map[string]*Error, error)) (*Tally, []Woken, error) {
+	ids, err := selected(ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	var tally *Tally
+	var done []Woken
+	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+		tally, done = &Tally{}, nil
+		subjects, err := lockSubjects(tx, t.org.ID, ids)
+		if err != nil {
+			return err
+		}
+		endpoints, err := t.endpointsOf(tx, subjects)
+		if err != nil {
+			return err
+		}
+		refused, err := act(tx, subjects, endpoints)
+		if err != nil {
+			return err
+		}
+		var entries []AuditEntry
+		for i := range subjects {
+			d := &subjects[i].Delivery
+			if reason := refused[d.ID]; reason != nil {
+				tally.Refused = append(tally.Refused, Refusal{d.ID, reason})
+				continue
+			}
+			tally.Done = append(tally.Done, d.ID)
+			done = append(done, Woken{d.OrganizationID, d.EndpointID, d.ID})
+			details := ""
+			if e := endpoints[d.EndpointID]; e != nil {
+				details = e.Title()
+			}
+			entries = append(entries, t.store.auditEntry(t.actor, t.org.ID, action, d.ID, d.EventType, details))
+		}
+		return insertAll(tx, entries)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return tally, done, nil
+}
+
+// endpointsOf reads the endpoints that are not deleted.
+func (t *Tenant) endpointsOf(tx *gorm.DB, subjects []subject) (map[string]*Endpoint, error) {
+	ids := make([]string, len(subjects))
+	for i := range subjects {
+		ids[i] = subjects[i].EndpointID
+	}
+	var rows []Endpoint
+	if err := t.within(tx).Where("id IN ? AND deleted_at IS NULL", ids).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("reading endpoints: %w", err)
+	}
+	byID := make(map[string]*Endpoint, len(rows))
+	for i := range rows {
+		byID[rows[i].ID] = &rows[i]
+	}
+	return byID, nil
+}
+
+func refuse(code, message string) *Error { return &Error{Kind: Conflict, Code: code, Message: message} }
+
+// only is the one delivery's refusal, if it was refused.
+func (t *Tally) only() error {
+	if len(t.Refused) > 0 {
+		return t.Refused[0].Reason
+	}
+	return nil
+}
+
+// Resend adds one attempt now and leaves the schedule alone. It is a Conflict
+// while an attempt is in flight, when the endpoint is deleted, and for a test
+// event, which is sent once.
+func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, error) {
+	tally, err := t.ResendMany(ctx, []string{deliveryID})
+	if err == nil {
+		err = tally.only()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.Delivery(ctx, deliveryID)
+}
+
+// ResendMany is Resend for a selection: those that can't be resent now are
+// named with their reasons. If one of the ids is not the organization's it is
+// NotFound, and nothing is sent.
+func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*Tally, error) {
+	tally, done, err := t.act(ctx, ids, "delivery.resent", func(tx *gorm.DB, subjects []subject, endpoints map[string]*Endpoint) (map[string]*Error, error) {
+		refused := map[string]*Error{}
+		now, err := t.store.dialect.readNow(tx, t.store.clock)
+		if err != nil {
+			return nil, err
+		}
+		var waiting []string
+		var fresh []*Work
+		for i := range subjects {
+			s := &subjects[i]
+			e := endpoints[s.EndpointID]
+			switch {
+			case s.Test:
+				refused[s.ID] = refuse("test_delivery", "A test event is sent once. Send another test from its endpoint.")
+			case e == nil:
+				refused[s.ID] = refuse("endpoint_deleted", "The endpoint of this delivery was deleted, so there is nowhere to send it.")
+			case s.inFlight():
+				refused[s.ID] = refuse("in_flight", "An attempt of this delivery is under way. Wait for its answer.")
+			case s.work != nil:
+				waiting = append(waiting, s.ID)
+			default:
+				fresh = append(fresh, personsWork(&s.Delivery, e, now, now.Add(wakeGrace)))
+			}
+		}
+		if err := insertAll(tx, fresh); err != nil {
+			return nil, fmt.Errorf("inserting work: %w", err)
+		}
+		return refused, bringForward(tx, waiting, now)
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.store.wake(done)
+	return tally, nil
+}
+
+// personsWork is one attempt of a delivery for which nothing is left to do.
+func personsWork(d *Delivery, e *Endpoint, due, wake time.Time) *Work {
+	w := newWork(d, e, TriggerPerson, due)
+	w.Priority = priorityPerson
+	w.Attempt, w.DueAt, w.WakeAt, w.ExpiresAt = d.AttemptCount, due, wake, due.Add(waitLimit)
+	return w
+}
+
+// bringForward makes what waits due now, as a person's attempt. What the
+// schedule planned comes after it.
+func bringForward(tx *gorm.DB, ids []string, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return tx.Model(&Work{}).Where("delivery_id IN ?", ids).Updates(map[string]any{
+		"resume_at": gorm.Expr("CASE WHEN trigger = ? THEN due_at ELSE resume_at END", TriggerSchedule),
+		"trigger":   TriggerPerson, "due_at": now, "wake_at": now.Add(wakeGrace), "priority": priorityPerson, "recovery_id": "",
+	}).Error
+}
+
+// Cancel ends a delivery that waits: no attempt follows. One that is in flight
+// is cancelled too, but an answer of 2xx that still comes makes it delivered.
+// A resend that waits for a delivery that has ended is taken back, and the
+// delivery stays what it was. It is a Conflict when nothing is left to cancel.
+func (t *Tenant) Cancel(ctx context.Context, deliveryID string) (*Delivery, error) {
+	tally, err := t.CancelMany(ctx, []string{deliveryID})
+	if err == nil {
+		err = tally.only()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.Delivery(ctx, deliveryID)
+}
+
+// CancelMany is Cancel for a selection: those that can't be cancelled are named
+// with their reasons. If one of the ids is not the organization's it is
+// NotFound, and nothing is cancelled.
+func (t *Tenant) CancelMany(ctx context.Context, ids []string) (*Tally, error) {
+	tally, _, err := t.act(ctx, ids, "delivery.cancelled", func(tx *gorm.DB, subjects []subject, _ map[string]*Endpoint) (map[string]*Error, error) {
+		refused := map[string]*Error{}
+		var waiting, inFlight, open []string
+		for i := range subjects {
+			s := &subjects[i]
+			ended := s.EndedAt != nil
+			switch {
+			case s.busy:
+				refused[s.ID] = refuse("in_flight", "An attempt of this delivery is just beginning or ending. Cancel it again in a moment.")
+				continue
+			case ended && (s.work == nil || s.inFlight()):
+				refused[s.ID] = refuse("ended", "This delivery is "+string(s.State)+", so there is nothing left to cancel.")
+				continue
+			case s.inFlight():
+				inFlight = append(inFlight, s.ID)
+			default:
+				waiting = append(waiting, s.ID)
+			}
+			if !ended {
+				open = append(open, s.ID)
+			}
+		}
+		return refused, t.store.cancel(tx, waiting, inFlight, open)
+	})
+	return tally, err
+}
+
+// cancel removes what waits, leaves what is in flight without a next attempt,
+// and ends the deliveries that are open.
+func (s *Store) cancel(tx *gorm.DB, waiting, inFlight, open []string) error {
+	if err := tx.Where("delivery_id IN ?", waiting).Delete(&Work{}).Error; err != nil {
+		return fmt.Errorf("removing work: %w", err)
+	}
+	if err := tx.Model(&Work{}).Where("delivery_id IN ?", inFlight).Update("cancelled", true).Error; err != nil {
+		return fmt.Errorf("marking work: %w", err)
+	}
+	ended := map[string]any{"state": Cancelled, "ended_at": s.clock.Now()}
+	if err := tx.Model(&Delivery{}).Where("id IN ?", open).Updates(ended).Error; err != nil {
+		return fmt.Errorf("ending deliveries: %w", err)
+	}
+	return nil
+}

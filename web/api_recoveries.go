@@ -1,0 +1,111 @@
+package web
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+)
+
+type recoveryAnswer struct {
+	ID         string               `json:"id"`
+	EndpointID string               `json:"endpointId"`
+	Kind       models.RecoveryKind  `json:"kind"`
+	State      models.RecoveryState `json:"state"`
+	Since      stamp                `json:"since"`
+	Until      stamp                `json:"until"`
+	Types      []string             `json:"types"`
+	Causes     []string             `json:"causes"`
+	PerSecond  int                  `json:"perSecond"`
+	Count      int                  `json:"count"`
+	Sent       int                  `json:"sent"`
+	Skipped    int                  `json:"skipped"`
+	CreatedAt  stamp                `json:"createdAt"`
+	EndedAt    *stamp               `json:"endedAt"`
+}
+
+func shapeRecovery(r *models.Recovery) recoveryAnswer {
+	return recoveryAnswer{ID: r.ID, EndpointID: r.EndpointID, Kind: r.Kind, State: r.State, Since: stamp(r.Since), Until: stamp(r.Until),
+		Types: r.Types, Causes: r.Causes, PerSecond: r.PerSecond, Count: r.Total, Sent: r.Sent(), Skipped: r.Skipped,
+		CreatedAt: stamp(r.CreatedAt), EndedAt: stampOrNull(r.EndedAt)}
+}
+
+// recoveryBody is what a recovery is begun with.
+type recoveryBody struct{ models.RecoveryInput }
+
+func (b *recoveryBody) member(r *bodyReader, name, field string) bool {
+	switch name {
+	case "since", "until", "types", "causes", "kind", "perSecond":
+	default:
+		return false
+	}
+	if r.null() {
+		return true
+	}
+	switch name {
+	case "since":
+		b.Since = r.time(field)
+	case "until":
+		b.Until = r.time(field)
+	case "types":
+		b.Types, _ = r.texts(field)
+	case "causes":
+		b.Causes, _ = r.texts(field)
+	case "kind":
+		text, _ := r.text(field)
+		b.Kind = models.RecoveryKind(text)
+	case "perSecond":
+		n, ok := r.integer(field)
+		if ok && n == 0 {
+			r.fault(field, fmt.Sprintf("Choose 1 to %d a second.", models.MaxRecoveryRate))
+		}
+		b.PerSecond = n
+	}
+	return true
+}
+
+// apiEndpointRecover answers with the count before anything is sent.
+func (s *Server) apiEndpointRecover(c *apiCall) error {
+	var b recoveryBody
+	tenant, err := c.tenantBody(b.member)
+	if err != nil {
+		return err
+	}
+	id, err := c.id(models.PrefixEndpoint, "endpoint")
+	if err != nil {
+		return err
+	}
+	r, err := tenant.Recover(c.UserContext(), id, b.RecoveryInput)
+	if err != nil {
+		return err
+	}
+	c.Location(apiPath + "/recoveries/" + r.ID)
+	return c.apiAnswer(fiber.StatusAccepted, shapeRecovery(r))
+}
+
+func (s *Server) apiRecoveryRead(c *apiCall) error {
+	return c.recovery((*models.Tenant).Recovery)
+}
+
+func (s *Server) apiRecoveryCancel(c *apiCall) error {
+	return c.recovery((*models.Tenant).CancelRecovery)
+}
+
+// recovery answers the recovery of the path after what was done with it.
+func (c *apiCall) recovery(act func(*models.Tenant, context.Context, string) (*models.Recovery, error)) error {
+	tenant, err := c.noBody()
+	if err != nil {
+		return err
+	}
+	id, err := c.id(models.PrefixRecovery, "recovery")
+	if err != nil {
+		return err
+	}
+	r, err := act(tenant, c.UserContext(), id)
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, shapeRecovery(r))
+}
