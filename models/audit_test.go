@@ -104,7 +104,7 @@ func (f *fixture) eve(ctx context.Context) *models.User {
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
 	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
-	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Keys", "Tenant.Publish",
+	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Person.User", "Person.Organizations", "Person.Tenant",
 }

@@ -123,7 +123,7 @@ func TestRecoveryThrottles(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := f.once(t)
 		for range 10 {
-			f.failed(t, e, 500, webhook.CauseStatus)
+			f.failed(t, e, 400, webhook.CauseStatus)
 		}
 		r := f.recover(t, e, func(in *models.RecoveryInput) { in.PerSecond = 4 })
 		if r.Total != 10 || r.State != models.RecoveryRunning {
@@ -158,7 +158,7 @@ func TestRecoveryWaitsForASlowReceiver(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := f.once(t)
 		for range 10 {
-			f.failed(t, e, 500, webhook.CauseStatus)
+			f.failed(t, e, 400, webhook.CauseStatus)
 		}
 		r := f.recover(t, e, func(in *models.RecoveryInput) { in.PerSecond = 2 })
 		for range 10 {
@@ -174,7 +174,7 @@ func TestRecoveryWaitsForASlowReceiver(t *testing.T) {
 func TestRecoveryLetsFreshEventsPass(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := f.once(t)
-		old := f.failed(t, e, 500, webhook.CauseStatus)
+		old := f.failed(t, e, 400, webhook.CauseStatus)
 		f.recover(t, e, nil)
 		step(t, f.Store)
 		fresh := f.one(t, e)
@@ -188,8 +188,8 @@ func TestRecoveryLetsFreshEventsPass(t *testing.T) {
 func TestRecoveryOutcomes(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := f.once(t)
-		again, well, flying, resent := f.failed(t, e, 500, webhook.CauseStatus), f.failed(t, e, 500, webhook.CauseStatus),
-			f.failed(t, e, 500, webhook.CauseStatus), f.failed(t, e, 500, webhook.CauseStatus)
+		again, well, flying, resent := f.failed(t, e, 400, webhook.CauseStatus), f.failed(t, e, 400, webhook.CauseStatus),
+			f.failed(t, e, 400, webhook.CauseStatus), f.failed(t, e, 400, webhook.CauseStatus)
 		r := f.recover(t, e, nil)
 		for _, id := range []string{flying, resent} {
 			if _, err := f.tenant.Resend(t.Context(), id); err != nil {
@@ -225,7 +225,7 @@ func TestRecoveryIsCancelledMidway(t *testing.T) {
 		e := f.once(t)
 		var ids []string
 		for range 10 {
-			ids = append(ids, f.failed(t, e, 500, webhook.CauseStatus))
+			ids = append(ids, f.failed(t, e, 400, webhook.CauseStatus))
 		}
 		r := f.recover(t, e, func(in *models.RecoveryInput) { in.PerSecond = 2 })
 		step(t, f.Store)
@@ -261,7 +261,7 @@ func TestRecoverySurvivesItsProcesses(t *testing.T) {
 		e := f.once(t)
 		var ids []string
 		for range 12 {
-			ids = append(ids, f.failed(t, e, 500, webhook.CauseStatus))
+			ids = append(ids, f.failed(t, e, 400, webhook.CauseStatus))
 		}
 		r := f.recover(t, e, func(in *models.RecoveryInput) { in.PerSecond = 3 })
 		claimed := map[string]int{}
@@ -278,7 +278,7 @@ func TestRecoverySurvivesItsProcesses(t *testing.T) {
 			f.clock.Advance(time.Second)
 			for _, job := range f.claim(t, e, 100, ids...) {
 				claimed[job.DeliveryID]++
-				f.record(t, job, 500, webhook.CauseStatus)
+				f.record(t, job, 400, webhook.CauseStatus) // which opens no circuit
 			}
 		}
 		for _, id := range ids {
@@ -295,7 +295,7 @@ func TestRecoverySurvivesItsProcesses(t *testing.T) {
 func TestRecoveryIsOneAtATime(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := f.once(t)
-		f.failed(t, e, 500, webhook.CauseStatus)
+		f.failed(t, e, 400, webhook.CauseStatus)
 		in := models.RecoveryInput{Since: f.Now().Add(-time.Hour)}
 		var all sync.WaitGroup
 		var mu sync.Mutex
@@ -328,7 +328,7 @@ func TestRecoveryOfADeletedEndpoint(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := f.once(t)
 		for range 3 {
-			f.failed(t, e, 500, webhook.CauseStatus)
+			f.failed(t, e, 400, webhook.CauseStatus)
 		}
 		r := f.recover(t, e, func(in *models.RecoveryInput) { in.PerSecond = 1 })
 		step(t, f.Store)

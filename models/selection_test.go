@@ -117,7 +117,7 @@ func TestCancel(t *testing.T) {
 func TestSelections(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := f.once(t)
-		failed, waiting, flying := f.failed(t, e, 500, webhook.CauseStatus), f.one(t, e), f.one(t, e)
+		failed, waiting, flying := f.failed(t, e, 400, webhook.CauseStatus), f.one(t, e), f.one(t, e)
 		f.claim(t, e, 1, flying)
 		other := f.organization(t, "Other")
 		theirs := f.failedOf(t, other)
@@ -189,7 +189,7 @@ func TestResendAtOnceIsOneAttempt(t *testing.T) {
 		e := f.once(t)
 		var ids []string
 		for range 20 {
-			ids = append(ids, f.failed(t, e, 500, webhook.CauseStatus))
+			ids = append(ids, f.failed(t, e, 400, webhook.CauseStatus))
 		}
 		var all sync.WaitGroup
 		for _, s := range []*models.Store{f.Store, f.again(t), f.again(t)} {
