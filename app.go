@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
+
+	"github.com/gofrs/flock"
 
 	"hookwell/jobs"
 	"hookwell/models"
@@ -24,6 +27,7 @@ type app struct {
 	feed   *jobs.Feed
 	queue  *jobs.Queue
 	sender *webhook.Sender
+	lock   *flock.Flock
 
 	workers  *jobs.Workers
 	server   *web.Server
@@ -57,8 +61,42 @@ func (c *config) storedBy() string {
 	return "DATABASE_URL"
 }
 
+// lockFolder keeps a second server off the data folder of the embedded default,
+// whose in-process Redis would know nothing of the first one's. Commands such
+// as "user create" may run beside the server.
+func lockFolder(c *config) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(c.DataDir, "server.lock"))
+	if !c.embedded {
+		return lock, nil
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, wrong("HOOKWELL_DATA_DIR", "%w", err)
+	}
+	free, err := lock.TryLock()
+	switch {
+	case err != nil:
+		return nil, wrong("HOOKWELL_DATA_DIR", "%w", err)
+	case !free:
+		return nil, wrong("HOOKWELL_DATA_DIR", "another server uses %s; stop it, choose another folder, or use Postgres and Redis", c.DataDir)
+	}
+	return lock, nil
+}
+
 // openApp makes the parts that web and workers share.
 func openApp(ctx context.Context, c *config) (*app, error) {
+	lock, err := lockFolder(c)
+	if err != nil {
+		return nil, err
+	}
+	a, err := openParts(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	a.lock = lock
+	return a, nil
+}
+
+func openParts(ctx context.Context, c *config) (*app, error) {
 	store, err := openStore(ctx, c)
 	if err != nil {
 		return nil, err
@@ -166,7 +204,7 @@ func (a *app) close() {
 	a.queue.Close()
 	a.feed.Close()
 	a.sender.Close()
-	if err := errors.Join(a.redis.Close(), a.store.Close()); err != nil {
+	if err := errors.Join(a.redis.Close(), a.store.Close(), a.lock.Unlock()); err != nil {
 		a.config.log.Warn("closing connections", "error", err)
 	}
 }

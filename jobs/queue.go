@@ -25,6 +25,7 @@ const deliverTask = "deliver"
 const (
 	freshQueue = "fresh"
 	dueQueue   = "due"
+	queues     = 2
 )
 
 // deliverPayload is a task's payload: due deliveries by endpoint. More says
@@ -48,6 +49,7 @@ const (
 // blocks, and while Redis is away it forgets.
 type Queue struct {
 	client *asynq.Client
+	redis  redis.UniversalClient
 	feed   *Feed
 	log    *slog.Logger
 
@@ -61,7 +63,7 @@ type Queue struct {
 
 // NewQueue starts a queue over Redis. The feed may be nil.
 func NewQueue(client redis.UniversalClient, feed *Feed, log *slog.Logger) *Queue {
-	q := &Queue{client: asynq.NewClientFromRedisClient(client), feed: feed, log: log,
+	q := &Queue{client: asynq.NewClientFromRedisClient(client), redis: client, feed: feed, log: log,
 		signal: make(chan struct{}, 1), stop: make(chan struct{})}
 	q.stopped.Go(q.run)
 	return q
@@ -142,6 +144,9 @@ func (q *Queue) enqueue(ctx context.Context, queue string, lanes []models.DueLan
 	defer cancel()
 	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(deliverTask, payload), asynq.Queue(queue), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
 	q.note(err)
+	if err == nil {
+		q.redis.Publish(ctx, wakeChannel, "") // lost: the workers look by themselves within a second
+	}
 	return err
 }
 

@@ -31,6 +31,7 @@ type Workers struct {
 	server     *asynq.Server
 	dispatcher *dispatcher
 	recorder   *recorder
+	waker      *waker
 	stop       context.CancelFunc
 	rounds     sync.WaitGroup
 	once       sync.Once
@@ -40,8 +41,9 @@ const (
 	// handlers is how many tasks are read at once. None of them waits for an
 	// exchange, so a few are enough.
 	handlers = 4
-	// lookInterval is how often an idle Asynq looks for tasks.
-	lookInterval = 10 * time.Millisecond
+	// lookInterval is how often Asynq looks for tasks; while there are none the
+	// waker holds it back.
+	lookInterval = time.Millisecond
 	// StopGrace is how long a stop waits for exchanges: the longest timeout and 5 s.
 	StopGrace = models.MaxTimeoutSeconds*time.Second + 5*time.Second
 )
@@ -52,6 +54,7 @@ func Start(o Options) (*Workers, error) {
 	w := &Workers{Options: o}
 	w.recorder = newRecorder(o.Store, o.Feed, o.Log)
 	w.dispatcher = newDispatcher(o.Store, o.Sender, w.recorder, o.Log)
+	w.waker = newWaker(o.Redis)
 	w.server = asynq.NewServerFromRedisClient(o.Redis, asynq.Config{
 		Concurrency:       handlers,
 		Queues:            map[string]int{freshQueue: 3, dueQueue: 1},
@@ -86,7 +89,10 @@ func (w *Workers) shutdown(ctx context.Context) {
 	// Beside the exchanges: while Redis hangs, Asynq takes its time to stop.
 	var asynqStops sync.WaitGroup
 	defer asynqStops.Wait()
-	asynqStops.Go(w.server.Shutdown)
+	asynqStops.Go(func() {
+		w.waker.close()
+		w.server.Shutdown()
+	})
 	w.rounds.Wait()
 	w.dispatcher.close(ctx)
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
