@@ -110,27 +110,11 @@ func (q *Queue) run() {
 func (q *Queue) flush(woken []models.Woken) {
 	for len(woken) > 0 {
 		n := min(len(woken), taskIDs)
-		if err := q.enqueue(context.Background(), freshQueue, lanesOf(woken[:n])); err != nil {
+		if err := q.enqueue(context.Background(), freshQueue, models.LanesOf(woken[:n])); err != nil {
 			return
 		}
 		woken = woken[n:]
 	}
-}
-
-// lanesOf groups deliveries by endpoint, in their order.
-func lanesOf(woken []models.Woken) []models.DueLane {
-	var lanes []models.DueLane
-	index := make(map[string]int, len(woken))
-	for _, w := range woken {
-		at, ok := index[w.EndpointID]
-		if !ok {
-			at = len(lanes)
-			index[w.EndpointID] = at
-			lanes = append(lanes, models.DueLane{EndpointID: w.EndpointID})
-		}
-		lanes[at].DeliveryIDs = append(lanes[at].DeliveryIDs, w.DeliveryID)
-	}
-	return lanes
 }
 
 // enqueue puts one task into Redis. Asynq's own retries are off: the row says

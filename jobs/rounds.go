@@ -19,10 +19,6 @@ const (
 	housekeepingInterval = time.Hour
 )
 
-// fullStep is how many rows a step of Reclaim or EndWaiting takes at most; a
-// step that took as many is followed by another.
-const fullStep = 500
-
 // every runs a round at once and then again and again, a little unevenly so
 // that processes do not fall into step.
 func (w *Workers) every(ctx context.Context, interval time.Duration, what string, round func(context.Context) error) {
@@ -100,7 +96,7 @@ func (w *Workers) recover(ctx context.Context) error {
 func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) error {
 	for {
 		n, err := step(ctx)
-		if err != nil || n < fullStep {
+		if err != nil || n < models.FullStep {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // A circuit opens after so many failures in a row and is probed with one
-// request when it has been open for so long; see DESIGN, section 4.
+// request when it has been open for so long.
 const (
 	circuitThreshold = 5
 	circuitProbe     = 30 * time.Second
@@ -185,7 +185,7 @@ func (s *Store) noteCircuit(tx *gorm.DB, endpointID string, was Hold, action str
 	}
 	word := map[string]string{openCircuit: "opened", closeCircuit: "closed"}[action]
 	s.log.Info("circuit "+word, "endpoint", endpointID)
-	return s.audit(tx, Actor{Kind: ActorSystem, Name: "Hookwell"}, e.OrganizationID, "endpoint.circuit_"+word, e.ID, e.Title(), "")
+	return s.audit(tx, systemActor(), e.OrganizationID, "endpoint.circuit_"+word, e.ID, e.Title(), "")
 }
 
 // latest is the later time: a slow exchange may be recorded after a quick one.

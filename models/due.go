@@ -79,7 +79,10 @@ func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) (l
 		if err := tx.Raw(query, parameters...).Scan(&picked).Error; err != nil || len(picked) == 0 {
 			return err
 		}
-		lanes = laneUp(picked)
+		lanes = LanesOf(picked)
+		for i := range lanes {
+			lanes[i].More = len(lanes[i].DeliveryIDs) == duePerEndpoint
+		}
 		return s.postpone(tx, picked)
 	})
 	if err != nil {
@@ -88,19 +91,18 @@ func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) (l
 	return lanes, nil
 }
 
-// laneUp groups rows by endpoint.
-func laneUp(picked []Woken) []DueLane {
+// LanesOf groups deliveries by endpoint, in their order.
+func LanesOf(woken []Woken) []DueLane {
 	var lanes []DueLane
-	index := map[string]int{}
-	for _, p := range picked {
-		at, ok := index[p.EndpointID]
+	index := make(map[string]int, len(woken))
+	for _, w := range woken {
+		at, ok := index[w.EndpointID]
 		if !ok {
 			at = len(lanes)
-			index[p.EndpointID] = at
-			lanes = append(lanes, DueLane{EndpointID: p.EndpointID})
+			index[w.EndpointID] = at
+			lanes = append(lanes, DueLane{EndpointID: w.EndpointID})
 		}
-		lanes[at].DeliveryIDs = append(lanes[at].DeliveryIDs, p.DeliveryID)
-		lanes[at].More = len(lanes[at].DeliveryIDs) == duePerEndpoint
+		lanes[at].DeliveryIDs = append(lanes[at].DeliveryIDs, w.DeliveryID)
 	}
 	return lanes
 }
@@ -134,8 +136,9 @@ func lockWaiting(tx *gorm.DB, ids []string) (locked []string, err error) {
 	return locked, err
 }
 
-// reclaimBatch bounds one step of Reclaim and EndWaiting.
-const reclaimBatch = 500
+// FullStep is how many rows one step of Reclaim or EndWaiting takes at most; a
+// step that took as many wants another.
+const FullStep = 500
 
 // Reclaim ends attempts whose lease has run out, because the process that made
 // them died or was cut off: each is recorded as interrupted and counts. It
@@ -145,7 +148,7 @@ func (s *Store) Reclaim(ctx context.Context) (int, error) {
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		var rows []Work
 		query := fmt.Sprintf("SELECT * FROM delivery_work WHERE lease_until < %s ORDER BY lease_until LIMIT %d %s",
-			s.dialect.now(s.clock), reclaimBatch, s.dialect.forUpdate(true))
+			s.dialect.now(s.clock), FullStep, s.dialect.forUpdate(true))
 		if err := tx.Raw(query).Scan(&rows).Error; err != nil || len(rows) == 0 {
 			return err
 		}
@@ -208,11 +211,11 @@ func (s *Store) EndWaiting(ctx context.Context) (int, error) {
 		var cancelled, expired []string
 		gone := `SELECT w.delivery_id FROM delivery_work w JOIN endpoints e ON e.id = w.endpoint_id
 			WHERE w.lease_until IS NULL AND e.deleted_at IS NOT NULL LIMIT ?`
-		if err := tx.Raw(gone, reclaimBatch).Scan(&cancelled).Error; err != nil {
+		if err := tx.Raw(gone, FullStep).Scan(&cancelled).Error; err != nil {
 			return err
 		}
 		late := "SELECT delivery_id FROM delivery_work WHERE lease_until IS NULL AND expires_at <= " + s.dialect.now(s.clock) + " LIMIT ?"
-		if err := tx.Raw(late, reclaimBatch).Scan(&expired).Error; err != nil {
+		if err := tx.Raw(late, FullStep).Scan(&expired).Error; err != nil {
 			return err
 		}
 		ended = len(cancelled) + len(expired)
@@ -230,7 +233,7 @@ func (s *Store) EndWaiting(ctx context.Context) (int, error) {
 // endWaiting ends what waits for some endpoints, as far as one step goes.
 func (s *Store) endWaiting(tx *gorm.DB, endpointIDs []string, state State, cause webhook.Cause) error {
 	var ids []string
-	err := tx.Model(&Work{}).Where("endpoint_id IN ? AND lease_until IS NULL", endpointIDs).Limit(reclaimBatch).Pluck("delivery_id", &ids).Error
+	err := tx.Model(&Work{}).Where("endpoint_id IN ? AND lease_until IS NULL", endpointIDs).Limit(FullStep).Pluck("delivery_id", &ids).Error
 	if err != nil {
 		return err
 	}

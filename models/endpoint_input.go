@@ -30,7 +30,7 @@ type EndpointInput struct {
 	Disabled           bool // from the start; enabling later is EnableEndpoint
 }
 
-// Bounds and defaults of an endpoint's policy; see DESIGN, section 4.
+// Bounds and defaults of an endpoint's policy; docs/api.md lists them.
 const (
 	DefaultTimeoutSeconds = 15
 	MaxTimeoutSeconds     = 30

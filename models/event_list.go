@@ -104,7 +104,7 @@ func (t *Tenant) gaps(ctx context.Context, endpointID string) ([]gap, error) {
 }
 
 // inGaps narrows a query for events to those that fall into the gaps. Those
-// that were sent all the same, by a replay, are left out.
+// that were sent all the same, by a recovery, are left out.
 func inGaps(query *gorm.DB, gaps []gap, endpointID string) *gorm.DB {
 	if len(gaps) == 0 {
 		return query.Where("1 = 0")

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"slices"
 	"strings"
@@ -30,11 +29,6 @@ func (k *Key) May(scope Scope) bool {
 // Platform tells whether the key acts for any organization.
 func (k *Key) Platform() bool { return k.OrganizationID == nil }
 
-func hashKey(text string) []byte {
-	sum := sha256.Sum256([]byte(text)) // the key is random: a slow hash would add nothing
-	return sum[:]
-}
-
 // newKey makes the row and the text that is shown once.
 func (s *Store) newKey(name string, scopes []Scope, createdBy string) (*Key, string, error) {
 	name = strings.TrimSpace(name)
@@ -43,7 +37,7 @@ func (s *Store) newKey(name string, scopes []Scope, createdBy string) (*Key, str
 	}
 	text := keyPrefix + rand.Text() + rand.Text()[:14] // 200 bits
 	now := s.clock.Now()
-	return &Key{ID: s.clock.newID(PrefixKey, now), Name: name, Hash: hashKey(text), Hint: text[len(text)-4:],
+	return &Key{ID: s.clock.newID(PrefixKey, now), Name: name, Hash: hashToken(text), Hint: text[len(text)-4:],
 		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now}, text, nil
 }
 
@@ -120,7 +114,7 @@ func (s *Store) AuthenticateKey(ctx context.Context, text string) (*Key, *Organi
 	if !strings.HasPrefix(text, keyPrefix) {
 		return nil, nil, refused
 	}
-	key, err := find[Key](s.db.WithContext(ctx).Where("hash = ? AND revoked_at IS NULL", hashKey(text)), "key")
+	key, err := find[Key](s.db.WithContext(ctx).Where("hash = ? AND revoked_at IS NULL", hashToken(text)), "key")
 	if IsKind(err, NotFound) {
 		return nil, nil, refused
 	}

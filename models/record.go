@@ -107,7 +107,8 @@ type verdict struct {
 	resume  bool // the planned attempt that a resend came before is next
 }
 
-// judge decides what follows; see DESIGN, section 4, "Outcome" and "People's actions".
+// judge decides what follows. The schedule moves on by its own attempts alone:
+// a person's leave it where it was.
 func judge(r *Result) verdict {
 	w := &r.Job.work
 	switch {
@@ -224,5 +225,5 @@ func (s *Store) disableGone(tx *gorm.DB, id string) error {
 	if err := noteSettings(tx, e, now); err != nil {
 		return err
 	}
-	return s.audit(tx, Actor{Kind: ActorSystem, Name: "Hookwell"}, e.OrganizationID, "endpoint.disabled", e.ID, e.Title(), "the receiver answered 410")
+	return s.audit(tx, systemActor(), e.OrganizationID, "endpoint.disabled", e.ID, e.Title(), "the receiver answered 410")
 }

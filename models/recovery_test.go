@@ -350,7 +350,7 @@ func TestRecoveryOfADeletedEndpoint(t *testing.T) {
 	})
 }
 
-func TestReplayOfWhatIsMissing(t *testing.T) {
+func TestRecoveryOfWhatIsMissing(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := endpoint(t, f.tenant, func(in *models.EndpointInput) { in.EventTypes = []string{"payment.*"} })
 		publish(t, f.tenant, "payment.failed") // got it

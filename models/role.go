@@ -14,7 +14,7 @@ const (
 // Roles lists every role, from the least to the most.
 func Roles() []Role { return []Role{RoleGuest, RoleMember, RoleAdmin, RoleOwner} }
 
-// Right is what a group of routes asks for; see DESIGN, section 5.
+// Right is what a group of routes asks for; docs/security.md has them by role.
 type Right int
 
 // The rights, each holding those before it.
@@ -78,3 +78,6 @@ type Actor struct {
 	RemoteAddress string
 	RequestID     string
 }
+
+// systemActor is Hookwell itself, for what nobody asked it to do.
+func systemActor() Actor { return Actor{Kind: ActorSystem, Name: "Hookwell"} }

@@ -187,7 +187,7 @@ type Event struct {
 // State is a delivery's state.
 type State string
 
-// The states: see DESIGN, section 1.
+// The states; docs/delivery.md tells what each means.
 const (
 	Pending   State = "pending"
 	Retrying  State = "retrying"

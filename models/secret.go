@@ -13,7 +13,7 @@ import (
 	"hookwell/webhook"
 )
 
-// Bounds of a rotation, in hours; see DESIGN, section 3.
+// The default and the bound of a rotation's overlap, in hours.
 const (
 	DefaultOverlapHours = 24
 	MaxOverlapHours     = 7 * 24

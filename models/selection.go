@@ -156,26 +156,24 @@ func (t *Tenant) endpointsOf(tx *gorm.DB, subjects []subject) (map[string]*Endpo
 
 func refuse(code, message string) *Error { return &Error{Kind: Conflict, Code: code, Message: message} }
 
-// only is the one delivery's refusal, if it was refused.
-func (t *Tally) only() error {
-	if len(t.Refused) > 0 {
-		return t.Refused[0].Reason
+// alone does with one delivery what is done with a selection. Its refusal is
+// the error.
+func (t *Tenant) alone(ctx context.Context, many func(context.Context, []string) (*Tally, error), deliveryID string) (*Delivery, error) {
+	tally, err := many(ctx, []string{deliveryID})
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if len(tally.Refused) > 0 {
+		return nil, tally.Refused[0].Reason
+	}
+	return t.Delivery(ctx, deliveryID)
 }
 
 // Resend adds one attempt now and leaves the schedule alone. It is a Conflict
 // while an attempt is in flight, when the endpoint is deleted, and for a test
 // event, which is sent once.
 func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, error) {
-	tally, err := t.ResendMany(ctx, []string{deliveryID})
-	if err == nil {
-		err = tally.only()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return t.Delivery(ctx, deliveryID)
+	return t.alone(ctx, t.ResendMany, deliveryID)
 }
 
 // ResendMany is Resend for a selection: those that can't be resent now are
@@ -243,14 +241,7 @@ func bringForward(tx *gorm.DB, ids []string, now time.Time) error {
 // A resend that waits for a delivery that has ended is taken back, and the
 // delivery stays what it was. It is a Conflict when nothing is left to cancel.
 func (t *Tenant) Cancel(ctx context.Context, deliveryID string) (*Delivery, error) {
-	tally, err := t.CancelMany(ctx, []string{deliveryID})
-	if err == nil {
-		err = tally.only()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return t.Delivery(ctx, deliveryID)
+	return t.alone(ctx, t.CancelMany, deliveryID)
 }
 
 // CancelMany is Cancel for a selection: those that can't be cancelled are named

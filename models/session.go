@@ -26,6 +26,8 @@ type Sessions struct{ store *Store }
 // Sessions is the store's side of scs.
 func (s *Store) Sessions() *Sessions { return &Sessions{s} }
 
+// hashToken is what is stored of a session's token or an API key. They are
+// random: a slow hash would add nothing.
 func hashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
