@@ -740,7 +740,7 @@ func attemptTimeline(page Page, view DeliveryView, marked bool) templ.Component 
 				return templ_7745c5c3_Err
 			}
 			if !step.planned {
-				var templ_7745c5c3_Var33 = []any{answerClassOr(step)}
+				var templ_7745c5c3_Var33 = []any{answerClass(step.status, step.cause)}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var33...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -763,9 +763,9 @@ func attemptTimeline(page Page, view DeliveryView, marked bool) templ.Component 
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var35 string
-				templ_7745c5c3_Var35, templ_7745c5c3_Err = templ.JoinStringErrs(answerTextOr(step))
+				templ_7745c5c3_Var35, templ_7745c5c3_Err = templ.JoinStringErrs(answerText(step.status, step.cause))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/delivery.templ`, Line: 143, Col: 61}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/delivery.templ`, Line: 143, Col: 95}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var35))
 				if templ_7745c5c3_Err != nil {

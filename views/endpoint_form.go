@@ -33,16 +33,13 @@ type EndpointForm struct {
 	Faults          webhook.Faults
 }
 
-// NewEndpointForm is the form with the defaults of DESIGN, section 4.
+// NewEndpointForm is the form with the defaults of models.NewEndpointInput.
 func NewEndpointForm(categories []webhook.Category) EndpointForm {
-	form := EndpointForm{
-		Schedule: "standard", TimeoutSeconds: "15", MaxInFlight: "20",
-		Enabled: true, Categories: categories,
+	in := models.NewEndpointInput()
+	return EndpointForm{
+		Schedule: in.Schedule.Name, TimeoutSeconds: strconv.Itoa(in.TimeoutSeconds), MaxInFlight: strconv.Itoa(in.MaxInFlight),
+		SignatureFormat: string(in.SignatureFormat), Enabled: true, Categories: categories,
 	}
-	if formats := webhook.SignatureFormats(); len(formats) > 0 {
-		form.SignatureFormat = string(formats[0])
-	}
-	return form
 }
 
 // EditEndpointForm is the form filled with an endpoint's present settings.

@@ -115,6 +115,9 @@ func formatUntil(now, t time.Time) string {
 	return "now"
 }
 
+// sameDay takes times in UTC.
+func sameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year() == b.Year() }
+
 // formatDay is a date and minute: "Thu 16 April, 08:39", with the year when it
 // is another one.
 func formatDay(now, t time.Time) string {
@@ -129,7 +132,7 @@ func formatDay(now, t time.Time) string {
 // "Fri 17 April, 02:05:09".
 func formatClock(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+	if sameDay(t, now) {
 		return t.Format("15:04:05")
 	}
 	return formatFull(now, t)
@@ -148,7 +151,7 @@ func formatFull(now, t time.Time) string {
 func formatDate(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
-	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+	case sameDay(t, now):
 		return t.Format("15:04")
 	case t.Year() == now.Year():
 		return t.Format("2 January")
@@ -161,7 +164,7 @@ func formatDate(now, t time.Time) string {
 func formatExact(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
-	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+	case sameDay(t, now):
 		return t.Format("Today, 15:04:05.000")
 	case t.Year() == now.Year():
 		return t.Format("Mon 2 January, 15:04:05.000")
@@ -174,7 +177,7 @@ func formatExact(now, t time.Time) string {
 // "Tue, about 02:45".
 func formatAbout(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+	if sameDay(t, now) {
 		return t.Format("about 15:04")
 	}
 	return t.Format("Mon, about 15:04")
@@ -232,7 +235,7 @@ func withArticle(word string) string {
 // than the line's before.
 func formatStep(now, previous, t time.Time, first bool) string {
 	a, b := previous.UTC(), t.UTC()
-	if !first && a.YearDay() == b.YearDay() && a.Year() == b.Year() {
+	if !first && sameDay(a, b) {
 		return b.Format("15:04:05")
 	}
 	return formatClock(now, t)
@@ -242,7 +245,7 @@ func formatStep(now, previous, t time.Time, first bool) string {
 func formatBrief(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
-	case t.YearDay() == now.YearDay() && t.Year() == now.Year():
+	case sameDay(t, now):
 		return t.Format("15:04:05")
 	case t.Year() == now.Year():
 		return t.Format("2 Jan, 15:04")

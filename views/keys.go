@@ -7,12 +7,6 @@ import (
 	"hookwell/webhook"
 )
 
-// KeyRow is one API key with the name of who made it.
-type KeyRow struct {
-	Key       models.Key
-	CreatedBy string
-}
-
 // KeyForm is what was typed to create a key. Fields: name, scopes.
 type KeyForm struct {
 	Name   string
@@ -25,7 +19,7 @@ func (f KeyForm) has(scope models.Scope) bool { return slices.Contains(f.Scopes,
 // KeysView is the page of API keys. Created and Text are set only on the answer
 // that creates a key: its text is shown once.
 type KeysView struct {
-	Rows    []KeyRow // newest first, revoked ones included
+	Rows    []models.Key // newest first, revoked ones included
 	Form    KeyForm
 	Created *models.Key
 	Text    string

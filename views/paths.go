@@ -91,14 +91,14 @@ func DeliveryRowPath(slug, id string) string { return DeliveryPath(slug, id) + "
 // DeliveryResendPath resends by POST.
 func DeliveryResendPath(slug, id string) string { return DeliveryPath(slug, id) + "/resend" }
 
+// DeliveryCancelPath cancels by POST.
+func DeliveryCancelPath(slug, id string) string { return DeliveryPath(slug, id) + "/cancel" }
+
 // EventsPath lists the events. EventFilter.Path adds filters.
 func EventsPath(slug string) string { return OrganizationPath(slug) + "/events" }
 
 // EventPath is one event's page.
 func EventPath(slug, id string) string { return EventsPath(slug) + "/" + url.PathEscape(id) }
-
-// DeliveryCancelPath cancels by POST.
-func DeliveryCancelPath(slug, id string) string { return DeliveryPath(slug, id) + "/cancel" }
 
 // CatalogPath lists the event types.
 func CatalogPath(slug string) string { return OrganizationPath(slug) + "/catalog" }

@@ -233,13 +233,13 @@ func sampleResult() *TestResult {
 	return &TestResult{Delivery: &d, Attempt: &a}
 }
 
-func sampleKeys() []KeyRow {
+func sampleKeys() []models.Key {
 	org := "org_0198f6c2a7b47e1c"
-	key := func(id, name string, revoked *time.Time, scopes ...models.Scope) KeyRow {
-		return KeyRow{CreatedBy: "Priya Raman", Key: models.Key{ID: id, OrganizationID: &org, Name: name, Hint: "a1B2", Scopes: scopes,
-			CreatedAt: ago(30 * time.Hour), LastUsedAt: agoP(90 * time.Second), RevokedAt: revoked}}
+	key := func(id, name string, revoked *time.Time, scopes ...models.Scope) models.Key {
+		return models.Key{ID: id, OrganizationID: &org, Name: name, Hint: "a1B2", Scopes: scopes, CreatedBy: "Priya Raman",
+			CreatedAt: ago(30 * time.Hour), LastUsedAt: agoP(90 * time.Second), RevokedAt: revoked}
 	}
-	return []KeyRow{
+	return []models.Key{
 		key("key_1", "Production back end", nil, models.ScopeEventsWrite),
 		key("key_2", "Reporting", nil, models.ScopeRead, models.ScopeWrite),
 		key("key_3", "CI deploy", agoP(time.Hour), models.Scopes()...),
@@ -340,7 +340,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	}
 	keys := KeysView{Rows: sampleKeys(), Form: KeyForm{Scopes: []string{"events:write"}}}
 	made := keys
-	made.Created, made.Text = &keys.Rows[0].Key, "hwk_3u8wq0Zk5mYb7dXn2VtR4sLpJhGfAcE9iN6oT1yUa1B2"
+	made.Created, made.Text = &keys.Rows[0], "hwk_3u8wq0Zk5mYb7dXn2VtR4sLpJhGfAcE9iN6oT1yUa1B2"
 	refused := keys
 	refused.Form = KeyForm{Faults: webhook.Faults{{Field: "name", Message: "Give the key a name."}, {Field: "scopes", Message: "Choose at least one."}}}
 

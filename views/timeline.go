@@ -24,9 +24,6 @@ type step struct {
 	current bool
 }
 
-func answerClassOr(s step) string { return answerClass(s.status, s.cause) }
-func answerTextOr(s step) string  { return answerText(s.status, s.cause) }
-
 // steps are the attempts made and those that the schedule still holds.
 func (v DeliveryView) steps(now time.Time) []step {
 	chosen := v.chosen()

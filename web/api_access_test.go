@@ -232,7 +232,7 @@ func TestAPI_other_methods_and_paths(t *testing.T) {
 
 func TestProblem_too_many(t *testing.T) {
 	f := newAPIFixture(t)
-	app := f.server.App()
+	app := f.server.app
 	app.Get("/api/many", func(c *fiber.Ctx) error {
 		return &models.Error{Kind: models.TooMany, Code: "too_many_requests", Message: "Too many requests. Wait a moment."}
 	})

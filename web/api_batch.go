@@ -10,7 +10,7 @@ import (
 	"hookwell/webhook"
 )
 
-// What one batch may hold; see DESIGN, section 6.
+// What one batch may hold; docs/api.md promises it.
 const (
 	maxBatch      = 1000
 	maxBatchBytes = 8 << 20

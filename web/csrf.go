@@ -128,6 +128,11 @@ func formName(c *fiber.Ctx) string {
 // field is a form's value. Fiber's FormValue would take it from the query too.
 func field(c *fiber.Ctx, name string) string { return string(c.Context().PostArgs().Peek(name)) }
 
+// queryOf reads the query string, as filters take it.
+func queryOf(c *fiber.Ctx) func(key string) string {
+	return func(key string) string { return c.Query(key) }
+}
+
 // fields are all of a form's values of that name.
 func fields(c *fiber.Ctx, name string) []string {
 	var values []string

@@ -10,7 +10,7 @@ import (
 )
 
 func (s *Server) deliveries(c *fiber.Ctx) error {
-	filter := views.ParseDeliveryFilter(func(key string) string { return c.Query(key) })
+	filter := views.ParseDeliveryFilter(queryOf(c))
 	return s.showDeliveries(c, fiber.StatusOK, filter)
 }
 

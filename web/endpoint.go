@@ -194,8 +194,7 @@ func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) error {
 	}
 	schedule, err := webhook.ParseSchedule(form.Schedule)
 	if err != nil {
-		return &models.Error{Kind: models.Invalid, Code: "invalid", Message: "Some of what was sent needs a change.",
-			Fields: webhook.Faults{{Field: "schedule", Message: err.Error()}}}
+		return invalidField("schedule", err.Error())
 	}
 	in.Schedule = schedule
 	return nil

@@ -10,7 +10,7 @@ import (
 // events answers the list. What nobody can have chosen counts as none, as in
 // the log of deliveries.
 func (s *Server) events(c *fiber.Ctx) error {
-	filter := views.ParseEventFilter(func(key string) string { return c.Query(key) })
+	filter := views.ParseEventFilter(queryOf(c))
 	endpoints, err := s.endpoints(c)
 	if err != nil {
 		return err

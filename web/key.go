@@ -12,12 +12,9 @@ func (s *Server) keys(c *fiber.Ctx) error {
 }
 
 func (s *Server) showKeys(c *fiber.Ctx, status int, view views.KeysView) error {
-	keys, err := s.tenant(c).Keys(c.UserContext())
-	if err != nil {
+	var err error
+	if view.Rows, err = s.tenant(c).Keys(c.UserContext()); err != nil {
 		return err
-	}
-	for _, key := range keys {
-		view.Rows = append(view.Rows, views.KeyRow{Key: key, CreatedBy: key.CreatedBy})
 	}
 	return show(s, c, status, views.KeysPage, view)
 }

@@ -22,7 +22,7 @@ func (s *Server) deliveriesCancel(c *fiber.Ctx) error {
 // actOnSelection does what was asked with the rows that were chosen, says what
 // came of it, and leads back to the log as it was.
 func (s *Server) actOnSelection(c *fiber.Ctx, act func(*models.Tenant, context.Context, []string) (*models.Tally, error), done string) error {
-	back := views.ParseDeliveryFilter(func(key string) string { return c.Query(key) }).Path(s.slug(c))
+	back := views.ParseDeliveryFilter(queryOf(c)).Path(s.slug(c))
 	tally, err := act(s.tenant(c), c.UserContext(), fields(c, "id"))
 	switch {
 	case models.IsKind(err, models.Invalid):
@@ -68,7 +68,7 @@ func (s *Server) recoverForm(c *fiber.Ctx) error {
 	for _, cause := range c.Context().QueryArgs().PeekMulti("causes") {
 		causes = append(causes, string(cause))
 	}
-	form, err := s.readRecoverForm(c, func(key string) string { return c.Query(key) }, causes)
+	form, err := s.readRecoverForm(c, queryOf(c), causes)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"hookwell/models"
 )
 
-const batchPath = "/api/v1/events/batch"
+const batchPath = eventsPath + "/batch"
 
 // routes is every route, in groups by what it asks for. The API's stand in
 // apiRoutes; it knows no cookies, so that the browser's rules leave it out.
@@ -17,7 +17,7 @@ func (s *Server) routes() {
 	app.Get("/readyz", s.ready)
 	app.Use(s.checkHost, checkText)
 	app.Get("/static/:file", s.staticFile)
-	s.apiRoutes(app.Group("/api/v1"))
+	s.apiRoutes(app.Group(apiPath))
 	app.Use(s.session)
 
 	// Everybody.
@@ -48,6 +48,7 @@ func (s *Server) routes() {
 	see.get("/catalog", s.catalog)
 	see.get("/catalog/:type", s.eventType)
 	see.get("/endpoints", s.endpointList)
+	see.get("/endpoints/:endpoint/recovery", s.recoveryBanner)
 
 	operate := group{org, s.requireRight(models.RightOperate)}
 	operate.post("/deliveries/resend", s.deliveriesResend)
@@ -77,7 +78,6 @@ func (s *Server) routes() {
 	administer.post("/keys", s.keyCreate)
 	administer.post("/keys/:key/revoke", s.keyRevoke)
 
-	see.get("/endpoints/:endpoint/recovery", s.recoveryBanner)
 	see.get("/endpoints/:endpoint", s.endpoint) // after /endpoints/new
 }
 

@@ -45,7 +45,8 @@ type Options struct {
 	Ready        func(context.Context) error // nil error: everything that serving needs answers
 }
 
-// Limits of requests. The batch of events may have 8 MiB; see DESIGN, section 6.
+// Limits of requests. A batch of events may have 8 MiB; one that is a little
+// longer still gets the API's own answer.
 const (
 	maxBody      = 1 << 20
 	maxBatchBody = 9 << 20
@@ -109,9 +110,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.streams.close()
 	return s.app.ShutdownWithContext(ctx)
 }
-
-// App is the Fiber application, for tests of its routes.
-func (s *Server) App() *fiber.App { return s.app }
 
 // secure tells whether browsers reach the server by https.
 func (s *Server) secure() bool { return s.BaseURL.Scheme == "https" }
