@@ -89,9 +89,9 @@ func looksLikeID(text string) bool {
 	return false
 }
 
-// AttemptID names one attempt of a delivery. Attempts are keyed by delivery
+// attemptID names one attempt of a delivery. Attempts are keyed by delivery
 // and number; the id only joins the two, and so is the same for ever.
-func AttemptID(deliveryID string, number int) string {
+func attemptID(deliveryID string, number int) string {
 	return PrefixAttempt + strings.TrimPrefix(deliveryID, PrefixDelivery) + "_" + itoa(number)
 }
 

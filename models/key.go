@@ -41,8 +41,8 @@ func (s *Store) newKey(name string, scopes []Scope, createdBy string) (*Key, str
 		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now}, text, nil
 }
 
-// ParseScopes reads scopes by name, in catalog order without repeats.
-func ParseScopes(names []string) ([]Scope, error) {
+// parseScopes reads scopes by name, in catalog order without repeats.
+func parseScopes(names []string) ([]Scope, error) {
 	var scopes []Scope
 	for _, scope := range Scopes() {
 		if slices.Contains(names, string(scope)) {
@@ -69,7 +69,7 @@ func (t *Tenant) Keys(ctx context.Context) ([]Key, error) {
 
 // CreateKey makes a key and answers its text, which is never shown again.
 func (t *Tenant) CreateKey(ctx context.Context, name string, scopeNames []string) (*Key, string, error) {
-	scopes, scopeErr := ParseScopes(scopeNames)
+	scopes, scopeErr := parseScopes(scopeNames)
 	key, text, err := t.store.newKey(name, scopes, t.actor.Name)
 	if err := joinFaults(err, scopeErr); err != nil {
 		return nil, "", err

@@ -24,7 +24,7 @@ func (r *Result) Attempt() *Attempt {
 	x := &r.Exchange
 	return &Attempt{
 		DeliveryID: r.Job.DeliveryID, Number: r.Job.work.Attempt, OrganizationID: r.Job.work.OrganizationID, Trigger: r.Job.work.Trigger,
-		StartedAt: x.StartedAt.UTC().Truncate(time.Microsecond), DurationUs: x.Duration.Microseconds(), StatusCode: x.StatusCode,
+		StartedAt: r.started(), DurationUs: x.Duration.Microseconds(), StatusCode: x.StatusCode,
 		Cause: x.Cause, Error: storable(x.Error), Note: storable(x.Note), RemoteAddress: x.RemoteAddress, TLSVersion: x.TLSVersion,
 		DNSUs: x.Timings.DNS.Microseconds(), ConnectUs: x.Timings.Connect.Microseconds(), TLSUs: x.Timings.TLS.Microseconds(),
 		FirstByteUs: x.Timings.FirstByte.Microseconds(), RequestURL: r.Job.Message.URL, RequestHeaders: x.RequestHeaders,
@@ -37,7 +37,11 @@ func storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// ended is when the exchange was over.
+// started and ended are the exchange's times, as exact as every database keeps them.
+func (r *Result) started() time.Time {
+	return r.Exchange.StartedAt.UTC().Truncate(time.Microsecond)
+}
+
 func (r *Result) ended() time.Time {
 	return r.Exchange.StartedAt.Add(r.Exchange.Duration).UTC().Truncate(time.Microsecond)
 }
@@ -145,7 +149,7 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 		v := judge(r)
 		ended := r.ended()
 		deliveries = append(deliveries, []any{r.Job.DeliveryID, string(v.state), r.Job.work.Attempt, r.Exchange.StatusCode,
-			string(r.Exchange.Cause), r.Exchange.Duration.Microseconds(), r.Exchange.StartedAt.UTC().Truncate(time.Microsecond), ended})
+			string(r.Exchange.Cause), r.Exchange.Duration.Microseconds(), r.started(), ended})
 		switch {
 		case v.done:
 			finished = append(finished, r.Job.DeliveryID)

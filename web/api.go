@@ -166,12 +166,9 @@ type apiList[T any] struct {
 
 // answerList answers rows, each by its shape.
 func answerList[R, T any](c *apiCall, rows []R, next string, shape func(*R) T) error {
-	list := apiList[T]{Data: make([]T, len(rows))}
+	list := apiList[T]{Data: make([]T, len(rows)), NextCursor: textOrNull(next)}
 	for i := range rows {
 		list.Data[i] = shape(&rows[i])
-	}
-	if next != "" {
-		list.NextCursor = &next
 	}
 	return c.apiAnswer(fiber.StatusOK, list)
 }

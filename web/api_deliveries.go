@@ -104,11 +104,7 @@ func (s *Server) apiDeliveryCancel(c *apiCall) error {
 // actOnDelivery does what a person may do with the delivery of the path and
 // answers it as it is then.
 func (c *apiCall) actOnDelivery(status int, act func(*models.Tenant, context.Context, string) (*models.Delivery, error)) error {
-	tenant, err := c.noBody()
-	if err != nil {
-		return err
-	}
-	id, err := c.id(models.PrefixDelivery, "delivery")
+	tenant, id, err := c.named(models.PrefixDelivery, "delivery")
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,12 @@ func (s *Server) apiEndpointRead(c *apiCall) error {
 
 // endpoint names the endpoint of the path, for routes without a body.
 func (c *apiCall) endpoint() (*models.Tenant, string, error) {
-	tenant, err := c.noBody()
+	return c.named(models.PrefixEndpoint, "endpoint")
+}
+
+// endpointAnd does the same and reads the body.
+func (c *apiCall) endpointAnd(member func(r *bodyReader, name, field string) bool) (*models.Tenant, string, error) {
+	tenant, err := c.tenantBody(member)
 	if err != nil {
 		return nil, "", err
 	}
@@ -144,7 +149,7 @@ func (s *Server) apiEndpointCreate(c *apiCall) error {
 // apiEndpointRotate answers the endpoint with its new secret.
 func (s *Server) apiEndpointRotate(c *apiCall) error {
 	rotation := models.Rotation{OverlapHours: models.DefaultOverlapHours}
-	tenant, err := c.tenantBody(func(r *bodyReader, name, field string) bool {
+	tenant, id, err := c.endpointAnd(func(r *bodyReader, name, field string) bool {
 		switch {
 		case name != "overlapHours" && name != "secret":
 			return false
@@ -156,10 +161,6 @@ func (s *Server) apiEndpointRotate(c *apiCall) error {
 		}
 		return true
 	})
-	if err != nil {
-		return err
-	}
-	id, err := c.id(models.PrefixEndpoint, "endpoint")
 	if err != nil {
 		return err
 	}
@@ -178,11 +179,7 @@ func (s *Server) apiEndpointRotate(c *apiCall) error {
 // last: a fault elsewhere then leaves the endpoint as it was.
 func (s *Server) apiEndpointUpdate(c *apiCall) error {
 	var b endpointBody
-	tenant, err := c.tenantBody(b.member)
-	if err != nil {
-		return err
-	}
-	id, err := c.id(models.PrefixEndpoint, "endpoint")
+	tenant, id, err := c.endpointAnd(b.member)
 	if err != nil {
 		return err
 	}

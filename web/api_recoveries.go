@@ -69,11 +69,7 @@ func (b *recoveryBody) member(r *bodyReader, name, field string) bool {
 // apiEndpointRecover answers with the count before anything is sent.
 func (s *Server) apiEndpointRecover(c *apiCall) error {
 	var b recoveryBody
-	tenant, err := c.tenantBody(b.member)
-	if err != nil {
-		return err
-	}
-	id, err := c.id(models.PrefixEndpoint, "endpoint")
+	tenant, id, err := c.endpointAnd(b.member)
 	if err != nil {
 		return err
 	}
@@ -95,11 +91,7 @@ func (s *Server) apiRecoveryCancel(c *apiCall) error {
 
 // recovery answers the recovery of the path after what was done with it.
 func (c *apiCall) recovery(act func(*models.Tenant, context.Context, string) (*models.Recovery, error)) error {
-	tenant, err := c.noBody()
-	if err != nil {
-		return err
-	}
-	id, err := c.id(models.PrefixRecovery, "recovery")
+	tenant, id, err := c.named(models.PrefixRecovery, "recovery")
 	if err != nil {
 		return err
 	}

@@ -138,6 +138,16 @@ func (c *apiCall) noBody() (*models.Tenant, error) {
 	return c.tenantBody(func(*bodyReader, string, string) bool { return false })
 }
 
+// named is the row of the path, for routes without a body.
+func (c *apiCall) named(prefix, noun string) (*models.Tenant, string, error) {
+	tenant, err := c.noBody()
+	if err != nil {
+		return nil, "", err
+	}
+	id, err := c.id(prefix, noun)
+	return tenant, id, err
+}
+
 func isJSON(contentType string) bool {
 	if contentType == fiber.MIMEApplicationJSON {
 		return true

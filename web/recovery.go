@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"slices"
 	"strconv"
 
@@ -10,57 +9,6 @@ import (
 	"hookwell/models"
 	"hookwell/views"
 )
-
-func (s *Server) deliveriesResend(c *fiber.Ctx) error {
-	return s.actOnSelection(c, (*models.Tenant).ResendMany, "will be sent again")
-}
-
-func (s *Server) deliveriesCancel(c *fiber.Ctx) error {
-	return s.actOnSelection(c, (*models.Tenant).CancelMany, "cancelled")
-}
-
-// actOnSelection does what was asked with the rows that were chosen, says what
-// came of it, and leads back to the log as it was.
-func (s *Server) actOnSelection(c *fiber.Ctx, act func(*models.Tenant, context.Context, []string) (*models.Tally, error), done string) error {
-	back := views.ParseDeliveryFilter(queryOf(c)).Path(s.slug(c))
-	tally, err := act(s.tenant(c), c.UserContext(), fields(c, "id"))
-	switch {
-	case models.IsKind(err, models.Invalid):
-		s.say(c, views.FlashFailed, faultsOf(err)[0].Message)
-	case err != nil:
-		return err
-	case len(tally.Done) == 0:
-		s.say(c, views.FlashFailed, views.TallyWords(tally, done))
-	default:
-		s.say(c, views.FlashDone, views.TallyWords(tally, done))
-	}
-	return c.Redirect(back, fiber.StatusSeeOther)
-}
-
-func (s *Server) deliveryCancel(c *fiber.Ctx) error {
-	return s.actOnDelivery(c, (*models.Tenant).Cancel, func(d *models.Delivery) string {
-		if d.InFlight {
-			return "Cancelled. The attempt under way may still arrive."
-		}
-		return "Cancelled. Nothing more is sent."
-	})
-}
-
-// actOnDelivery does what was asked with one delivery. Where that is not
-// possible now, the delivery's page says why.
-func (s *Server) actOnDelivery(c *fiber.Ctx, act func(*models.Tenant, context.Context, string) (*models.Delivery, error), said func(*models.Delivery) string) error {
-	id := c.Params("delivery")
-	d, err := act(s.tenant(c), c.UserContext(), id)
-	if models.IsKind(err, models.Conflict) {
-		s.visit(c).flash = &views.Flash{Kind: views.FlashFailed, Text: faultsOf(err)[0].Message}
-		return s.showDelivery(c, fiber.StatusConflict, id)
-	}
-	if err != nil {
-		return err
-	}
-	s.say(c, views.FlashDone, said(d))
-	return c.Redirect(views.DeliveryPath(s.slug(c), d.ID), fiber.StatusSeeOther)
-}
 
 // recoverForm counts what the query chooses: the count alone to htmx.
 func (s *Server) recoverForm(c *fiber.Ctx) error {

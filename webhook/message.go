@@ -53,11 +53,11 @@ var reserved = map[string]bool{
 	"X-Webhook-Signature": true, "X-Webhook-Test": true, "X-Webhook-Timestamp": true,
 }
 
-// ReservedHeader tells whether a name, in any case, is one that an endpoint's
+// reservedHeader tells whether a name, in any case, is one that an endpoint's
 // own header cannot have: those that Hookwell sends itself, Host,
 // Content-Length, Cookie and what concerns the connection alone (RFC 9110,
 // section 7.6.1).
-func ReservedHeader(name string) bool {
+func reservedHeader(name string) bool {
 	name = textproto.CanonicalMIMEHeaderKey(name)
 	return reserved[name] || strings.HasPrefix(name, standardHeaders)
 }
@@ -70,7 +70,7 @@ func CheckHeader(name, value string) error {
 		return sentence("A header has no name.")
 	case len(name) > maxHeaderName || !httpguts.ValidHeaderFieldName(name):
 		return sentence(fmt.Sprintf("%s is no header name. Use letters, digits and hyphens.", printable(name)))
-	case ReservedHeader(name):
+	case reservedHeader(name):
 		return sentence(fmt.Sprintf("%s cannot be set: Hookwell or HTTP itself uses it.", name))
 	case value == "":
 		return sentence(fmt.Sprintf("%s has no value.", name))
