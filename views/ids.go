@@ -52,9 +52,14 @@ func hintID(field string) string { return fieldID(field) + "-hint" }
 // the focus, or the click, from whoever is using it. The part's id keeps a list
 // of one apart from its only row.
 func version(part string, deliveries ...models.Delivery) string {
+	return digest(part, func(sum io.Writer) { digestDeliveries(sum, deliveries) })
+}
+
+// digest is the version of a part that shows what is written to it.
+func digest(part string, write func(sum io.Writer)) string {
 	sum := fnv.New64a()
 	fmt.Fprintln(sum, part)
-	digestDeliveries(sum, deliveries)
+	write(sum)
 	return strconv.FormatUint(sum.Sum64(), 36)
 }
 
