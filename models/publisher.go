@@ -2,15 +2,12 @@ package models
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // publisher commits reports in groups, across tenants. A group is what waits
@@ -221,124 +218,4 @@ func (s *Store) accept(ctx context.Context, drafts []*draft) error {
 	}
 	s.wake(woken)
 	return nil
-}
-
-// idempotencyKey remembers which event was accepted under a key.
-type idempotencyKey struct {
-	OrganizationID string `gorm:"primaryKey"`
-	Key            string `gorm:"primaryKey"`
-	RequestHash    []byte
-	EventID        string
-	CreatedAt      time.Time
-}
-
-// claimKeys saves the drafts' idempotency keys and answers the drafts that are
-// to be written. A key that another transaction holds is waited for; one that
-// was used before answers or refuses its draft.
-func (s *Store) claimKeys(tx *gorm.DB, drafts []*draft) ([]*draft, error) {
-	var fresh, keyed []*draft
-	for _, d := range drafts {
-		d.accepted, d.refused, d.twin, d.woken = nil, nil, nil, nil
-		if d.key == "" {
-			fresh = append(fresh, d)
-		} else {
-			keyed = append(keyed, d)
-		}
-	}
-	if len(keyed) == 0 {
-		return fresh, nil
-	}
-	held, err := s.holdKeys(tx, keyed)
-	if err != nil {
-		return nil, err
-	}
-	mine := make(map[string]*draft, len(keyed))
-	for _, d := range keyed {
-		mine[d.event.ID] = d
-	}
-	earlier, err := earlierEvents(tx, held, mine)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range keyed {
-		holder := held[keyName{d.event.OrganizationID, d.key}]
-		switch {
-		case holder.EventID == d.event.ID:
-			fresh = append(fresh, d)
-		case !slices.Equal(holder.RequestHash, d.hash):
-			d.refused = conflict("idempotency_conflict", "This Idempotency-Key was used with another body in the last 24 hours. Use a new key for a new event.")
-		case mine[holder.EventID] != nil:
-			d.twin = mine[holder.EventID]
-		default:
-			d.accepted = earlier[holder.EventID]
-		}
-	}
-	return fresh, nil
-}
-
-type keyName struct{ organizationID, key string }
-
-// holdKeys inserts the keys that are free or expired and reads who holds each.
-func (s *Store) holdKeys(tx *gorm.DB, drafts []*draft) (map[keyName]idempotencyKey, error) {
-	now := s.clock.Now()
-	rows := make([]idempotencyKey, 0, len(drafts))
-	seen := map[keyName]bool{}
-	names := make([][]any, 0, len(drafts))
-	for _, d := range drafts {
-		name := keyName{d.event.OrganizationID, d.key}
-		if seen[name] { // a twin in the same group: the first holds the key
-			continue
-		}
-		seen[name] = true
-		rows = append(rows, idempotencyKey{name.organizationID, name.key, d.hash, d.event.ID, now})
-		names = append(names, []any{name.organizationID, name.key})
-	}
-	// In one order everywhere, so that two groups can't wait for each other.
-	slices.SortFunc(rows, func(a, b idempotencyKey) int {
-		return strings.Compare(a.OrganizationID+"\x00"+a.Key, b.OrganizationID+"\x00"+b.Key)
-	})
-	expired := clause.Where{Exprs: []clause.Expression{clause.Lte{Column: clause.Column{Table: "idempotency_keys", Name: "created_at"}, Value: now.Add(-idempotencySpan)}}}
-	err := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}, {Name: "key"}},
-		DoUpdates: clause.AssignmentColumns([]string{"request_hash", "event_id", "created_at"}), Where: expired}).Create(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("holding idempotency keys: %w", err)
-	}
-	var saved []idempotencyKey
-	if err := tx.Where("(organization_id, key) IN ?", names).Find(&saved).Error; err != nil {
-		return nil, fmt.Errorf("reading idempotency keys: %w", err)
-	}
-	held := make(map[keyName]idempotencyKey, len(saved))
-	for _, row := range saved {
-		held[keyName{row.OrganizationID, row.Key}] = row
-	}
-	return held, nil
-}
-
-// earlierEvents answers what was accepted under the keys that others hold.
-func earlierEvents(tx *gorm.DB, held map[keyName]idempotencyKey, mine map[string]*draft) (map[string]*Accepted, error) {
-	var ids []string
-	for _, holder := range held {
-		if mine[holder.EventID] == nil {
-			ids = append(ids, holder.EventID)
-		}
-	}
-	var events []Event
-	if len(ids) > 0 {
-		if err := tx.Select("id", "type", "deliveries").Where("id IN ?", ids).Find(&events).Error; err != nil {
-			return nil, fmt.Errorf("reading earlier events: %w", err)
-		}
-	}
-	earlier := make(map[string]*Accepted, len(events))
-	for _, e := range events {
-		earlier[e.ID] = &Accepted{ID: e.ID, Type: e.Type, Deliveries: e.Deliveries, Replayed: true}
-	}
-	if len(earlier) < len(ids) {
-		return nil, errors.New("an event under an idempotency key is missing")
-	}
-	return earlier, nil
-}
-
-// PruneIdempotencyKeys forgets the keys that have expired.
-func (s *Store) PruneIdempotencyKeys(ctx context.Context) error {
-	return s.db.WithContext(ctx).Where("created_at <= ?", s.clock.Now().Add(-idempotencySpan)).Delete(&idempotencyKey{}).Error
 }
