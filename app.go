@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -115,7 +116,8 @@ func openParts(ctx context.Context, c *config) (*app, error) {
 
 // startWorkers lets this process send.
 func (a *app) startWorkers() (err error) {
-	a.workers, err = jobs.Start(jobs.Options{Store: a.store, Sender: a.sender, Redis: a.redis, Queue: a.queue, Feed: a.feed, Log: a.config.log})
+	a.workers, err = jobs.Start(jobs.Options{Store: a.store, Sender: a.sender, Redis: a.redis, Queue: a.queue, Feed: a.feed, Log: a.config.log,
+		Retention: time.Duration(a.config.RetentionDays) * 24 * time.Hour})
 	return err
 }
 

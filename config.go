@@ -33,6 +33,7 @@ type settings struct {
 	AllowNetworks string `env:"HOOKWELL_ALLOW_NETWORKS"`
 	Signup        string `env:"HOOKWELL_SIGNUP" envDefault:"first"`
 	Catalog       string `env:"HOOKWELL_CATALOG"`
+	RetentionDays int    `env:"HOOKWELL_RETENTION_DAYS" envDefault:"30"`
 	LogLevel      string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
 	LogFormat     string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
 }
@@ -63,7 +64,7 @@ func readSettings() (settings, error) {
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
-	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkSignup(), c.checkLog(), c.checkCatalog())
+	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkSignup(), c.checkRetention(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +163,13 @@ func (c *config) checkSignup() error {
 		return nil
 	}
 	return wrong("HOOKWELL_SIGNUP", "choose first, open or closed")
+}
+
+func (c *config) checkRetention() error {
+	if time.Duration(c.RetentionDays)*24*time.Hour < models.MinRetention {
+		return wrong("HOOKWELL_RETENTION_DAYS", "keep events for at least 7 days")
+	}
+	return nil
 }
 
 func (c *config) checkLog() error {

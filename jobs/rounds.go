@@ -103,5 +103,6 @@ func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) er
 }
 
 func (w *Workers) keepHouse(ctx context.Context) error {
-	return errors.Join(w.Store.MakePartitions(ctx), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx))
+	old := w.Store.Now().Add(-max(w.Retention, models.MinRetention))
+	return errors.Join(w.Store.MakePartitions(ctx), w.Store.Prune(ctx, old), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx))
 }

@@ -23,6 +23,9 @@ type Options struct {
 	Queue  *Queue
 	Feed   *Feed
 	Log    *slog.Logger
+	// Retention is how long events and deliveries are kept, at least
+	// models.MinRetention.
+	Retention time.Duration
 }
 
 // Workers send deliveries, bring back what was lost and keep house.

@@ -150,6 +150,8 @@ func explain(d *Delivery, e *Endpoint, state EndpointState, now time.Time) Reaso
 	case state.HeldUntil != nil && state.HeldUntil.After(now) && d.NextAttemptAt != nil && d.NextAttemptAt.Before(*state.HeldUntil):
 		d.NextAttemptAt = state.HeldUntil
 		return Reason(state.HeldBecause)
+	case e.RateLimitPerSecond > 0 && time.UnixMicro(state.RateFreeUs).After(now) && d.NextAttemptAt != nil && !d.NextAttemptAt.After(now):
+		return ReasonRateLimit
 	case d.State == Retrying:
 		return Reason(d.LastCause)
 	case d.NextAttemptAt != nil && d.NextAttemptAt.After(now):

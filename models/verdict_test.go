@@ -81,6 +81,7 @@ func TestVerdicts_of_what_was_sent(t *testing.T) {
 		retrying, flying := endpoint(t, f.tenant, called("retrying")), endpoint(t, f.tenant, called("flying"))
 		held, parked := endpoint(t, f.tenant, called("held")), endpoint(t, f.tenant, called("parked"))
 		endpoint(t, f.tenant, called("queued"))
+		limited := endpoint(t, f.tenant, func(in *models.EndpointInput) { in.Name, in.RateLimitPerSecond = "limited", 1 })
 		endpoint(t, f.tenant, func(in *models.EndpointInput) { in.Name, in.Schedule = "scheduled", late })
 		deleted := endpoint(t, f.tenant, called("deleted"))
 		event := publish(t, f.tenant, "payment.failed")
@@ -94,6 +95,7 @@ func TestVerdicts_of_what_was_sent(t *testing.T) {
 		f.claim(t, flying, 1, f.deliveryTo(t, event.ID, flying).ID)
 		until := f.Now().Add(time.Hour)
 		must(t, f.DB().Model(&models.EndpointState{}).Where("endpoint_id = ?", held.ID).Updates(map[string]any{"held_until": until, "held_because": "circuit"}).Error)
+		must(t, f.DB().Model(&models.EndpointState{}).Where("endpoint_id = ?", limited.ID).Update("rate_free_us", until.UnixMicro()).Error)
 		_, err := f.tenant.DisableEndpoint(t.Context(), parked.ID)
 		must(t, err)
 		must(t, f.tenant.DeleteEndpoint(t.Context(), deleted.ID))
@@ -101,7 +103,7 @@ func TestVerdicts_of_what_was_sent(t *testing.T) {
 		wantVerdicts(t, f.tenant, event.ID, map[string]string{
 			"delivered": "delivered", "failed": "failed: status", "blocked": "failed: blocked", "retrying": "retrying: timeout",
 			"flying": "pending: in_flight", "held": "pending: circuit", "parked": "pending: endpoint_disabled",
-			"queued": "pending: queued", "scheduled": "pending: scheduled", "deleted": "cancelled: endpoint_deleted",
+			"queued": "pending: queued", "limited": "pending: rate_limit", "scheduled": "pending: scheduled", "deleted": "cancelled: endpoint_deleted",
 		})
 		list, err := f.tenant.Verdicts(t.Context(), &models.Event{ID: event.ID, OrganizationID: f.tenant.Organization().ID, CreatedAt: f.Now()})
 		must(t, err)

@@ -33,7 +33,7 @@ func scopeWords(scope models.Scope) string {
 	case models.ScopeEventsWrite:
 		return "Report events"
 	case models.ScopeRead:
-		return "Read endpoints, deliveries and event types"
+		return "Read endpoints, events, deliveries and event types"
 	case models.ScopeWrite:
 		return "Change endpoints and resend deliveries"
 	default:

@@ -1,0 +1,115 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// MinRetention is the least that events and deliveries are kept: longer than
+// any delivery can take.
+const MinRetention = 7 * 24 * time.Hour
+
+// growingTable is a table that grows without end, and its rising key.
+type growingTable struct{ name, key, prefix string }
+
+var growingTables = []growingTable{
+	{"attempts", "delivery_id", PrefixDelivery},
+	{"deliveries", "id", PrefixDelivery},
+	{"events", "id", PrefixEvent},
+}
+
+// Prune removes events, deliveries and attempts that were made before a time,
+// in small steps that hold nobody up: on Postgres the partitions of whole days,
+// on SQLite some rows at a time. What has not ended stays, and so does
+// everything younger than it.
+func (s *Store) Prune(ctx context.Context, before time.Time) error {
+	var oldest struct{ Delivery, Event sql.NullString }
+	err := s.db.WithContext(ctx).Raw("SELECT min(delivery_id) AS delivery, min(event_id) AS event FROM delivery_work").Scan(&oldest).Error
+	if err != nil {
+		return fmt.Errorf("looking for what has not ended: %w", err)
+	}
+	unfinished := map[string]sql.NullString{PrefixDelivery: oldest.Delivery, PrefixEvent: oldest.Event}
+	for _, table := range growingTables {
+		bound := lowestID(table.prefix, before)
+		if id := unfinished[table.prefix]; id.Valid && id.String < bound {
+			bound = id.String
+		}
+		if err := s.dialect.prune(ctx, s.db, table, bound); err != nil {
+			return fmt.Errorf("removing old %s: %w", table.name, err)
+		}
+	}
+	return nil
+}
+
+// pruneStep is how many rows SQLite removes in one transaction.
+const pruneStep = 1000
+
+// prune removes rows step by step: a writer waits for one step at most.
+func (sqliteDialect) prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error {
+	statement := fmt.Sprintf("DELETE FROM %[1]s WHERE rowid IN (SELECT rowid FROM %[1]s WHERE %[2]s < ? ORDER BY %[2]s LIMIT %[3]d)", table.name, table.key, pruneStep)
+	for {
+		done := db.WithContext(ctx).Exec(statement, bound)
+		if done.Error != nil || done.RowsAffected < pruneStep {
+			return done.Error
+		}
+	}
+}
+
+// partition is one of a table's partitions. One that is not attached was left
+// by a removal that was cut short, and so was one whose detaching is pending.
+type partition struct {
+	Name     string
+	Upper    string // the id that it ends before
+	Attached bool
+	Pending  bool
+}
+
+// prune removes the partitions whose ids all lie below the bound. They are
+// detached beside whoever uses the table, and dropped when nobody sees them.
+func (d postgresDialect) prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error {
+	db = db.WithContext(ctx)
+	var partitions []partition
+	err := db.Raw(`SELECT c.relname AS name, i.inhrelid IS NOT NULL AS attached, coalesce(i.inhdetachpending, false) AS pending,
+			coalesce(substring(pg_get_expr(c.relpartbound, c.oid) from $$TO \('([^']+)'\)$$), '') AS upper
+		FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+		WHERE c.relkind = 'r' AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass(?)) AND c.relname ~ ?
+		ORDER BY c.relname`, table.name, "^"+table.name+`_(first|\d{8})$`).Scan(&partitions).Error
+	if err != nil {
+		return err
+	}
+	for _, p := range partitions {
+		if p.Attached && !p.Pending && p.Upper > bound {
+			continue
+		}
+		if err := d.removePartition(db, table.name, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removePartition drops one partition. The first of all is only emptied: it
+// takes in whatever a clock that lags may bring.
+func (postgresDialect) removePartition(db *gorm.DB, table string, p partition) error {
+	if p.Name == table+"_first" {
+		var some []int
+		if err := db.Raw("SELECT 1 FROM " + p.Name + " LIMIT 1").Scan(&some).Error; err != nil || len(some) == 0 {
+			return err
+		}
+		return db.Exec("TRUNCATE " + p.Name).Error
+	}
+	how := "CONCURRENTLY"
+	if p.Pending {
+		how = "FINALIZE"
+	}
+	if p.Attached {
+		if err := db.Exec(fmt.Sprintf("ALTER TABLE %s DETACH PARTITION %s %s", table, p.Name, how)).Error; err != nil {
+			return err
+		}
+	}
+	return db.Exec("DROP TABLE " + p.Name).Error
+}
