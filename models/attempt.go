@@ -1,0 +1,82 @@
+package models
+
+import (
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"hookwell/webhook"
+)
+
+// Trigger says why an attempt was made.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerSchedule Trigger = "schedule"
+	TriggerPerson   Trigger = "person"
+	TriggerTest     Trigger = "test"
+)
+
+// Attempt is one HTTP POST of a delivery with all that was sent and received.
+// The request's body is the event's. Times in microseconds.
+type Attempt struct {
+	DeliveryID      string `gorm:"primaryKey"`
+	Number          int    `gorm:"primaryKey;autoIncrement:false"`
+	OrganizationID  string
+	Trigger         Trigger
+	StartedAt       time.Time
+	DurationUs      int64
+	StatusCode      int
+	Cause           webhook.Cause
+	Error           string
+	Note            string
+	RemoteAddress   string
+	TLSVersion      string
+	DNSUs           int64 `gorm:"column:dns_us"`
+	ConnectUs       int64
+	TLSUs           int64 `gorm:"column:tls_us"`
+	FirstByteUs     int64
+	RequestURL      string
+	RequestHeaders  Headers
+	ResponseHeaders Headers
+	ResponseBody    []byte
+	Truncated       bool
+}
+
+// Headers are header fields in the order in which they were sent. They are
+// stored as JSON in bytes.
+type Headers []webhook.Header
+
+// Value writes the column; nil is an empty list.
+func (h Headers) Value() (driver.Value, error) {
+	if h == nil {
+		return []byte("[]"), nil
+	}
+	return json.Marshal([]webhook.Header(h))
+}
+
+// Scan reads the column.
+func (h *Headers) Scan(column any) error {
+	stored, ok := column.([]byte)
+	if !ok {
+		return fmt.Errorf("headers are stored as %T", column)
+	}
+	return json.Unmarshal(stored, (*[]webhook.Header)(h))
+}
+
+// ID names the attempt for the API.
+func (a *Attempt) ID() string { return attemptID(a.DeliveryID, a.Number) }
+
+// Delivered tells whether the attempt was a success.
+func (a *Attempt) Delivered() bool { return a.Cause == "" }
+
+// Duration is how long the whole exchange took.
+func (a *Attempt) Duration() time.Duration { return time.Duration(a.DurationUs) * time.Microsecond }
+
+// Timings are the parts of the exchange.
+func (a *Attempt) Timings() webhook.Timings {
+	us := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+	return webhook.Timings{DNS: us(a.DNSUs), Connect: us(a.ConnectUs), TLS: us(a.TLSUs), FirstByte: us(a.FirstByteUs)}
+}
