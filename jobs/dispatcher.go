@@ -31,18 +31,6 @@ type dispatcher struct {
 	cut      context.CancelFunc
 }
 
-// lane is one endpoint's queue in this process. Ids are hints: what is lost
-// here, or no longer due, costs a look and nothing else.
-type lane struct {
-	ids      []string
-	known    map[string]struct{}
-	more     bool // the database may have others that are due
-	inFlight int
-	limit    int
-	busy     bool // a claim is under way
-	paused   bool // its rate limit is used up, or its circuit is not closed
-}
-
 const (
 	// claimers is how many claims run at once: while one waits for the disk the
 	// other gathers.
@@ -81,11 +69,10 @@ func (d *dispatcher) offer(lanes []models.DueLane) {
 			l = &lane{known: map[string]struct{}{}, limit: models.DefaultMaxInFlight}
 			d.lanes[due.EndpointID] = l
 		}
-		for _, id := range due.DeliveryIDs {
-			if _, twice := l.known[id]; !twice && len(l.ids) < laneIDs {
-				l.ids = append(l.ids, id)
-				l.known[id] = struct{}{}
-			}
+		if due.Urgent {
+			l.hurry(due.DeliveryIDs)
+		} else {
+			l.wait(due.DeliveryIDs)
 		}
 		l.more = l.more || due.More
 	}
@@ -137,20 +124,11 @@ func (d *dispatcher) gather() []models.Lane {
 		if n <= 0 && !(l.more && len(l.ids) == 0 && l.inFlight < l.limit) {
 			continue
 		}
-		l.busy = true
+		l.busy, l.hurried = true, false
 		wanted = append(wanted, models.Lane{EndpointID: endpointID, DeliveryIDs: l.take(max(n, 0)), Slots: max(n, 0)})
 		left -= max(n, 0)
 	}
 	return wanted
-}
-
-func (l *lane) take(n int) []string {
-	ids := l.ids[:n:n]
-	l.ids = l.ids[n:]
-	for _, id := range ids {
-		delete(l.known, id)
-	}
-	return ids
 }
 
 // claim claims what the lanes want and starts sending it. If the database does
@@ -212,9 +190,11 @@ func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
 	if len(jobs) > 0 {
 		l.limit = jobs[0].MaxInFlight
 	}
-	if w.Wait > 0 {
-		l.paused = true
-		time.AfterFunc(w.Wait, func() { d.resume(l) })
+	if w.Wait > 0 && !l.hurried {
+		if l.pause != nil {
+			l.pause.Stop() // of a lane that was hurried
+		}
+		l.paused, l.pause = true, time.AfterFunc(w.Wait, func() { d.resume(l) })
 	}
 	full := len(jobs) > 0 && l.inFlight+len(jobs) >= l.limit
 	if len(jobs) < len(w.DeliveryIDs) && (full || w.Wait > 0) {
@@ -222,20 +202,6 @@ func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
 	}
 	l.inFlight += len(jobs)
 	d.forgetIdle(w.EndpointID, l)
-}
-
-// putBack lets the ids that were not claimed wait.
-func (l *lane) putBack(ids []string, jobs []models.Job) {
-	claimed := make(map[string]struct{}, len(jobs))
-	for _, job := range jobs {
-		claimed[job.DeliveryID] = struct{}{}
-	}
-	for _, id := range ids {
-		if _, ok := claimed[id]; !ok {
-			l.ids = append(l.ids, id)
-			l.known[id] = struct{}{}
-		}
-	}
 }
 
 // resume lets a lane look again.

@@ -379,3 +379,43 @@ func TestTester(t *testing.T) {
 		}
 	})
 }
+
+func TestResendWaitsBehindNothing(t *testing.T) {
+	eachPair(t, func(t *testing.T, f *fixture) {
+		var works atomic.Bool
+		s := receiver(t, func(w http.ResponseWriter, _ *http.Request) {
+			if !works.Load() {
+				w.WriteHeader(503)
+			}
+		})
+		f.endpoint(t, s.URL, nil)
+		f.SetWaker(f.queue)
+		f.start(t)
+		f.publish(t, 1)
+		failed := f.until(t, "one has failed", models.DeliveryFilter{}, all(1, models.Retrying))[0]
+		f.publish(t, 150) // more than one claim takes; the circuit opens and they wait
+		f.until(t, "the circuit is open", models.DeliveryFilter{}, func([]models.Delivery) bool {
+			health, err := f.tenant.Health(t.Context())
+			check(t, err)
+			h := health[failed.EndpointID]
+			return h.Circuit(f.Now()) == models.CircuitOpen && f.flying(t) == 0
+		})
+		works.Store(true)
+		_, err := f.tenant.Resend(t.Context(), failed.ID)
+		check(t, err)
+		f.until(t, "the resend has arrived", models.DeliveryFilter{EventID: failed.EventID}, all(1, models.Delivered))
+	})
+}
+
+// flying counts what is in flight.
+func (f *fixture) flying(t *testing.T) (n int) {
+	t.Helper()
+	list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{Limit: models.MaxLimit})
+	check(t, err)
+	for _, d := range list {
+		if d.InFlight {
+			n++
+		}
+	}
+	return n
+}

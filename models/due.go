@@ -12,11 +12,12 @@ import (
 )
 
 // DueLane is some of an endpoint's overdue deliveries. More tells that there
-// may be others behind them.
+// may be others behind them, Urgent that a person asked for one of them.
 type DueLane struct {
 	EndpointID  string
 	DeliveryIDs []string
 	More        bool
+	Urgent      bool
 }
 
 // duePerEndpoint is how many rows of one endpoint one look takes: however long
@@ -45,7 +46,7 @@ func (s *Store) lastPriority() string {
 
 // overdue picks some rows of each of the lanes that a query has made.
 func (s *Store) overdue(lanes string) string {
-	return lanes + " SELECT w.delivery_id, w.endpoint_id FROM " +
+	return lanes + " SELECT w.delivery_id, w.endpoint_id, w.priority < 0 AS urgent FROM " +
 		s.dialect.perLane("w.lease_until IS NULL AND w.priority <= lanes.last AND w.wake_at <= "+s.dialect.now(s.clock), duePerEndpoint)
 }
 
@@ -103,6 +104,7 @@ func LanesOf(woken []Woken) []DueLane {
 			lanes = append(lanes, DueLane{EndpointID: w.EndpointID})
 		}
 		lanes[at].DeliveryIDs = append(lanes[at].DeliveryIDs, w.DeliveryID)
+		lanes[at].Urgent = lanes[at].Urgent || w.Urgent
 	}
 	return lanes
 }

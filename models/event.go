@@ -136,7 +136,7 @@ func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
 			delivery := s.newDelivery(&d.event, e)
 			deliveries = append(deliveries, delivery)
 			work = append(work, newWork(delivery, e, TriggerSchedule, now))
-			d.woken = append(d.woken, Woken{e.OrganizationID, e.ID, delivery.ID})
+			d.woken = append(d.woken, Woken{OrganizationID: e.OrganizationID, EndpointID: e.ID, DeliveryID: delivery.ID})
 			d.event.Deliveries++
 		}
 		d.accepted = &Accepted{ID: d.event.ID, Type: d.event.Type, Deliveries: d.event.Deliveries}

@@ -122,7 +122,7 @@ func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(
 				continue
 			}
 			tally.Done = append(tally.Done, d.ID)
-			done = append(done, Woken{d.OrganizationID, d.EndpointID, d.ID})
+			done = append(done, Woken{OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, DeliveryID: d.ID, Urgent: true})
 			details := ""
 			if e := endpoints[d.EndpointID]; e != nil {
 				details = e.Title()

@@ -29,6 +29,7 @@ type Woken struct {
 	OrganizationID string
 	EndpointID     string
 	DeliveryID     string
+	Urgent         bool // a person asked for it and watches
 }
 
 // Waker is told, after the commit, which deliveries have become due. It must

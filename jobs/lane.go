@@ -1,0 +1,66 @@
+package jobs
+
+import (
+	"slices"
+	"time"
+
+	"hookwell/models"
+)
+
+// lane is one endpoint's queue in this process. Ids are hints: what is lost
+// here, or no longer due, costs a look and nothing else.
+type lane struct {
+	ids      []string
+	known    map[string]struct{}
+	more     bool // the database may have others that are due
+	inFlight int
+	limit    int
+	busy     bool // a claim is under way
+	hurried  bool // something urgent came since it was last looked at
+	pause    *time.Timer
+	paused   bool // its rate limit is used up, or its circuit is not closed
+}
+
+// wait adds ids behind those that wait, each once.
+func (l *lane) wait(ids []string) {
+	for _, id := range ids {
+		if _, twice := l.known[id]; !twice && len(l.ids) < laneIDs {
+			l.ids = append(l.ids, id)
+			l.known[id] = struct{}{}
+		}
+	}
+}
+
+// hurry puts ids before those that wait and lets a paused lane look at once:
+// what a person asked for passes an open circuit. One that waits already is
+// then looked for twice, which costs a look.
+func (l *lane) hurry(ids []string) {
+	l.ids = slices.Concat(ids, l.ids)
+	for _, id := range ids {
+		l.known[id] = struct{}{}
+	}
+	l.paused, l.hurried = false, true
+}
+
+func (l *lane) take(n int) []string {
+	ids := l.ids[:n:n]
+	l.ids = l.ids[n:]
+	for _, id := range ids {
+		delete(l.known, id)
+	}
+	return ids
+}
+
+// putBack lets the ids that were not claimed wait.
+func (l *lane) putBack(ids []string, jobs []models.Job) {
+	claimed := make(map[string]struct{}, len(jobs))
+	for _, job := range jobs {
+		claimed[job.DeliveryID] = struct{}{}
+	}
+	for _, id := range ids {
+		if _, ok := claimed[id]; !ok {
+			l.ids = append(l.ids, id)
+			l.known[id] = struct{}{}
+		}
+	}
+}
