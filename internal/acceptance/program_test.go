@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,6 +30,9 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	if err := noteSources("../.."); err != nil {
+		panic(err)
+	}
 	binary = filepath.Join(folder, "hookwell")
 	if out, err := exec.Command("go", "build", "-o", binary, "hookwell").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building hookwell: %v\n%s", err, out)
@@ -37,6 +41,23 @@ func TestMain(m *testing.M) {
 	status := testenv.Run(m)
 	os.RemoveAll(folder)
 	os.Exit(status)
+}
+
+// noteSources looks at every file that the program is built from: go test then
+// knows that a result from before a change to one of them is stale.
+func noteSources(root string) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "bin" || entry.Name() == "data"):
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		_, err = os.Stat(path)
+		return err
+	})
 }
 
 // program is one running Hookwell.
