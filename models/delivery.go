@@ -153,7 +153,7 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 		return nil, err
 	}
 	var job Job
-	err = t.store.growing(ctx, func(tx *gorm.DB) error {
+	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
 		e, err := t.endpoint(t.within(tx), endpointID)
 		if err != nil {
 			return err

@@ -108,23 +108,3 @@ func (s *Store) MakePartitions(ctx context.Context) error {
 	}
 	return nil
 }
-
-// growing is a transaction that inserts into the partitioned tables. Should a
-// day have no partition, because the clock ran ahead of the job that makes
-// them, they are made and the transaction runs again. Ids keep rising when the
-// clock is set back, so their day may lie ahead of today.
-func (s *Store) growing(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	err := s.transaction(ctx, fn)
-	if !noPartition(err) {
-		return err
-	}
-	if err := s.MakePartitions(ctx); err != nil {
-		return err
-	}
-	if newest := s.clock.lastID(); newest.After(s.clock.Now()) {
-		if err := s.dialect.makePartitions(ctx, s.db, newest, newest.AddDate(0, 0, 1)); err != nil {
-			return fmt.Errorf("making partitions: %w", err)
-		}
-	}
-	return s.transaction(ctx, fn)
-}

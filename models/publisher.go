@@ -197,7 +197,7 @@ func (s *Store) acceptEach(ctx context.Context, drafts []*draft) {
 
 // accept commits drafts and wakes their deliveries.
 func (s *Store) accept(ctx context.Context, drafts []*draft) error {
-	err := s.growing(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		fresh, err := s.claimKeys(tx, drafts)
 		if err != nil || len(fresh) == 0 {
 			return err

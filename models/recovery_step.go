@@ -24,7 +24,7 @@ const (
 // the same step.
 func (s *Store) StepRecovery(ctx context.Context) (*Recovery, error) {
 	var stepped *Recovery
-	err := s.growing(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		stepped = nil
 		var due []Recovery
 		err := tx.Where("state = ? AND next_at <= "+s.dialect.now(s.clock), RecoveryRunning).Order("next_at").Limit(1).

@@ -75,6 +75,7 @@ type Actor struct {
 	Kind          ActorKind
 	ID            string
 	Name          string
+	Email         string // of a user
 	RemoteAddress string
 	RequestID     string
 }

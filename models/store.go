@@ -195,18 +195,6 @@ func (sqliteDialect) migrator(pool *sql.DB) (*goose.Provider, error) {
 	return newMigrator(goose.DialectSQLite3, pool, "sqlite", migrations.SQLite)
 }
 
-// transaction runs fn in one transaction; an error rolls all of it back.
-func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return s.db.WithContext(ctx).Transaction(fn)
-}
-
-// wake hands due deliveries on, once their rows are committed.
-func (s *Store) wake(woken []Woken) {
-	if s.waker != nil && len(woken) > 0 {
-		s.waker.Wake(woken)
-	}
-}
-
 // find reads one row, or says that there is no such noun.
 func find[T any](query *gorm.DB, noun string) (*T, error) {
 	var row T

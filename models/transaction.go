@@ -1,0 +1,50 @@
+package models
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+)
+
+// transaction runs fn in one transaction; an error rolls all of it back. What
+// fn emits is woken after the commit.
+//
+// Should a day have no partition, because the clock ran ahead of the job that
+// makes them, they are made and fn runs again: it must not add to what lies
+// outside of it.
+func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	err := s.attempt(ctx, fn)
+	if !noPartition(err) {
+		return err
+	}
+	if err := s.MakePartitions(ctx); err != nil {
+		return err
+	}
+	// Ids keep rising when the clock is set back, so their day may lie ahead of today.
+	if newest := s.clock.lastID(); newest.After(s.clock.Now()) {
+		if err := s.dialect.makePartitions(ctx, s.db, newest, newest.AddDate(0, 0, 1)); err != nil {
+			return fmt.Errorf("making partitions: %w", err)
+		}
+	}
+	return s.attempt(ctx, fn)
+}
+
+// emittedKey finds, in a transaction's context, what it emitted.
+type emittedKey struct{}
+
+func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	var emitted []Woken
+	if err := s.db.WithContext(context.WithValue(ctx, emittedKey{}, &emitted)).Transaction(fn); err != nil {
+		return err
+	}
+	s.wake(emitted)
+	return nil
+}
+
+// wake hands due deliveries on, once their rows are committed.
+func (s *Store) wake(woken []Woken) {
+	if s.waker != nil && len(woken) > 0 {
+		s.waker.Wake(woken)
+	}
+}
