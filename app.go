@@ -135,7 +135,7 @@ func (a *app) listen(ctx context.Context) error {
 		return err
 	}
 	a.server = web.New(web.Options{Store: a.store, Tester: jobs.NewTester(a.store, a.sender, a.feed), Feed: a.feed, Log: a.config.log,
-		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), Signup: a.config.signup, SignupCode: a.code, Version: version(), Ready: a.ready})
+		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.proxies, Signup: a.config.signup, SignupCode: a.code, Version: version(), Ready: a.ready})
 	return nil
 }
 

@@ -24,18 +24,19 @@ import (
 
 // settings are the environment's variables, as they are written.
 type settings struct {
-	DatabaseURL   string `env:"DATABASE_URL"`
-	RedisURL      string `env:"REDIS_URL"`
-	Addr          string `env:"HOOKWELL_ADDR" envDefault:"127.0.0.1:3000"`
-	BaseURL       string `env:"HOOKWELL_BASE_URL"`
-	DataDir       string `env:"HOOKWELL_DATA_DIR" envDefault:"./data"`
-	SecretKey     string `env:"HOOKWELL_SECRET_KEY"`
-	AllowNetworks string `env:"HOOKWELL_ALLOW_NETWORKS"`
-	Signup        string `env:"HOOKWELL_SIGNUP" envDefault:"first"`
-	Catalog       string `env:"HOOKWELL_CATALOG"`
-	RetentionDays int    `env:"HOOKWELL_RETENTION_DAYS" envDefault:"30"`
-	LogLevel      string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
-	LogFormat     string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
+	DatabaseURL    string `env:"DATABASE_URL"`
+	RedisURL       string `env:"REDIS_URL"`
+	Addr           string `env:"HOOKWELL_ADDR" envDefault:"127.0.0.1:3000"`
+	BaseURL        string `env:"HOOKWELL_BASE_URL"`
+	DataDir        string `env:"HOOKWELL_DATA_DIR" envDefault:"./data"`
+	SecretKey      string `env:"HOOKWELL_SECRET_KEY"`
+	AllowNetworks  string `env:"HOOKWELL_ALLOW_NETWORKS"`
+	TrustedProxies string `env:"HOOKWELL_TRUSTED_PROXIES"`
+	Signup         string `env:"HOOKWELL_SIGNUP" envDefault:"first"`
+	Catalog        string `env:"HOOKWELL_CATALOG"`
+	RetentionDays  int    `env:"HOOKWELL_RETENTION_DAYS" envDefault:"30"`
+	LogLevel       string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
+	LogFormat      string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
 }
 
 // config is the settings, checked and understood.
@@ -44,6 +45,7 @@ type config struct {
 	embedded bool
 	base     *url.URL // nil: made from the address that the server gets
 	allow    []netip.Prefix
+	proxies  []netip.Prefix
 	signup   models.SignupPolicy
 	vault    *models.Vault
 	catalog  *webhook.Catalog
@@ -64,7 +66,7 @@ func readSettings() (settings, error) {
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
-	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkSignup(), c.checkRetention(), c.checkLog(), c.checkCatalog())
+	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkRetention(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -126,18 +128,39 @@ func isOrigin(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && *u == bare
 }
 
-func (c *config) checkNetworks() error {
-	for _, text := range strings.FieldsFunc(c.AllowNetworks, func(r rune) bool { return r == ',' || r == ' ' }) {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return wrong("HOOKWELL_ALLOW_NETWORKS", "%q is no network; write CIDRs such as 10.0.0.0/8, separated by commas", text)
-		}
-		c.allow = append(c.allow, prefix)
+func (c *config) checkNetworks() (err error) {
+	if c.allow, err = networks("HOOKWELL_ALLOW_NETWORKS", c.AllowNetworks); err != nil {
+		return err
 	}
 	if c.allowsLoopback() {
 		c.allow = append(c.allow, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	}
 	return nil
+}
+
+// checkProxies reads whose word on the client's address is taken.
+func (c *config) checkProxies() (err error) {
+	if c.proxies, err = networks("HOOKWELL_TRUSTED_PROXIES", c.TrustedProxies); err != nil {
+		return err
+	}
+	for _, network := range c.proxies {
+		if network.Bits() == 0 {
+			return wrong("HOOKWELL_TRUSTED_PROXIES", "%s is every address, so that anybody could claim any; list your proxies alone", network)
+		}
+	}
+	return nil
+}
+
+// networks reads a variable's CIDRs.
+func networks(variable, list string) (found []netip.Prefix, err error) {
+	for _, text := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, wrong(variable, "%q is no network; write CIDRs such as 10.0.0.0/8, separated by commas", text)
+		}
+		found = append(found, network)
+	}
+	return found, nil
 }
 
 // allowsLoopback tells whether endpoints on this machine are allowed without

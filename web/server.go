@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -39,10 +40,12 @@ type Options struct {
 	Log          *slog.Logger
 	BaseURL      *url.URL // requests for another host are refused
 	AllowedHosts []string // further values of Host, with their port, such as "localhost:3000"
-	Signup       models.SignupPolicy
-	SignupCode   string // when it is not empty, the first sign-up must give it
-	Version      string
-	Ready        func(context.Context) error // nil error: everything that serving needs answers
+	// TrustedProxies are whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	Signup         models.SignupPolicy
+	SignupCode     string // when it is not empty, the first sign-up must give it
+	Version        string
+	Ready          func(context.Context) error // nil error: everything that serving needs answers
 }
 
 // Limits of requests. A batch of events may have 8 MiB; one that is a little

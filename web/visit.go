@@ -57,7 +57,7 @@ func (s *Server) begin(c *fiber.Ctx) error {
 // actor is who makes a change, as far as the request shows it: the store adds
 // the user or the key.
 func (s *Server) actor(c *fiber.Ctx) models.Actor {
-	return models.Actor{Kind: models.ActorUser, RemoteAddress: c.IP(), RequestID: s.visit(c).id}
+	return models.Actor{Kind: models.ActorUser, RemoteAddress: s.clientIP(c).String(), RequestID: s.visit(c).id}
 }
 
 // tenant is the organization of the path. It is there on every route under
