@@ -21,6 +21,7 @@ const (
 	PrefixKey          = "key_"
 	PrefixAudit        = "aud_"
 	PrefixRecovery     = "rec_"
+	PrefixInvitation   = "inv_"
 )
 
 // The alphabet rises with its byte values, so that encoded ids sort as the
@@ -75,7 +76,7 @@ func isID(prefix, text string) bool {
 
 var idPrefixes = []string{
 	PrefixOrganization, PrefixUser, PrefixMember, PrefixEndpoint, PrefixSecret,
-	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, "inv_",
+	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, PrefixInvitation,
 }
 
 // looksLikeID tells whether text begins as one of our ids does. External ids

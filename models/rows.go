@@ -10,15 +10,18 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // Organization is a tenant. ExternalID is the product's own name for it, nil
-// when there is none. DeletedAt set means that nothing new is accepted.
+// when there is none. DeletedAt set means that nothing new is accepted;
+// ClosedAt, that its endpoints have stopped too.
 type Organization struct {
-	ID         string
-	ExternalID *string
-	Name       string
-	Slug       string
-	CreatedAt  time.Time
-	UpdatedAt  time.Time `gorm:"autoUpdateTime:false"`
-	DeletedAt  *time.Time
+	ID               string
+	ExternalID       *string
+	Name             string
+	Slug             string
+	RequireTwoFactor bool // of every member
+	CreatedAt        time.Time
+	UpdatedAt        time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt        *time.Time
+	ClosedAt         *time.Time
 }
 
 // PublicID is the id that the product knows the organization by: the external
@@ -30,14 +33,16 @@ func (o *Organization) PublicID() string {
 	return o.ID
 }
 
-// User is a person with an account. Email is lower-case and unique.
+// User is a person with an account. Email is lower-case and unique;
+// EmailVerifiedAt is nil until the person has shown that it is theirs.
 type User struct {
-	ID           string
-	Email        string
-	Name         string
-	PasswordHash string
-	CreatedAt    time.Time
-	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
+	ID              string
+	Email           string
+	EmailVerifiedAt *time.Time
+	Name            string
+	PasswordHash    string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time `gorm:"autoUpdateTime:false"`
 }
 
 // Member is a user's place in one organization.
@@ -46,6 +51,7 @@ type Member struct {
 	OrganizationID string
 	UserID         string
 	Role           Role
+	Title          string // what the person does there, in free words
 	CreatedAt      time.Time
 }
 
@@ -230,6 +236,7 @@ func (d *Delivery) LastDuration() time.Duration {
 
 // Key is an API key. OrganizationID is nil for a platform key. The key's text
 // is shown once, when it is made; Hint is its last four characters.
+// CreatedByUser is nil for a key that no signed-in person made.
 type Key struct {
 	ID             string
 	OrganizationID *string
@@ -238,6 +245,7 @@ type Key struct {
 	Hint           string
 	Scopes         []Scope `gorm:"serializer:json"`
 	CreatedBy      string
+	CreatedByUser  *string
 	CreatedAt      time.Time
 	LastUsedAt     *time.Time
 	RevokedAt      *time.Time
