@@ -114,7 +114,7 @@ func TestNothingAcceptedIsLost(t *testing.T) {
 	for range 20 {
 		publish(server.url)
 	}
-	server.kill()
+	server.Kill()
 	if err := redis.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestNothingAcceptedIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	receiver.until(t, 5, 30*time.Second) // all five slots are in flight, held by the receiver
-	server.kill()
+	server.Kill()
 	close(receiver.hold)
 
 	server = here.start(t)
@@ -146,7 +146,7 @@ func TestNothingAcceptedIsLost(t *testing.T) {
 
 // everythingEnded waits until every delivery is delivered and counts the
 // attempts that are on record as interrupted.
-func everythingEnded(t *testing.T, server *program, key, org string, want int) (interrupted int) {
+func everythingEnded(t *testing.T, server *running, key, org string, want int) (interrupted int) {
 	t.Helper()
 	var list struct {
 		Data []struct {

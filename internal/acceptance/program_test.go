@@ -1,24 +1,15 @@
 package acceptance
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
+	"hookwell/internal/program"
 	"hookwell/internal/testenv"
 )
 
@@ -31,8 +22,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(folder, "hookwell")
-	if out, err := exec.Command("go", "build", "-o", binary, "hookwell").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building hookwell: %v\n%s", err, out)
+	if err := program.Build(context.Background(), binary); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	status := testenv.Run(m)
@@ -61,15 +52,6 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// program is one running Hookwell.
-type program struct {
-	*exec.Cmd
-	url  string
-	mu   sync.Mutex
-	out  bytes.Buffer
-	done chan struct{}
-}
-
 // installation is the environment that processes and commands share.
 type installation struct{ env []string }
 
@@ -78,130 +60,56 @@ func embedded(t *testing.T) installation {
 	return installation{[]string{"HOOKWELL_DATA_DIR=" + t.TempDir(), "HOOKWELL_ADDR=127.0.0.1:0", "HOOKWELL_LOG_LEVEL=warn"}}
 }
 
-// command is a command of the installation, not started yet.
-func (i installation) command(args ...string) *exec.Cmd {
-	c := exec.Command(binary, args...)
-	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, i.env...)
-	return c
+func (i installation) program() program.Installation {
+	return program.Installation{Binary: binary, Env: i.env}
 }
+
+// command is a command of the installation, not started yet.
+func (i installation) command(args ...string) *exec.Cmd { return i.program().Command(args...) }
 
 // run runs a command to its end and answers its standard output.
 func (i installation) run(t *testing.T, input string, args ...string) string {
 	t.Helper()
-	c := i.command(args...)
-	c.Stdin = strings.NewReader(input)
-	var errors bytes.Buffer
-	c.Stderr = &errors
-	out, err := c.Output()
+	out, err := i.program().Run(input, args...)
 	if err != nil {
-		t.Fatalf("hookwell %s: %v\n%s", strings.Join(args, " "), err, errors.String())
+		t.Fatal(err)
 	}
-	return string(out)
+	return out
 }
 
-var startLine = regexp.MustCompile(`Hookwell \S+ (?:on (http://\S+),|works on)`)
+// running is one running Hookwell.
+type running struct {
+	*program.Process
+	url string
+}
 
 // start starts a process and waits for its start-up line.
-func (i installation) start(t *testing.T, args ...string) *program {
+func (i installation) start(t *testing.T, args ...string) *running {
 	t.Helper()
-	p := &program{Cmd: i.command(args...), done: make(chan struct{})}
-	pipe, err := p.StdoutPipe()
+	p, err := i.program().Start(args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Stderr = p
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Process.Kill(); <-p.done })
-	started := make(chan string, 1)
-	go func() {
-		defer close(p.done)
-		lines := bufio.NewScanner(pipe)
-		for lines.Scan() {
-			fmt.Fprintln(p, lines.Text())
-			if m := startLine.FindStringSubmatch(lines.Text()); m != nil {
-				started <- m[1]
-			}
-		}
-		p.Wait()
-	}()
-	select {
-	case p.url = <-started:
-	case <-p.done:
-		t.Fatalf("ended at once:\n%s", p.output())
-	case <-time.After(30 * time.Second):
-		t.Fatalf("did not start:\n%s", p.output())
-	}
-	return p
-}
-
-// Write keeps what the process says.
-func (p *program) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.Write(b)
-}
-
-func (p *program) output() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
-}
-
-// kill ends the process as a power cut would.
-func (p *program) kill() {
-	p.Process.Signal(syscall.SIGKILL)
-	<-p.done
+	t.Cleanup(p.Kill)
+	return &running{p, p.URL}
 }
 
 // terminate asks the process to stop and waits until it has.
-func (p *program) terminate(t *testing.T) {
+func (r *running) terminate(t *testing.T) {
 	t.Helper()
-	began := time.Now()
-	p.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.done:
-		t.Logf("stopped after %s", time.Since(began).Round(time.Millisecond))
-	case <-time.After(50 * time.Second):
-		t.Fatal("did not stop")
+	took, err := r.Terminate()
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Logf("stopped after %s", took)
 }
 
 // call makes an API request and reads its JSON into answer.
 func call(t *testing.T, method, url, key string, body, answer any) int {
 	t.Helper()
-	status, err := try(method, url, key, body, answer)
+	status, err := program.Call(t.Context(), method, url, key, body, answer)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, url, err)
 	}
 	return status
-}
-
-func try(method, url, key string, body, answer any) (int, error) {
-	var content io.Reader
-	if body != nil {
-		encoded, err := json.Marshal(body)
-		if err != nil {
-			return 0, err
-		}
-		content = bytes.NewReader(encoded)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, url, content)
-	if err != nil {
-		return 0, err
-	}
-	r.Header.Set("authorization", "Bearer "+key)
-	r.Header.Set("content-type", "application/json")
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	if answer != nil {
-		err = json.NewDecoder(response.Body).Decode(answer)
-	}
-	return response.StatusCode, err
 }
