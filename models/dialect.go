@@ -47,6 +47,8 @@ type dialect interface {
 	perLane(condition string, most int) string
 	// makePartitions makes the partitions for the days from one time to another.
 	makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error
+	// load writes many rows that were made elsewhere, on the loader's connection.
+	load(l loader, table string, columns []string, count int, row func(int) []any) error
 	// prune removes a table's rows whose keys lie below a bound.
 	prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error
 }
