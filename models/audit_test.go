@@ -72,7 +72,7 @@ func changes() map[string]change {
 			return f.Operator().ResetPassword(ctx, "eve@example.com", password)
 		}},
 		"Platform.CreateKey": {[]string{"platform_key.created"}, func(ctx context.Context, f *fixture, _ *property) error {
-			_, _, err := f.Operator().CreateKey(ctx, models.NewKey{Name: "k"})
+			_, _, err := f.Operator().CreateKey(ctx, "k")
 			return err
 		}},
 		"Platform.RevokeKey": {[]string{"platform_key.revoked"}, func(ctx context.Context, f *fixture, _ *property) error {
@@ -123,7 +123,7 @@ func TestAudit(t *testing.T) {
 		if _, err := f.SignUp(t.Context(), models.SignupOpen, models.Account{Name: "Eve", Email: "eve@example.com", Password: password}, models.Actor{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "first"}); err != nil {
+		if _, _, err := f.Operator().CreateKey(t.Context(), "first"); err != nil {
 			t.Fatal(err)
 		}
 		f.rekeyed = f.with(t, func(o *models.Options) { o.Vault = vault(t, "new:"+masterKey(2)+",1:"+f.key) })

@@ -77,6 +77,9 @@ func (p *Process) Output() string {
 	return p.out.String()
 }
 
+// PID is the process id.
+func (p *Process) PID() int { return p.run.Process.Pid }
+
 // Kill ends the process as a power cut would, and waits until it is gone. One
 // that has ended already needs none.
 func (p *Process) Kill() {

@@ -15,9 +15,12 @@ import (
 	"time"
 )
 
-// Build builds the program at a path.
-func Build(ctx context.Context, path string) error {
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "hookwell").CombinedOutput(); err != nil {
+// Build builds the program at a path, with flags of go build.
+func Build(ctx context.Context, path string, flags ...string) error {
+	args := append(append([]string{"build", "-o", path}, flags...), "hookwell")
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building hookwell: %w\n%s", err, out)
 	}
 	return nil

@@ -1,0 +1,216 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"hookwell/internal/program"
+)
+
+// Options are what is measured, and how much of it. The zero value measures
+// nothing; Defaults does.
+type Options struct {
+	Rounds   int
+	Only     []string      // names of Cases; empty is all of them but those that take long
+	Count    int           // events of a throughput run
+	Limit    time.Duration // the longest that a run reports events
+	Idle     time.Duration // how long the idle process is watched
+	Embedded bool          // measure the embedded default: SQLite and the Redis inside
+	Profile  bool          // keep profiles of the hookwell process, and print the top of them
+	Old      int           // rows that are there already in the growth runs
+	Out      io.Writer     // progress, for people
+	Folder   string        // where profiles go
+	Warm     int           // events before the first round, which are checked but not measured
+}
+
+// Defaults are the options of `task bench`.
+func Defaults() Options {
+	return Options{Rounds: 3, Count: 20000, Limit: 30 * time.Second, Idle: 30 * time.Second, Warm: 2000, Out: io.Discard}
+}
+
+// bench is a run of all cases.
+type bench struct {
+	Options
+	services         *services
+	receiver, driver *role
+	receiverAddress  string
+	binary           string
+	folder           string
+	report           *Report
+	round            int
+}
+
+// measureCase measures one thing, once.
+type measureCase struct {
+	name    string
+	long    bool // only when it is asked for
+	prepare func(context.Context, *bench, *installation) (measure, error)
+}
+
+// measure is one round of a case: it adds its figures.
+type measure func(context.Context, *figures) error
+
+// Cases names what can be measured, in order.
+func Cases() []string {
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// cases run in this order in each round.
+var cases = []measureCase{
+	{name: "plain", prepare: preparePlain},
+	{name: "throughput", prepare: prepareThroughput},
+	{name: "fanout", prepare: prepareFanout},
+	{name: "latency", prepare: prepareLatency},
+	{name: "batch", prepare: prepareBatch},
+	{name: "idle", prepare: prepareIdle},
+}
+
+// Run measures and answers the report. Its error wraps ErrWrong when an event
+// was lost, doubled, changed or wrongly signed; the report then holds what was
+// measured besides. Everything that it starts ends with it.
+func Run(ctx context.Context, o Options) (_ *Report, err error) {
+	for _, name := range o.Only {
+		if !slices.Contains(Cases(), name) {
+			return nil, fmt.Errorf("there is no case %q: choose from %v", name, Cases())
+		}
+	}
+	b := &bench{Options: o}
+	defer func() { err = errors.Join(err, b.close()) }()
+	if err := b.open(ctx); err != nil {
+		return nil, err
+	}
+	err = b.measure(ctx)
+	return b.report, err
+}
+
+func (b *bench) open(ctx context.Context) (err error) {
+	if b.folder, err = os.MkdirTemp("", "hookwell-bench-"); err != nil {
+		return fmt.Errorf("making a temporary folder: %w", err)
+	}
+	b.tell("building hookwell")
+	b.binary = filepath.Join(b.folder, "hookwell")
+	if err := program.Build(ctx, b.binary, b.flags()...); err != nil {
+		return err
+	}
+	if !b.Embedded {
+		b.tell("starting Postgres and Redis")
+		if b.services, err = startServices(ctx, b.Profile); err != nil {
+			return err
+		}
+	}
+	if b.receiver, err = startRole(receiverRole); err != nil {
+		return err
+	}
+	if b.driver, err = startRole(driverRole); err != nil {
+		return err
+	}
+	if err := b.receiver.call(ctx, "Address", struct{}{}, &b.receiverAddress); err != nil {
+		return err
+	}
+	b.report, err = newReport(ctx, b)
+	return err
+}
+
+// flags are those of `task build`.
+func (b *bench) flags() []string {
+	flags := []string{"-trimpath", "-ldflags=-s -w"}
+	if b.Profile {
+		flags = append(flags, "-tags=profile")
+	}
+	return flags
+}
+
+func (b *bench) close() error {
+	var errs []error
+	for _, r := range []*role{b.driver, b.receiver} {
+		if r != nil {
+			errs = append(errs, r.close())
+		}
+	}
+	if b.folder != "" {
+		errs = append(errs, os.RemoveAll(b.folder))
+	}
+	return errors.Join(append(errs, b.services.close())...)
+}
+
+func (b *bench) tell(format string, arguments ...any) {
+	fmt.Fprintf(b.Out, "%s %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, arguments...))
+}
+
+// measure runs the cases, round by round, so that what else the machine does
+// falls on all of them.
+func (b *bench) measure(ctx context.Context) (err error) {
+	i, err := b.install(ctx, nil, []string{"serve"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, i.close()) }()
+	if err := b.warm(ctx, i); err != nil {
+		return err
+	}
+	measures := map[string]measure{}
+	for _, c := range b.chosen() {
+		if measures[c.name], err = c.prepare(ctx, b, i); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	var wrong []error
+	for b.round = range b.Rounds {
+		for _, c := range b.chosen() {
+			b.tell("round %d of %d: %s", b.round+1, b.Rounds, c.name)
+			err := measures[c.name](ctx, &b.report.Figures)
+			if err != nil && !errors.Is(err, ErrWrong) {
+				return fmt.Errorf("%s: %w: %s", c.name, err, i.said())
+			}
+			if err != nil {
+				b.tell("%s: %v", c.name, err)
+				b.report.Faults = append(b.report.Faults, c.name+": "+err.Error())
+				wrong = append(wrong, fmt.Errorf("%s: %w", c.name, err))
+			}
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func (i *installation) said() (all string) {
+	for _, s := range i.servers {
+		all += s.Output()
+	}
+	return all
+}
+
+func (b *bench) chosen() []measureCase {
+	return slices.DeleteFunc(slices.Clone(cases), func(c measureCase) bool {
+		return len(b.Only) == 0 && c.long || len(b.Only) > 0 && !slices.Contains(b.Only, c.name)
+	})
+}
+
+// warm fills caches and pools before anything is measured.
+func (b *bench) warm(ctx context.Context, i *installation) error {
+	if b.Warm == 0 {
+		return nil
+	}
+	s, err := b.fan(ctx, i, "warm", 1)
+	if err != nil {
+		return err
+	}
+	_, err = b.drive(ctx, i, s, b.load(b.Warm))
+	return err
+}
+
+// connections is how many the driver and the plain client have.
+const connections = 32
+
+func (b *bench) load(count int) Load {
+	return Load{Count: count, Limit: b.Limit, Connections: connections}
+}

@@ -1,0 +1,179 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	_ "github.com/glebarez/go-sqlite"  // the drivers of
+	_ "github.com/jackc/pgx/v5/stdlib" // database/sql
+
+	"hookwell/internal/program"
+	"hookwell/internal/testenv"
+)
+
+// services are the servers that all installations of a run use.
+type services struct {
+	postgres, redis *testenv.Process
+	installations   int
+}
+
+// asShipped is what testenv sets for tests and Postgres has otherwise.
+func asShipped() []string {
+	return append(testenv.Durable(), "checkpoint_timeout=5min", "max_wal_size=1GB")
+}
+
+func startServices(ctx context.Context, statements bool) (*services, error) {
+	settings := asShipped()
+	if statements {
+		settings = append(settings, "shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track_planning=on")
+	}
+	postgres, err := testenv.StartPostgres(ctx, settings...)
+	if err != nil {
+		return nil, err
+	}
+	redis, err := testenv.StartRedis(ctx)
+	if err != nil {
+		return nil, errors.Join(err, postgres.Close())
+	}
+	return &services{postgres: postgres, redis: redis}, nil
+}
+
+func (s *services) close() error {
+	if s == nil {
+		return nil
+	}
+	return errors.Join(s.redis.Close(), s.postgres.Close())
+}
+
+// installation is one Hookwell with a database of its own.
+type installation struct {
+	services *services // nil is the embedded default
+	program  program.Installation
+	folder   string
+	db       *sql.DB
+	servers  []*program.Process
+	api      api
+}
+
+// install makes a database and starts processes of Hookwell on it: with the
+// arguments given, each; the first is the one that serves.
+func (b *bench) install(ctx context.Context, env []string, commands ...[]string) (_ *installation, err error) {
+	i := &installation{services: b.services}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, i.close())
+		}
+	}()
+	if i.folder, err = os.MkdirTemp("", "hookwell-bench-"); err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	}
+	i.program = program.Installation{Binary: b.binary, Env: append([]string{"TMPDIR=" + i.folder, "HOOKWELL_ADDR=127.0.0.1:0",
+		"HOOKWELL_ALLOW_NETWORKS=127.0.0.0/8", "HOOKWELL_LOG_LEVEL=warn"}, env...)}
+	if err = i.prepareData(ctx); err != nil {
+		return nil, err
+	}
+	for _, arguments := range commands {
+		started, err := i.program.Start(arguments...)
+		if err != nil {
+			return nil, err
+		}
+		i.servers = append(i.servers, started)
+	}
+	key, err := i.program.Run("", "platform-key", "create", "--name", "bench")
+	if err != nil {
+		return nil, err
+	}
+	i.api = api{url: i.servers[0].URL + "/api/v1", key: strings.TrimSpace(key)}
+	return i, nil
+}
+
+func (i *installation) prepareData(ctx context.Context) (err error) {
+	if i.services == nil {
+		i.program = i.program.With("HOOKWELL_DATA_DIR=" + i.folder)
+		i.db, err = sql.Open("sqlite", "file:"+url.PathEscape(filepath.Join(i.folder, "hookwell.db"))+"?mode=ro&_pragma=busy_timeout(5000)")
+		return err
+	}
+	i.services.installations++
+	name := "bench_" + strconv.Itoa(i.services.installations)
+	if err := onDatabase(ctx, i.services.postgres.URL(), "CREATE DATABASE "+name); err != nil {
+		return err
+	}
+	database, err := withPath(i.services.postgres.URL(), name)
+	if err != nil {
+		return err
+	}
+	redis, err := withPath(i.services.redis.URL(), strconv.Itoa(i.services.installations))
+	if err != nil {
+		return err
+	}
+	key := make([]byte, 32)
+	rand.Read(key)
+	i.program = i.program.With("DATABASE_URL="+database, "REDIS_URL="+redis, "HOOKWELL_SECRET_KEY="+base64.StdEncoding.EncodeToString(key))
+	i.db, err = openPostgres(database)
+	if err == nil {
+		i.db.SetMaxOpenConns(1)
+	}
+	return err
+}
+
+func openPostgres(address string) (*sql.DB, error) { return sql.Open("pgx", address) }
+
+func onDatabase(ctx context.Context, address string, statements ...string) error {
+	db, err := openPostgres(address)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}
+
+func withPath(address, path string) (string, error) {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return "", fmt.Errorf("reading a server's address: %w", err)
+	}
+	parsed.Path = "/" + path
+	return parsed.String(), nil
+}
+
+// cpu is the processor time of the installation so far.
+func (i *installation) cpu() (cpu, error) {
+	var pids []int
+	for _, s := range i.servers {
+		pids = append(pids, s.PID())
+	}
+	hookwell, err := treeTime(pids...)
+	if err != nil || i.services == nil {
+		return cpu{partHookwell: hookwell}, err
+	}
+	postgres, pgErr := treeTime(i.services.postgres.PID())
+	redis, redisErr := treeTime(i.services.redis.PID())
+	return cpu{partHookwell: hookwell, partPostgres: postgres, partRedis: redis}, errors.Join(pgErr, redisErr)
+}
+
+// close stops the processes and removes what they kept.
+func (i *installation) close() error {
+	var errs []error
+	for _, s := range i.servers {
+		_, err := s.Terminate()
+		errs = append(errs, err)
+	}
+	if i.db != nil {
+		errs = append(errs, i.db.Close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(i.folder))...)
+}

@@ -1,0 +1,237 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/valyala/fasthttp"
+)
+
+// receiver answers at once and keeps each request in memory, to be looked at
+// when the run is over. Paths begin with how they answer.
+type receiver struct {
+	server   *fasthttp.Server
+	listener net.Listener
+
+	mu       sync.Mutex
+	kept     []request
+	slab     []byte // what requests are copied into, so that keeping one allocates nothing
+	stray    int
+	changed  chan struct{}
+	released chan struct{} // closed, it lets those go that hang
+	trusted  map[string]*endpointTrust
+}
+
+// How an endpoint of the receiver answers.
+const (
+	pathHealthy = "/healthy/"
+	pathHangs   = "/hangs/"
+	pathFails   = "/fails/"
+)
+
+type endpointTrust struct {
+	path   string
+	secret string
+}
+
+// request is one that came to an endpoint, with its bytes in a slab.
+type request struct {
+	trust                        *endpointTrust
+	at                           int64 // Unix nanoseconds
+	id, timestamp, signature, of []byte
+}
+
+// Arrival is one request to an endpoint, after the run.
+type Arrival struct {
+	Path     string
+	ID       string // the event's
+	Sequence int    // the number that the driver put into the event's data; -1 when it isn't there
+	At       int64  // when it was read, in Unix nanoseconds
+	Fault    string // what is wrong with the signature or the body
+}
+
+// Trust is an endpoint's path and the secret that signs what comes to it.
+type Trust struct{ Path, Secret string }
+
+// Awaited is what to wait for: so many requests to healthy endpoints, no longer
+// than Limit.
+type Awaited struct {
+	Count int
+	Limit time.Duration
+}
+
+// Record is what came since the last Reset.
+type Record struct {
+	Arrivals []Arrival
+	Stray    int // requests to paths that no endpoint has
+}
+
+func newReceiver() (*receiver, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("opening the receiver's port: %w", err)
+	}
+	r := &receiver{listener: listener, changed: make(chan struct{}, 1), released: make(chan struct{}), trusted: map[string]*endpointTrust{}}
+	r.server = &fasthttp.Server{Handler: r.take, NoDefaultServerHeader: true, NoDefaultDate: true, NoDefaultContentType: true}
+	go r.server.Serve(listener)
+	return r, nil
+}
+
+func (r *receiver) close() {
+	close(r.released)
+	r.listener.Close()
+}
+
+// Address answers where the receiver listens.
+func (r *receiver) Address(_ struct{}, address *string) error {
+	*address = r.listener.Addr().String()
+	return nil
+}
+
+// Reset forgets what came and trusts these endpoints.
+func (r *receiver) Reset(trusts []Trust, _ *struct{}) error {
+	trusted := make(map[string]*endpointTrust, len(trusts))
+	for _, t := range trusts {
+		trusted[t.Path] = &endpointTrust{t.Path, t.Secret}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.released)
+	r.kept, r.slab, r.stray, r.trusted, r.released = nil, nil, 0, trusted, make(chan struct{})
+	return nil
+}
+
+func (r *receiver) take(c *fasthttp.RequestCtx) {
+	released := r.keep(c, time.Now().UnixNano())
+	c.SetStatusCode(http.StatusNoContent)
+	switch path := c.Path(); {
+	case bytes.HasPrefix(path, []byte(pathHangs)):
+		<-released
+	case bytes.HasPrefix(path, []byte(pathFails)):
+		c.SetStatusCode(http.StatusInternalServerError)
+	}
+}
+
+func (r *receiver) keep(c *fasthttp.RequestCtx, at int64) (released <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	trust := r.trusted[string(c.Path())]
+	if trust == nil {
+		r.stray++
+		return r.released
+	}
+	r.kept = append(r.kept, request{
+		trust: trust, at: at,
+		id:        r.copy(c.Request.Header.Peek(standardwebhooks.HeaderWebhookID)),
+		timestamp: r.copy(c.Request.Header.Peek(standardwebhooks.HeaderWebhookTimestamp)),
+		signature: r.copy(c.Request.Header.Peek(standardwebhooks.HeaderWebhookSignature)),
+		of:        r.copy(c.Request.Body()),
+	})
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+	return r.released
+}
+
+// slabSize is what is allocated at once for what is kept.
+const slabSize = 4 << 20
+
+func (r *receiver) copy(b []byte) []byte {
+	if len(r.slab)+len(b) > cap(r.slab) {
+		r.slab = make([]byte, 0, max(slabSize, len(b)))
+	}
+	start := len(r.slab)
+	r.slab = append(r.slab, b...)
+	return r.slab[start:len(r.slab):len(r.slab)]
+}
+
+// Await waits for requests and answers how many came to healthy endpoints.
+func (r *receiver) Await(awaited Awaited, count *int) error {
+	late := time.After(awaited.Limit)
+	seen := 0
+	for {
+		r.mu.Lock()
+		fresh := r.kept[seen:]
+		r.mu.Unlock()
+		for _, one := range fresh {
+			if strings.HasPrefix(one.trust.path, pathHealthy) {
+				*count++
+			}
+		}
+		seen += len(fresh)
+		if *count >= awaited.Count {
+			return nil
+		}
+		// Counting is not to be what the machine is busy with.
+		pause := time.After(awaitEvery)
+		select {
+		case <-pause:
+		case <-late:
+			return nil
+		}
+		select {
+		case <-r.changed:
+		case <-late:
+			return nil
+		}
+	}
+}
+
+const awaitEvery = 5 * time.Millisecond
+
+// Collect verifies everything that came and answers it.
+func (r *receiver) Collect(_ struct{}, record *Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	verifiers := map[string]*standardwebhooks.Webhook{}
+	record.Stray = r.stray
+	record.Arrivals = make([]Arrival, 0, len(r.kept))
+	for _, one := range r.kept {
+		verifier := verifiers[one.trust.path]
+		if verifier == nil {
+			var err error
+			if verifier, err = standardwebhooks.NewWebhook(one.trust.secret); err != nil {
+				return fmt.Errorf("reading the secret of %s: %w", one.trust.path, err)
+			}
+			verifiers[one.trust.path] = verifier
+		}
+		record.Arrivals = append(record.Arrivals, one.verify(verifier))
+	}
+	return nil
+}
+
+func (r request) verify(verifier *standardwebhooks.Webhook) Arrival {
+	a := Arrival{Path: r.trust.path, ID: string(r.id), Sequence: -1, At: r.at}
+	headers := http.Header{}
+	headers.Set(standardwebhooks.HeaderWebhookID, a.ID)
+	headers.Set(standardwebhooks.HeaderWebhookTimestamp, string(r.timestamp))
+	headers.Set(standardwebhooks.HeaderWebhookSignature, string(r.signature))
+	if err := verifier.Verify(r.of, headers); err != nil {
+		a.Fault = err.Error()
+		return a
+	}
+	var envelope struct {
+		ID   string
+		Data struct{ PaymentID string }
+	}
+	if err := json.Unmarshal(r.of, &envelope); err != nil {
+		a.Fault = err.Error()
+		return a
+	}
+	if envelope.ID != a.ID {
+		a.Fault = fmt.Sprintf("the body is of %s, the header says %s", envelope.ID, a.ID)
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(envelope.Data.PaymentID, paymentPrefix)); err == nil {
+		a.Sequence = n
+	}
+	return a
+}

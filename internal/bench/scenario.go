@@ -1,0 +1,168 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// scenario is organizations with endpoints, and which events go where.
+type scenario struct {
+	targets []Target
+	paths   [][]string // by target: the endpoints that its events should reach
+	trusts  []Trust    // of every endpoint, those that get nothing included
+}
+
+// deliveries is how many an event of each target makes; it is the same for all.
+func (s *scenario) deliveries() int { return len(s.paths[0]) }
+
+// maxInFlight is the most that an endpoint may have in flight. Throughput is
+// measured with it, lest the receiver's time to answer is what is measured.
+const maxInFlight = 100
+
+const paymentFailed = "payment.failed"
+
+// fan makes an organization with so many endpoints that all get its events.
+func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints int) (*scenario, error) {
+	organization, err := i.api.organization(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	s := &scenario{targets: []Target{{organization, paymentFailed}}, paths: make([][]string, 1)}
+	for n := range endpoints {
+		path := fmt.Sprintf("%s%s-%d", pathHealthy, name, n)
+		if err := b.add(ctx, i, s, organization, path, endpoint{EventTypes: []string{paymentFailed}, MaxInFlight: maxInFlight}); err != nil {
+			return nil, err
+		}
+		s.paths[0] = append(s.paths[0], path)
+	}
+	return s, nil
+}
+
+// add makes one endpoint at the receiver.
+func (b *bench) add(ctx context.Context, i *installation, s *scenario, organization, path string, e endpoint) error {
+	e.URL = "http://" + b.receiverAddress + path
+	secret, err := i.api.endpoint(ctx, organization, e)
+	s.trusts = append(s.trusts, Trust{path, secret})
+	return err
+}
+
+// run is one run of a load, after it was found to be right.
+type run struct {
+	accepted   int
+	arrivals   []Arrival
+	reported   Reported
+	took       time.Duration // from the first call to the last arrival
+	accepting  time.Duration // from the first call to the last answer
+	cpu        cpu           // until everything was recorded
+	latencies  []time.Duration
+	deliveries int
+}
+
+func (r *run) perSecond(count int) float64 { return float64(count) / r.took.Seconds() }
+
+// perDelivery is processor time in milliseconds.
+func (r *run) perDelivery(used time.Duration) float64 {
+	return float64(used) / float64(time.Millisecond) / float64(r.deliveries)
+}
+
+const (
+	arriveLimit = 3 * time.Minute
+	recordLimit = 2 * time.Minute
+)
+
+// drive runs a load of a scenario and checks what became of every event: it
+// arrived exactly once at each endpoint that should get it, as it was reported
+// and rightly signed, and is on record with one attempt.
+func (b *bench) drive(ctx context.Context, i *installation, s *scenario, load Load) (*run, error) {
+	load.URL, load.Key, load.Targets, load.First = i.api.url, i.api.key, s.targets, 0
+	if err := b.receiver.call(ctx, "Reset", s.trusts, new(struct{})); err != nil {
+		return nil, err
+	}
+	mark, err := i.mark(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before, err := i.cpu()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{}
+	if err := b.driver.call(ctx, "Report", load, &r.reported); err != nil {
+		return nil, err
+	}
+	r.accepted = len(r.reported.Accepted)
+	r.deliveries = r.accepted * s.deliveries()
+	var count int
+	if err := b.receiver.call(ctx, "Await", Awaited{r.deliveries, arriveLimit}, &count); err != nil {
+		return nil, err
+	}
+	unfinished, err := i.settle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, err := i.cpu()
+	if err != nil {
+		return nil, err
+	}
+	r.cpu = after.since(before)
+	if err := b.judge(ctx, i, s, mark, unfinished, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// judge collects what arrived, checks it, and works out the times.
+func (b *bench) judge(ctx context.Context, i *installation, s *scenario, m mark, unfinished int, r *run) error {
+	var record Record
+	if err := b.receiver.call(ctx, "Collect", struct{}{}, &record); err != nil {
+		return err
+	}
+	r.arrivals = record.Arrivals
+	faults := check(s, r.reported, record)
+	recorded, err := i.recordedSince(ctx, m)
+	if err != nil {
+		return err
+	}
+	if unfinished > 0 {
+		faults.add("%d deliveries did not end", unfinished)
+	}
+	if want := (recordCounts{r.accepted, r.deliveries, r.deliveries, r.deliveries}); recorded != want {
+		faults.add("on record are %+v, want %+v", recorded, want)
+	}
+	if err := faults.err(); err != nil {
+		return err
+	}
+	r.accepting = time.Duration(r.reported.Ended - r.reported.Began)
+	r.latencies = latencies(r.reported, record.Arrivals)
+	for _, a := range record.Arrivals {
+		r.took = max(r.took, time.Duration(a.At-r.reported.Began))
+	}
+	return nil
+}
+
+// latencies are the times from the API call to each receipt, sorted.
+func latencies(reported Reported, arrivals []Arrival) []time.Duration {
+	called := make(map[string]int64, len(reported.Accepted))
+	for _, a := range reported.Accepted {
+		called[a.ID] = a.Called
+	}
+	var all []time.Duration
+	for _, a := range arrivals {
+		if at, found := called[a.ID]; found {
+			all = append(all, time.Duration(a.At-at))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// percentile is of sorted times, in milliseconds; 0 of none.
+func percentile(sorted []time.Duration, percent float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	at := sorted[min(len(sorted)-1, int(float64(len(sorted))*percent/100))]
+	return float64(at) / float64(time.Millisecond)
+}
