@@ -146,7 +146,7 @@ func (r *recorder) record(group []landing) error {
 		woken[i] = models.Woken{OrganizationID: result.OrganizationID(), EndpointID: result.Job.EndpointID, DeliveryID: result.Job.DeliveryID}
 		x := &result.Exchange
 		r.log.Info("attempt", "delivery", result.Job.DeliveryID, "endpoint", result.Job.EndpointID, "number", result.Job.Message.Number,
-			"status", x.StatusCode, "cause", x.Cause, "ms", x.Duration.Milliseconds())
+			"status", x.StatusCode, "cause", x.Cause, "ms", x.Duration.Milliseconds(), "event", result.Job.Message.EventID, "request", result.Job.RequestID)
 		group[i].landed()
 	}
 	r.feed.changed(woken)

@@ -147,7 +147,8 @@ const FullStep = 500
 // answers how many there were in this step; call it again when the step was full.
 func (s *Store) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	var results []Result
+	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
 		var rows []Work
 		query := fmt.Sprintf("SELECT * FROM delivery_work WHERE lease_until < %s ORDER BY lease_until LIMIT %d %s",
 			s.dialect.now(s.clock), FullStep, s.dialect.forUpdate(true))
@@ -155,8 +156,7 @@ func (s *Store) Reclaim(ctx context.Context) (int, error) {
 			return err
 		}
 		reclaimed = len(rows)
-		results, err := s.interrupted(tx, rows)
-		if err != nil {
+		if results, err = s.interrupted(tx, rows); err != nil {
 			return err
 		}
 		attempts := make([]*Attempt, len(results))
@@ -171,6 +171,7 @@ func (s *Store) Reclaim(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("reclaiming leases: %w", err)
 	}
+	s.attempted(results)
 	return reclaimed, nil
 }
 
@@ -256,5 +257,7 @@ func (s *Store) endRows(tx *gorm.DB, ids []string, state State, cause webhook.Ca
 	if cause != "" {
 		change["last_cause"] = cause
 	}
-	return tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL", ids).Updates(change).Error
+	done := tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL", ids).Updates(change)
+	committedOf(tx).end(state, cause, int(done.RowsAffected))
+	return done.Error
 }

@@ -83,7 +83,8 @@ func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
 		occurred = n.Timestamp.UTC().Truncate(time.Millisecond)
 	}
 	d := &draft{key: n.IdempotencyKey, event: Event{ID: t.store.clock.newID(PrefixEvent, now), OrganizationID: t.org.ID, Type: n.Type,
-		Origin: origin, Test: origin == OriginTest, OccurredAt: occurred, CreatedAt: now}}
+		Origin: origin, Test: origin == OriginTest, OccurredAt: occurred, CreatedAt: now,
+		RequestID: t.actor.RequestID}}
 	body, err := webhook.Envelope{EventID: d.event.ID, Type: n.Type, Timestamp: occurred, OrganizationID: t.org.PublicID(),
 		Test: d.event.Test, Data: n.Data}.Bytes()
 	if err != nil {
@@ -150,6 +151,10 @@ func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
 	}
 	if err := insertAll(tx, work); err != nil {
 		return fmt.Errorf("inserting work: %w", err)
+	}
+	t := committedOf(tx)
+	for _, event := range events {
+		t.accept(event)
 	}
 	return nil
 }

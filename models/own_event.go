@@ -23,7 +23,7 @@ func (s *Store) emit(tx *gorm.DB, org *Organization, eventType string, data any)
 	if err := s.fanOut(tx, []*draft{d}); err != nil {
 		return fmt.Errorf("reporting %s: %w", eventType, err)
 	}
-	emitted := tx.Statement.Context.Value(emittedKey{}).(*[]Woken)
-	*emitted = append(*emitted, d.woken...)
+	t := committedOf(tx)
+	t.woken = append(t.woken, d.woken...)
 	return nil
 }

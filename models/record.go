@@ -46,6 +46,20 @@ func (r *Result) ended() time.Time {
 	return r.Exchange.StartedAt.Add(r.Exchange.Duration).UTC().Truncate(time.Microsecond)
 }
 
+// Trigger is why the attempt was made.
+func (r *Result) Trigger() Trigger { return r.Job.work.Trigger }
+
+// FirstWait is how long a delivery waited for its first attempt, from the event's
+// acceptance and over what its schedule asks for; false for any other attempt
+// and for one that was never sent.
+func (r *Result) FirstWait() (time.Duration, bool) {
+	w := &r.Job.work
+	if w.Attempt != 1 || w.Trigger != TriggerSchedule || r.Exchange.Cause == webhook.CauseInterrupted {
+		return 0, false
+	}
+	return max(0, r.Exchange.StartedAt.Sub(idTime(r.Job.DeliveryID))-firstDelay(r.Job.schedule)), true
+}
+
 // OrganizationID is whose delivery it was.
 func (r *Result) OrganizationID() string { return r.Job.work.OrganizationID }
 
@@ -74,6 +88,7 @@ func (s *Store) Record(ctx context.Context, results []Result) error {
 	if err != nil {
 		return fmt.Errorf("recording: %w", err)
 	}
+	s.attempted(results)
 	return nil
 }
 
@@ -139,6 +154,7 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 	}
 	var finished []string
 	var next [][]any
+	t := committedOf(tx)
 	deliveries := make([][]any, 0, len(held))
 	now, err := s.dialect.readNow(tx, s.clock)
 	if err != nil {
@@ -153,6 +169,9 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 		switch {
 		case v.done:
 			finished = append(finished, r.Job.DeliveryID)
+			if r.Job.work.Trigger != TriggerTest {
+				t.end(v.state, r.Exchange.Cause, 1)
+			}
 		case v.resume:
 			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Position, nil})
 		default:

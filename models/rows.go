@@ -182,6 +182,7 @@ type Event struct {
 	CreatedAt      time.Time
 	Deliveries     int
 	Body           []byte
+	RequestID      string // of the API call or the test that reported it
 
 	// NotSent is set by a list of what one endpoint missed.
 	NotSent Reason `gorm:"-"`

@@ -285,8 +285,10 @@ func (s *Store) cancel(tx *gorm.DB, waiting, inFlight, open []string) error {
 		return fmt.Errorf("marking work: %w", err)
 	}
 	ended := map[string]any{"state": Cancelled, "ended_at": s.clock.Now()}
-	if err := tx.Model(&Delivery{}).Where("id IN ?", open).Updates(ended).Error; err != nil {
-		return fmt.Errorf("ending deliveries: %w", err)
+	done := tx.Model(&Delivery{}).Where("id IN ?", open).Updates(ended)
+	if done.Error != nil {
+		return fmt.Errorf("ending deliveries: %w", done.Error)
 	}
+	committedOf(tx).end(Cancelled, "", int(done.RowsAffected))
 	return nil
 }

@@ -46,6 +46,7 @@ type Options struct {
 	Vault       *Vault
 	Clock       *Clock // nil is the machine's clock
 	Waker       Waker  // nil leaves all waking to the due scan
+	Meter       Meter  // nil counts nothing
 	Log         *slog.Logger
 	// CircuitProbe is how long an open circuit waits for its probe; 0 is 30 s.
 	CircuitProbe time.Duration
@@ -60,6 +61,7 @@ type Store struct {
 	vault   *Vault
 	clock   *Clock
 	waker   Waker
+	meter   Meter
 	log     *slog.Logger
 	probe   time.Duration
 	publish *publisher
@@ -70,7 +72,7 @@ type Store struct {
 // Open connects to the database. It changes nothing: Migrate makes the tables.
 // It fails when the database can't be reached.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, log: o.Log,
+	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, meter: o.Meter, log: o.Log,
 		// Half the processors, so that deliveries go on while passwords are tried.
 		hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), hashings: make(chan struct{}, maxHashings)}
 	if s.probe = o.CircuitProbe; s.probe == 0 {

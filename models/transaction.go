@@ -30,15 +30,12 @@ func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) err
 	return s.attempt(ctx, fn)
 }
 
-// emittedKey finds, in a transaction's context, what it emitted.
-type emittedKey struct{}
-
 func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	var emitted []Woken
-	if err := s.db.WithContext(context.WithValue(ctx, emittedKey{}, &emitted)).Transaction(fn); err != nil {
+	t := &committed{accepted: map[Origin]counts{}, ended: map[end]int{}}
+	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(fn); err != nil {
 		return err
 	}
-	s.wake(emitted)
+	s.tell(t)
 	return nil
 }
 

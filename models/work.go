@@ -81,6 +81,7 @@ type Job struct {
 	Message    webhook.Message
 	DeliveryID string
 	EndpointID string
+	RequestID  string // of who reported the event
 	// MaxInFlight is the endpoint's limit as it was read with the claim.
 	MaxInFlight int
 
@@ -199,7 +200,7 @@ func (s *Store) load(tx *gorm.DB, claimed []Work, templates map[string]*template
 		eventIDs[i] = w.EventID
 	}
 	var events []Event
-	if err := tx.Select("id", "type", "test", "body").Where("id IN ?", eventIDs).Find(&events).Error; err != nil {
+	if err := tx.Select("id", "type", "test", "body", "request_id").Where("id IN ?", eventIDs).Find(&events).Error; err != nil {
 		return nil, err
 	}
 	byID := make(map[string]*Event, len(events))
@@ -230,7 +231,8 @@ func (t *template) job(w Work, event *Event) Job {
 	m := t.message
 	m.EventID, m.EventType, m.DeliveryID, m.Body = event.ID, event.Type, w.DeliveryID, event.Body
 	m.Number, m.Test = w.Attempt, event.Test
-	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, MaxInFlight: t.maxInFlight, work: w, schedule: t.schedule}
+	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, RequestID: event.RequestID,
+		MaxInFlight: t.maxInFlight, work: w, schedule: t.schedule}
 }
 
 // templates reads the endpoints' URLs, headers and secrets as they are now. An

@@ -1,0 +1,74 @@
+package models
+
+import (
+	"gorm.io/gorm"
+
+	"hookwell/webhook"
+)
+
+// Meter is told what was committed, for metrics. It must neither block nor fail.
+type Meter interface {
+	// Accepted is told how many events of one origin a transaction accepted,
+	// and how many deliveries they led to.
+	Accepted(origin Origin, events, deliveries int)
+	// Attempted is told of attempts that were recorded together.
+	Attempted(results []Result)
+	// Ended is told how many deliveries came to one end in a transaction; the
+	// cause is empty but for Failed. One that a resend delivers again counts again.
+	Ended(state State, cause webhook.Cause, deliveries int)
+}
+
+// committed is what is to be told of a transaction once it is committed.
+type committed struct {
+	woken    []Woken
+	accepted map[Origin]counts
+	ended    map[end]int
+}
+
+type counts struct{ events, deliveries int }
+
+type end struct {
+	state State
+	cause webhook.Cause
+}
+
+// committedKey finds it in the transaction's context.
+type committedKey struct{}
+
+// committedOf is what is noted of a transaction that Store.transaction began.
+func committedOf(tx *gorm.DB) *committed {
+	return tx.Statement.Context.Value(committedKey{}).(*committed)
+}
+
+func (t *committed) accept(event *Event) {
+	c := t.accepted[event.Origin]
+	t.accepted[event.Origin] = counts{c.events + 1, c.deliveries + event.Deliveries}
+}
+
+func (t *committed) end(state State, cause webhook.Cause, deliveries int) {
+	if state != Failed {
+		cause = ""
+	}
+	t.ended[end{state, cause}] += deliveries
+}
+
+// tell hands on what a transaction noted, after its commit.
+func (s *Store) tell(t *committed) {
+	s.wake(t.woken)
+	if s.meter == nil {
+		return
+	}
+	for origin, c := range t.accepted {
+		s.meter.Accepted(origin, c.events, c.deliveries)
+	}
+	for e, n := range t.ended {
+		s.meter.Ended(e.state, e.cause, n)
+	}
+}
+
+// attempted tells the meter of attempts after their commit.
+func (s *Store) attempted(results []Result) {
+	if s.meter != nil {
+		s.meter.Attempted(results)
+	}
+}
