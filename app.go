@@ -116,7 +116,7 @@ func openParts(ctx context.Context, c *config) (*app, error) {
 
 // startWorkers lets this process send.
 func (a *app) startWorkers() (err error) {
-	a.workers, err = jobs.Start(jobs.Options{Store: a.store, Sender: a.sender, Redis: a.redis, Queue: a.queue, Feed: a.feed, Log: a.config.log,
+	a.workers, err = jobs.Start(jobs.Options{Store: a.store, Sender: a.sender, Redis: a.redis, Queue: a.queue, Feed: a.feed, Log: a.config.log, Mailer: a.config.mailer,
 		Retention: time.Duration(a.config.RetentionDays) * 24 * time.Hour})
 	return err
 }
@@ -131,6 +131,7 @@ func (a *app) listen(ctx context.Context) error {
 	if a.base == nil {
 		a.base = &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	}
+	a.store.SetBaseURL(a.base)
 	if err := a.makeCode(ctx); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"hookwell/jobs"
 	"hookwell/models"
 	"hookwell/webhook"
 )
@@ -35,6 +37,8 @@ type settings struct {
 	Signup         string `env:"HOOKWELL_SIGNUP" envDefault:"first"`
 	Catalog        string `env:"HOOKWELL_CATALOG"`
 	RetentionDays  int    `env:"HOOKWELL_RETENTION_DAYS" envDefault:"30"`
+	SMTPURL        string `env:"HOOKWELL_SMTP_URL"`
+	MailFrom       string `env:"HOOKWELL_MAIL_FROM"`
 	LogLevel       string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
 	LogFormat      string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
 }
@@ -49,6 +53,7 @@ type config struct {
 	signup   models.SignupPolicy
 	vault    *models.Vault
 	catalog  *webhook.Catalog
+	mailer   *jobs.Mailer // nil: no mail server is set
 	log      *slog.Logger
 	// probe is how long an open circuit waits; 0 is the usual. The demo's is short.
 	probe time.Duration
@@ -66,7 +71,7 @@ func readSettings() (settings, error) {
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
-	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkRetention(), c.checkLog(), c.checkCatalog())
+	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkRetention(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +200,29 @@ func (c *config) checkRetention() error {
 	return nil
 }
 
+// checkMail makes the mailer. What is wrong with the server's URL is said
+// without it: it may hold a password.
+func (c *config) checkMail() error {
+	if c.SMTPURL == "" && c.MailFrom == "" {
+		return nil
+	}
+	if c.SMTPURL == "" {
+		return wrong("HOOKWELL_SMTP_URL", "set it too, or unset HOOKWELL_MAIL_FROM to send no mail")
+	}
+	server, err := url.Parse(c.SMTPURL)
+	if err != nil {
+		return wrong("HOOKWELL_SMTP_URL", "write it as smtp://user:password@host:587 or smtps://user:password@host:465, with special characters in user and password percent-encoded")
+	}
+	from, err := mail.ParseAddress(c.MailFrom)
+	if err != nil {
+		return wrong("HOOKWELL_MAIL_FROM", "set it to the address that mail is from, such as hooks@example.com or Hookwell <hooks@example.com>")
+	}
+	if c.mailer, err = jobs.NewMailer(jobs.MailOptions{Server: server, From: from}); err != nil {
+		return wrong("HOOKWELL_SMTP_URL", "%v", err)
+	}
+	return nil
+}
+
 func (c *config) checkLog() error {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
@@ -268,8 +296,18 @@ func keptKey(folder string) (string, error) {
 	return strings.TrimSpace(string(kept)), err
 }
 
+// linkBase is what links in mail begin with. A process that serves no pages
+// can't know better than the settings.
+func (c *config) linkBase() *url.URL {
+	if c.base != nil {
+		return c.base
+	}
+	return &url.URL{Scheme: "http", Host: c.Addr}
+}
+
 // storeOptions is how the settings open the store.
 func (c *config) storeOptions() models.Options {
 	return models.Options{DatabaseURL: c.DatabaseURL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
-		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Log: c.log, CircuitProbe: c.probe}
+		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Log: c.log, CircuitProbe: c.probe,
+		Mail: c.mailer != nil, BaseURL: c.linkBase()}
 }

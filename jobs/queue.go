@@ -18,8 +18,11 @@ import (
 	"hookwell/models"
 )
 
-// deliverTask is the kind of a task that carries due deliveries.
-const deliverTask = "deliver"
+// The kinds of task: one carries due deliveries, the other says that mail waits.
+const (
+	deliverTask = "deliver"
+	mailTask    = "mail"
+)
 
 // The queues: what was just accepted goes before what failed earlier.
 const (
@@ -55,6 +58,7 @@ type Queue struct {
 
 	mu      sync.Mutex
 	waiting []models.Woken
+	mail    bool
 	signal  chan struct{}
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -82,12 +86,24 @@ func (q *Queue) Wake(woken []models.Woken) {
 		q.waiting = append(q.waiting, woken...)
 	}
 	q.mu.Unlock()
+	q.call()
+	if q.feed != nil {
+		q.feed.changed(woken)
+	}
+}
+
+// WakeMail says that mail waits, after its commit.
+func (q *Queue) WakeMail() {
+	q.mu.Lock()
+	q.mail = true
+	q.mu.Unlock()
+	q.call()
+}
+
+func (q *Queue) call() {
 	select {
 	case q.signal <- struct{}{}:
 	default:
-	}
-	if q.feed != nil {
-		q.feed.changed(woken)
 	}
 }
 
@@ -99,9 +115,12 @@ func (q *Queue) run() {
 			return
 		}
 		q.mu.Lock()
-		woken := q.waiting
-		q.waiting = nil
+		woken, mail := q.waiting, q.mail
+		q.waiting, q.mail = nil, false
 		q.mu.Unlock()
+		if mail {
+			_ = q.put(context.Background(), freshQueue, mailTask, nil) // noted; the round looks by itself
+		}
 		q.flush(woken)
 	}
 }
@@ -124,9 +143,13 @@ func (q *Queue) enqueue(ctx context.Context, queue string, lanes []models.DueLan
 	if err != nil {
 		return fmt.Errorf("writing a task: %w", err)
 	}
+	return q.put(ctx, queue, deliverTask, payload)
+}
+
+func (q *Queue) put(ctx context.Context, queue, kind string, payload []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, enqueueLimit)
 	defer cancel()
-	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(deliverTask, payload), asynq.Queue(queue), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
+	_, err := q.client.EnqueueContext(ctx, asynq.NewTask(kind, payload), asynq.Queue(queue), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
 	q.note(err)
 	if err == nil {
 		q.redis.Publish(ctx, wakeChannel, "") // lost: the workers look by themselves within a second

@@ -16,18 +16,25 @@ const (
 	reclaimInterval      = 2 * time.Second
 	endInterval          = time.Minute
 	recoverInterval      = 500 * time.Millisecond
+	mailInterval         = 10 * time.Second
 	housekeepingInterval = time.Hour
 )
 
 // every runs a round at once and then again and again, a little unevenly so
 // that processes do not fall into step.
 func (w *Workers) every(ctx context.Context, interval time.Duration, what string, round func(context.Context) error) {
+	w.everyOr(ctx, interval, nil, what, round)
+}
+
+// everyOr is every, and at once when it is called.
+func (w *Workers) everyOr(ctx context.Context, interval time.Duration, called <-chan struct{}, what string, round func(context.Context) error) {
 	w.rounds.Go(func() {
 		timer := time.NewTimer(0)
 		defer timer.Stop()
 		for {
 			select {
 			case <-timer.C:
+			case <-called:
 			case <-ctx.Done():
 				return
 			}
@@ -104,5 +111,5 @@ func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) er
 
 func (w *Workers) keepHouse(ctx context.Context) error {
 	old := w.Store.Now().Add(-max(w.Retention, models.MinRetention))
-	return errors.Join(w.Store.MakePartitions(ctx), w.Store.Prune(ctx, old), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx))
+	return errors.Join(w.Store.MakePartitions(ctx), w.Store.Prune(ctx, old), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx), w.Store.PruneMail(ctx))
 }

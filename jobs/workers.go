@@ -23,6 +23,8 @@ type Options struct {
 	Queue  *Queue
 	Feed   *Feed
 	Log    *slog.Logger
+	// Mailer is nil where no mail server is set.
+	Mailer *Mailer
 	// Retention is how long events and deliveries are kept, at least
 	// models.MinRetention.
 	Retention time.Duration
@@ -35,6 +37,7 @@ type Workers struct {
 	dispatcher *dispatcher
 	recorder   *recorder
 	waker      *waker
+	mailCalled chan struct{}
 	stop       context.CancelFunc
 	rounds     sync.WaitGroup
 	once       sync.Once
@@ -54,7 +57,7 @@ const (
 // Start starts workers in this process. They run until Shutdown. It fails only
 // when Asynq can't be started; Redis may be away and come back.
 func Start(o Options) (*Workers, error) {
-	w := &Workers{Options: o}
+	w := &Workers{Options: o, mailCalled: make(chan struct{}, 1)}
 	w.recorder = newRecorder(o.Store, o.Feed, o.Log)
 	w.dispatcher = newDispatcher(o.Store, o.Sender, w.recorder, o.Log)
 	w.waker = newWaker(o.Redis)
@@ -68,6 +71,7 @@ func Start(o Options) (*Workers, error) {
 	})
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(deliverTask, w.deliver)
+	mux.HandleFunc(mailTask, w.callMail)
 	if err := w.server.Start(mux); err != nil {
 		return nil, fmt.Errorf("starting Asynq: %w", err)
 	}
@@ -77,6 +81,7 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
 	w.every(ctx, endInterval, "ending what waited", w.endWaiting)
 	w.every(ctx, recoverInterval, "recovering", w.recover)
+	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
 	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)
 	return w, nil
 }
@@ -113,6 +118,15 @@ func (w *Workers) deliver(_ context.Context, task *asynq.Task) error {
 		return nil
 	}
 	w.dispatcher.offer(payload.Lanes)
+	return nil
+}
+
+// callMail lets the round that sends mail look at once.
+func (w *Workers) callMail(context.Context, *asynq.Task) error {
+	select {
+	case w.mailCalled <- struct{}{}:
+	default: // it is about to look
+	}
 	return nil
 }
 

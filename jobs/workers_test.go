@@ -42,6 +42,7 @@ type fixture struct {
 	feed   *jobs.Feed
 	sender *webhook.Sender
 	log    *slog.Logger
+	mailer *jobs.Mailer // of the workers, where a test has set one
 }
 
 // eachPair runs a test on SQLite with an in-process Redis and on Postgres with
@@ -111,7 +112,7 @@ func check(t *testing.T, err error) {
 // start runs workers until the test ends.
 func (f *fixture) start(t *testing.T) *jobs.Workers {
 	t.Helper()
-	w, err := jobs.Start(jobs.Options{Store: f.Store, Sender: f.sender, Redis: f.redis, Queue: f.queue, Feed: f.feed, Log: f.log})
+	w, err := jobs.Start(jobs.Options{Store: f.Store, Sender: f.sender, Redis: f.redis, Queue: f.queue, Feed: f.feed, Log: f.log, Mailer: f.mailer})
 	check(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

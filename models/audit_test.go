@@ -57,6 +57,10 @@ func changes() map[string]change {
 			_, err := f.rekeyed.Operator().RekeySecrets(ctx)
 			return err
 		}},
+		"Platform.TestMail": {[]string{"mail.tested"}, func(ctx context.Context, f *fixture, _ *property) error {
+			_, err := f.Operator().TestMail(ctx, "ada@example.com")
+			return err
+		}},
 		"Tenant.CreateKey": tenantChange("key.created", "CreateKey"),
 		"Tenant.RevokeKey": tenantChange("key.revoked", "RevokeKey"),
 		"Platform.CreateOrganization": {[]string{"endpoint.created", "organization.created"}, func(ctx context.Context, f *fixture, _ *property) error {
@@ -106,7 +110,7 @@ var reads = []string{
 	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
-	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Person.User", "Person.Organizations", "Person.Tenant",
+	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
 }
 
 func TestAudit(t *testing.T) {

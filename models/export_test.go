@@ -28,7 +28,7 @@ func ActingAs(t *Tenant, user *User) *Tenant {
 // Models lists a row of every table but slugs, which has no type of its own.
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &sessionRow{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
-		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}}
+		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}}
 }
 
 // Down takes every migration back.
@@ -39,4 +39,14 @@ func (s *Store) Down(ctx context.Context) error {
 	}
 	_, err = provider.DownTo(ctx, 0)
 	return err
+}
+
+// Post queues mail in a transaction of its own, which a fault rolls back.
+func (s *Store) Post(ctx context.Context, m Mail, fault error) error {
+	return s.transaction(ctx, func(tx *gorm.DB) error {
+		if err := s.post(tx, m); err != nil {
+			return err
+		}
+		return fault
+	})
 }

@@ -22,6 +22,7 @@ const (
 	PrefixAudit        = "aud_"
 	PrefixRecovery     = "rec_"
 	PrefixInvitation   = "inv_"
+	PrefixMail         = "mail_"
 )
 
 // The alphabet rises with its byte values, so that encoded ids sort as the

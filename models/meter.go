@@ -23,6 +23,7 @@ type committed struct {
 	woken    []Woken
 	accepted map[Origin]counts
 	ended    map[end]int
+	mail     bool // some was queued
 }
 
 type counts struct{ events, deliveries int }
@@ -55,6 +56,9 @@ func (t *committed) end(state State, cause webhook.Cause, deliveries int) {
 // tell hands on what a transaction noted, after its commit.
 func (s *Store) tell(t *committed) {
 	s.wake(t.woken)
+	if s.waker != nil && t.mail {
+		s.waker.WakeMail()
+	}
 	if s.meter == nil {
 		return
 	}

@@ -11,8 +11,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -34,7 +36,11 @@ type Woken struct {
 
 // Waker is told, after the commit, which deliveries have become due. It must
 // neither block nor fail: what it loses, the due scan finds.
-type Waker interface{ Wake(woken []Woken) }
+type Waker interface {
+	Wake(woken []Woken)
+	// WakeMail says that mail was queued.
+	WakeMail()
+}
 
 // Options are what a store is made of. DatabaseURL names Postgres; when it is
 // empty, SQLitePath names the embedded database's file.
@@ -50,6 +56,9 @@ type Options struct {
 	Log         *slog.Logger
 	// CircuitProbe is how long an open circuit waits for its probe; 0 is 30 s.
 	CircuitProbe time.Duration
+	// Mail tells that a mail server is set; BaseURL is what links in mail begin with.
+	Mail    bool
+	BaseURL *url.URL
 }
 
 // Store is the database and the rules on it. It is safe for concurrent use.
@@ -65,6 +74,8 @@ type Store struct {
 	log     *slog.Logger
 	probe   time.Duration
 	publish *publisher
+	mail    bool
+	base    atomic.Pointer[url.URL]
 	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
 	hashing, hashings chan struct{}
 }
@@ -72,12 +83,13 @@ type Store struct {
 // Open connects to the database. It changes nothing: Migrate makes the tables.
 // It fails when the database can't be reached.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, meter: o.Meter, log: o.Log,
+	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, meter: o.Meter, log: o.Log, mail: o.Mail,
 		// Half the processors, so that deliveries go on while passwords are tried.
 		hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), hashings: make(chan struct{}, maxHashings)}
 	if s.probe = o.CircuitProbe; s.probe == 0 {
 		s.probe = circuitProbe
 	}
+	s.base.Store(o.BaseURL)
 	if s.clock == nil {
 		s.clock = &Clock{}
 	}

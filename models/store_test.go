@@ -37,6 +37,7 @@ type fixture struct {
 type wakeRecord struct {
 	sync.Mutex
 	list []models.Woken
+	mail int
 }
 
 func (r *wakeRecord) Wake(woken []models.Woken) {
@@ -46,6 +47,12 @@ func (r *wakeRecord) Wake(woken []models.Woken) {
 }
 
 var catalog = sync.OnceValues(func() (*webhook.Catalog, error) { return webhook.NewCatalog(nil) })
+
+func (r *wakeRecord) WakeMail() {
+	r.Lock()
+	defer r.Unlock()
+	r.mail++
+}
 
 // eachStore runs a test on both databases.
 func eachStore(t *testing.T, test func(t *testing.T, f *fixture)) {

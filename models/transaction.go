@@ -8,7 +8,7 @@ import (
 )
 
 // transaction runs fn in one transaction; an error rolls all of it back. What
-// fn emits is woken after the commit.
+// fn emits or posts is woken after the commit.
 //
 // Should a day have no partition, because the clock ran ahead of the job that
 // makes them, they are made and fn runs again: it must not add to what lies
