@@ -195,12 +195,14 @@ func (b *bench) chosen() []measureCase {
 	})
 }
 
+const warmName = "warm"
+
 // warm fills caches and pools before anything is measured.
 func (b *bench) warm(ctx context.Context, i *installation) error {
 	if b.Warm == 0 {
 		return nil
 	}
-	s, err := b.fan(ctx, i, "warm", 1)
+	s, err := b.fan(ctx, i, warmName, 1)
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,11 @@ func (b *bench) install(ctx context.Context, env []string, commands ...[]string)
 	if err = i.prepareData(ctx); err != nil {
 		return nil, err
 	}
+	if b.Profile && b.services != nil {
+		if _, err = i.db.ExecContext(ctx, "CREATE EXTENSION pg_stat_statements"); err != nil {
+			return nil, fmt.Errorf("looking at Postgres: %w", err)
+		}
+	}
 	for _, arguments := range commands {
 		started, err := i.program.Start(arguments...)
 		if err != nil {

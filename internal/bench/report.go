@@ -13,8 +13,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Report is what a run measured, where and with what.
@@ -95,11 +93,10 @@ func (s *services) versions(ctx context.Context) (postgres, redisVersion string,
 	if err := db.QueryRowContext(ctx, "SHOW server_version").Scan(&postgres); err != nil {
 		return "", "", fmt.Errorf("asking Postgres for its version: %w", err)
 	}
-	options, err := redis.ParseURL(s.redis.URL())
+	client, err := s.redisClient()
 	if err != nil {
 		return "", "", err
 	}
-	client := redis.NewClient(options)
 	defer client.Close()
 	info, err := client.InfoMap(ctx, "server").Result()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 // scenario is organizations with endpoints, and which events go where.
 type scenario struct {
+	name    string
 	targets []Target
 	paths   [][]string // by target: the endpoints that its events should reach
 	trusts  []Trust    // of every endpoint, those that get nothing included
@@ -29,7 +30,7 @@ func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints
 	if err != nil {
 		return nil, err
 	}
-	s := &scenario{targets: []Target{{organization, paymentFailed}}, paths: make([][]string, 1)}
+	s := &scenario{name: name, targets: []Target{{organization, paymentFailed}}, paths: make([][]string, 1)}
 	for n := range endpoints {
 		path := fmt.Sprintf("%s%s-%d", pathHealthy, name, n)
 		if err := b.add(ctx, i, s, organization, path, endpoint{EventTypes: []string{paymentFailed}, MaxInFlight: maxInFlight}); err != nil {
@@ -84,6 +85,10 @@ func (b *bench) drive(ctx context.Context, i *installation, s *scenario, load Lo
 	if err != nil {
 		return nil, err
 	}
+	profiling, err := b.beginProfile(ctx, i, s.name, load)
+	if err != nil {
+		return nil, err
+	}
 	before, err := i.cpu()
 	if err != nil {
 		return nil, err
@@ -107,6 +112,9 @@ func (b *bench) drive(ctx context.Context, i *installation, s *scenario, load Lo
 		return nil, err
 	}
 	r.cpu = after.since(before)
+	if err := profiling.end(ctx, r.deliveries); err != nil {
+		return nil, err
+	}
 	if err := b.judge(ctx, i, s, mark, unfinished, r); err != nil {
 		return nil, err
 	}
