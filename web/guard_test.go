@@ -13,7 +13,7 @@ func TestForms_of_others_are_refused(t *testing.T) {
 	s := newSite(t, nil)
 	b, org := s.member(t, "Acme", models.RoleOwner)
 	ids := s.fill(t, org)
-	for _, r := range s.table(t) {
+	for _, r := range s.pageTable(t) {
 		if !unsafe(r.method) {
 			continue
 		}
@@ -71,7 +71,7 @@ func TestGet_changes_nothing(t *testing.T) {
 		b, org := s.member(t, "Acme", models.RoleOwner)
 		ids := s.fill(t, org)
 		before := s.dump(t)
-		for _, r := range s.table(t) {
+		for _, r := range s.pageTable(t) {
 			if unsafe(r.method) {
 				continue
 			}

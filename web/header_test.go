@@ -23,7 +23,7 @@ func (s *site) pages(t *testing.T) map[string]*shown {
 	guest, _ := s.member(t, org.ID, models.RoleGuest)
 	ids := s.fill(t, org)
 	pages := map[string]*shown{}
-	for _, r := range s.table(t) {
+	for _, r := range s.pageTable(t) {
 		path := ids.path(r.path)
 		switch {
 		case strings.HasSuffix(path, "/stream"), strings.HasSuffix(path, "z"), strings.HasPrefix(path, "/static"):

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,22 +15,40 @@ import (
 	"hookwell/models"
 )
 
-// route is what the tests know of a route of the browser's: under /o/:org also
-// the right that it asks for.
+// route is what the tests know of a route. A page under /o/:org asks for a
+// right, an API route for what apiTable says; any other page for a session,
+// unless it is public.
 type route struct {
 	method, path string
+	public       bool
 	right        models.Right
-	form         url.Values
+	query        string     // of a page that shows nothing without one
+	form         url.Values // what a page's form sends; nil is GET
+	body         string     // what an API request sends
+	status       int        // of who may; 0 is 200 for GET and API, 303 for a form
+	// ready puts the rows into the state that the request is for.
+	ready func(t *testing.T, tenant *models.Tenant, ids rows)
+	// still marks what changes no row but a session.
+	still bool
 }
 
+// knownRoutes says of every route what it asks for. In query, form and body
+// stands :delivery for the id of a delivery, and so on; see fill.
 func knownRoutes() []route {
+	return append(pageRoutes(), apiKnown()...)
+}
+
+func pageRoutes() []route {
 	see, operate, administer := models.RightSee, models.RightOperate, models.RightAdminister
 	return []route{
-		{path: "/healthz"}, {path: "/readyz"}, {path: "/static/:file"},
-		{path: "/"}, {path: "/login"}, {path: "/signup"}, {path: "/orgs"}, {path: "/orgs", form: url.Values{"name": {"Globex"}}},
-		{path: "/login", form: url.Values{"email": {"a@example.com"}}}, {path: "/signup", form: url.Values{"email": {"a@example.com"}}},
-		{path: "/logout", form: url.Values{}}, {path: "/appearance", form: url.Values{"theme": {"dark"}}},
-		{path: "/o/:org", right: see}, {path: "/o/:org/find", right: see}, {path: "/o/:org/stream", right: see},
+		{path: "/healthz", public: true}, {path: "/readyz", public: true}, {path: "/static/:file", public: true},
+		{path: "/", public: true, status: 303}, {path: "/login", public: true}, {path: "/signup", public: true},
+		{path: "/login", public: true, form: url.Values{"email": {"nobody@example.com"}, "password": {"x"}}, status: 422, still: true},
+		{path: "/signup", public: true, form: url.Values{"email": {":delivery@example.com"}, "name": {"New"}, "password": {password}}},
+		{path: "/logout", public: true, form: url.Values{}, still: true},
+		{path: "/appearance", public: true, form: url.Values{"theme": {"dark"}}, still: true},
+		{path: "/orgs"}, {path: "/orgs", form: url.Values{"name": {"Globex"}}},
+		{path: "/o/:org", right: see, status: 303}, {path: "/o/:org/find", right: see, query: "?q=:delivery", status: 303}, {path: "/o/:org/stream", right: see},
 		{path: "/o/:org/events", right: see}, {path: "/o/:org/events/:event", right: see},
 		{path: "/o/:org/deliveries", right: see}, {path: "/o/:org/deliveries/:delivery", right: see},
 		{path: "/o/:org/deliveries/:delivery/row", right: see}, {path: "/o/:org/catalog", right: see},
@@ -36,52 +56,115 @@ func knownRoutes() []route {
 		{path: "/o/:org/endpoints/:endpoint/recovery", right: see},
 		{path: "/o/:org/deliveries/:delivery/resend", right: operate, form: url.Values{}},
 		{path: "/o/:org/deliveries/:delivery/cancel", right: operate, form: url.Values{}},
-		{path: "/o/:org/deliveries/resend", right: operate, form: url.Values{"id": {"dlv_none"}}},
-		{path: "/o/:org/deliveries/cancel", right: operate, form: url.Values{"id": {"dlv_none"}}},
+		{path: "/o/:org/deliveries/resend", right: operate, form: url.Values{"id": {":delivery"}}},
+		{path: "/o/:org/deliveries/cancel", right: operate, form: url.Values{"id": {":delivery"}}},
 		{path: "/o/:org/endpoints/:endpoint/recover", right: operate},
-		{path: "/o/:org/endpoints/:endpoint/recover", right: operate, form: url.Values{"since": {"2020-01-01"}}},
+		{path: "/o/:org/endpoints/:endpoint/recover", right: operate, form: url.Values{"since": {"2020-01-01T00:00"}}, ready: noRecovery},
 		{path: "/o/:org/recoveries/:recovery/cancel", right: operate, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/test", right: operate},
-		{path: "/o/:org/endpoints/:endpoint/test", right: operate, form: url.Values{"type": {"org.member.added"}}},
-		{path: "/o/:org/endpoints", right: administer, form: endpointFields("http://127.0.0.1:9/new")},
+		{path: "/o/:org/endpoints/:endpoint/test", right: operate, form: url.Values{"type": {"org.member.added"}}, status: 200},
+		{path: "/o/:org/endpoints", right: administer, form: endpointFields("http://127.0.0.1:9/new"), status: 201},
 		{path: "/o/:org/endpoints/new", right: administer}, {path: "/o/:org/endpoints/:endpoint/edit", right: administer},
 		{path: "/o/:org/endpoints/:endpoint/edit", right: administer, form: endpointFields("http://127.0.0.1:9/edited")},
-		{path: "/o/:org/endpoints/:endpoint/enable", right: administer, form: url.Values{}},
+		{path: "/o/:org/endpoints/:endpoint/enable", right: administer, form: url.Values{}, ready: disabled},
 		{path: "/o/:org/endpoints/:endpoint/disable", right: administer, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/delete", right: administer, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/secret", right: administer},
-		{path: "/o/:org/endpoints/:endpoint/secret/rotate", right: administer, form: url.Values{"overlapHours": {"24"}}},
-		{path: "/o/:org/endpoints/:endpoint/secret/reveal", right: administer, form: url.Values{"password": {password}}},
+		{path: "/o/:org/endpoints/:endpoint/secret/rotate", right: administer, form: url.Values{"overlapHours": {"24"}}, status: 201},
+		{path: "/o/:org/endpoints/:endpoint/secret/reveal", right: administer, form: url.Values{"password": {password}}, status: 200},
 		{path: "/o/:org/endpoints/:endpoint/secret/switch", right: administer, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/secret/:secret/expire", right: administer, form: url.Values{}},
 		{path: "/o/:org/keys", right: administer},
-		{path: "/o/:org/keys", right: administer, form: url.Values{"name": {"k"}, "scopes": {"read"}}},
+		{path: "/o/:org/keys", right: administer, form: url.Values{"name": {"k"}, "scopes": {"read"}}, status: 201},
 		{path: "/o/:org/keys/:key/revoke", right: administer, form: url.Values{}},
 	}
 }
 
-// table is every route of the browser's, from the server itself. One that
-// knownRoutes does not know fails the test, and so does one that is gone.
+// apiKnown are the routes of the API, :id in their paths by its noun.
+func apiKnown() []route {
+	list := []route{
+		{method: "POST", path: "/events", body: `{"type":":type","data":{"organizationId":"o","memberId":"m","userId":"u","email":"a@example.com","role":"member"}}`, status: 202},
+		{method: "POST", path: "/events/batch", body: `{"events":[{"type":":type","data":{"organizationId":"o","memberId":"m","userId":"u","email":"a@example.com","role":"member"}}]}`},
+		{method: "GET", path: "/events"}, {method: "GET", path: "/events/:event"},
+		{method: "GET", path: "/event-types"}, {method: "GET", path: "/event-types/:type"},
+		{method: "GET", path: "/endpoints"}, {method: "GET", path: "/endpoints/:endpoint"},
+		{method: "POST", path: "/endpoints", body: `{"url":"http://127.0.0.1:9/new","eventTypes":["*"]}`, status: 201},
+		{method: "PATCH", path: "/endpoints/:endpoint", body: `{"name":"Taken over","enabled":false}`},
+		{method: "DELETE", path: "/endpoints/:endpoint", status: 204},
+		{method: "POST", path: "/endpoints/:endpoint/enable", ready: disabled},
+		{method: "POST", path: "/endpoints/:endpoint/disable"},
+		{method: "POST", path: "/endpoints/:endpoint/rotate-secret", body: `{"overlapHours":1}`},
+		{method: "POST", path: "/endpoints/:endpoint/test", body: `{"type":":type"}`},
+		{method: "POST", path: "/endpoints/:endpoint/recover", body: `{"since":"2026-01-01T00:00:00Z"}`, status: 202, ready: noRecovery},
+		{method: "GET", path: "/deliveries"}, {method: "GET", path: "/deliveries/:delivery"},
+		{method: "POST", path: "/deliveries/:delivery/resend", status: 202},
+		{method: "POST", path: "/deliveries/:delivery/cancel"},
+		{method: "GET", path: "/recoveries/:recovery"}, {method: "POST", path: "/recoveries/:recovery/cancel"},
+		{method: "POST", path: "/organizations", body: `{"name":"One more"}`, status: 201},
+		{method: "GET", path: "/organizations"}, {method: "GET", path: "/organizations/:organization"},
+	}
+	for i := range list {
+		list[i].path = apiPath + list[i].path
+	}
+	return list
+}
+
+func disabled(t *testing.T, tenant *models.Tenant, ids rows) {
+	_, err := tenant.DisableEndpoint(t.Context(), ids["endpoint"])
+	must(t, err)
+}
+
+func noRecovery(t *testing.T, tenant *models.Tenant, ids rows) {
+	_, err := tenant.CancelRecovery(t.Context(), ids["recovery"])
+	must(t, err)
+}
+
+// anyID is a parameter that names a row, for comparing paths.
+var anyID = regexp.MustCompile(`:(id|event|endpoint|delivery|recovery|organization)\b`)
+
+// name is the route as Fiber lists it: the API calls every row :id.
+func (r route) name() string {
+	if r.api() {
+		return r.method + " " + anyID.ReplaceAllString(r.path, ":id")
+	}
+	return r.method + " " + r.path
+}
+
+func (r route) api() bool { return strings.HasPrefix(r.path, "/api/") }
+
+func (r route) inOrganization() bool { return strings.HasPrefix(r.path, "/o/:org") }
+
+// table is every route, from the server itself. One that knownRoutes does not
+// know fails the test, and so does one that is gone.
 func (s *site) table(t *testing.T) []route {
 	t.Helper()
 	known := knownRoutes()
-	name := func(method, path string) string { return method + " " + path }
 	var names []string
 	for i := range known {
-		known[i].method = http.MethodGet
-		if known[i].form != nil {
-			known[i].method = http.MethodPost
+		r := &known[i]
+		if r.method == "" {
+			r.method = http.MethodGet
+			if r.form != nil {
+				r.method = http.MethodPost
+			}
 		}
-		names = append(names, name(known[i].method, known[i].path))
+		if r.status == 0 {
+			r.status = http.StatusOK
+			if r.form != nil {
+				r.status = http.StatusSeeOther
+			}
+		}
+		names = append(names, r.name())
 	}
 	var served []string
 	for _, r := range s.app.GetRoutes(true) {
-		if r.Method == fiber.MethodHead || strings.HasPrefix(r.Path, "/api/") || slices.Contains([]string{"/fails", "/panics", "/overlaps"}, r.Path) {
+		if r.Method == fiber.MethodHead || slices.Contains([]string{"/fails", "/panics", "/overlaps"}, strings.TrimPrefix(r.Path, apiPath)) {
 			continue
 		}
-		served = append(served, name(r.Method, r.Path))
-		if !slices.Contains(names, name(r.Method, r.Path)) {
-			t.Errorf("the tests don't know the route %s %s: say in knownRoutes what it asks for", r.Method, r.Path)
+		name := r.Method + " " + r.Path
+		served = append(served, name)
+		if !slices.Contains(names, name) {
+			t.Errorf("the tests don't know the route %s: say in knownRoutes what it asks for", name)
 		}
 	}
 	for _, n := range names {
@@ -92,14 +175,45 @@ func (s *site) table(t *testing.T) []route {
 	return known
 }
 
+// pageTable are the routes of the table that browsers use.
+func (s *site) pageTable(t *testing.T) []route {
+	t.Helper()
+	return slices.DeleteFunc(s.table(t), route.api)
+}
+
+// access is what an API route asks of a key.
+func (r route) access(t *testing.T) apiAccess {
+	t.Helper()
+	for _, known := range apiTable() {
+		if r.name() == known.method+" "+apiPath+known.path {
+			return known.access
+		}
+	}
+	t.Fatalf("%s is not in apiTable", r.name())
+	return ""
+}
+
 // rows are the ids of one organization's rows, to fill into paths.
 type rows map[string]string
 
+// placeholder is a name that rows fills in.
+var placeholder = regexp.MustCompile(`:[a-z]+\b`)
+
+// path fills in the names that the rows have; what is no name stays.
 func (r rows) path(pattern string) string {
-	for name, value := range r {
-		pattern = strings.ReplaceAll(pattern, ":"+name, value)
-	}
-	return pattern
+	return placeholder.ReplaceAllStringFunc(pattern, func(name string) string {
+		if id, ok := r[name[1:]]; ok {
+			return id
+		}
+		return name
+	})
+}
+
+// with is the same rows but for one.
+func (r rows) with(name, id string) rows {
+	other := maps.Clone(r)
+	other[name] = id
+	return other
 }
 
 // fill gives an organization one of everything.
@@ -119,120 +233,9 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	kind, _ := s.Store.Catalog().Lookup("org.member.added")
 	_, err = tenant.Publish(t.Context(), models.NewEvent{Type: kind.Type, Data: kind.Example})
 	must(t, err)
-	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
+	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{})
 	must(t, err)
 	recovery, err := tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: s.Store.Now().Add(-time.Hour)})
 	must(t, err)
-	return rows{"recovery": recovery.ID, "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
-}
-
-func TestOrganizations_are_apart(t *testing.T) {
-	s := newSite(t, nil)
-	b, org := s.member(t, "Acme", models.RoleOwner)
-	_, other := s.member(t, "Globex", models.RoleOwner)
-	own, theirs := s.fill(t, org), s.fill(t, other)
-	theirs["type"] = "no.such.type"
-	before := s.dump(t)
-	try := func(t *testing.T, r route, path string) {
-		t.Helper()
-		var a *shown
-		if unsafe(r.method) {
-			a = b.post(t, path, r.form)
-		} else {
-			a = b.get(t, path)
-		}
-		wantStatus(t, a, http.StatusNotFound)
-		if s.dump(t) != before {
-			t.Error("something was changed")
-		}
-	}
-	for _, r := range s.table(t) {
-		if !strings.HasPrefix(r.path, "/o/:org") {
-			continue
-		}
-		t.Run(r.method+" "+r.path, func(t *testing.T) {
-			try(t, r, theirs.path(r.path))
-			try(t, r, rows{"org": "never-was"}.path(theirs.path(r.path)))
-			rest := strings.TrimPrefix(r.path, "/o/:org")
-			for name := range own {
-				if !strings.Contains(rest, ":"+name) {
-					continue
-				}
-				mixed := rows{"org": own["org"]}
-				for n, id := range own {
-					mixed[n] = id
-				}
-				mixed[name] = theirs[name]
-				try(t, r, mixed.path(r.path))
-			}
-		})
-	}
-}
-
-func TestRoles(t *testing.T) {
-	s := newSite(t, nil)
-	_, org := s.member(t, "Acme", models.RoleOwner)
-	s.fill(t, org)
-	// Nothing has these ids, so that who may gets 404 and changes nothing.
-	ids := rows{"org": org.Slug, "endpoint": "ep_none", "secret": "sec_none", "delivery": "dlv_none", "event": "evt_none", "recovery": "rec_none", "key": "key_none", "type": "none"}
-	for _, role := range models.Roles() {
-		b, _ := s.member(t, org.ID, role)
-		for _, r := range s.table(t) {
-			if !strings.HasPrefix(r.path, "/o/:org") {
-				continue
-			}
-			t.Run(string(role)+" "+r.method+" "+r.path, func(t *testing.T) {
-				before := s.dump(t)
-				var a *shown
-				if unsafe(r.method) {
-					a = b.post(t, ids.path(r.path), url.Values{})
-				} else {
-					a = b.get(t, ids.path(r.path))
-				}
-				if refused := a.StatusCode == http.StatusForbidden; refused == role.May(r.right) || a.StatusCode >= 500 {
-					t.Errorf("status %d", a.StatusCode)
-				}
-				if s.dump(t) != before {
-					t.Error("something was changed")
-				}
-			})
-		}
-	}
-	t.Run("pages_offer_what_the_role_may", func(t *testing.T) {
-		guest, _ := s.member(t, org.ID, models.RoleGuest)
-		page := guest.get(t, "/o/"+org.Slug+"/endpoints")
-		wantStatus(t, page, http.StatusOK)
-		if page.doc.Find(`main form[method=post], a[href$="/endpoints/new"], a[href$="/keys"]`).Length() > 0 {
-			t.Error("a guest is offered what only an admin may")
-		}
-	})
-}
-
-func TestSigned_out(t *testing.T) {
-	s := newSite(t, nil)
-	_, org := s.member(t, "Acme", models.RoleOwner)
-	ids := s.fill(t, org)
-	before := s.dump(t)
-	for _, r := range s.table(t) {
-		if !strings.HasPrefix(r.path, "/o/:org") && r.path != "/orgs" {
-			continue
-		}
-		t.Run(r.method+" "+r.path, func(t *testing.T) {
-			b, path := s.browser(t), ids.path(r.path)
-			from := "/o/" + org.Slug + "/deliveries?state=failed"
-			if unsafe(r.method) {
-				wantLocation(t, b.post(t, path, r.form, "Referer", s.url+from), "/login?next="+url.QueryEscape(from))
-			} else {
-				wantLocation(t, b.get(t, path), "/login?next="+url.QueryEscape(path))
-			}
-			a := b.do(t, b.request(t, r.method, path, r.form, "HX-Request", "true", "HX-Current-URL", s.url+from))
-			wantStatus(t, a, http.StatusUnauthorized)
-			if got := a.Header.Get("HX-Redirect"); got != "/login?next="+url.QueryEscape(from) {
-				t.Errorf("htmx is led to %q", got)
-			}
-			if s.dump(t) != before {
-				t.Error("something was changed")
-			}
-		})
-	}
+	return rows{"organization": org.ID, "recovery": recovery.ID, "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
 }
