@@ -81,13 +81,14 @@ type platformKeyCommand struct {
 }
 
 type platformKeyCreateCommand struct {
-	Name string `required:"" help:"What the key is for."`
+	Name    string `required:"" help:"What the key is for."`
+	Expires expiry `help:"When it ends: a date, a time (RFC 3339), or days such as 90d. Never, if it is left out."`
 }
 
 // Run prints the key alone.
 func (p *platformKeyCreateCommand) Run(ctx context.Context) error {
 	return withStore(ctx, func(store *models.Store) error {
-		_, text, err := store.Operator().CreateKey(ctx, p.Name)
+		_, text, err := store.Operator().CreateKey(ctx, models.NewKey{Name: p.Name, ExpiresAt: p.Expires.at(store.Now())})
 		if err == nil {
 			fmt.Println(text)
 		}
@@ -105,9 +106,10 @@ func (*platformKeyListCommand) Run(ctx context.Context) error {
 			return err
 		}
 		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(table, "ID\tNAME\tKEY\tCREATED\tLAST USED\tREVOKED")
+		fmt.Fprintln(table, "ID\tNAME\tKEY\tCREATED\tCREATED BY\tLAST USED\tEXPIRES\tREVOKED")
 		for _, k := range keys {
-			fmt.Fprintf(table, "%s\t%s\thwk_…%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Hint, stamp(&k.CreatedAt), stamp(k.LastUsedAt), stamp(k.RevokedAt))
+			fmt.Fprintf(table, "%s\t%s\thwk_…%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Hint,
+				stamp(&k.CreatedAt), k.CreatedBy, stamp(k.LastUsedAt), stamp(k.ExpiresAt), stamp(k.RevokedAt))
 		}
 		return table.Flush()
 	})
@@ -134,9 +136,10 @@ type keyCommands struct {
 }
 
 type keyCreateCommand struct {
-	Org    string   `required:"" help:"The organization's id or external id."`
-	Name   string   `required:"" help:"What the key is for."`
-	Scopes []string `required:"" help:"events:write, read, write; separated by commas."`
+	Org     string   `required:"" help:"The organization's id or external id."`
+	Name    string   `required:"" help:"What the key is for."`
+	Scopes  []string `required:"" help:"events:write, read, write; separated by commas."`
+	Expires expiry   `help:"When it ends: a date, a time (RFC 3339), or days such as 90d. Never, if it is left out."`
 }
 
 // Run prints the key alone.
@@ -146,7 +149,7 @@ func (k *keyCreateCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, text, err := tenant.CreateKey(ctx, k.Name, k.Scopes)
+		_, text, err := tenant.CreateKey(ctx, models.NewKey{Name: k.Name, Scopes: k.Scopes, ExpiresAt: k.Expires.at(store.Now())})
 		if err == nil {
 			fmt.Println(text)
 		}

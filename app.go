@@ -48,10 +48,24 @@ func openStore(ctx context.Context, c *config) (*models.Store, error) {
 	if err != nil {
 		return nil, wrong(c.storedBy(), "%w", err)
 	}
-	if err := store.Migrate(ctx); err != nil {
-		return nil, wrong(c.storedBy(), "%w", errors.Join(err, store.Close()))
+	if err := c.migrate(ctx, store); err != nil {
+		return nil, errors.Join(err, store.Close())
 	}
 	return store, nil
+}
+
+// migrate brings the database up to date, as its owner where one is named.
+func (c *config) migrate(ctx context.Context, store *models.Store) error {
+	if c.MigrateURL != "" {
+		if err := store.MigrateAs(ctx, c.MigrateURL); err != nil {
+			return wrong("HOOKWELL_MIGRATE_DATABASE_URL", "%w", err)
+		}
+		return nil
+	}
+	if err := store.Migrate(ctx); err != nil {
+		return wrong(c.storedBy(), "%w", err)
+	}
+	return nil
 }
 
 // storedBy is the variable that says where the data lies.
@@ -136,7 +150,8 @@ func (a *app) listen(ctx context.Context) error {
 		return err
 	}
 	a.server = web.New(web.Options{Store: a.store, Tester: jobs.NewTester(a.store, a.sender, a.feed), Feed: a.feed, Log: a.config.log,
-		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.proxies, Signup: a.config.signup, SignupCode: a.code, Version: version(), Ready: a.ready})
+		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.proxies, Signup: a.config.signup, SignupCode: a.code,
+		APIRateLimit: a.config.APIRateLimit, Version: version(), Ready: a.ready})
 	return nil
 }
 

@@ -39,6 +39,8 @@ type settings struct {
 	RetentionDays  int    `env:"HOOKWELL_RETENTION_DAYS" envDefault:"30"`
 	SMTPURL        string `env:"HOOKWELL_SMTP_URL"`
 	MailFrom       string `env:"HOOKWELL_MAIL_FROM"`
+	APIRateLimit   int    `env:"HOOKWELL_API_RATE_LIMIT" envDefault:"10000"`
+	MigrateURL     string `env:"HOOKWELL_MIGRATE_DATABASE_URL"`
 	LogLevel       string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
 	LogFormat      string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
 }
@@ -71,7 +73,7 @@ func readSettings() (settings, error) {
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
-	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkRetention(), c.checkMail(), c.checkLog(), c.checkCatalog())
+	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkRetention(), c.checkRate(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +87,8 @@ func wrong(variable, format string, arguments ...any) error {
 
 func (c *config) checkServices() error {
 	switch {
+	case c.embedded && c.MigrateURL != "":
+		return wrong("HOOKWELL_MIGRATE_DATABASE_URL", "set DATABASE_URL and REDIS_URL too, or unset it")
 	case c.embedded:
 		return nil
 	case c.RedisURL == "":
@@ -92,9 +96,11 @@ func (c *config) checkServices() error {
 	case c.DatabaseURL == "":
 		return wrong("DATABASE_URL", "set it too, or unset REDIS_URL for the embedded default")
 	}
-	u, err := url.Parse(c.DatabaseURL)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return wrong("DATABASE_URL", "write it as postgres://user:password@host:5432/database") // never the value: it holds a password
+	for variable, address := range map[string]string{"DATABASE_URL": c.DatabaseURL, "HOOKWELL_MIGRATE_DATABASE_URL": c.MigrateURL} {
+		u, err := url.Parse(address)
+		if address != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			return wrong(variable, "write it as postgres://user:password@host:5432/database") // never the value: it holds a password
+		}
 	}
 	if _, err := redisOptions(c.RedisURL); err != nil {
 		return wrong("REDIS_URL", "write it as redis://, rediss://, redis-sentinel:// or redis-cluster://host:port")
@@ -196,6 +202,13 @@ func (c *config) checkSignup() error {
 func (c *config) checkRetention() error {
 	if time.Duration(c.RetentionDays)*24*time.Hour < models.MinRetention {
 		return wrong("HOOKWELL_RETENTION_DAYS", "keep events for at least 7 days")
+	}
+	return nil
+}
+
+func (c *config) checkRate() error {
+	if c.APIRateLimit < 0 {
+		return wrong("HOOKWELL_API_RATE_LIMIT", "write the requests a second of one key, or 0 for no limit")
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func changes() map[string]change {
 			return f.Operator().ResetPassword(ctx, "eve@example.com", password)
 		}},
 		"Platform.CreateKey": {[]string{"platform_key.created"}, func(ctx context.Context, f *fixture, _ *property) error {
-			_, _, err := f.Operator().CreateKey(ctx, "k")
+			_, _, err := f.Operator().CreateKey(ctx, models.NewKey{Name: "k"})
 			return err
 		}},
 		"Platform.RevokeKey": {[]string{"platform_key.revoked"}, func(ctx context.Context, f *fixture, _ *property) error {
@@ -127,7 +127,7 @@ func TestAudit(t *testing.T) {
 		if _, err := f.SignUp(t.Context(), models.SignupOpen, models.Account{Name: "Eve", Email: "eve@example.com", Password: password}, models.Actor{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := f.Operator().CreateKey(t.Context(), "first"); err != nil {
+		if _, _, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "first"}); err != nil {
 			t.Fatal(err)
 		}
 		f.rekeyed = f.with(t, func(o *models.Options) { o.Vault = vault(t, "new:"+masterKey(2)+",1:"+f.key) })

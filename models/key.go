@@ -29,16 +29,30 @@ func (k *Key) May(scope Scope) bool {
 // Platform tells whether the key acts for any organization.
 func (k *Key) Platform() bool { return k.OrganizationID == nil }
 
+// NewKey is a key to be made. Scopes are names; a platform key has all of them
+// and takes none. Without ExpiresAt it is good until it is revoked.
+type NewKey struct {
+	Name      string
+	Scopes    []string
+	ExpiresAt *time.Time
+}
+
 // newKey makes the row and the text that is shown once.
-func (s *Store) newKey(name string, scopes []Scope, createdBy string) (*Key, string, error) {
-	name = strings.TrimSpace(name)
+func (s *Store) newKey(n NewKey, scopes []Scope, createdBy string) (*Key, string, error) {
+	name, now := strings.TrimSpace(n.Name), s.clock.Now()
+	var faults webhook.Faults
 	if name == "" || utf8.RuneCountInString(name) > 100 || hasControl(name) {
-		return nil, "", invalidField("name", "Enter a name of up to 100 characters.")
+		faults = append(faults, webhook.Fault{Field: "name", Message: "Enter a name of up to 100 characters."})
+	}
+	if n.ExpiresAt != nil && !n.ExpiresAt.After(now) {
+		faults = append(faults, webhook.Fault{Field: "expires", Message: "Choose a time that lies ahead."})
+	}
+	if len(faults) > 0 {
+		return nil, "", invalid(faults)
 	}
 	text := keyPrefix + rand.Text() + rand.Text()[:14] // 200 bits
-	now := s.clock.Now()
 	return &Key{ID: s.clock.newID(PrefixKey, now), Name: name, Hash: hashToken(text), Hint: text[len(text)-4:],
-		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now}, text, nil
+		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now, ExpiresAt: n.ExpiresAt}, text, nil
 }
 
 // parseScopes reads scopes by name, in catalog order without repeats.
@@ -68,9 +82,9 @@ func (t *Tenant) Keys(ctx context.Context) ([]Key, error) {
 }
 
 // CreateKey makes a key and answers its text, which is never shown again.
-func (t *Tenant) CreateKey(ctx context.Context, name string, scopeNames []string) (*Key, string, error) {
-	scopes, scopeErr := parseScopes(scopeNames)
-	key, text, err := t.store.newKey(name, scopes, t.actor.Name)
+func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) {
+	scopes, scopeErr := parseScopes(n.Scopes)
+	key, text, err := t.store.newKey(n, scopes, t.actor.Name)
 	if err := joinFaults(err, scopeErr); err != nil {
 		return nil, "", err
 	}
@@ -79,7 +93,7 @@ func (t *Tenant) CreateKey(ctx context.Context, name string, scopeNames []string
 		if err := tx.Create(key).Error; err != nil {
 			return err
 		}
-		return t.audit(tx, "key.created", key.ID, key.Name, joinScopes(scopes))
+		return t.audit(tx, "key.created", key.ID, key.Name, key.describe())
 	})
 	return key, text, err
 }
@@ -108,7 +122,8 @@ func (s *Store) revokeKey(tx, scoped *gorm.DB, id string, actor Actor) error {
 }
 
 // AuthenticateKey answers the key of that text and, for an organization's key,
-// its organization. Anything else is Unauthorized.
+// its organization. Anything else is Unauthorized: one whose time is over with
+// the code key_expired.
 func (s *Store) AuthenticateKey(ctx context.Context, text string) (*Key, *Organization, error) {
 	refused := &Error{Kind: Unauthorized, Code: "unauthorized", Message: "The API key is unknown or was revoked."}
 	if !strings.HasPrefix(text, keyPrefix) {
@@ -120,6 +135,10 @@ func (s *Store) AuthenticateKey(ctx context.Context, text string) (*Key, *Organi
 	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if key.Expired(s.clock.Now()) {
+		return nil, nil, &Error{Kind: Unauthorized, Code: "key_expired",
+			Message: "The API key expired on " + key.ExpiresAt.Format("2 January 2006 at 15:04 UTC") + ". Use a new one."}
 	}
 	if err := s.noteKeyUse(ctx, key); err != nil {
 		return nil, nil, err
@@ -152,12 +171,20 @@ func keyActor(key *Key, actor Actor) Actor {
 	return actor
 }
 
-func joinScopes(scopes []Scope) string {
-	names := make([]string, len(scopes))
-	for i, scope := range scopes {
+// describe is what the audit log keeps of a new key.
+func (k *Key) describe() string {
+	names := make([]string, len(k.Scopes))
+	for i, scope := range k.Scopes {
 		names[i] = string(scope)
 	}
-	return strings.Join(names, " ")
+	text := strings.Join(names, " ")
+	if k.Platform() {
+		text = ""
+	}
+	if k.ExpiresAt != nil {
+		text = strings.TrimSpace(text + " until " + k.ExpiresAt.Format(time.RFC3339))
+	}
+	return text
 }
 
 // joinFaults makes one Invalid error of several; any other error wins.

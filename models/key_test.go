@@ -13,11 +13,11 @@ import (
 
 func TestKeys(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
-		key, text, err := f.tenant.CreateKey(t.Context(), "back end", []string{"write", "events:write", "write"})
+		key, text, err := f.tenant.CreateKey(t.Context(), models.NewKey{Name: "back end", Scopes: []string{"write", "events:write", "write"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		platform, platformText, err := f.Operator().CreateKey(t.Context(), "platform")
+		platform, platformText, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "platform"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func TestKeys(t *testing.T) {
 
 func TestKeyUse(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
-		_, text, err := f.tenant.CreateKey(t.Context(), "k", []string{"read"})
+		_, text, err := f.tenant.CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,15 +100,49 @@ func TestKeyFaults(t *testing.T) {
 			{"a\xff", []string{"read"}, []string{"name"}},
 			{strings.Repeat("ä", 101), []string{"read"}, []string{"name"}},
 		} {
-			_, text, err := f.tenant.CreateKey(t.Context(), c.name, c.scopes)
+			_, text, err := f.tenant.CreateKey(t.Context(), models.NewKey{Name: c.name, Scopes: c.scopes})
 			if got := fields(t, err); !slices.Equal(got, c.want) || text != "" {
 				t.Errorf("%q %v: faults at %v, want %v", c.name, c.scopes, got, c.want)
 			}
 		}
-		_, _, err := f.Operator().CreateKey(t.Context(), " ")
+		_, _, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: " "})
 		if got := fields(t, err); !slices.Equal(got, []string{"name"}) {
 			t.Errorf("a platform key without a name: %v", got)
 		}
 		sameRows(t, before, dumpAll(t, f.Store))
+	})
+}
+
+func TestKeyExpiry(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		end := f.Now().Add(time.Hour)
+		_, text, err := f.tenant.CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}, ExpiresAt: &end})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, platform, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "p", ExpiresAt: &end})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{text, platform} {
+			if _, _, err := f.AuthenticateKey(t.Context(), key); err != nil {
+				t.Error(err)
+			}
+		}
+		f.clock.Advance(time.Hour)
+		for _, key := range []string{text, platform} {
+			if _, _, err := f.AuthenticateKey(t.Context(), key); !models.IsKind(err, models.Unauthorized) || asError(err).Code != "key_expired" {
+				t.Errorf("its time is over: %v", err)
+			}
+		}
+		if keys, err := f.tenant.Keys(t.Context()); err != nil || !keys[0].Expired(f.Now()) || keys[0].RevokedAt != nil {
+			t.Errorf("%+v, %v", keys, err)
+		}
+		for _, past := range []time.Time{f.Now(), f.Now().Add(-time.Second)} {
+			_, _, err := f.tenant.CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}, ExpiresAt: &past})
+			if got := fields(t, err); !slices.Equal(got, []string{"expires"}) {
+				t.Errorf("ends at %v: faults at %v", past, got)
+			}
+		}
 	})
 }

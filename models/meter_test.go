@@ -124,7 +124,7 @@ func TestRequestID(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		t.Run("of_the_report_is_in_each_of_its_attempts", func(t *testing.T) {
 			e := endpoint(t, f.tenant, nil)
-			key, _, err := f.Operator().CreateKey(t.Context(), "back end")
+			key, _, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "back end"})
 			must(t, err)
 			tenant, err := f.Platform(key, models.Actor{RequestID: "REQUEST7"}).Tenant(t.Context(), f.tenant.Organization().ID)
 			must(t, err)

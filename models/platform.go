@@ -161,8 +161,8 @@ func (p *Platform) ResetPassword(ctx context.Context, email, password string) er
 }
 
 // CreateKey makes a platform key and answers its text, shown once.
-func (p *Platform) CreateKey(ctx context.Context, name string) (*Key, string, error) {
-	key, text, err := p.store.newKey(name, Scopes(), p.actor.Name)
+func (p *Platform) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) {
+	key, text, err := p.store.newKey(n, Scopes(), p.actor.Name)
 	if err != nil {
 		return nil, "", err
 	}
@@ -170,7 +170,7 @@ func (p *Platform) CreateKey(ctx context.Context, name string) (*Key, string, er
 		if err := tx.Create(key).Error; err != nil {
 			return err
 		}
-		return p.store.audit(tx, p.actor, "", "platform_key.created", key.ID, key.Name, "")
+		return p.store.audit(tx, p.actor, "", "platform_key.created", key.ID, key.Name, key.describe())
 	})
 	return key, text, err
 }

@@ -235,9 +235,10 @@ func (d *Delivery) LastDuration() time.Duration {
 	return time.Duration(d.LastDurationUs) * time.Microsecond
 }
 
-// Key is an API key. OrganizationID is nil for a platform key. The key's text
-// is shown once, when it is made; Hint is its last four characters.
-// CreatedByUser is nil for a key that no signed-in person made.
+// Key is an API key. OrganizationID is nil for a platform key, CreatedByUser
+// for one that no signed-in person made, ExpiresAt for one that is good until
+// it is revoked. The key's text is shown once, when it is made; Hint is its
+// last four characters.
 type Key struct {
 	ID             string
 	OrganizationID *string
@@ -248,9 +249,13 @@ type Key struct {
 	CreatedBy      string
 	CreatedByUser  *string
 	CreatedAt      time.Time
+	ExpiresAt      *time.Time
 	LastUsedAt     *time.Time
 	RevokedAt      *time.Time
 }
+
+// Expired tells whether the key's time was over at that moment.
+func (k *Key) Expired(now time.Time) bool { return k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) }
 
 // TableName is the keys' table; "keys" alone says too little in SQL.
 func (Key) TableName() string { return "api_keys" }

@@ -38,7 +38,7 @@ func (f *fixture) property(t *testing.T) *property {
 	if p.delivery, err = f.tenant.Delivery(t.Context(), list[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	if p.key, _, err = f.tenant.CreateKey(t.Context(), "key", []string{"read"}); err != nil {
+	if p.key, _, err = f.tenant.CreateKey(t.Context(), models.NewKey{Name: "key", Scopes: []string{"read"}}); err != nil {
 		t.Fatal(err)
 	}
 	f.rotate(t, p.endpoint, 24)
@@ -214,7 +214,7 @@ var own = map[string]call{
 		return []string{e.OrganizationID}, err
 	},
 	"CreateKey": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
-		key, _, err := tenant.CreateKey(ctx, "other", []string{"read"})
+		key, _, err := tenant.CreateKey(ctx, models.NewKey{Name: "other", Scopes: []string{"read"}})
 		return []string{*key.OrganizationID}, err
 	},
 	"Publish": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
@@ -386,7 +386,7 @@ func TestPlatformUnknownNames(t *testing.T) {
 		if keys, err := f.Operator().Keys(t.Context()); err != nil || len(keys) != 0 {
 			t.Errorf("an organization's keys among the platform's: %v, %v", keys, err)
 		}
-		key, _, err := f.Operator().CreateKey(t.Context(), "platform")
+		key, _, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "platform"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,12 +7,23 @@ import (
 	"hookwell/webhook"
 )
 
-// KeyForm is what was typed to create a key. Fields: name, scopes.
+// KeyForm is what was typed to create a key. Fields: name, scopes, expires,
+// which is a number of days or empty for never.
 type KeyForm struct {
-	Name   string
-	Scopes []string
-	Faults webhook.Faults
+	Name    string
+	Scopes  []string
+	Expires string
+	Faults  webhook.Faults
 }
+
+// KeyLifetime is how long a new key may be good for.
+type KeyLifetime struct {
+	Days int
+	Word string
+}
+
+// KeyLifetimes are those that the form offers, beside none at all.
+var KeyLifetimes = []KeyLifetime{{7, "7 days"}, {30, "30 days"}, {90, "90 days"}, {365, "1 year"}}
 
 func (f KeyForm) has(scope models.Scope) bool { return slices.Contains(f.Scopes, string(scope)) }
 

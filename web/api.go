@@ -107,8 +107,8 @@ type apiCall struct {
 	organization *models.Organization // of the key; nil for a platform key
 }
 
-// authenticate reads the key (RFC 6750, section 2.1). A missing, unknown or
-// revoked one is Unauthorized.
+// authenticate reads the key (RFC 6750, section 2.1). A missing, unknown,
+// revoked or expired one is Unauthorized, one that comes too often TooMany.
 func (s *Server) authenticate(c *fiber.Ctx) (*apiCall, error) {
 	scheme, text, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
 	if !strings.EqualFold(scheme, "Bearer") || text == "" {
@@ -116,6 +116,9 @@ func (s *Server) authenticate(c *fiber.Ctx) (*apiCall, error) {
 	}
 	key, organization, err := s.Store.AuthenticateKey(c.UserContext(), strings.TrimSpace(text))
 	if err != nil {
+		return nil, err
+	}
+	if err := s.checkRate(c, key); err != nil {
 		return nil, err
 	}
 	return &apiCall{Ctx: c, server: s, key: key, organization: organization}, nil

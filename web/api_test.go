@@ -104,7 +104,7 @@ func newAPIFixtureOn(t testing.TB, o models.Options, driver, source string) *api
 	f.receive(t)
 	f.own, f.key = f.organization(t, "Acme Robotics")
 	f.other, f.otherKey = f.organization(t, "Globex")
-	_, f.platform, err = f.store.Operator().CreateKey(t.Context(), "Platform")
+	_, f.platform, err = f.store.Operator().CreateKey(t.Context(), models.NewKey{Name: "Platform"})
 	must(t, err)
 	return f
 }
@@ -154,7 +154,7 @@ func (f *apiFixture) organization(t testing.TB, name string) (*models.Tenant, st
 
 func (f *apiFixture) scoped(t testing.TB, tenant *models.Tenant, scopes ...string) string {
 	t.Helper()
-	_, key, err := tenant.CreateKey(t.Context(), strings.Join(scopes, " "), scopes)
+	_, key, err := tenant.CreateKey(t.Context(), models.NewKey{Name: strings.Join(scopes, " "), Scopes: scopes})
 	must(t, err)
 	return key
 }

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"strconv"
+	"time"
+
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
@@ -25,8 +28,8 @@ func (s *Server) keyCreate(c *fiber.Ctx) error {
 	if path, again := s.repeated(c); again {
 		return c.Redirect(path, fiber.StatusSeeOther)
 	}
-	form := views.KeyForm{Name: field(c, "name"), Scopes: fields(c, "scopes")}
-	key, text, err := s.tenant(c).CreateKey(c.UserContext(), form.Name, form.Scopes)
+	form := views.KeyForm{Name: field(c, "name"), Scopes: fields(c, "scopes"), Expires: field(c, "expires")}
+	key, text, err := s.tenant(c).CreateKey(c.UserContext(), models.NewKey{Name: form.Name, Scopes: form.Scopes, ExpiresAt: expiry(form.Expires, s.Store.Now())})
 	if models.IsKind(err, models.Invalid) {
 		form.Faults = faultsOf(err)
 		return s.showKeys(c, fiber.StatusUnprocessableEntity, views.KeysView{Form: form})
@@ -38,6 +41,16 @@ func (s *Server) keyCreate(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentLocation, views.KeysPath(s.slug(c)))
 	return s.showKeys(c, fiber.StatusCreated, views.KeysView{Created: key, Text: text})
+}
+
+// expiry is the chosen lifetime's end: so many days from now on, or never.
+func expiry(days string, now time.Time) *time.Time {
+	n, err := strconv.Atoi(days)
+	if err != nil || n <= 0 || n > views.KeyLifetimes[len(views.KeyLifetimes)-1].Days {
+		return nil
+	}
+	at := now.AddDate(0, 0, n)
+	return &at
 }
 
 func (s *Server) keyRevoke(c *fiber.Ctx) error {

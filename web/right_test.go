@@ -228,7 +228,7 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	must(t, err)
 	secrets, err := tenant.Secrets(t.Context(), e.ID)
 	must(t, err)
-	key, _, err := tenant.CreateKey(t.Context(), "k", []string{"read"})
+	key, _, err := tenant.CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}})
 	must(t, err)
 	kind, _ := s.Store.Catalog().Lookup("org.member.added")
 	_, err = tenant.Publish(t.Context(), models.NewEvent{Type: kind.Type, Data: kind.Example})

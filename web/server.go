@@ -44,6 +44,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	Signup         models.SignupPolicy
 	SignupCode     string // when it is not empty, the first sign-up must give it
+	APIRateLimit   int    // requests a second of each API key, in this process; 0 is no limit
 	Version        string
 	Ready          func(context.Context) error // nil error: everything that serving needs answers
 }
@@ -67,11 +68,13 @@ type Server struct {
 	hosts       []string // values of Host that are ours, in lower case
 	files       map[string]file
 	streams     *streams
+	rates       *keyRates
 }
 
 // New makes a server; Serve starts it.
 func New(o Options) *Server {
-	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), hosts: o.allHosts(), files: staticFiles(), streams: newStreams()}
+	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), hosts: o.allHosts(), files: staticFiles(), streams: newStreams(),
+		rates: &keyRates{limit: o.APIRateLimit}}
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into memory that the next request writes over.
