@@ -17,6 +17,7 @@ const (
 	endInterval          = time.Minute
 	recoverInterval      = 500 * time.Millisecond
 	mailInterval         = 10 * time.Second
+	rollUpInterval       = 5 * time.Second
 	housekeepingInterval = time.Hour
 )
 
@@ -87,6 +88,8 @@ func byCount(lanes []models.DueLane) [][]models.DueLane {
 func (w *Workers) reclaim(ctx context.Context) error { return untilEmpty(ctx, w.Store.Reclaim) }
 
 func (w *Workers) endWaiting(ctx context.Context) error { return untilEmpty(ctx, w.Store.EndWaiting) }
+
+func (w *Workers) rollUp(ctx context.Context) error { return untilEmpty(ctx, w.Store.RollUp) }
 
 // recover does the steps of recoveries whose time has come, and tells the pages
 // that show them. Their deliveries are woken by the due scan, behind all else.

@@ -82,6 +82,7 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, endInterval, "ending what waited", w.endWaiting)
 	w.every(ctx, recoverInterval, "recovering", w.recover)
 	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
+	w.every(ctx, rollUpInterval, "rolling up", w.rollUp)
 	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)
 	return w, nil
 }

@@ -109,7 +109,7 @@ func (f *fixture) eve(ctx context.Context) *models.User {
 var reads = []string{
 	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
-	"Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
+	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
 }
 

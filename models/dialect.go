@@ -58,6 +58,7 @@ const (
 	signupLock    int64 = 7_267_881_233
 	partitionLock int64 = 7_267_881_234
 	dueLock       int64 = 7_267_881_235
+	rollupLock    int64 = 7_267_881_236
 )
 
 // valueKind is a column's type in a VALUES list.

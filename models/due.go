@@ -138,7 +138,7 @@ func lockWaiting(tx *gorm.DB, ids []string) (locked []string, err error) {
 	return locked, err
 }
 
-// FullStep is how many rows one step of Reclaim or EndWaiting takes at most; a
+// FullStep is how many rows one step of Reclaim, EndWaiting or RollUp takes at most; a
 // step that took as many wants another.
 const FullStep = 500
 
@@ -253,11 +253,33 @@ func (s *Store) endRows(tx *gorm.DB, ids []string, state State, cause webhook.Ca
 	if err := tx.Where("delivery_id IN ?", ids).Delete(&Work{}).Error; err != nil {
 		return err
 	}
+	if err := s.countEnded(tx, ids, state); err != nil {
+		return err
+	}
 	change := map[string]any{"state": state, "ended_at": s.clock.Now()}
 	if cause != "" {
 		change["last_cause"] = cause
 	}
 	done := tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL", ids).Updates(change)
+	if done.Error != nil {
+		return done.Error
+	}
 	committedOf(tx).end(state, cause, int(done.RowsAffected))
-	return done.Error
+	return noteUndelivered(tx, ids)
+}
+
+// countEnded counts deliveries that are about to fail without another attempt.
+func (s *Store) countEnded(tx *gorm.DB, ids []string, state State) error {
+	if state != Failed {
+		return nil
+	}
+	var open []Delivery
+	if err := tx.Select("organization_id", "endpoint_id").Where("id IN ? AND ended_at IS NULL", ids).Find(&open).Error; err != nil {
+		return err
+	}
+	counted := traffic{}
+	for _, d := range open {
+		counted.at(d.OrganizationID, d.EndpointID, s.clock.Now()).Failed++
+	}
+	return counted.save(tx, s.clock)
 }

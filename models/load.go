@@ -35,13 +35,48 @@ func (s *Store) LoadHistory(ctx context.Context, h *History) error {
 		l := loader{ctx: ctx, dialect: s.dialect, connection: on.Statement.ConnPool.(*sql.Conn)}
 		return on.Transaction(func(tx *gorm.DB) error {
 			l.tx = tx
-			return errors.Join(loadRows(l, h.Events), loadRows(l, h.Deliveries), loadRows(l, h.Attempts), loadRows(l, h.Work), saveStates(tx, h.States))
+			if err := h.count(tx); err != nil {
+				return err
+			}
+			return errors.Join(loadRows(l, h.undelivered()), loadRows(l, h.Events), loadRows(l, h.Deliveries), loadRows(l, h.Attempts), loadRows(l, h.Work), saveStates(tx, h.States))
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("loading a history: %w", err)
 	}
 	return nil
+}
+
+// undelivered lists what of the history did not arrive.
+func (h *History) undelivered() (rows []Undelivered) {
+	for i := range h.Deliveries {
+		if d := &h.Deliveries[i]; d.State == Failed || d.State == Cancelled {
+			rows = append(rows, Undelivered{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventType: d.EventType, State: d.State})
+		}
+	}
+	return rows
+}
+
+// count counts the history's attempts, whose deliveries are to be part of it.
+func (h *History) count(tx *gorm.DB) error {
+	counted, byID := traffic{}, make(map[string]*Delivery, len(h.Deliveries))
+	for i := range h.Deliveries {
+		d := &h.Deliveries[i]
+		byID[d.ID] = d
+		switch d.State {
+		case Failed:
+			counted.at(d.OrganizationID, d.EndpointID, *d.EndedAt).Failed++
+		case Delivered:
+			counted.at(d.OrganizationID, d.EndpointID, *d.EndedAt).Delivered++
+		}
+	}
+	for i := range h.Attempts {
+		a := &h.Attempts[i]
+		if d := byID[a.DeliveryID]; d != nil {
+			counted.at(d.OrganizationID, d.EndpointID, a.StartedAt.Add(a.Duration())).attempt(a.Delivered(), a.StatusCode, a.Duration())
+		}
+	}
+	return counted.save(tx, &Clock{})
 }
 
 func saveStates(tx *gorm.DB, states []EndpointState) error {

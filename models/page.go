@@ -31,21 +31,35 @@ func (p Page) limit() int {
 // apply adds order, limit and the keyset to a query. A cursor that is no id of
 // the list's noun, or a limit out of range, is Invalid.
 func (p Page) apply(query *gorm.DB, prefix string) (*gorm.DB, error) {
-	if p.Limit < 0 || p.Limit > MaxLimit {
-		return nil, invalidField("limit", "Choose a limit from 1 to "+itoa(MaxLimit)+".")
-	}
-	if p.Cursor != "" && !isID(prefix, p.Cursor) {
-		return nil, invalidField("cursor", "This is no cursor of this list. Use nextCursor as it was given.")
+	return p.applyTo(query, prefix, "id")
+}
+
+// applyTo is apply for a list whose ids stand in another column.
+func (p Page) applyTo(query *gorm.DB, prefix, column string) (*gorm.DB, error) {
+	if err := p.check(prefix); err != nil {
+		return nil, err
 	}
 	switch {
 	case p.Newer:
-		query = query.Where("id > ?", p.Cursor).Order("id ASC")
+		query = query.Where(column+" > ?", p.Cursor).Order(column + " ASC")
 	case p.Cursor != "":
-		query = query.Where("id < ?", p.Cursor).Order("id DESC")
+		query = query.Where(column+" < ?", p.Cursor).Order(column + " DESC")
 	default:
-		query = query.Order("id DESC")
+		query = query.Order(column + " DESC")
 	}
 	return query.Limit(p.limit() + 1), nil
+}
+
+// check is Invalid for a cursor that is no id of the list's noun, and for a
+// limit out of range.
+func (p Page) check(prefix string) error {
+	if p.Limit < 0 || p.Limit > MaxLimit {
+		return invalidField("limit", "Choose a limit from 1 to "+itoa(MaxLimit)+".")
+	}
+	if p.Cursor != "" && !isID(prefix, p.Cursor) {
+		return invalidField("cursor", "This is no cursor of this list. Use nextCursor as it was given.")
+	}
+	return nil
 }
 
 // paged runs a query that apply made. The second result is the cursor of the

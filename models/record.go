@@ -155,6 +155,8 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 	var finished []string
 	var next [][]any
 	t := committedOf(tx)
+	var ends endings
+	verdicts := make([]verdict, len(held))
 	deliveries := make([][]any, 0, len(held))
 	now, err := s.dialect.readNow(tx, s.clock)
 	if err != nil {
@@ -163,6 +165,8 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 	for i := range held {
 		r := &held[i]
 		v := judge(r)
+		verdicts[i] = v
+		ends.note(r, v)
 		ended := r.ended()
 		deliveries = append(deliveries, []any{r.Job.DeliveryID, string(v.state), r.Job.work.Attempt, r.Exchange.StatusCode,
 			string(r.Exchange.Cause), r.Exchange.Duration.Microseconds(), r.started(), ended})
@@ -178,13 +182,37 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Position + 1, now.Add(v.delay).Truncate(time.Microsecond)})
 		}
 	}
+	earlier, err := ends.earlier(tx)
+	if err != nil {
+		return err
+	}
 	if err := s.settleDeliveries(tx, deliveries); err != nil {
 		return fmt.Errorf("updating deliveries: %w", err)
+	}
+	if err := ends.save(tx); err != nil {
+		return err
+	}
+	if err := s.countResults(tx, held, verdicts, earlier); err != nil {
+		return err
 	}
 	if err := s.settleWork(tx, finished, next); err != nil {
 		return fmt.Errorf("updating work: %w", err)
 	}
 	return s.settleEndpoints(tx, held)
+}
+
+// countResults counts what came of results. Earlier is how deliveries had ended
+// before they arrived.
+func (s *Store) countResults(tx *gorm.DB, held []Result, verdicts []verdict, earlier map[string]Delivery) error {
+	counted := traffic{}
+	for i := range held {
+		var before *Delivery
+		if d, ok := earlier[held[i].Job.DeliveryID]; ok {
+			before = &d
+		}
+		counted.count(&held[i], verdicts[i], before)
+	}
+	return counted.save(tx, s.clock)
 }
 
 // settleDeliveries writes the last attempt's facts. A delivery that has ended

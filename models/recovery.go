@@ -101,9 +101,18 @@ func (r *Recovery) matching(tx *gorm.DB, e *Endpoint) *gorm.DB {
 			Where("NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)", r.EndpointID)
 		return matchTypes(matchTypes(query, "type", e.EventTypes), "type", r.Types)
 	}
-	query := tx.Model(&Delivery{}).Where("organization_id = ? AND endpoint_id = ? AND state = ? AND test = ?", r.OrganizationID, r.EndpointID, Failed, false).
-		Where("id >= ? AND id < ?", lowestID(PrefixDelivery, r.Since), lowestID(PrefixDelivery, r.Until))
-	return matchCauses(matchTypes(query, "event_type", r.Types), r.Causes)
+	query := tx.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
+		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, Failed, false).
+		Where("u.delivery_id >= ? AND u.delivery_id < ?", lowestID(PrefixDelivery, r.Since), lowestID(PrefixDelivery, r.Until))
+	return matchCauses(matchTypes(query, "u.event_type", r.Types), r.Causes)
+}
+
+// key is the column by which the matching rows are told apart and ordered.
+func (r *Recovery) key() string {
+	if r.Kind == RecoverMissing {
+		return "id"
+	}
+	return "u.delivery_id"
 }
 
 // matchCauses narrows deliveries to what their last attempt failed by.

@@ -95,7 +95,7 @@ func (r *Recovery) slot(now time.Time, n int) time.Time {
 
 // next answers the ids behind the cursor and moves the cursor to the last.
 func (r *Recovery) next(tx *gorm.DB, e *Endpoint, most int) (ids []string, err error) {
-	err = r.matching(tx, e).Where("id > ?", r.Cursor).Order("id").Limit(most).Pluck("id", &ids).Error
+	err = r.matching(tx, e).Where(r.key()+" > ?", r.Cursor).Order(r.key()).Limit(most).Pluck(r.key(), &ids).Error
 	if len(ids) > 0 {
 		r.Cursor = ids[len(ids)-1]
 	}

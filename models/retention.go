@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,6 +42,10 @@ func (s *Store) Prune(ctx context.Context, before time.Time) error {
 		if err := s.dialect.prune(ctx, s.db, table, bound); err != nil {
 			return fmt.Errorf("removing old %s: %w", table.name, err)
 		}
+	}
+	tx := s.db.WithContext(ctx)
+	if err := errors.Join(s.pruneUndelivered(tx, before), s.pruneRollups(tx, before)); err != nil {
+		return fmt.Errorf("removing old lists and counts: %w", err)
 	}
 	return nil
 }

@@ -290,5 +290,5 @@ func (s *Store) cancel(tx *gorm.DB, waiting, inFlight, open []string) error {
 		return fmt.Errorf("ending deliveries: %w", done.Error)
 	}
 	committedOf(tx).end(Cancelled, "", int(done.RowsAffected))
-	return nil
+	return noteUndelivered(tx, open)
 }

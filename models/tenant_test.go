@@ -38,6 +38,7 @@ func (f *fixture) property(t *testing.T) *property {
 	if p.delivery, err = f.tenant.Delivery(t.Context(), list[0].ID); err != nil {
 		t.Fatal(err)
 	}
+	f.rollUp(t)
 	if p.key, _, err = f.tenant.CreateKey(t.Context(), models.NewKey{Name: "key", Scopes: []string{"read"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +184,31 @@ var hidden = map[string]call{
 		health, err := tenant.Health(ctx)
 		return slices.Collect(maps.Keys(health)), err
 	},
+	"Traffic": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		steps, err := tenant.Traffic(ctx, time.Now().Add(-models.Hour), time.Now().Add(models.Hour), models.HalfHour)
+		return busy(steps), err
+	},
+	"EndpointTraffic": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		steps, err := tenant.EndpointTraffic(ctx, p.endpoint.ID, time.Now().Add(-models.Hour), time.Now().Add(models.Hour), models.Hour)
+		return busy(steps), err
+	},
+	"EndpointCounts": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		counts, err := tenant.EndpointCounts(ctx, time.Now().Add(-models.Day))
+		return slices.Collect(maps.Keys(counts)), err
+	},
+	"Strips": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		strips, err := tenant.Strips(ctx, []string{p.endpoint.ID})
+		return busy(strips[p.endpoint.ID]), err
+	},
+	"StateCounts": func(ctx context.Context, tenant *models.Tenant, p *property) (seen []string, err error) {
+		counts, err := tenant.StateCounts(ctx, models.DeliveryFilter{EndpointID: p.endpoint.ID})
+		for state, n := range counts {
+			if n.N > 0 {
+				seen = append(seen, string(state))
+			}
+		}
+		return seen, err
+	},
 	"Events": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		list, _, err := tenant.Events(ctx, models.EventFilter{}, models.Page{})
 		return named(list, func(e models.Event) string { return e.ID }), err
@@ -234,6 +260,16 @@ func example(eventType string) []byte {
 	}
 	et, _ := c.Lookup(eventType)
 	return et.Example
+}
+
+// busy are the steps in which something was counted.
+func busy(steps []models.Step) (seen []string) {
+	for _, s := range steps {
+		if s.Counts.Attempts > 0 {
+			seen = append(seen, s.At.String())
+		}
+	}
+	return seen
 }
 
 func named[T any](rows []T, id func(T) string) []string {

@@ -250,6 +250,16 @@ func (f *fixture) consistent(t *testing.T) {
 	for _, line := range wrong {
 		t.Error(line)
 	}
+	var unlisted []string
+	err = f.DB().Raw(`SELECT coalesce(d.id, u.delivery_id) || ' is ' || coalesce(d.state, 'gone') || ' and listed as ' || coalesce(u.state, 'nothing')
+		FROM (SELECT * FROM deliveries WHERE state IN ('failed', 'cancelled')) d FULL JOIN undelivered u ON u.delivery_id = d.id
+		WHERE u.state IS NULL OR d.state IS NULL OR u.state <> d.state`).Scan(&unlisted).Error
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range unlisted {
+		t.Error(line)
+	}
 }
 
 func TestDisabledParks(t *testing.T) {

@@ -1,0 +1,211 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+// listed tells whether the wanted deliveries are few among all, and stand on a
+// list of their own: what failed or was cancelled, and what still waits.
+func (f DeliveryFilter) listed() bool {
+	return len(f.States) > 0 && !slices.Contains(f.States, Delivered) && f.EventID == ""
+}
+
+// listedDeliveries is Deliveries by the lists of what did not arrive.
+func (t *Tenant) listedDeliveries(ctx context.Context, filter DeliveryFilter, page Page) ([]Delivery, string, error) {
+	if err := page.check(PrefixDelivery); err != nil {
+		return nil, "", err
+	}
+	var ids []string
+	for _, state := range endedStates(filter.States) {
+		some, err := t.endedIDs(ctx, filter, state, page)
+		if err != nil {
+			return nil, "", err
+		}
+		ids = append(ids, some...)
+	}
+	if open := openStates(filter.States); len(open) > 0 {
+		some, err := t.openIDs(ctx, filter, open, page)
+		if err != nil {
+			return nil, "", err
+		}
+		ids = append(ids, some...)
+	}
+	slices.SortFunc(ids, func(a, b string) int {
+		if page.Newer {
+			return strings.Compare(a, b)
+		}
+		return strings.Compare(b, a)
+	})
+	next := ""
+	if len(ids) > page.limit() {
+		ids = ids[:page.limit()]
+		next = ids[len(ids)-1]
+	}
+	var rows []Delivery
+	if len(ids) == 0 {
+		return rows, next, nil
+	}
+	if err := t.rows(ctx).Where("id IN ?", ids).Order("id DESC").Find(&rows).Error; err != nil {
+		return nil, "", fmt.Errorf("listing deliveries: %w", err)
+	}
+	return rows, next, t.complete(ctx, rows)
+}
+
+// endedIDs are one more than a page of what ended in a state other than delivered.
+func (t *Tenant) endedIDs(ctx context.Context, filter DeliveryFilter, state State, page Page) (ids []string, err error) {
+	query, err := page.applyTo(filter.ended(t.rows(ctx).Model(&Undelivered{}), state), PrefixDelivery, "delivery_id")
+	if err != nil {
+		return nil, err
+	}
+	if err := query.Pluck("delivery_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("listing what ended: %w", err)
+	}
+	return ids, nil
+}
+
+func (f DeliveryFilter) ended(query *gorm.DB, state State) *gorm.DB {
+	query = f.within(query.Where("state = ?", state), "delivery_id")
+	if f.EndpointID != "" {
+		query = query.Where("endpoint_id = ?", f.EndpointID)
+	}
+	return matchTypes(query, "event_type", f.Types)
+}
+
+// within bounds when a delivery was made. Ids rise with time: a bound on them
+// also passes over whole partitions.
+func (f DeliveryFilter) within(query *gorm.DB, column string) *gorm.DB {
+	if !f.Since.IsZero() {
+		query = query.Where(column+" >= ?", lowestID(PrefixDelivery, f.Since))
+	}
+	if !f.Until.IsZero() {
+		query = query.Where(column+" < ?", lowestID(PrefixDelivery, f.Until))
+	}
+	return query
+}
+
+// fewWaiting is how many rows of work are read and sorted at once.
+const fewWaiting = 2000
+
+// openIDs are one more than a page of what has not ended.
+func (t *Tenant) openIDs(ctx context.Context, filter DeliveryFilter, states []State, page Page) (ids []string, err error) {
+	waiting, err := t.waitingIDs(ctx, filter.EndpointID, fewWaiting+1)
+	if err != nil || len(waiting) == 0 {
+		return nil, err
+	}
+	query := t.store.db.WithContext(ctx).Table("delivery_work AS w").Joins("JOIN deliveries d ON d.id = w.delivery_id").Where("d.state IN ?", states)
+	if len(waiting) <= fewWaiting {
+		query = query.Where("w.delivery_id IN ?", waiting)
+	} else {
+		// With so many of its own, the newest of all have enough of them.
+		query = query.Where("w.organization_id = ?", t.org.ID)
+		if filter.EndpointID != "" {
+			query = query.Where("w.endpoint_id = ?", filter.EndpointID)
+		}
+	}
+	query, err = page.applyTo(matchTypes(filter.within(query, "w.delivery_id"), "d.event_type", filter.Types), PrefixDelivery, "w.delivery_id")
+	if err != nil {
+		return nil, err
+	}
+	if err := query.Pluck("w.delivery_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("listing what waits: %w", err)
+	}
+	return ids, nil
+}
+
+// waitingIDs are deliveries of the organization, or of one of its endpoints,
+// that have work, in no order and at most so many. They are found by their
+// endpoints, which two indexes of work begin with.
+func (t *Tenant) waitingIDs(ctx context.Context, endpointID string, most int) (ids []string, err error) {
+	err = t.store.db.WithContext(ctx).Raw("SELECT delivery_id FROM ("+waitingRows+") w LIMIT ?", t.ownEndpoints(ctx, endpointID), t.ownEndpoints(ctx, endpointID), most).Scan(&ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("looking for what waits: %w", err)
+	}
+	return ids, nil
+}
+
+// waitingRows are the rows of work of some endpoints, twice a parameter.
+const waitingRows = `SELECT * FROM delivery_work WHERE lease_until IS NULL AND endpoint_id IN (?)
+	UNION ALL SELECT * FROM delivery_work WHERE lease_until IS NOT NULL AND endpoint_id IN (?)`
+
+func (t *Tenant) ownEndpoints(ctx context.Context, id string) *gorm.DB {
+	query := t.rows(ctx).Model(&Endpoint{}).Select("id")
+	if id != "" {
+		query = query.Where("id = ?", id)
+	}
+	return query
+}
+
+// Tallied is a count that was not counted to its end: More tells that there are
+// more than N.
+type Tallied struct {
+	N    int
+	More bool
+}
+
+// countLimit is how far counts for a page go.
+const countLimit = 1000
+
+// StateCounts counts the deliveries that a filter leaves, in each state but
+// delivered, and whatever states the filter names. It counts each to a thousand
+// at most. A state is left out where nobody could say in reasonable time.
+func (t *Tenant) StateCounts(ctx context.Context, filter DeliveryFilter) (map[State]Tallied, error) {
+	counts := map[State]Tallied{}
+	for _, state := range []State{Failed, Cancelled} {
+		some := filter.ended(t.rows(ctx).Model(&Undelivered{}), state).Select("1").Limit(countLimit + 1)
+		var n int64
+		if err := t.store.db.WithContext(ctx).Table("(?) AS part", some).Count(&n).Error; err != nil {
+			return nil, fmt.Errorf("counting what ended: %w", err)
+		}
+		counts[state] = tallied(int(n))
+	}
+	if len(filter.Types) > 0 {
+		return counts, nil // what waits does not know its type
+	}
+	waiting, err := t.countWaitingByState(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	for state, n := range waiting {
+		counts[state] = n
+	}
+	return counts, nil
+}
+
+func tallied(n int) Tallied { return Tallied{N: min(n, countLimit), More: n > countLimit} }
+
+// countWaitingByState tells what has had an attempt from what has not. A resend
+// of what had ended has no planned attempt to come back to: it counts as neither.
+func (t *Tenant) countWaitingByState(ctx context.Context, filter DeliveryFilter) (map[State]Tallied, error) {
+	own := t.ownEndpoints(ctx, filter.EndpointID)
+	some := filter.within(t.store.db.WithContext(ctx).Table("("+waitingRows+") AS w", own, own), "delivery_id").
+		Where("NOT (trigger = ? AND resume_at IS NULL)", TriggerPerson).
+		Select("CASE WHEN attempt = 0 OR attempt = 1 AND lease_until IS NOT NULL THEN 'pending' ELSE 'retrying' END AS state").Limit(fewWaiting + 1)
+	var rows []struct {
+		State State
+		N     int
+	}
+	if err := t.store.db.WithContext(ctx).Table("(?) AS part", some).Select("state, count(*) AS n").Group("state").Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("counting what waits: %w", err)
+	}
+	total := 0
+	counts := map[State]Tallied{Pending: {}, Retrying: {}}
+	for _, row := range rows {
+		counts[row.State] = tallied(row.N)
+		total += row.N
+	}
+	if total > fewWaiting {
+		for state, c := range counts {
+			if c.More = true; c.N == 0 {
+				delete(counts, state)
+			} else {
+				counts[state] = c
+			}
+		}
+	}
+	return counts, nil
+}
