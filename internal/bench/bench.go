@@ -16,6 +16,7 @@ import (
 // Options are what is measured, and how much of it. The zero value measures
 // nothing; Defaults does.
 type Options struct {
+	Binary   string // the program; empty builds it
 	Rounds   int
 	Only     []string      // names of Cases; empty is all of them but those that take long
 	Count    int           // events of a throughput run
@@ -40,7 +41,6 @@ type bench struct {
 	services         *services
 	receiver, driver *role
 	receiverAddress  string
-	binary           string
 	folder           string
 	report           *Report
 	round            int
@@ -97,10 +97,12 @@ func (b *bench) open(ctx context.Context) (err error) {
 	if b.folder, err = os.MkdirTemp("", "hookwell-bench-"); err != nil {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
-	b.tell("building hookwell")
-	b.binary = filepath.Join(b.folder, "hookwell")
-	if err := program.Build(ctx, b.binary, b.flags()...); err != nil {
-		return err
+	if b.Binary == "" {
+		b.tell("building hookwell")
+		b.Binary = filepath.Join(b.folder, "hookwell")
+		if err := program.Build(ctx, b.Binary, b.flags()...); err != nil {
+			return err
+		}
 	}
 	if !b.Embedded {
 		b.tell("starting Postgres and Redis")

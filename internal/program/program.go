@@ -8,9 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +27,24 @@ func Build(ctx context.Context, path string, flags ...string) error {
 		return fmt.Errorf("building hookwell: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// LookAtSources looks at every file that the program is built from, below the
+// root of the source: go test, which notes what tests look at, then knows that
+// a result from before a change to one of them is stale.
+func LookAtSources(root string) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", "bin", "data", "tmp"}, entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		_, err = os.Stat(path)
+		return err
+	})
 }
 
 // Installation is a built program and the environment that its processes and
