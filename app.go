@@ -16,6 +16,7 @@ import (
 
 	"hookwell/jobs"
 	"hookwell/models"
+	"hookwell/ops"
 	"hookwell/web"
 	"hookwell/webhook"
 )
@@ -30,7 +31,9 @@ type app struct {
 	sender *webhook.Sender
 	lock   *flock.Flock
 
+	metrics  *ops.Metrics
 	workers  *jobs.Workers
+	ops      *ops.Server
 	server   *web.Server
 	listener net.Listener
 	base     *url.URL
@@ -112,6 +115,8 @@ func openApp(ctx context.Context, c *config) (*app, error) {
 }
 
 func openParts(ctx context.Context, c *config) (*app, error) {
+	metrics := ops.NewMetrics(version())
+	c.meter = metrics
 	store, err := openStore(ctx, c)
 	if err != nil {
 		return nil, err
@@ -120,7 +125,7 @@ func openParts(ctx context.Context, c *config) (*app, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	a := &app{config: c, store: store, redis: connection}
+	a := &app{config: c, store: store, redis: connection, metrics: metrics}
 	a.feed = jobs.NewFeed(connection, c.log)
 	a.queue = jobs.NewQueue(connection, a.feed, c.log)
 	store.SetWaker(a.queue)
@@ -151,7 +156,7 @@ func (a *app) listen(ctx context.Context) error {
 	}
 	a.server = web.New(web.Options{Store: a.store, Tester: jobs.NewTester(a.store, a.sender, a.feed), Feed: a.feed, Log: a.config.log,
 		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.proxies, Signup: a.config.signup, SignupCode: a.code,
-		APIRateLimit: a.config.APIRateLimit, Version: version(), Ready: a.ready})
+		APIRateLimit: a.config.APIRateLimit, Version: version(), Meter: a.metrics, Ready: a.ready})
 	return nil
 }
 
@@ -219,6 +224,11 @@ func (a *app) close() {
 		stopping.Go(func() { a.workers.Shutdown(ctx) })
 	}
 	stopping.Wait()
+	if a.ops != nil { // to the last, so that a stop can be watched
+		if err := a.ops.Shutdown(ctx); err != nil {
+			a.config.log.Warn("stopping operations", "error", err)
+		}
+	}
 	a.queue.Close()
 	a.feed.Close()
 	a.sender.Close()

@@ -29,6 +29,7 @@ type settings struct {
 	DatabaseURL    string `env:"DATABASE_URL"`
 	RedisURL       string `env:"REDIS_URL"`
 	Addr           string `env:"HOOKWELL_ADDR" envDefault:"127.0.0.1:3000"`
+	OpsAddr        string `env:"HOOKWELL_OPS_ADDR"`
 	BaseURL        string `env:"HOOKWELL_BASE_URL"`
 	DataDir        string `env:"HOOKWELL_DATA_DIR" envDefault:"./data"`
 	SecretKey      string `env:"HOOKWELL_SECRET_KEY"`
@@ -57,6 +58,7 @@ type config struct {
 	catalog  *webhook.Catalog
 	mailer   *jobs.Mailer // nil: no mail server is set
 	log      *slog.Logger
+	meter    models.Meter // nil counts nothing
 	// probe is how long an open circuit waits; 0 is the usual. The demo's is short.
 	probe time.Duration
 }
@@ -73,7 +75,8 @@ func readSettings() (settings, error) {
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
-	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkRetention(), c.checkRate(), c.checkMail(), c.checkLog(), c.checkCatalog())
+	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkRetention(),
+		c.checkRate(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +127,23 @@ func (c *config) checkAddress() error {
 		return wrong("HOOKWELL_BASE_URL", "write it as https://host or http://host:port, without a path")
 	}
 	c.base = base
+	return nil
+}
+
+// opsOff is HOOKWELL_OPS_ADDR for a process without operations.
+const opsOff = "off"
+
+// usualOpsAddr is where operations are when nothing is set. Where it is taken,
+// as by another process of the same machine, the process goes without.
+const usualOpsAddr = "127.0.0.1:3001"
+
+func (c *config) checkOpsAddress() error {
+	if _, _, err := net.SplitHostPort(c.OpsAddr); err != nil && c.OpsAddr != "" && c.OpsAddr != opsOff {
+		return wrong("HOOKWELL_OPS_ADDR", "write it as host:port, such as %s, or as %s", usualOpsAddr, opsOff)
+	}
+	if c.OpsAddr == c.Addr && c.OpsAddr != "127.0.0.1:0" {
+		return wrong("HOOKWELL_OPS_ADDR", "choose another address than HOOKWELL_ADDR, %s", c.Addr)
+	}
 	return nil
 }
 
@@ -321,6 +341,6 @@ func (c *config) linkBase() *url.URL {
 // storeOptions is how the settings open the store.
 func (c *config) storeOptions() models.Options {
 	return models.Options{DatabaseURL: c.DatabaseURL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
-		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Log: c.log, CircuitProbe: c.probe,
+		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Meter: c.meter, Log: c.log, CircuitProbe: c.probe,
 		Mail: c.mailer != nil, BaseURL: c.linkBase()}
 }

@@ -50,7 +50,7 @@ func demoConfig(folder string) (*config, error) {
 		return nil, err
 	}
 	s.DatabaseURL, s.RedisURL, s.SecretKey, s.BaseURL, s.SMTPURL, s.MailFrom = "", "", "", "", "", ""
-	s.DataDir, s.LogLevel, s.Signup = folder, "error", "closed"
+	s.DataDir, s.LogLevel, s.Signup, s.OpsAddr = folder, "error", "closed", opsOff
 	if host, _, err := net.SplitHostPort(s.Addr); err == nil && !onThisMachine(host) {
 		return nil, wrong("HOOKWELL_ADDR", "the demo listens on this machine alone; use 127.0.0.1")
 	}

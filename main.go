@@ -98,6 +98,9 @@ func (a *app) serve(ctx context.Context, workers bool) error {
 			return err
 		}
 	}
+	if err := a.startOps(); err != nil {
+		return err
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- a.server.Serve(a.listener) }()
 	a.announce()
@@ -127,6 +130,9 @@ func (*workCommand) Run(ctx context.Context) error {
 	}
 	defer a.close()
 	if err := a.startWorkers(); err != nil {
+		return err
+	}
+	if err := a.startOps(); err != nil {
 		return err
 	}
 	fmt.Printf("Hookwell %s works on %s.\n", version(), a.config.services())

@@ -50,7 +50,12 @@ func (w *Workers) everyOr(ctx context.Context, interval time.Duration, called <-
 // wakeDue wakes rows that are overdue: retries, and whatever was lost on its
 // way. While Redis is away nothing is picked, so that nothing waits longer
 // for having been picked in vain.
-func (w *Workers) wakeDue(ctx context.Context) error {
+func (w *Workers) wakeDue(ctx context.Context) (err error) {
+	defer func() {
+		if err == nil {
+			w.scanned.Store(w.Store.Now().UnixMicro())
+		}
+	}()
 	limited, cancel := context.WithTimeout(ctx, enqueueLimit)
 	defer cancel()
 	if err := w.Redis.Ping(limited).Err(); err != nil {

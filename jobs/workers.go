@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -41,6 +42,7 @@ type Workers struct {
 	stop       context.CancelFunc
 	rounds     sync.WaitGroup
 	once       sync.Once
+	scanned    atomic.Int64 // Unix microseconds of the last look for due deliveries that ended well
 }
 
 const (

@@ -118,6 +118,7 @@ func (s *Server) authenticate(c *fiber.Ctx) (*apiCall, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.visit(c).keyID = key.ID
 	if err := s.checkRate(c, key); err != nil {
 		return nil, err
 	}

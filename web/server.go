@@ -32,6 +32,16 @@ type Feed interface {
 	Subscribe(organizationID string) (changes <-chan []string, cancel func())
 }
 
+// Meter is told what the API answered, for metrics. It must neither block nor
+// fail.
+type Meter interface {
+	// Request is told of every answer; the route is its pattern, such as
+	// /api/v1/events/:id.
+	Request(method, route string, status int, took time.Duration)
+	// Accept is told of every report that was answered with success.
+	Accept(took time.Duration)
+}
+
 // Options are what a server is made of.
 type Options struct {
 	Store        *models.Store
@@ -46,6 +56,7 @@ type Options struct {
 	SignupCode     string // when it is not empty, the first sign-up must give it
 	APIRateLimit   int    // requests a second of each API key, in this process; 0 is no limit
 	Version        string
+	Meter          Meter                       // nil counts nothing
 	Ready          func(context.Context) error // nil error: everything that serving needs answers
 }
 

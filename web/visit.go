@@ -16,6 +16,7 @@ import (
 type visit struct {
 	id     string // of the request
 	nonce  string // of the Content-Security-Policy
+	keyID  string // of the API key
 	loaded bool   // the session was
 	user   *models.User
 	person *models.Person

@@ -42,7 +42,7 @@ type installation struct{ env []string }
 
 // embedded is an installation on the embedded default in a folder of its own.
 func embedded(t *testing.T) installation {
-	return installation{[]string{"HOOKWELL_DATA_DIR=" + t.TempDir(), "HOOKWELL_ADDR=127.0.0.1:0", "HOOKWELL_LOG_LEVEL=warn"}}
+	return installation{[]string{"HOOKWELL_DATA_DIR=" + t.TempDir(), "HOOKWELL_ADDR=127.0.0.1:0", "HOOKWELL_OPS_ADDR=off", "HOOKWELL_LOG_LEVEL=warn"}}
 }
 
 func (i installation) program() program.Installation {

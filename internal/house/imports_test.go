@@ -28,6 +28,7 @@ var table = map[string][]string{
 	"jobs":       {"models", "webhook"},
 	"views":      {"models", "static", "webhook"},
 	"web":        {"models", "views", "webhook", "static"},
+	"ops":        {"models", "webhook"},
 	"static":     nil,
 	"migrations": nil,
 	"internal":   {everything},

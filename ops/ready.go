@@ -1,0 +1,122 @@
+package ops
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// scanLimit is how old the last look for due deliveries may be before workers
+// count as stuck. They look twice a second.
+const scanLimit = 30 * time.Second
+
+// askLimit is how long one check may take.
+const askLimit = 3 * time.Second
+
+// readiness is the answer of /readyz.
+type readiness struct {
+	Ready   bool             `json:"ready"`
+	Version string           `json:"version"`
+	Checks  map[string]check `json:"checks"`
+}
+
+// check is one part's state. A part that is not needed leaves the process ready.
+type check struct {
+	OK     bool   `json:"ok"`
+	Needed bool   `json:"needed"`
+	Took   string `json:"took,omitempty"`
+	Detail string `json:"detail"`
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	answer := s.check(r.Context())
+	w.Header().Set("Content-Type", "application/json")
+	if !answer.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(answer) // whoever asked has gone
+}
+
+// check asks all parts at once.
+func (s *Server) check(ctx context.Context) readiness {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	parts := map[string]func(context.Context) check{"database": s.checkDatabase, "redis": s.checkRedis, "migrations": s.checkMigrations, "workers": s.checkWorkers}
+	answer := readiness{Ready: true, Version: s.Version, Checks: map[string]check{}}
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for name, ask := range parts {
+		asking.Go(func() {
+			began := time.Now()
+			c := ask(ctx)
+			if name != "workers" {
+				c.Took = time.Since(began).Round(10 * time.Microsecond).String()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			answer.Checks[name] = c
+			answer.Ready = answer.Ready && (c.OK || !c.Needed)
+		})
+	}
+	asking.Wait()
+	return answer
+}
+
+func (s *Server) checkDatabase(ctx context.Context) check {
+	c := check{Needed: true, Detail: "Postgres"}
+	if s.Embedded {
+		c.Detail = "SQLite"
+	}
+	if err := s.Store.Ping(ctx); err != nil {
+		s.Log.Warn("not ready", "part", "database", "error", err)
+		c.Detail += " does not answer; the log says why"
+		return c
+	}
+	pool := s.Store.Connections()
+	c.OK = true
+	c.Detail += fmt.Sprintf(" answers; %d of %d connections in use", pool.InUse, pool.MaxOpenConnections)
+	return c
+}
+
+// checkRedis is not needed: while Redis is away events are accepted, and wait.
+func (s *Server) checkRedis(ctx context.Context) check {
+	if err := s.Redis.Ping(ctx).Err(); err != nil {
+		return check{Detail: "does not answer; events are accepted and wait in the database"}
+	}
+	if s.Embedded {
+		return check{OK: true, Detail: "in this process"}
+	}
+	return check{OK: true, Detail: "answers"}
+}
+
+func (s *Server) checkMigrations(ctx context.Context) check {
+	applied, known, err := s.Store.Migrations(ctx)
+	c := check{Needed: true, OK: err == nil && applied >= known, Detail: fmt.Sprintf("the database has %d, this program knows %d", applied, known)}
+	switch {
+	case err != nil:
+		c.Detail = "can’t be read"
+	case applied < known:
+		c.Detail += "; run hookwell migrate"
+	}
+	return c
+}
+
+func (s *Server) checkWorkers(context.Context) check {
+	if s.Workers == nil {
+		return check{OK: true, Detail: "none in this process"}
+	}
+	last, c := s.Workers.LastScan(), check{Needed: true}
+	if last.IsZero() {
+		c.Detail = "starting"
+		return c
+	}
+	age := s.Store.Now().Sub(last)
+	c.OK = age < scanLimit
+	c.Detail = fmt.Sprintf("%d in flight, %d unrecorded, last look for due deliveries %s ago", s.Workers.InFlight(), s.Workers.Unrecorded(), age.Round(time.Millisecond))
+	return c
+}

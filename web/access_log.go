@@ -1,0 +1,41 @@
+package web
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// note writes a line for each request and counts what the API answered. The
+// line has the route's pattern and never the path: paths may hold tokens.
+// Requests of the API stand at info, all others at debug.
+func (s *Server) note(c *fiber.Ctx) error {
+	began := time.Now()
+	err := c.Next()
+	took, v, status, route := time.Since(began), s.visit(c), c.Response().StatusCode(), c.Route().Path
+	level := slog.LevelDebug
+	if isAPI(c) {
+		level = slog.LevelInfo
+		s.count(c.Method(), route, status, took)
+	}
+	if s.Log.Enabled(c.UserContext(), level) {
+		attributes := []slog.Attr{slog.String("request", v.id), slog.String("method", c.Method()), slog.String("route", route),
+			slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("address", s.clientIP(c).String())}
+		if v.keyID != "" {
+			attributes = append(attributes, slog.String("key", v.keyID))
+		}
+		s.Log.LogAttrs(c.UserContext(), level, "request", attributes...)
+	}
+	return err
+}
+
+func (s *Server) count(method, route string, status int, took time.Duration) {
+	if s.Meter == nil {
+		return
+	}
+	s.Meter.Request(method, route, status, took)
+	if reports := route == eventsPath || route == batchPath; reports && method == fiber.MethodPost && status < fiber.StatusMultipleChoices {
+		s.Meter.Accept(took)
+	}
+}
