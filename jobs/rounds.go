@@ -18,6 +18,7 @@ const (
 	recoverInterval      = 500 * time.Millisecond
 	mailInterval         = 10 * time.Second
 	rollUpInterval       = 5 * time.Second
+	watchInterval        = time.Minute
 	housekeepingInterval = time.Hour
 )
 
@@ -96,6 +97,8 @@ func (w *Workers) endWaiting(ctx context.Context) error { return untilEmpty(ctx,
 
 func (w *Workers) rollUp(ctx context.Context) error { return untilEmpty(ctx, w.Store.RollUp) }
 
+func (w *Workers) watch(ctx context.Context) error { return untilEmpty(ctx, w.Store.WatchEndpoints) }
+
 // recover does the steps of recoveries whose time has come, and tells the pages
 // that show them. Their deliveries are woken by the due scan, behind all else.
 func (w *Workers) recover(ctx context.Context) error {
@@ -119,5 +122,5 @@ func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) er
 
 func (w *Workers) keepHouse(ctx context.Context) error {
 	old := w.Store.Now().Add(-max(w.Retention, models.MinRetention))
-	return errors.Join(w.Store.MakePartitions(ctx), w.Store.Prune(ctx, old), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx), w.Store.PruneMail(ctx))
+	return errors.Join(w.Store.MakePartitions(ctx), w.Store.Prune(ctx, old), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx), w.Store.PruneMail(ctx), w.Store.PruneNotices(ctx))
 }

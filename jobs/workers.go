@@ -82,6 +82,7 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
 	w.every(ctx, endInterval, "ending what waited", w.endWaiting)
+	w.every(ctx, watchInterval, "watching endpoints", w.watch)
 	w.every(ctx, recoverInterval, "recovering", w.recover)
 	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
 	w.every(ctx, rollUpInterval, "rolling up", w.rollUp)

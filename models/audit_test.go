@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"hookwell/models"
 )
@@ -48,6 +49,17 @@ func changes() map[string]change {
 			_, err := f.tenant.EnableEndpoint(ctx, p.endpoint.ID)
 			return err
 		}},
+		"Tenant.EnableAndReplay": {[]string{"endpoint.enabled", "recovery.started"}, func(ctx context.Context, f *fixture, p *property) error {
+			if err := f.DB().Exec("UPDATE endpoints SET disabled_at = ? WHERE id = ?", f.Now().Add(-time.Second), p.endpoint.ID).Error; err != nil {
+				return err
+			}
+			if _, err := f.tenant.Publish(ctx, models.NewEvent{Type: "payment.failed", Data: example("payment.failed")}); err != nil {
+				return err
+			}
+			_, _, err := f.tenant.EnableAndReplay(ctx, p.endpoint.ID)
+			return err
+		}},
+		"Tenant.DismissNotice":   tenantChange("notice.dismissed", "DismissNotice"),
 		"Tenant.DeleteEndpoint":  tenantChange("endpoint.deleted", "DeleteEndpoint"),
 		"Tenant.RotateSecret":    tenantChange("endpoint.secret_rotated", "RotateSecret"),
 		"Tenant.ExpireSecret":    tenantChange("endpoint.secret_expired", "ExpireSecret"),
@@ -108,7 +120,7 @@ func (f *fixture) eve(ctx context.Context) *models.User {
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
 	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
-	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
+	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
 }
@@ -133,10 +145,11 @@ func TestAudit(t *testing.T) {
 		f.rekeyed = f.with(t, func(o *models.Options) { o.Vault = vault(t, "new:"+masterKey(2)+",1:"+f.key) })
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
+				f.DB().Exec("DELETE FROM mail_messages") // of another case, which would be sealed anew here
 				p := f.property(t)
 				f.withoutAudit(t, func() {
 					before := dumpAll(t, f.Store)
-					if name == "Tenant.EnableEndpoint" {
+					if name == "Tenant.EnableEndpoint" || name == "Tenant.EnableAndReplay" {
 						before = nil // its case prepares a row
 					}
 					if err := c.do(t.Context(), f, p); err == nil || asError(err) != nil {

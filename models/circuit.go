@@ -29,6 +29,10 @@ type health struct {
 	answered         bool // something came back that speaks for the endpoint
 	failures         int  // in a row, since then
 	gone             bool
+
+	// The first and the last failure since the success, if there was one, but for
+	// what was cut off here.
+	missedFrom, missed time.Time
 }
 
 // weigh reads results, the earliest first. Test events count in no health, and
@@ -52,6 +56,7 @@ func weigh(held []Result) map[string]*health {
 		switch {
 		case x.Cause == "":
 			h.success, h.answered, h.failures = r.ended(), true, 0
+			h.missedFrom, h.missed = time.Time{}, time.Time{}
 			continue
 		case x.Cause == webhook.CauseInterrupted:
 		case speaksAgainst(x):
@@ -60,6 +65,7 @@ func weigh(held []Result) map[string]*health {
 			h.answered, h.failures = true, 0
 		}
 		h.failure = r.ended()
+		h.miss(x, h.failure)
 	}
 	return found
 }
@@ -113,7 +119,7 @@ func (s *Store) changing(tx *gorm.DB, ids []string, found map[string]*health) ([
 	var changing []string
 	for _, state := range states {
 		h := found[state.EndpointID]
-		if h.failures > 0 || h.answered && (state.Failures > 0 || state.HeldBecause == HeldByCircuit) ||
+		if h.failures > 0 || state.moves(h) || h.answered && (state.Failures > 0 || state.HeldBecause == HeldByCircuit) ||
 			old(state.LastSuccessAt, h.success) || old(state.LastFailureAt, h.failure) {
 			changing = append(changing, state.EndpointID)
 		}
@@ -134,21 +140,24 @@ func (s *Store) moveStates(tx *gorm.DB, ids []string, found map[string]*health) 
 		state, h := &states[i], found[states[i].EndpointID]
 		was := state.HeldBecause
 		failures, action := state.judge(h)
-		rows[i] = []any{state.EndpointID, failures, action, latest(state.LastSuccessAt, h.success), latest(state.LastFailureAt, h.failure)}
+		state.follow(h, state.LastSuccessAt)
+		rows[i] = []any{state.EndpointID, failures, action, latest(state.LastSuccessAt, h.success), latest(state.LastFailureAt, h.failure),
+			timeOrNull(state.FailingSince), state.FailingDays, int(state.FailingStage)}
 		if err := s.noteCircuit(tx, state.EndpointID, was, action); err != nil {
 			return err
 		}
 	}
-	list, parameters := values(s.dialect, []valueKind{textValue, integerValue, textValue, timeValue, timeValue}, rows)
+	list, parameters := values(s.dialect, []valueKind{textValue, integerValue, textValue, timeValue, timeValue, timeValue, textValue, integerValue}, rows)
 	now := s.dialect.now(s.clock)
 	// A circuit that is open already is not held open longer by what was on its
 	// way when it opened.
-	return tx.Exec(`WITH v(id, failures, action, success_at, failure_at) AS (`+list+`)
+	return tx.Exec(`WITH v(id, failures, action, success_at, failure_at, failing_since, failing_days, failing_stage) AS (`+list+`)
 		UPDATE endpoint_states SET failures = v.failures,
 			held_until = CASE v.action WHEN 'close' THEN NULL WHEN 'open' THEN
 				CASE WHEN held_until > `+now+` THEN held_until ELSE `+s.dialect.secondsAfter(now, fmt.Sprintf("%.3f", s.probe.Seconds()))+` END ELSE held_until END,
 			held_because = CASE v.action WHEN 'close' THEN '' WHEN 'open' THEN 'circuit' ELSE held_because END,
-			last_success_at = coalesce(v.success_at, last_success_at), last_failure_at = coalesce(v.failure_at, last_failure_at)
+			last_success_at = coalesce(v.success_at, last_success_at), last_failure_at = coalesce(v.failure_at, last_failure_at),
+			failing_since = v.failing_since, failing_days = v.failing_days, failing_stage = v.failing_stage
 		FROM v WHERE endpoint_id = v.id`, parameters...).Error
 }
 
@@ -186,6 +195,13 @@ func (s *Store) noteCircuit(tx *gorm.DB, endpointID string, was Hold, action str
 	word := map[string]string{openCircuit: "opened", closeCircuit: "closed"}[action]
 	s.log.Info("circuit "+word, "endpoint", endpointID)
 	return s.audit(tx, systemActor(), e.OrganizationID, "endpoint.circuit_"+word, e.ID, e.Title(), "")
+}
+
+func timeOrNull(at *time.Time) any {
+	if at == nil {
+		return nil
+	}
+	return *at
 }
 
 // latest is the later time: a slow exchange may be recorded after a quick one.

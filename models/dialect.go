@@ -59,6 +59,7 @@ const (
 	partitionLock int64 = 7_267_881_234
 	dueLock       int64 = 7_267_881_235
 	rollupLock    int64 = 7_267_881_236
+	watchLock     int64 = 7_267_881_237
 )
 
 // valueKind is a column's type in a VALUES list.

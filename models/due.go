@@ -138,7 +138,8 @@ func lockWaiting(tx *gorm.DB, ids []string) (locked []string, err error) {
 	return locked, err
 }
 
-// FullStep is how many rows one step of Reclaim, EndWaiting or RollUp takes at most; a
+// FullStep is how many rows one step of Reclaim, EndWaiting, RollUp or
+// WatchEndpoints takes at most; a
 // step that took as many wants another.
 const FullStep = 500
 

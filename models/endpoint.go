@@ -13,8 +13,9 @@ import (
 
 // Why an endpoint is disabled.
 const (
-	DisabledByPerson = "person" // somebody chose to
-	DisabledGone     = "gone"   // the receiver answered 410
+	DisabledByPerson = "person"  // somebody chose to
+	DisabledGone     = "gone"    // the receiver answered 410
+	DisabledFailing  = "failing" // by the rule of automatic disabling
 )
 
 // Endpoints lists the organization's endpoints by age, deleted ones left out.
@@ -79,7 +80,7 @@ func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webho
 		return nil, webhook.Secret{}, err
 	}
 	if in.Disabled {
-		e.DisabledAt, e.DisabledReason = &now, DisabledByPerson
+		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.Name
 	}
 	row, secret := t.newSecret(e, in.Secret, now)
 	for _, record := range []any{e, &EndpointState{EndpointID: e.ID}, row} {
@@ -163,11 +164,13 @@ func later(now, before time.Time) time.Time {
 
 // EnableEndpoint resumes an endpoint: what waits for it goes on by itself.
 func (t *Tenant) EnableEndpoint(ctx context.Context, id string) (*Endpoint, error) {
-	return t.setEndpoint(ctx, id, "endpoint.enabled", func(e *Endpoint, _ time.Time) bool {
-		changed := e.DisabledAt != nil
-		e.DisabledAt, e.DisabledReason = nil, ""
-		return changed
-	})
+	return t.setEndpoint(ctx, id, "endpoint.enabled", enable)
+}
+
+func enable(e *Endpoint, _ time.Time) bool {
+	changed := e.DisabledAt != nil
+	e.DisabledAt, e.DisabledReason, e.DisabledBy = nil, "", ""
+	return changed
 }
 
 // DisableEndpoint parks what waits for the endpoint; new events pass it by.
@@ -176,7 +179,7 @@ func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*Endpoint, err
 		if e.DisabledAt != nil {
 			return false
 		}
-		e.DisabledAt, e.DisabledReason = &now, DisabledByPerson
+		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.Name
 		return true
 	})
 }
@@ -192,10 +195,14 @@ func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
 }
 
 // setEndpoint changes an endpoint's standing under a lock on its row. The
-// function answers whether anything changed.
-func (t *Tenant) setEndpoint(ctx context.Context, id, action string, set func(*Endpoint, time.Time) bool) (*Endpoint, error) {
+// function answers whether anything changed; if so, what is to be done then is
+// done in the same transaction.
+func (t *Tenant) setEndpoint(ctx context.Context, id, action string, set func(*Endpoint, time.Time) bool, then ...func(tx *gorm.DB, e *Endpoint) error) (*Endpoint, error) {
 	var e *Endpoint
 	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+		if err := t.lockState(tx, id); err != nil {
+			return err
+		}
 		if e, err = t.endpoint(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), id); err != nil {
 			return err
 		}
@@ -210,14 +217,44 @@ func (t *Tenant) setEndpoint(ctx context.Context, id, action string, set func(*E
 		if err := noteSettings(tx, e, now); err != nil {
 			return err
 		}
+		if err := t.store.beginAnew(tx, e); err != nil {
+			return err
+		}
 		if e.DeletedAt != nil {
 			if err := t.store.forgetEndpoint(tx, e.ID); err != nil {
+				return err
+			}
+		}
+		for _, do := range then {
+			if err := do(tx, e); err != nil {
 				return err
 			}
 		}
 		return t.audit(tx, action, e.ID, e.Title(), "")
 	})
 	return e, err
+}
+
+// lockState locks the state of an endpoint of the organization: before its row,
+// as those do who record what came of attempts.
+func (t *Tenant) lockState(tx *gorm.DB, id string) error {
+	own := t.within(tx).Model(&Endpoint{}).Select("id").Where("id = ?", id)
+	var locked []string
+	err := tx.Model(&EndpointState{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("endpoint_id IN (?)", own).Pluck("endpoint_id", &locked).Error
+	if err == nil && len(locked) == 0 {
+		return notFound("endpoint")
+	}
+	return err
+}
+
+// beginAnew ends the notices of an endpoint whose standing a person has changed.
+// One that is enabled is judged from now on.
+func (s *Store) beginAnew(tx *gorm.DB, e *Endpoint) error {
+	if err := s.endNotices(tx, e.ID); err != nil || !e.Enabled() {
+		return err
+	}
+	change := map[string]any{"failing_since": nil, "failing_days": "", "failing_stage": NotAnnounced, "noted_at": nil}
+	return tx.Model(&EndpointState{}).Where("endpoint_id = ?", e.ID).Updates(change).Error
 }
 
 // forgetEndpoint removes a deleted endpoint's secrets and ends what waits for

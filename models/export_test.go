@@ -28,7 +28,7 @@ func ActingAs(t *Tenant, user *User) *Tenant {
 // Models lists a row of every table but slugs, which has no type of its own.
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &sessionRow{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
-		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}, &Undelivered{}, &rollupRow{}, &rollupDelta{}}
+		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}, &Notice{}, &Undelivered{}, &rollupRow{}, &rollupDelta{}}
 }
 
 // Down takes every migration back.

@@ -22,6 +22,7 @@ const (
 	PrefixAudit        = "aud_"
 	PrefixRecovery     = "rec_"
 	PrefixInvitation   = "inv_"
+	PrefixNotice       = "ntc_"
 	PrefixMail         = "mail_"
 )
 

@@ -268,13 +268,8 @@ func (s *Store) disableGone(tx *gorm.DB, id string) error {
 	if err != nil {
 		return err
 	}
-	now := later(s.clock.Now(), e.UpdatedAt)
-	e.DisabledAt, e.DisabledReason, e.UpdatedAt = &now, DisabledGone, now
-	if err := tx.Model(&Endpoint{}).Where("id = ?", id).Select("disabled_at", "disabled_reason", "updated_at").Updates(e).Error; err != nil {
+	if err := s.disable(tx, e, DisabledGone, NoticeGone, nil, "the receiver answered 410"); err != nil {
 		return err
 	}
-	if err := noteSettings(tx, e, now); err != nil {
-		return err
-	}
-	return s.audit(tx, systemActor(), e.OrganizationID, "endpoint.disabled", e.ID, e.Title(), "the receiver answered 410")
+	return s.mailAdmins(tx, e.OrganizationID, &announcement{kind: NoticeGone, of: []*EndpointState{nil}, on: []*Endpoint{e}})
 }

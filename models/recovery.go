@@ -144,35 +144,41 @@ func (t *Tenant) Recover(ctx context.Context, endpointID string, in RecoveryInpu
 	if err != nil {
 		return nil, err
 	}
-	r.ID = t.store.clock.newID(PrefixRecovery, r.CreatedAt)
 	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
 		// The endpoint's row is locked: of two that begin at once, one waits.
 		e, err := t.recoverable(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID)
 		if err != nil {
 			return err
 		}
-		var running int64
-		if err := tx.Model(&Recovery{}).Where("endpoint_id = ? AND state = ?", e.ID, RecoveryRunning).Count(&running).Error; err != nil {
-			return err
-		}
-		if running > 0 {
-			return conflict("recovery_running", "A recovery of this endpoint is under way. Wait until it is done, or cancel it.")
-		}
-		if r.NextAt, err = t.store.dialect.readNow(tx, t.store.clock); err != nil {
-			return err
-		}
-		if r.Total, err = r.count(tx, e); err != nil {
-			return err
-		}
-		if err := tx.Create(r).Error; err != nil {
-			return fmt.Errorf("beginning the recovery: %w", err)
-		}
-		return t.audit(tx, "recovery.started", r.ID, e.Title(), fmt.Sprintf("%s, %d", r.Kind, r.Total))
+		return t.beginRecovery(tx, e, r)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// beginRecovery counts what the recovery is about and lets the workers begin.
+// The endpoint's row is locked.
+func (t *Tenant) beginRecovery(tx *gorm.DB, e *Endpoint, r *Recovery) (err error) {
+	r.ID = t.store.clock.newID(PrefixRecovery, r.CreatedAt)
+	var running int64
+	if err := tx.Model(&Recovery{}).Where("endpoint_id = ? AND state = ?", e.ID, RecoveryRunning).Count(&running).Error; err != nil {
+		return err
+	}
+	if running > 0 {
+		return conflict("recovery_running", "A recovery of this endpoint is under way. Wait until it is done, or cancel it.")
+	}
+	if r.NextAt, err = t.store.dialect.readNow(tx, t.store.clock); err != nil {
+		return err
+	}
+	if r.Total, err = r.count(tx, e); err != nil {
+		return err
+	}
+	if err := tx.Create(r).Error; err != nil {
+		return fmt.Errorf("beginning the recovery: %w", err)
+	}
+	return t.audit(tx, "recovery.started", r.ID, e.Title(), fmt.Sprintf("%s, %d", r.Kind, r.Total))
 }
 
 // Recovery reads one recovery.

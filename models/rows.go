@@ -72,6 +72,7 @@ type Endpoint struct {
 	SignatureFormat    webhook.SignatureFormat
 	DisabledAt         *time.Time
 	DisabledReason     string
+	DisabledBy         string // who did it: a person's name, or ours
 	CreatedAt          time.Time
 	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
 	DeletedAt          *time.Time
@@ -100,6 +101,7 @@ type EndpointState struct {
 	RateFreeUs    int64 // Unix microseconds
 	LastSuccessAt *time.Time
 	LastFailureAt *time.Time
+	Failing
 }
 
 // Hold is why an endpoint's deliveries are held back.

@@ -22,6 +22,7 @@ type property struct {
 	earlier  *models.EndpointSecret // of the endpoint, still in force
 	person   *models.User
 	recovery *models.Recovery // of another endpoint
+	notice   *models.Notice   // of the endpoint
 }
 
 func (f *fixture) property(t *testing.T) *property {
@@ -45,6 +46,10 @@ func (f *fixture) property(t *testing.T) *property {
 	f.rotate(t, p.endpoint, 24)
 	p.earlier = &f.secrets(t, p.endpoint)[1]
 	p.person = f.person(t, p.endpoint.ID+"@example.com")
+	p.notice = &models.Notice{ID: "ntc_" + p.endpoint.ID, OrganizationID: f.tenant.Organization().ID, EndpointID: p.endpoint.ID, Kind: models.NoticeFailing, CreatedAt: f.Now()}
+	if err := f.DB().Create(p.notice).Error; err != nil {
+		t.Fatal(err)
+	}
 	since := models.RecoveryInput{Since: f.Now().Add(-time.Hour)}
 	if p.recovery, err = f.tenant.Recover(t.Context(), endpoint(t, f.tenant, nil).ID, since); err != nil {
 		t.Fatal(err)
@@ -121,6 +126,17 @@ var refused = map[string]call{
 		_, err := tenant.EnableEndpoint(ctx, p.endpoint.ID)
 		return nil, err
 	},
+	"EnableAndReplay": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, _, err := tenant.EnableAndReplay(ctx, p.endpoint.ID)
+		return nil, err
+	},
+	"Missed": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Missed(ctx, p.endpoint.ID)
+		return nil, err
+	},
+	"DismissNotice": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		return nil, tenant.DismissNotice(ctx, p.notice.ID)
+	},
 	"DeleteEndpoint": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
 		return nil, tenant.DeleteEndpoint(ctx, p.endpoint.ID)
 	},
@@ -175,6 +191,10 @@ var hidden = map[string]call{
 	"Endpoints": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		list, err := tenant.Endpoints(ctx)
 		return named(list, func(e models.Endpoint) string { return e.ID }), err
+	},
+	"Notices": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		list, err := tenant.Notices(ctx)
+		return named(list, func(n models.Notice) string { return n.ID }), err
 	},
 	"EndpointPage": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
 		list, _, err := tenant.EndpointPage(ctx, models.Page{})
@@ -353,7 +373,7 @@ func TestTenantUnknownNames(t *testing.T) {
 		before := dumpAll(t, f.Store)
 		for _, name := range strangeNames {
 			p := &property{endpoint: &models.Endpoint{ID: name}, event: &models.Accepted{ID: name}, delivery: &models.Delivery{ID: name}, key: &models.Key{ID: name},
-				earlier: &models.EndpointSecret{ID: name}, person: &models.User{}, recovery: &models.Recovery{ID: name}}
+				earlier: &models.EndpointSecret{ID: name}, person: &models.User{}, recovery: &models.Recovery{ID: name}, notice: &models.Notice{ID: name}}
 			for method, use := range refused {
 				if _, err := use(t.Context(), f.tenant, p); !models.IsKind(err, models.NotFound) {
 					t.Errorf("%s of %q: %v, want NotFound", method, name, err)
