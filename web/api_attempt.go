@@ -14,40 +14,40 @@ import (
 )
 
 type attemptAnswer struct {
-	ID            string          `json:"id"`
-	DeliveryID    string          `json:"deliveryId"`
-	Number        int             `json:"number"`
-	Trigger       models.Trigger  `json:"trigger"`
-	StartedAt     stamp           `json:"startedAt"`
-	DurationMs    float64         `json:"durationMs"`
-	StatusCode    *int            `json:"statusCode"`
-	Cause         *string         `json:"cause"`
-	Error         *string         `json:"error"`
-	Note          *string         `json:"note"`
-	RemoteAddress *string         `json:"remoteAddress"`
-	Timings       timingsAnswer   `json:"timings"`
-	Request       requestAnswer   `json:"request"`
-	Response      *responseAnswer `json:"response"`
+	ID            string          `json:"id" jsonschema:"The attempt's id."`
+	DeliveryID    string          `json:"deliveryId" jsonschema:"Its delivery."`
+	Number        int             `json:"number" jsonschema:"Its number, from 1."`
+	Trigger       models.Trigger  `json:"trigger" jsonschema:"Why it was made: by the schedule, by a person (a resend), or as a test."`
+	StartedAt     stamp           `json:"startedAt" jsonschema:"When it began."`
+	DurationMs    float64         `json:"durationMs" jsonschema:"How long the exchange took."`
+	StatusCode    *int            `json:"statusCode" jsonschema:"The status that came back; null when none did."`
+	Cause         *string         `json:"cause" jsonschema:"Why it failed; null after a success."`
+	Error         *string         `json:"error" jsonschema:"The same in a sentence."`
+	Note          *string         `json:"note" jsonschema:"What was wrong with the response's body, if anything."`
+	RemoteAddress *string         `json:"remoteAddress" jsonschema:"The address that was connected to."`
+	Timings       timingsAnswer   `json:"timings" jsonschema:"How long its parts took."`
+	Request       requestAnswer   `json:"request" jsonschema:"What was sent."`
+	Response      *responseAnswer `json:"response" jsonschema:"What came back; null when nothing did."`
 }
 
 type timingsAnswer struct {
-	DNSMs       *float64 `json:"dnsMs"`
-	ConnectMs   *float64 `json:"connectMs"`
-	TLSMs       *float64 `json:"tlsMs"`
-	FirstByteMs *float64 `json:"firstByteMs"`
+	DNSMs       *float64 `json:"dnsMs" jsonschema:"Looking up the name; null where it was not needed."`
+	ConnectMs   *float64 `json:"connectMs" jsonschema:"Connecting; null on a kept connection."`
+	TLSMs       *float64 `json:"tlsMs" jsonschema:"The TLS handshake; null without one."`
+	FirstByteMs *float64 `json:"firstByteMs" jsonschema:"From the request to the first byte of the answer."`
 }
 
 type requestAnswer struct {
-	URL     string       `json:"url"`
-	Headers headerObject `json:"headers"`
-	Body    string       `json:"body"`
+	URL     string       `json:"url" jsonschema:"The address that was called."`
+	Headers headerObject `json:"headers" jsonschema:"Headers by name in lower case; secret values masked."`
+	Body    string       `json:"body" jsonschema:"The signed text, as it was sent."`
 }
 
 type responseAnswer struct {
-	Headers      headerObject `json:"headers"`
-	Body         string       `json:"body"`
-	BodyEncoding string       `json:"bodyEncoding"`
-	Truncated    bool         `json:"truncated"`
+	Headers      headerObject `json:"headers" jsonschema:"Headers by name in lower case; repeated ones joined."`
+	Body         string       `json:"body" jsonschema:"At most 16 KiB of it."`
+	BodyEncoding string       `json:"bodyEncoding" jsonschema:"base64 when the body is not UTF-8."`
+	Truncated    bool         `json:"truncated" jsonschema:"Whether the body was longer."`
 }
 
 func shapeAttempt(a *models.Attempt, body string) attemptAnswer {

@@ -9,22 +9,22 @@ import (
 )
 
 type deliveryAnswer struct {
-	ID            string       `json:"id"`
-	EventID       string       `json:"eventId"`
-	EventType     string       `json:"eventType"`
-	EndpointID    string       `json:"endpointId"`
-	State         models.State `json:"state"`
-	Test          bool         `json:"test"`
-	AttemptCount  int          `json:"attemptCount"`
-	NextAttemptAt *stamp       `json:"nextAttemptAt"`
-	CreatedAt     stamp        `json:"createdAt"`
-	DeliveredAt   *stamp       `json:"deliveredAt"`
+	ID            string       `json:"id" jsonschema:"The delivery's id."`
+	EventID       string       `json:"eventId" jsonschema:"Its event."`
+	EventType     string       `json:"eventType" jsonschema:"The event's type."`
+	EndpointID    string       `json:"endpointId" jsonschema:"Where it goes."`
+	State         models.State `json:"state" jsonschema:"How it stands."`
+	Test          bool         `json:"test" jsonschema:"Whether it is of a test event."`
+	AttemptCount  int          `json:"attemptCount" jsonschema:"How many attempts were made."`
+	NextAttemptAt *stamp       `json:"nextAttemptAt" jsonschema:"When the next is due; null when none is."`
+	CreatedAt     stamp        `json:"createdAt" jsonschema:"When it was created."`
+	DeliveredAt   *stamp       `json:"deliveredAt" jsonschema:"When it arrived; null until then."`
 }
 
 // deliveryAlone is a delivery that was asked for by its id.
 type deliveryAlone struct {
 	deliveryAnswer
-	Attempts []attemptAnswer `json:"attempts"`
+	Attempts []attemptAnswer `json:"attempts" jsonschema:"Its attempts, the first one first."`
 }
 
 func shapeDelivery(d *models.Delivery) deliveryAnswer {

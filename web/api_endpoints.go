@@ -13,23 +13,23 @@ import (
 // or rotate it alone, and with one that was imported the form that the Standard
 // Webhooks libraries take.
 type endpointAnswer struct {
-	ID                 string                  `json:"id"`
-	URL                string                  `json:"url"`
-	Name               string                  `json:"name"`
-	Description        string                  `json:"description"`
-	EventTypes         webhook.Subscriptions   `json:"eventTypes"`
-	Enabled            bool                    `json:"enabled"`
-	DisabledReason     *string                 `json:"disabledReason"`
-	Schedule           any                     `json:"schedule"` // a name, or a list of seconds
-	TimeoutSeconds     int                     `json:"timeoutSeconds"`
-	MaxInFlight        int                     `json:"maxInFlight"`
-	RateLimitPerSecond int                     `json:"rateLimitPerSecond"` // 0 is no limit
-	Headers            headerObject            `json:"headers"`
-	SignatureFormat    webhook.SignatureFormat `json:"signatureFormat"`
-	CreatedAt          stamp                   `json:"createdAt"`
-	UpdatedAt          stamp                   `json:"updatedAt"`
-	Secret             string                  `json:"secret,omitzero"`
-	StandardSecret     string                  `json:"standardSecret,omitzero"`
+	ID                 string                  `json:"id" jsonschema:"The endpoint's id."`
+	URL                string                  `json:"url" jsonschema:"Where deliveries go."`
+	Name               string                  `json:"name" jsonschema:"What people call it; may be empty."`
+	Description        string                  `json:"description" jsonschema:"A note; may be empty."`
+	EventTypes         webhook.Subscriptions   `json:"eventTypes" jsonschema:"What it is subscribed to: *, a prefix such as payment.*, or types."`
+	Enabled            bool                    `json:"enabled" jsonschema:"Whether new events are sent to it."`
+	DisabledReason     *string                 `json:"disabledReason" jsonschema:"Why it is disabled: by a person, or because the receiver is gone (410). Null while enabled."`
+	Schedule           any                     `json:"schedule" jsonschema:"A schedule by name, or delays in seconds."` // a name, or a list of seconds
+	TimeoutSeconds     int                     `json:"timeoutSeconds" jsonschema:"Of the whole exchange."`
+	MaxInFlight        int                     `json:"maxInFlight" jsonschema:"How many attempts may be under way at once."`
+	RateLimitPerSecond int                     `json:"rateLimitPerSecond" jsonschema:"Requests a second; 0 is no limit."` // 0 is no limit
+	Headers            headerObject            `json:"headers" jsonschema:"Its own headers, with their values masked."`
+	SignatureFormat    webhook.SignatureFormat `json:"signatureFormat" jsonschema:"Of x-webhook-signature."`
+	CreatedAt          stamp                   `json:"createdAt" jsonschema:"When it was created."`
+	UpdatedAt          stamp                   `json:"updatedAt" jsonschema:"When its settings were last changed."`
+	Secret             string                  `json:"secret,omitzero" jsonschema:"The signing secret. Only in the answer that creates the endpoint or rotates its secret."`
+	StandardSecret     string                  `json:"standardSecret,omitzero" jsonschema:"An imported secret, as the Standard Webhooks libraries take it."`
 }
 
 // withSecret is the answer that shows the secret.

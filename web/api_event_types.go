@@ -9,12 +9,12 @@ import (
 )
 
 type eventTypeAnswer struct {
-	Type        string         `json:"type"`
-	Category    string         `json:"category"`
-	Description string         `json:"description"`
-	FiresWhen   string         `json:"firesWhen"`
-	Schema      jsontext.Value `json:"schema"`
-	Example     jsontext.Value `json:"example"`
+	Type        string         `json:"type" jsonschema:"Its name."`
+	Category    string         `json:"category" jsonschema:"Its category."`
+	Description string         `json:"description" jsonschema:"What it tells."`
+	FiresWhen   string         `json:"firesWhen" jsonschema:"When it fires."`
+	Schema      jsontext.Value `json:"schema" jsonschema:"The JSON Schema of its data."`
+	Example     jsontext.Value `json:"example" jsonschema:"Data that fits the schema."`
 }
 
 func shapeEventType(t **webhook.EventType) eventTypeAnswer {

@@ -58,9 +58,9 @@ func (b *eventBody) complete() error {
 }
 
 type acceptedAnswer struct {
-	ID         string `json:"id"`
-	Type       string `json:"type"`
-	Deliveries int    `json:"deliveries"`
+	ID         string `json:"id" jsonschema:"The event's id. Receivers get it as webhook-id."`
+	Type       string `json:"type" jsonschema:"Its event type."`
+	Deliveries int    `json:"deliveries" jsonschema:"How many endpoints it goes to."`
 }
 
 func shapeAccepted(a *models.Accepted) acceptedAnswer {
@@ -104,14 +104,14 @@ func (s *Server) apiEventCreate(c *apiCall) error {
 }
 
 type eventAnswer struct {
-	ID         string         `json:"id"`
-	Type       string         `json:"type"`
-	Origin     models.Origin  `json:"origin"`
-	Test       bool           `json:"test"`
-	Timestamp  stamp          `json:"timestamp"`
-	CreatedAt  stamp          `json:"createdAt"`
-	Deliveries int            `json:"deliveries"`
-	Data       jsontext.Value `json:"data,omitzero"`
+	ID         string         `json:"id" jsonschema:"The event's id."`
+	Type       string         `json:"type" jsonschema:"Its event type."`
+	Origin     models.Origin  `json:"origin" jsonschema:"Who reported it: the HTTP API, Hookwell itself, or a test."`
+	Test       bool           `json:"test" jsonschema:"Whether it is a test event."`
+	Timestamp  stamp          `json:"timestamp" jsonschema:"When it happened."`
+	CreatedAt  stamp          `json:"createdAt" jsonschema:"When it was accepted."`
+	Deliveries int            `json:"deliveries" jsonschema:"How many endpoints it went to."`
+	Data       jsontext.Value `json:"data,omitzero" jsonschema:"What was reported, as it was sent. Only there when the event is asked for by its id."`
 }
 
 func shapeEvent(e *models.Event) eventAnswer {
@@ -122,12 +122,12 @@ func shapeEvent(e *models.Event) eventAnswer {
 // verdictAnswer is what became of an event at one endpoint. Verdict is the
 // delivery's state, or not_sent.
 type verdictAnswer struct {
-	EndpointID    string        `json:"endpointId"`
-	Endpoint      string        `json:"endpoint"`
-	Verdict       models.State  `json:"verdict"`
-	Reason        models.Reason `json:"reason"`
-	DeliveryID    *string       `json:"deliveryId"`
-	NextAttemptAt *stamp        `json:"nextAttemptAt"`
+	EndpointID    string        `json:"endpointId" jsonschema:"The endpoint's id."`
+	Endpoint      string        `json:"endpoint" jsonschema:"Its name, else its URL."`
+	Verdict       models.State  `json:"verdict" jsonschema:"The delivery's state, or not_sent."`
+	Reason        models.Reason `json:"reason" jsonschema:"Why: see verdicts. Empty when delivered."`
+	DeliveryID    *string       `json:"deliveryId" jsonschema:"The delivery; null when there is none."`
+	NextAttemptAt *stamp        `json:"nextAttemptAt" jsonschema:"When the next attempt is due, as far as it is known."`
 }
 
 const notSent models.State = "not_sent"
@@ -143,7 +143,7 @@ func shapeVerdict(v *models.Verdict) verdictAnswer {
 // eventAlone is an event that was asked for by its id.
 type eventAlone struct {
 	eventAnswer
-	Verdicts []verdictAnswer `json:"verdicts"`
+	Verdicts []verdictAnswer `json:"verdicts" jsonschema:"What became of it at every endpoint."`
 }
 
 func (s *Server) apiEventList(c *apiCall) error {

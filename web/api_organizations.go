@@ -9,18 +9,18 @@ import (
 )
 
 type organizationAnswer struct {
-	ID         string  `json:"id"`
-	ExternalID *string `json:"externalId"`
-	Name       string  `json:"name"`
-	Slug       string  `json:"slug"`
-	CreatedAt  stamp   `json:"createdAt"`
+	ID         string  `json:"id" jsonschema:"The organization's id."`
+	ExternalID *string `json:"externalId" jsonschema:"The product's own id for it; null without one."`
+	Name       string  `json:"name" jsonschema:"Its name."`
+	Slug       string  `json:"slug" jsonschema:"Its name in addresses of pages."`
+	CreatedAt  stamp   `json:"createdAt" jsonschema:"When it was created."`
 }
 
 // organizationCreated is a new organization with the endpoints that were
 // registered with it, each with its secret.
 type organizationCreated struct {
 	organizationAnswer
-	Endpoints []endpointAnswer `json:"endpoints"`
+	Endpoints []endpointAnswer `json:"endpoints" jsonschema:"The endpoints that were created with it, each with its secret."`
 }
 
 func shapeOrganization(o *models.Organization) organizationAnswer {

@@ -10,20 +10,20 @@ import (
 )
 
 type recoveryAnswer struct {
-	ID         string               `json:"id"`
-	EndpointID string               `json:"endpointId"`
-	Kind       models.RecoveryKind  `json:"kind"`
-	State      models.RecoveryState `json:"state"`
-	Since      stamp                `json:"since"`
-	Until      stamp                `json:"until"`
-	Types      []string             `json:"types"`
-	Causes     []string             `json:"causes"`
-	PerSecond  int                  `json:"perSecond"`
-	Count      int                  `json:"count"`
-	Sent       int                  `json:"sent"`
-	Skipped    int                  `json:"skipped"`
-	CreatedAt  stamp                `json:"createdAt"`
-	EndedAt    *stamp               `json:"endedAt"`
+	ID         string               `json:"id" jsonschema:"The recovery's id."`
+	EndpointID string               `json:"endpointId" jsonschema:"Its endpoint."`
+	Kind       models.RecoveryKind  `json:"kind" jsonschema:"Whether failures are sent again or missed events for the first time."`
+	State      models.RecoveryState `json:"state" jsonschema:"How it stands."`
+	Since      stamp                `json:"since" jsonschema:"From when on."`
+	Until      stamp                `json:"until" jsonschema:"Until when."`
+	Types      []string             `json:"types" jsonschema:"Which event types; empty for all."`
+	Causes     []string             `json:"causes" jsonschema:"Which causes of the last attempt; empty for all."`
+	PerSecond  int                  `json:"perSecond" jsonschema:"At most how many a second."`
+	Count      int                  `json:"count" jsonschema:"How much matched when it began."`
+	Sent       int                  `json:"sent" jsonschema:"How many have had their attempt."`
+	Skipped    int                  `json:"skipped" jsonschema:"How many were under way, or no failures any more, when their turn came."`
+	CreatedAt  stamp                `json:"createdAt" jsonschema:"When it began."`
+	EndedAt    *stamp               `json:"endedAt" jsonschema:"When it ended; null while it runs."`
 }
 
 func shapeRecovery(r *models.Recovery) recoveryAnswer {

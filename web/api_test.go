@@ -224,6 +224,9 @@ func (f *apiFixture) call(t testing.TB, key, method, path, body string, headers 
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	must(t, err)
+	if method != http.MethodHead {
+		theContract(t).holds(t, method, request.URL.Path, response.StatusCode, response.Header, content)
+	}
 	return reply{response.StatusCode, response.Header, content}
 }
 

@@ -13,18 +13,18 @@ import (
 // Title is the status's own phrase; Code tells programs which problem it is and
 // never changes its meaning. Errors names every field to mend.
 type problemBody struct {
-	Type      string         `json:"type"`
-	Title     string         `json:"title"`
-	Status    int            `json:"status"`
-	Code      string         `json:"code"`
-	Detail    string         `json:"detail"`
-	Errors    []problemField `json:"errors"`
-	RequestID string         `json:"requestId,omitzero"`
+	Type      string         `json:"type" jsonschema:"Always about:blank: see code."`
+	Title     string         `json:"title" jsonschema:"The status's phrase."`
+	Status    int            `json:"status" jsonschema:"The HTTP status."`
+	Code      string         `json:"code" jsonschema:"Which problem it is, for programs. Its meaning never changes."`
+	Detail    string         `json:"detail" jsonschema:"What happened and what to do, for people."`
+	Errors    []problemField `json:"errors" jsonschema:"Every field that needs a change."`
+	RequestID string         `json:"requestId,omitzero" jsonschema:"The request's id, which the server's log knows."`
 }
 
 type problemField struct {
-	Field   string `json:"field"`
-	Message string `json:"message"`
+	Field   string `json:"field" jsonschema:"The field's path in the body, the parameter's name, or Idempotency-Key."`
+	Message string `json:"message" jsonschema:"What is wrong with it."`
 }
 
 func newProblem(status int, e *models.Error) problemBody {

@@ -102,7 +102,9 @@ func (w *world) ask(t *testing.T, r route, ids rows, authorization, query string
 	for i := 0; i < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	return w.nobody.do(t, request)
+	a := w.nobody.do(t, request)
+	theContract(t).holds(t, r.method, request.URL.Path, a.StatusCode, a.Header, []byte(a.body))
+	return a
 }
 
 // refuses makes a request that must be refused with a status. That none of

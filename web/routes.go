@@ -17,6 +17,7 @@ func (s *Server) routes() {
 	app.Get("/readyz", s.ready)
 	app.Use(s.checkHost, checkText)
 	app.Get("/static/:file", s.staticFile)
+	app.Get(documentPath, s.openAPI)
 	s.apiRoutes(app.Group(apiPath))
 	app.Use(s.session)
 

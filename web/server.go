@@ -80,12 +80,17 @@ type Server struct {
 	files       map[string]file
 	streams     *streams
 	rates       *keyRates
+	document    []byte // of the API
 }
 
 // New makes a server; Serve starts it.
 func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), hosts: o.allHosts(), files: staticFiles(), streams: newStreams(),
 		rates: &keyRates{limit: o.APIRateLimit}}
+	var err error
+	if s.document, err = document(o.Version, o.BaseURL.String(), o.Store.Catalog()); err != nil {
+		panic(err) // made of the build's own tables, which the tests hold together
+	}
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into memory that the next request writes over.
