@@ -9,6 +9,7 @@ const (
 	LogoutPath        = "/logout"
 	AppearancePath    = "/appearance"
 	OrganizationsPath = "/orgs"
+	ReferencePath     = "/docs/api"
 )
 
 // OrganizationPath is an organization's first page; everything of the

@@ -11,12 +11,13 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hookwell/views"
 	"hookwell/webhook"
 )
 
 const (
 	documentPath  = "/api/openapi.json"
-	referencePath = "/docs/api"
+	referencePath = views.ReferencePath
 	jsonType      = "application/json"
 	problemType   = "application/problem+json"
 )

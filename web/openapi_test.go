@@ -235,3 +235,24 @@ func TestDocs_have_every_code(t *testing.T) {
 		}
 	}
 }
+
+func TestReference_shows_the_document(t *testing.T) {
+	s := newSite(t, nil)
+	page := s.browser(t).get(t, referencePath)
+	wantStatus(t, page, http.StatusOK)
+	for _, o := range operations() {
+		section := page.doc.Find("section#" + o.id)
+		if section.Length() != 1 || page.doc.Find(`nav a[href="#`+o.id+`"]`).Length() != 1 {
+			t.Errorf("%s is not on the page", o.id)
+			continue
+		}
+		for _, code := range o.refusals {
+			if !strings.Contains(section.Text(), code) {
+				t.Errorf("%s does not tell of %s", o.id, code)
+			}
+		}
+	}
+	if text := page.text("section#listDeliveries"); !strings.Contains(text, "data[].nextAttemptAt") || !strings.Contains(text, "endpointId") {
+		t.Errorf("fields and parameters: %s", text)
+	}
+}

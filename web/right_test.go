@@ -41,7 +41,7 @@ func knownRoutes() []route {
 func pageRoutes() []route {
 	see, operate, administer := models.RightSee, models.RightOperate, models.RightAdminister
 	return []route{
-		{path: "/healthz", public: true}, {path: "/readyz", public: true}, {path: "/static/:file", public: true}, {method: "GET", path: documentPath, public: true},
+		{path: "/healthz", public: true}, {path: "/readyz", public: true}, {path: "/static/:file", public: true}, {method: "GET", path: documentPath, public: true}, {path: referencePath, public: true},
 		{path: "/", public: true, status: 303}, {path: "/login", public: true}, {path: "/signup", public: true},
 		{path: "/login", public: true, form: url.Values{"email": {"nobody@example.com"}, "password": {"x"}}, status: 422, still: true},
 		{path: "/signup", public: true, form: url.Values{"email": {":delivery@example.com"}, "name": {"New"}, "password": {password}}},

@@ -23,6 +23,7 @@ func (s *Server) routes() {
 
 	// Everybody.
 	app.Get("/", s.home)
+	app.Get(referencePath, s.apiReference)
 	app.Get("/login", s.loginForm)
 	app.Post("/login", s.checkForm, s.login)
 	app.Get("/signup", s.signupForm)

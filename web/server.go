@@ -18,6 +18,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"hookwell/models"
+	"hookwell/views"
 )
 
 // Tester sends a test event now and returns after its attempt is recorded.
@@ -81,6 +82,7 @@ type Server struct {
 	streams     *streams
 	rates       *keyRates
 	document    []byte // of the API
+	reference   views.Reference
 }
 
 // New makes a server; Serve starts it.
@@ -88,8 +90,11 @@ func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), hosts: o.allHosts(), files: staticFiles(), streams: newStreams(),
 		rates: &keyRates{limit: o.APIRateLimit}}
 	var err error
-	if s.document, err = document(o.Version, o.BaseURL.String(), o.Store.Catalog()); err != nil {
-		panic(err) // made of the build's own tables, which the tests hold together
+	if s.document, err = document(o.Version, o.BaseURL.String(), o.Store.Catalog()); err == nil {
+		s.reference, err = readReference(s.document, o.Version)
+	}
+	if err != nil {
+		panic(err) // both are made of the build's own tables, which the tests hold together
 	}
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
 	s.app = fiber.New(fiber.Config{
