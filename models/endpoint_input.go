@@ -113,7 +113,12 @@ func (in *EndpointInput) checkPolicy() webhook.Faults {
 func (s *Store) apply(e *Endpoint, in EndpointInput) error {
 	e.URL, e.Name, e.Description, e.EventTypes = in.URL, in.Name, in.Description, in.EventTypes
 	e.Schedule, e.TimeoutSeconds, e.MaxInFlight = in.Schedule, in.TimeoutSeconds, in.MaxInFlight
-	e.RateLimitPerSecond, e.SignatureFormat = in.RateLimitPerSecond, in.SignatureFormat
+	e.RateLimitPerSecond = in.RateLimitPerSecond
+	format, err := webhook.ParseSignatureFormat(string(in.SignatureFormat)) // none is the default
+	if err != nil {
+		return err
+	}
+	e.SignatureFormat = format
 	switch {
 	case in.Headers == nil:
 	case len(in.Headers) == 0:

@@ -260,3 +260,12 @@ func TestHealth(t *testing.T) {
 		}
 	})
 }
+
+func TestEndpointWithoutASignatureFormatHasTheDefault(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := endpoint(t, f.tenant, func(in *models.EndpointInput) { in.SignatureFormat = "" })
+		if kept, err := f.tenant.Endpoint(t.Context(), e.ID); err != nil || kept.SignatureFormat != webhook.FormatSHA256TimestampBody {
+			t.Errorf("%q, %v", kept.SignatureFormat, err)
+		}
+	})
+}

@@ -130,7 +130,7 @@ func (r route) name() string {
 	return r.method + " " + r.path
 }
 
-func (r route) api() bool { return strings.HasPrefix(r.path, "/api/") }
+func (r route) api() bool { return strings.HasPrefix(r.path, apiPath+"/") }
 
 func (r route) inOrganization() bool { return strings.HasPrefix(r.path, "/o/:org") }
 
