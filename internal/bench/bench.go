@@ -24,7 +24,7 @@ type Options struct {
 	Idle     time.Duration // how long the idle process is watched
 	Embedded bool          // measure the embedded default: SQLite and the Redis inside
 	Profile  bool          // keep profiles of the hookwell process, and print the top of them
-	Old      int           // rows that are there already in the growth runs
+	Old      int           // deliveries of a made-up past that the growth runs are repeated on
 	Out      io.Writer     // progress, for people
 	Folder   string        // where profiles go
 	Warm     int           // events before the first round, which are checked but not measured
@@ -32,7 +32,7 @@ type Options struct {
 
 // Defaults are the options of `task bench`.
 func Defaults() Options {
-	return Options{Rounds: 3, Count: 20000, Limit: 30 * time.Second, Idle: 30 * time.Second, Warm: 2000, Out: io.Discard}
+	return Options{Rounds: 3, Count: 20000, Limit: 30 * time.Second, Idle: 30 * time.Second, Warm: 2000, Old: 2_000_000, Out: io.Discard}
 }
 
 // bench is a run of all cases.
@@ -44,13 +44,15 @@ type bench struct {
 	folder           string
 	report           *Report
 	round            int
+	opened           []*installation // that cases made for themselves
 }
 
 // measureCase measures one thing, once.
 type measureCase struct {
-	name    string
-	long    bool // only when it is asked for
-	prepare func(context.Context, *bench, *installation) (measure, error)
+	name     string
+	long     bool // only when it is asked for
+	installs bool // it makes installations by itself, and is measured when no other is there
+	prepare  func(context.Context, *bench, *installation) (measure, error)
 }
 
 // measure is one round of a case: it adds its figures.
@@ -73,6 +75,9 @@ var cases = []measureCase{
 	{name: "latency", prepare: prepareLatency},
 	{name: "batch", prepare: prepareBatch},
 	{name: "idle", prepare: prepareIdle},
+	{name: "isolation", installs: true, prepare: prepareIsolation},
+	{name: "workers", installs: true, prepare: prepareWorkers},
+	{name: "growth", installs: true, long: true, prepare: prepareGrowth},
 }
 
 // Run measures and answers the report. Its error wraps ErrWrong when an event
@@ -149,28 +154,47 @@ func (b *bench) tell(format string, arguments ...any) {
 	fmt.Fprintf(b.Out, "%s %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, arguments...))
 }
 
-// measure runs the cases, round by round, so that what else the machine does
+// measure runs the cases: first those that share an installation.
+func (b *bench) measure(ctx context.Context) error {
+	var wrong []error
+	if shared := b.chosen(false); len(shared) > 0 {
+		i, err := b.install(ctx, setup{commands: [][]string{{"serve"}}})
+		if err != nil {
+			return err
+		}
+		err = b.rounds(ctx, i, shared)
+		if err := errors.Join(err, i.close()); err != nil && !errors.Is(err, ErrWrong) {
+			return err
+		}
+		wrong = append(wrong, err)
+	}
+	err := b.rounds(ctx, nil, b.chosen(true))
+	for _, i := range b.opened {
+		err = errors.Join(err, i.close())
+	}
+	return errors.Join(append(wrong, err)...)
+}
+
+// rounds measures cases round by round, so that what else the machine does
 // falls on all of them.
-func (b *bench) measure(ctx context.Context) (err error) {
-	i, err := b.install(ctx, nil, []string{"serve"})
-	if err != nil {
-		return err
+func (b *bench) rounds(ctx context.Context, i *installation, chosen []measureCase) error {
+	if i != nil {
+		if err := b.warm(ctx, i); err != nil {
+			return err
+		}
 	}
-	defer func() { err = errors.Join(err, i.close()) }()
-	if err := b.warm(ctx, i); err != nil {
-		return err
-	}
-	measures := map[string]measure{}
-	for _, c := range b.chosen() {
-		if measures[c.name], err = c.prepare(ctx, b, i); err != nil {
+	measures := make([]measure, len(chosen))
+	for n, c := range chosen {
+		var err error
+		if measures[n], err = c.prepare(ctx, b, i); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
 	var wrong []error
 	for b.round = range b.Rounds {
-		for _, c := range b.chosen() {
+		for n, c := range chosen {
 			b.tell("round %d of %d: %s", b.round+1, b.Rounds, c.name)
-			err := measures[c.name](ctx, &b.report.Figures)
+			err := measures[n](ctx, &b.report.Figures)
 			if err != nil && !errors.Is(err, ErrWrong) {
 				return fmt.Errorf("%s: %w: %s", c.name, err, i.said())
 			}
@@ -184,16 +208,21 @@ func (b *bench) measure(ctx context.Context) (err error) {
 	return errors.Join(wrong...)
 }
 
+// said is the end of what the processes said.
 func (i *installation) said() (all string) {
+	if i == nil {
+		return ""
+	}
 	for _, s := range i.servers {
 		all += s.Output()
 	}
 	return all
 }
 
-func (b *bench) chosen() []measureCase {
+// chosen are the cases that were asked for and install by themselves, or don't.
+func (b *bench) chosen(install bool) []measureCase {
 	return slices.DeleteFunc(slices.Clone(cases), func(c measureCase) bool {
-		return len(b.Only) == 0 && c.long || len(b.Only) > 0 && !slices.Contains(b.Only, c.name)
+		return c.installs != install || b.Embedded && c.installs || len(b.Only) == 0 && c.long || len(b.Only) > 0 && !slices.Contains(b.Only, c.name)
 	})
 }
 

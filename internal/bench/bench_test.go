@@ -62,6 +62,9 @@ func TestRun(t *testing.T) {
 			o.Binary, o.Rounds, o.Count, o.Warm, o.Embedded = binary, 1, 40, 10, embedded
 			o.Only = []string{"plain", "throughput", "fanout", "batch", "idle"}
 			o.Idle = time.Millisecond
+			if !embedded {
+				o.Only = append(o.Only, "workers")
+			}
 			report, err := Run(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)

@@ -109,13 +109,13 @@ func (i *installation) recordedSince(ctx context.Context, m mark) (c recordCount
 
 const settleEvery = 20 * time.Millisecond
 
-// settle waits until no delivery has work left, and answers how many still
-// have after some time.
-func (i *installation) settle(ctx context.Context) (unfinished int, err error) {
+// settle waits until none of a run's deliveries has work left, and answers how
+// many still have after some time.
+func (i *installation) settle(ctx context.Context, m mark) (unfinished int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, recordLimit)
 	defer cancel()
 	for {
-		err := i.db.QueryRowContext(ctx, "SELECT count(*) FROM delivery_work").Scan(&unfinished)
+		err := i.db.QueryRowContext(ctx, "SELECT count(*) FROM delivery_work WHERE delivery_id > $1", m.delivery).Scan(&unfinished)
 		switch {
 		case err == nil && unfinished == 0:
 			return 0, nil

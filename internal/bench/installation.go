@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -64,9 +65,15 @@ type installation struct {
 	api      api
 }
 
-// install makes a database and starts processes of Hookwell on it: with the
-// arguments given, each; the first is the one that serves.
-func (b *bench) install(ctx context.Context, env []string, commands ...[]string) (_ *installation, err error) {
+// setup is what an installation has besides its database.
+type setup struct {
+	env      []string
+	old      int        // deliveries of a made-up past
+	commands [][]string // one for each process; the first serves
+}
+
+// install makes a database and starts the processes of Hookwell on it.
+func (b *bench) install(ctx context.Context, with setup) (_ *installation, err error) {
 	i := &installation{services: b.services}
 	defer func() {
 		if err != nil {
@@ -77,8 +84,8 @@ func (b *bench) install(ctx context.Context, env []string, commands ...[]string)
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
 	i.program = program.Installation{Binary: b.Binary, Env: append([]string{"TMPDIR=" + i.folder, "HOOKWELL_ADDR=127.0.0.1:0",
-		"HOOKWELL_ALLOW_NETWORKS=127.0.0.0/8", "HOOKWELL_LOG_LEVEL=warn"}, env...)}
-	if err = i.prepareData(ctx); err != nil {
+		"HOOKWELL_ALLOW_NETWORKS=127.0.0.0/8", "HOOKWELL_LOG_LEVEL=warn"}, with.env...)}
+	if err = i.prepareData(ctx, with.old); err != nil {
 		return nil, err
 	}
 	if b.Profile && b.services != nil {
@@ -86,7 +93,7 @@ func (b *bench) install(ctx context.Context, env []string, commands ...[]string)
 			return nil, fmt.Errorf("looking at Postgres: %w", err)
 		}
 	}
-	for _, arguments := range commands {
+	for _, arguments := range with.commands {
 		started, err := i.program.Start(arguments...)
 		if err != nil {
 			return nil, err
@@ -101,7 +108,7 @@ func (b *bench) install(ctx context.Context, env []string, commands ...[]string)
 	return i, nil
 }
 
-func (i *installation) prepareData(ctx context.Context) (err error) {
+func (i *installation) prepareData(ctx context.Context, old int) (err error) {
 	if i.services == nil {
 		i.program = i.program.With("HOOKWELL_DATA_DIR=" + i.folder)
 		i.db, err = sql.Open("sqlite", "file:"+url.PathEscape(filepath.Join(i.folder, "hookwell.db"))+"?mode=ro&_pragma=busy_timeout(5000)")
@@ -120,9 +127,16 @@ func (i *installation) prepareData(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	key := make([]byte, 32)
-	rand.Read(key)
-	i.program = i.program.With("DATABASE_URL="+database, "REDIS_URL="+redis, "HOOKWELL_SECRET_KEY="+base64.StdEncoding.EncodeToString(key))
+	random := make([]byte, 32)
+	rand.Read(random)
+	key := base64.StdEncoding.EncodeToString(random)
+	i.program = i.program.With("DATABASE_URL="+database, "REDIS_URL="+redis, "HOOKWELL_SECRET_KEY="+key)
+	if old > 0 {
+		seed := exec.CommandContext(ctx, "go", "run", "hookwell/internal/seed", "-database", database, "-secret-key", key, "-deliveries", strconv.Itoa(old))
+		if out, err := seed.CombinedOutput(); err != nil {
+			return fmt.Errorf("making a past: %w: %s", err, out)
+		}
+	}
 	i.db, err = openPostgres(database)
 	if err == nil {
 		i.db.SetMaxOpenConns(1)

@@ -61,11 +61,12 @@ type Arrival struct {
 // Trust is an endpoint's path and the secret that signs what comes to it.
 type Trust struct{ Path, Secret string }
 
-// Awaited is what to wait for: so many requests to healthy endpoints, no longer
-// than Limit.
+// Awaited is what to wait for: so many requests to paths that begin alike, no
+// longer than Limit.
 type Awaited struct {
-	Count int
-	Limit time.Duration
+	Prefix string
+	Count  int
+	Limit  time.Duration
 }
 
 // Record is what came since the last Reset.
@@ -154,7 +155,7 @@ func (r *receiver) copy(b []byte) []byte {
 	return r.slab[start:len(r.slab):len(r.slab)]
 }
 
-// Await waits for requests and answers how many came to healthy endpoints.
+// Await waits for requests and answers how many came.
 func (r *receiver) Await(awaited Awaited, count *int) error {
 	late := time.After(awaited.Limit)
 	seen := 0
@@ -163,7 +164,7 @@ func (r *receiver) Await(awaited Awaited, count *int) error {
 		fresh := r.kept[seen:]
 		r.mu.Unlock()
 		for _, one := range fresh {
-			if strings.HasPrefix(one.trust.path, pathHealthy) {
+			if strings.HasPrefix(one.trust.path, awaited.Prefix) {
 				*count++
 			}
 		}

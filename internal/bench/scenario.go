@@ -100,10 +100,10 @@ func (b *bench) drive(ctx context.Context, i *installation, s *scenario, load Lo
 	r.accepted = len(r.reported.Accepted)
 	r.deliveries = r.accepted * s.deliveries()
 	var count int
-	if err := b.receiver.call(ctx, "Await", Awaited{r.deliveries, arriveLimit}, &count); err != nil {
+	if err := b.receiver.call(ctx, "Await", Awaited{pathHealthy, r.deliveries, arriveLimit}, &count); err != nil {
 		return nil, err
 	}
-	unfinished, err := i.settle(ctx)
+	unfinished, err := i.settle(ctx, mark)
 	if err != nil {
 		return nil, err
 	}

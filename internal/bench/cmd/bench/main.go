@@ -20,10 +20,12 @@ func main() {
 		exit(err)
 	}
 	o := bench.Defaults()
+	flag.StringVar(&o.Binary, "binary", "", "the program; empty builds it from the source")
 	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "how often each case is measured")
 	flag.IntVar(&o.Count, "count", o.Count, "events of a throughput run")
 	flag.DurationVar(&o.Limit, "limit", o.Limit, "the longest that a run reports events")
 	flag.DurationVar(&o.Idle, "idle", o.Idle, "how long the idle process is watched")
+	flag.IntVar(&o.Old, "old", o.Old, "deliveries of a made-up past that the growth runs are repeated on; 0 leaves them out")
 	flag.BoolVar(&o.Embedded, "embedded", false, "measure the embedded default: SQLite and the Redis inside")
 	flag.BoolVar(&o.Profile, "profile", false, "keep profiles of the hookwell process in tmp/profiles and print the top of them")
 	only := flag.String("only", "", "cases, separated by commas, of "+strings.Join(bench.Cases(), ", "))
