@@ -59,8 +59,8 @@ func (r *redisConnection) Close() error {
 }
 
 // openRedis connects to REDIS_URL, or starts the in-process server of the
-// embedded default. It does not fail when Redis is away: deliveries then wait
-// in the database.
+// embedded default. It does not fail when Redis is away: workers then go by the
+// database alone.
 func openRedis(c *config) (*redisConnection, error) {
 	redis.SetLogger(&redisLog{c.log})
 	if !c.embedded {

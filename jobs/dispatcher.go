@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ type dispatcher struct {
 
 	mu     sync.Mutex
 	lanes  map[string]*lane
+	most   int // exchanges at once, over all lanes
+	taken  int // of those, in flight or being claimed
 	signal chan struct{}
 
 	claiming sync.WaitGroup
@@ -44,6 +47,9 @@ const (
 	// claimLimit is how long a claim may take: one that waits for a connection
 	// that is gone, or for a lock, holds up every lane in it.
 	claimLimit = 10 * time.Second
+	// mostExchanges bounds the exchanges of this process, by the memory that they
+	// take while receivers hang.
+	mostExchanges = 10_000
 	// cutGrace is how long exchanges that were cut off have to be recorded.
 	cutGrace = 5 * time.Second
 )
@@ -51,6 +57,9 @@ const (
 func newDispatcher(store *models.Store, sender *webhook.Sender, recorder *recorder, log *slog.Logger) *dispatcher {
 	exchange, cut := context.WithCancel(context.Background())
 	d := &dispatcher{store: store, sender: sender, recorder: recorder, log: log, lanes: map[string]*lane{},
+		// Half of the files: a dial may try two addresses, and there are kept
+		// connections, the API's and the database's.
+		most:   min(mostExchanges, webhook.OpenFiles()/2),
 		signal: make(chan struct{}, claimers), stop: make(chan struct{}), exchange: exchange, cut: cut}
 	for range claimers {
 		d.claiming.Go(d.run)
@@ -120,15 +129,28 @@ func (d *dispatcher) gather() []models.Lane {
 		if l.busy || l.paused || left == 0 {
 			continue
 		}
-		n := min(l.limit-l.inFlight, len(l.ids), left)
-		if n <= 0 && !(l.more && len(l.ids) == 0 && l.inFlight < l.limit) {
+		free := d.room(l)
+		n := max(min(free, len(l.ids), left), 0)
+		if n == 0 && !(l.more && len(l.ids) == 0 && free > 0) {
 			continue
 		}
 		l.busy, l.hurried = true, false
-		wanted = append(wanted, models.Lane{EndpointID: endpointID, DeliveryIDs: l.take(max(n, 0)), Slots: max(n, 0)})
-		left -= max(n, 0)
+		wanted = append(wanted, models.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n})
+		left -= n
+		d.taken += n
 	}
 	return wanted
+}
+
+// room is how many more exchanges a lane may begin: up to its endpoint's limit,
+// while the process has some left. Its first one it may always begin, so that
+// no number of endpoints that hang keeps another from being called.
+func (d *dispatcher) room(l *lane) int {
+	room := min(l.limit-l.inFlight, d.most-d.taken)
+	if room <= 0 && l.inFlight == 0 {
+		return 1
+	}
+	return room
 }
 
 // claim claims what the lanes want and starts sending it. If the database does
@@ -170,7 +192,8 @@ func (d *dispatcher) refill(ctx context.Context, wanted []models.Lane) {
 		d.mu.Lock()
 		l := d.lanes[wanted[i].EndpointID]
 		l.more = due.More
-		free := min(l.limit-l.inFlight, len(due.DeliveryIDs))
+		free := max(min(d.room(l), len(due.DeliveryIDs)), 0)
+		d.taken += free
 		wanted[i].DeliveryIDs, wanted[i].Slots = due.DeliveryIDs[:free], free
 		for _, id := range due.DeliveryIDs[free:] {
 			l.ids = append(l.ids, id)
@@ -187,6 +210,7 @@ func (d *dispatcher) refill(ctx context.Context, wanted []models.Lane) {
 func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
 	l := d.lanes[w.EndpointID]
 	l.busy = false
+	d.taken -= w.Slots - len(jobs)
 	if len(jobs) > 0 {
 		l.limit = jobs[0].MaxInFlight
 	}
@@ -238,13 +262,26 @@ func (d *dispatcher) landed(endpointID string) {
 	d.mu.Lock()
 	l := d.lanes[endpointID]
 	l.inFlight--
-	waiting := len(l.ids) > 0 || l.more
+	waiting := len(l.ids) > 0 || l.more || d.taken >= d.most // others may wait for what is free now
+	d.taken--
 	d.forgetIdle(endpointID, l)
 	d.mu.Unlock()
 	if waiting {
 		d.wakeClaimer()
 	}
 	d.flights.Done()
+}
+
+// left answers what waits in the lanes. After halt nobody here claims it.
+func (d *dispatcher) left() (lanes []models.DueLane) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for endpointID, l := range d.lanes {
+		for ids := range slices.Chunk(l.ids, taskIDs) {
+			lanes = append(lanes, models.DueLane{EndpointID: endpointID, DeliveryIDs: ids})
+		}
+	}
+	return lanes
 }
 
 // halt ends claiming; what is in flight goes on.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +50,8 @@ const (
 )
 
 // Queue hands due deliveries to the workers. It is the store's Waker: it never
-// blocks, and while Redis is away it forgets.
+// blocks. While Redis is away it hands them to the workers of this process, and
+// where there are none it forgets.
 type Queue struct {
 	client *asynq.Client
 	redis  redis.UniversalClient
@@ -63,6 +65,7 @@ type Queue struct {
 	stop    chan struct{}
 	stopped sync.WaitGroup
 	away    atomic.Bool
+	local   atomic.Pointer[dispatcher]
 }
 
 // NewQueue starts a queue over Redis. The feed may be nil.
@@ -125,14 +128,35 @@ func (q *Queue) run() {
 	}
 }
 
-// flush makes tasks of what waited. The first that Redis refuses ends it.
+// flush hands on what waited.
 func (q *Queue) flush(woken []models.Woken) {
-	for len(woken) > 0 {
-		n := min(len(woken), taskIDs)
-		if err := q.enqueue(context.Background(), freshQueue, models.LanesOf(woken[:n])); err != nil {
+	for group := range slices.Chunk(woken, taskIDs) {
+		if !q.hand(context.Background(), freshQueue, models.LanesOf(group)) {
 			return
 		}
-		woken = woken[n:]
+	}
+}
+
+// hand gives lanes to the workers: by a task, or, while Redis is away, to those
+// of this process. It answers false when nobody took them.
+func (q *Queue) hand(ctx context.Context, queue string, lanes []models.DueLane) bool {
+	local := q.local.Load()
+	if local == nil || !q.away.Load() {
+		if err := q.enqueue(ctx, queue, lanes); err == nil {
+			return true
+		}
+	}
+	if local != nil {
+		local.offer(lanes)
+	}
+	return local != nil
+}
+
+// probe looks whether Redis takes tasks again: one that refuses writes answers
+// a ping.
+func (q *Queue) probe(ctx context.Context) {
+	if q.away.Load() {
+		_ = q.enqueue(ctx, dueQueue, nil) // which notes it
 	}
 }
 
@@ -161,7 +185,7 @@ func (q *Queue) put(ctx context.Context, queue, kind string, payload []byte) err
 func (q *Queue) note(err error) {
 	if away := err != nil; q.away.Swap(away) != away {
 		if away {
-			q.log.Warn("Redis is away; deliveries wait in the database", "error", err)
+			q.log.Warn("Redis is away; workers go by the database alone", "error", err)
 		} else {
 			q.log.Info("Redis is back")
 		}

@@ -11,23 +11,28 @@ import (
 
 // recorder writes outcomes as they come, in groups across endpoints. A group
 // is what has gathered while the one before was written. An outcome that can't
-// be written is kept and tried again.
+// be written is kept and tried again: for ever, while the database takes none;
+// alone and a few times, when it takes others.
 type recorder struct {
 	store *models.Store
 	feed  *Feed
 	log   *slog.Logger
 
-	mu      sync.Mutex
-	waiting []landing
-	signal  chan struct{}
-	done    chan struct{}
-	closing chan struct{}
+	mu       sync.Mutex
+	waiting  []landing
+	suspects []landing // the database refused them, each alone
+	written  int       // groups, so far
+	signal   chan struct{}
+	done     chan struct{}
+	closing  chan struct{}
 }
 
 // landing is an outcome, and what is to be done once it is in the database.
 type landing struct {
-	result models.Result
-	landed func()
+	result  models.Result
+	landed  func()
+	refused int // how often the database refused it, and took others
+	since   int // what was written when it was refused last
 }
 
 const (
@@ -35,6 +40,11 @@ const (
 	recordLimit = 30 * time.Second
 	// recordPause is how long the recorder waits before it tries again.
 	recordPause = 500 * time.Millisecond
+	// mostRefusals is how often an outcome is refused, while others are taken,
+	// until it is given up.
+	mostRefusals = 5
+	// fewRefusals is how many in a row are enough to believe that it takes none.
+	fewRefusals = 3
 )
 
 func newRecorder(store *models.Store, feed *Feed, log *slog.Logger) *recorder {
@@ -46,7 +56,7 @@ func newRecorder(store *models.Store, feed *Feed, log *slog.Logger) *recorder {
 // put hands an outcome over; landed is called once it is recorded.
 func (r *recorder) put(result models.Result, landed func()) {
 	r.mu.Lock()
-	r.waiting = append(r.waiting, landing{result, landed})
+	r.waiting = append(r.waiting, landing{result: result, landed: landed})
 	r.mu.Unlock()
 	select {
 	case r.signal <- struct{}{}:
@@ -71,8 +81,7 @@ func (r *recorder) run() {
 		if group == nil {
 			return
 		}
-		if failed := r.write(group); len(failed) > 0 {
-			r.keep(failed)
+		if r.write(group) {
 			<-time.After(recordPause)
 		}
 	}
@@ -80,54 +89,101 @@ func (r *recorder) run() {
 
 // next waits for outcomes; nil means that the recorder is closing and has none.
 func (r *recorder) next() []landing {
-	for {
-		r.mu.Lock()
-		n := min(len(r.waiting), recordGroup)
-		group := r.waiting[:n:n]
-		r.waiting = r.waiting[n:]
-		r.mu.Unlock()
-		if n > 0 {
+	for patient := true; ; {
+		group, suspects := r.take(patient)
+		if group != nil {
 			return group
+		}
+		closing, again := r.closing, (<-chan time.Time)(nil)
+		if suspects {
+			closing, again = nil, time.After(recordPause)
 		}
 		select {
 		case <-r.signal:
-		case <-r.closing:
-			r.mu.Lock()
-			empty := len(r.waiting) == 0
-			r.mu.Unlock()
-			if empty {
+		case <-again:
+			patient = false
+		case <-closing:
+			if r.empty() {
 				return nil
 			}
 		}
 	}
 }
 
-func (r *recorder) keep(failed []landing) {
+// take takes what is written next: one that was refused, when others have been
+// written since or nothing else is to be done; or what has gathered.
+func (r *recorder) take(patient bool) (group []landing, suspects bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.waiting = append(failed, r.waiting...)
+	from, n := &r.waiting, min(len(r.waiting), recordGroup)
+	if len(r.suspects) > 0 && (r.written > r.suspects[0].since || !patient && n == 0) {
+		from, n = &r.suspects, 1
+	}
+	if n == 0 {
+		return nil, len(r.suspects) > 0
+	}
+	group = (*from)[:n:n]
+	*from = (*from)[n:]
+	return group, false
 }
 
-// write records a group. If that fails each outcome is tried alone, so that
-// one that the database refuses can't keep the others out.
-func (r *recorder) write(group []landing) (failed []landing) {
+func (r *recorder) empty() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting) == 0 && len(r.suspects) == 0
+}
+
+// write records a group and keeps what can't be written. If the group fails each
+// outcome is tried alone, so that one that the database refuses can't keep the
+// others out. It tells whether the database takes nothing at all.
+func (r *recorder) write(group []landing) (away bool) {
 	err := r.record(group)
 	if err == nil {
-		return nil
+		return false
 	}
 	r.log.Error("recording outcomes", "count", len(group), "error", err)
-	if len(group) == 1 {
-		return group
-	}
-	for i, l := range group {
-		if err := r.record(group[i : i+1]); err != nil {
-			failed = append(failed, l)
-			if ping := r.store.Ping(context.Background()); ping != nil {
-				return append(failed, group[i+1:]...)
-			}
+	before, refused := r.written, 0
+	for i := range group {
+		if len(group) > 1 {
+			err = r.record(group[i : i+1])
+		}
+		if err == nil {
+			continue
+		}
+		if ping := r.store.Ping(context.Background()); ping != nil {
+			r.keep(&r.waiting, group[i:])
+			return true
+		}
+		r.refuse(group[i], err)
+		if refused++; refused == fewRefusals && r.written == before {
+			r.keep(&r.waiting, group[i+1:])
+			return true
 		}
 	}
-	return failed
+	return false
+}
+
+func (r *recorder) keep(where *[]landing, failed []landing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*where = append(*where, failed...)
+}
+
+// refuse keeps an outcome that was refused, or gives it up: its lease runs out,
+// and the attempt is on record as interrupted. While the database takes no
+// others either, that speaks against the database, and the outcome is kept.
+func (r *recorder) refuse(l landing, err error) {
+	if l.refused == 0 || r.written > l.since {
+		l.refused++
+	}
+	l.since = r.written
+	if l.refused < mostRefusals {
+		r.keep(&r.suspects, []landing{l})
+		return
+	}
+	r.log.Error("an outcome can't be recorded; its attempt will be on record as interrupted", "delivery", l.result.Job.DeliveryID,
+		"endpoint", l.result.Job.EndpointID, "number", l.result.Job.Message.Number, "status", l.result.Exchange.StatusCode, "error", err)
+	l.landed()
 }
 
 func (r *recorder) record(group []landing) error {
@@ -140,6 +196,7 @@ func (r *recorder) record(group []landing) error {
 	if err := r.store.Record(ctx, results); err != nil {
 		return err
 	}
+	r.written++
 	woken := make([]models.Woken, len(group))
 	for i := range group {
 		result := &group[i].result

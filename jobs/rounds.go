@@ -48,30 +48,28 @@ func (w *Workers) everyOr(ctx context.Context, interval time.Duration, called <-
 	})
 }
 
+// stepLimit bounds one step of a round: one that waits for a connection that is
+// gone, or for a lock, is begun again.
+const stepLimit = 30 * time.Second
+
 // wakeDue wakes rows that are overdue: retries, and whatever was lost on its
-// way. While Redis is away nothing is picked, so that nothing waits longer
-// for having been picked in vain.
+// way.
 func (w *Workers) wakeDue(ctx context.Context) (err error) {
 	defer func() {
 		if err == nil {
 			w.scanned.Store(w.Store.Now().UnixMicro())
 		}
 	}()
-	limited, cancel := context.WithTimeout(ctx, enqueueLimit)
+	limited, cancel := context.WithTimeout(ctx, stepLimit)
 	defer cancel()
-	if err := w.Redis.Ping(limited).Err(); err != nil {
-		w.Queue.note(err)
-		return nil
-	}
-	lanes, err := w.Store.Due(ctx)
+	lanes, err := w.Store.Due(limited)
 	if err != nil {
 		return err
 	}
 	for _, group := range byCount(lanes) {
-		if err := w.Queue.enqueue(ctx, dueQueue, group); err != nil {
-			return nil // noted; the rows are looked at again
-		}
+		w.Queue.hand(limited, dueQueue, group)
 	}
+	w.Queue.probe(limited)
 	return nil
 }
 
@@ -103,7 +101,9 @@ func (w *Workers) watch(ctx context.Context) error { return untilEmpty(ctx, w.St
 // that show them. Their deliveries are woken by the due scan, behind all else.
 func (w *Workers) recover(ctx context.Context) error {
 	for {
-		r, err := w.Store.StepRecovery(ctx)
+		limited, cancel := context.WithTimeout(ctx, stepLimit)
+		r, err := w.Store.StepRecovery(limited)
+		cancel()
 		if err != nil || r == nil {
 			return err
 		}
@@ -113,7 +113,9 @@ func (w *Workers) recover(ctx context.Context) error {
 
 func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) error {
 	for {
-		n, err := step(ctx)
+		limited, cancel := context.WithTimeout(ctx, stepLimit)
+		n, err := step(limited)
+		cancel()
 		if err != nil || n < models.FullStep {
 			return err
 		}

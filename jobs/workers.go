@@ -52,6 +52,8 @@ const (
 	// lookInterval is how often Asynq looks for tasks; while there are none the
 	// waker holds it back.
 	lookInterval = time.Millisecond
+	// handBackLimit is how long a stop takes for what it leaves to others.
+	handBackLimit = 3 * time.Second
 	// StopGrace is how long a stop waits for exchanges: the longest timeout and 5 s.
 	StopGrace = models.MaxTimeoutSeconds*time.Second + 5*time.Second
 )
@@ -62,6 +64,7 @@ func Start(o Options) (*Workers, error) {
 	w := &Workers{Options: o, mailCalled: make(chan struct{}, 1)}
 	w.recorder = newRecorder(o.Store, o.Feed, o.Log)
 	w.dispatcher = newDispatcher(o.Store, o.Sender, w.recorder, o.Log)
+	o.Queue.local.Store(w.dispatcher)
 	w.waker = newWaker(o.Redis)
 	w.server = asynq.NewServerFromRedisClient(o.Redis, asynq.Config{
 		Concurrency:       handlers,
@@ -104,12 +107,26 @@ func (w *Workers) shutdown(ctx context.Context) {
 	asynqStops.Go(func() {
 		w.waker.close()
 		w.server.Shutdown()
+		w.handBack()
 	})
 	w.rounds.Wait()
 	w.dispatcher.close(ctx)
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	w.recorder.close(final)
+}
+
+// handBack gives what waits in the lanes to the workers of other processes, or
+// of this one's successor. Without it, or without Redis, it waits until the due
+// scan looks at it again.
+func (w *Workers) handBack() {
+	ctx, cancel := context.WithTimeout(context.Background(), handBackLimit)
+	defer cancel()
+	for _, group := range byCount(w.dispatcher.left()) {
+		if err := w.Queue.enqueue(ctx, freshQueue, group); err != nil {
+			return
+		}
+	}
 }
 
 // deliver reads a task and hands its deliveries to their lanes. It never

@@ -35,14 +35,15 @@ func TestMain(m *testing.M) {
 // start was called, workers.
 type fixture struct {
 	*models.Store
-	clock  *models.Clock
-	tenant *models.Tenant
-	redis  redis.UniversalClient
-	queue  *jobs.Queue
-	feed   *jobs.Feed
-	sender *webhook.Sender
-	log    *slog.Logger
-	mailer *jobs.Mailer // of the workers, where a test has set one
+	options models.Options
+	clock   *models.Clock
+	tenant  *models.Tenant
+	redis   redis.UniversalClient
+	queue   *jobs.Queue
+	feed    *jobs.Feed
+	sender  *webhook.Sender
+	log     *slog.Logger
+	mailer  *jobs.Mailer // of the workers, where a test has set one
 }
 
 // eachPair runs a test on SQLite with an in-process Redis and on Postgres with
@@ -82,6 +83,7 @@ func newFixture(t *testing.T, o models.Options, redisURL string) *fixture {
 	o.Vault, o.Clock, o.Guard, o.Log = vault, f.clock, guard, f.log
 	o.Catalog, err = catalog()
 	check(t, err)
+	f.options = o
 	f.Store, err = models.Open(t.Context(), o)
 	check(t, err)
 	check(t, f.Migrate(t.Context()))

@@ -14,7 +14,7 @@ import (
 const (
 	defaultTimeout   = 15 * time.Second
 	keptPerEndpoint  = 32
-	keptConnections  = 2048
+	keptConnections  = 2048            // at most; and a quarter of what may be open
 	keptFor          = 55 * time.Second // less than the 60 s after which most load balancers hang up
 	resumableSession = 1024
 )
@@ -49,7 +49,7 @@ func NewSender(guard *Guard, now func() time.Time) *Sender {
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		DisableCompression:     true, // it would decompress without a bound
 		MaxResponseHeaderBytes: maxResponseHeaders,
-		MaxIdleConns:           keptConnections,
+		MaxIdleConns:           min(keptConnections, OpenFiles()/4),
 		MaxIdleConnsPerHost:    keptPerEndpoint,
 		IdleConnTimeout:        keptFor,
 	}
