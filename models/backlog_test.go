@@ -46,12 +46,57 @@ func TestClaimReadsNoBacklog(t *testing.T) {
 	}
 	before := rowsRead(t, f)
 	deliver()
-	check(t, worker.Close())
-	for left := 1; left > 0; { // sessions hand in what they counted as they end
-		check(t, f.DB().Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'worker'").Scan(&left).Error)
-	}
+	closeAndCount(t, f, worker)
 	if read := rowsRead(t, f) - before; read >= backlog {
 		t.Errorf("claiming and recording one delivery read %d rows, with %d of %s waiting", read, backlog, slow.ID)
+	}
+}
+
+// What ends because it waited too long, or for an endpoint that is gone, is found
+// without reading what waits for its turn.
+func TestEndWaitingReadsNoBacklog(t *testing.T) {
+	f := newFixture(t, models.Options{DatabaseURL: postgresURL(t)})
+	addEndpoint(t, f, "payment.failed")
+	const backlog = 3000
+	waiting := func() []models.Report {
+		reports := make([]models.Report, backlog/3)
+		c, err := catalog()
+		check(t, err)
+		et, _ := c.Lookup("payment.failed")
+		for i := range reports {
+			reports[i] = models.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
+		}
+		return reports
+	}()
+	for range 3 {
+		for _, o := range f.PublishBatch(t.Context(), waiting) {
+			check(t, o.Err)
+		}
+	}
+	check(t, f.DB().Exec("ANALYZE delivery_work, endpoints").Error)
+	options := f.opened
+	options.DatabaseURL = withSetting(options.DatabaseURL, "application_name", "worker")
+	worker, err := models.Open(t.Context(), options)
+	check(t, err)
+	before := rowsRead(t, f)
+	n, err := worker.EndWaiting(t.Context())
+	check(t, err)
+	if n != 0 {
+		t.Errorf("ended %d", n)
+	}
+	closeAndCount(t, f, worker)
+	if read := rowsRead(t, f) - before; read >= backlog/10 {
+		t.Errorf("ending nothing read %d rows, with %d waiting", read, backlog)
+	}
+}
+
+// closeAndCount closes a store whose sessions are named "worker", and waits until
+// they have handed in what they counted.
+func closeAndCount(t *testing.T, f *fixture, worker *models.Store) {
+	t.Helper()
+	check(t, worker.Close())
+	for left := 1; left > 0; {
+		check(t, f.DB().Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'worker'").Scan(&left).Error)
 	}
 }
 

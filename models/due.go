@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -24,15 +25,17 @@ type DueLane struct {
 // its queue is, the others' rows stand beside it, not behind it.
 const duePerEndpoint = 100
 
-// lanesQuery visits each endpoint that has unfinished work once, by skipping
+// visitedQuery visits each endpoint that has unfinished work once, by skipping
 // along an index, however many rows it has.
-const lanesQuery = `WITH RECURSIVE visited(endpoint_id) AS (
+const visitedQuery = `WITH RECURSIVE visited(endpoint_id) AS (
 		SELECT min(endpoint_id) FROM delivery_work WHERE lease_until IS NULL
 		UNION ALL
 		SELECT (SELECT min(w.endpoint_id) FROM delivery_work w WHERE w.endpoint_id > visited.endpoint_id AND w.lease_until IS NULL)
 		FROM visited WHERE visited.endpoint_id IS NOT NULL
-	),
-	lanes AS (SELECT e.id AS endpoint_id, %s AS last FROM visited v
+	), `
+
+// lanesQuery makes a lane of each endpoint that is not deleted.
+const lanesQuery = visitedQuery + `lanes AS (SELECT e.id AS endpoint_id, %s AS last FROM visited v
 		JOIN endpoints e ON e.id = v.endpoint_id JOIN endpoint_states s ON s.endpoint_id = e.id
 		WHERE e.deleted_at IS NULL)`
 
@@ -206,6 +209,10 @@ func (s *Store) interrupted(tx *gorm.DB, rows []Work) ([]Result, error) {
 	return results, nil
 }
 
+// clockMargin is by how much the clock that ids are made by may differ from the
+// database's until what expires is found late.
+const clockMargin = time.Hour
+
 // EndWaiting ends, in one step, deliveries that can't go on: those of deleted
 // endpoints are cancelled, and what has waited too long fails as expired. It
 // answers how many; call it again when the step was full.
@@ -213,13 +220,16 @@ func (s *Store) EndWaiting(ctx context.Context) (int, error) {
 	var ended int
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		var cancelled, expired []string
-		gone := `SELECT w.delivery_id FROM delivery_work w JOIN endpoints e ON e.id = w.endpoint_id
-			WHERE w.lease_until IS NULL AND e.deleted_at IS NOT NULL LIMIT ?`
+		gone := visitedQuery + `lanes AS (SELECT e.id AS endpoint_id FROM visited v JOIN endpoints e ON e.id = v.endpoint_id WHERE e.deleted_at IS NOT NULL)
+			SELECT w.delivery_id FROM ` + s.dialect.perLane("w.lease_until IS NULL", FullStep) + " LIMIT ?"
 		if err := tx.Raw(gone, FullStep).Scan(&cancelled).Error; err != nil {
 			return err
 		}
-		late := "SELECT delivery_id FROM delivery_work WHERE lease_until IS NULL AND expires_at <= " + s.dialect.now(s.clock) + " LIMIT ?"
-		if err := tx.Raw(late, FullStep).Scan(&expired).Error; err != nil {
+		// Nothing expires that is younger than a delivery may wait, and ids rise with
+		// time: so no index by expires_at is needed, which every claim would pay for.
+		oldest := lowestID(PrefixDelivery, s.clock.Now().Add(-waitLimit+clockMargin))
+		late := "SELECT delivery_id FROM delivery_work WHERE delivery_id < ? AND lease_until IS NULL AND expires_at <= " + s.dialect.now(s.clock) + " LIMIT ?"
+		if err := tx.Raw(late, oldest, FullStep).Scan(&expired).Error; err != nil {
 			return err
 		}
 		ended = len(cancelled) + len(expired)
