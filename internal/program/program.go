@@ -111,7 +111,7 @@ func Call(ctx context.Context, method, url, key string, body, answer any, header
 		return 0, err
 	}
 	defer response.Body.Close()
-	if answer != nil {
+	if answer != nil && response.StatusCode != http.StatusNoContent {
 		err = json.NewDecoder(response.Body).Decode(answer)
 	} else {
 		io.Copy(io.Discard, response.Body) // so that the connection is kept

@@ -1,0 +1,60 @@
+package faults
+
+import (
+	"time"
+
+	"hookwell/internal/program"
+)
+
+func unsent(r *Row) bool     { return r.Unsent > 0 }
+func unrecorded(r *Row) bool { return r.Unrecorded > 0 }
+
+// faults are all of them; those that take long stand first.
+func faults() []Fault {
+	freeze := func(s *site, _ *program.Process) error { s.postgresProxy.freeze(); return nil }
+	thaw := func(s *site, _ *program.Process) error { s.postgresProxy.thaw(); return nil }
+	pause := func(_ *site, victim *program.Process) error { return victim.Pause() }
+	resume := func(_ *site, victim *program.Process) error { return victim.Resume() }
+	return []Fault{
+		{Name: "kill -9 of a worker before the send", short: true, do: killHeld(beforeSend), met: unsent,
+			Meaning: "It had claimed attempts and sent none. When their lease has run out (the endpoint's timeout and a minute) they are on record as interrupted, and the next attempt follows."},
+		{Name: "kill -9 of a worker during the exchange", do: killWithinExchange, met: unrecorded,
+			Meaning: "The receiver had the requests and nobody waits for its answers. As above; the receiver gets them twice, with the same webhook-id."},
+		{Name: "kill -9 of a worker after the send, before the record", short: true, do: killHeld(beforeRecord), met: unrecorded,
+			Meaning: "The receiver had answered. As above: this is the moment for which a receiver has to know webhook-id."},
+		{Name: "kill -9 of a worker after the record", do: killHeld(afterRecord),
+			Meaning: "What was recorded stays so and is not sent again; only what else was in flight at that moment is."},
+		{Name: "a lease runs out under a slow worker", do: pastLease(freeze, thaw),
+			Meaning: "A worker is cut off from Postgres for longer than its leases. Another one makes the attempts again; what the first one knows is recorded when it can be, and changes no state."},
+		{Name: "a worker stands still past its lease and goes on", do: pastLease(pause, resume),
+			Meaning: "SIGSTOP, a frozen virtual machine. As above."},
+		{Name: "an endpoint is deleted while deliveries wait", do: whileWaiting(deleteEndpoint),
+			Meaning: "What waits is cancelled, visibly, within a minute."},
+		{Name: "Redis is stopped for a minute", short: true, do: withoutRedis(time.Minute, 5*time.Second, stopRedis, startRedis),
+			Meaning: "Reports are answered as before and wait in the database. Deliveries go on by themselves when Redis is back."},
+		{Name: "Redis hangs", do: withoutRedis(20*time.Second, 5*time.Second, pauseRedis, resumeRedis),
+			Meaning: "Connections stay open and nothing answers. As above."},
+		{Name: "Redis is full", short: true, do: withoutRedis(15*time.Second, 3*time.Second, fillRedis, emptyRedis),
+			Meaning: "It refuses every write. As above; give it memory, or let it evict: nothing in it is needed."},
+		{Name: "FLUSHALL, again and again", short: true, do: flush,
+			Meaning: "All of Redis's content is lost. The wake-ups that were in it are made again from the database, 5 to 30 seconds later."},
+		{Name: "kill -9 of the server between commit and answer", short: true, do: killBeforeAnswer,
+			Meaning: "The report was not answered. Repeated with its Idempotency-Key it gets the answer that was lost, and the event is sent once."},
+		{Name: "kill -9 of the server between answer and wake", short: true, do: killBeforeWake,
+			Meaning: "Events were accepted and nobody was told. Their first wake is overdue after 5 seconds, and any worker finds them."},
+		{Name: "Postgres is killed in mid-commit, and restarted", short: true, do: killPostgres,
+			Meaning: "Reports are refused while it is away, and whoever repeats them with their key gets each accepted once. Outcomes are kept in memory and recorded when it is back, so nothing is sent twice."},
+		{Name: "Postgres has no connection left", short: true, do: exhaust, postgres: []string{"max_connections=40"},
+			Meaning: "As above. Each process takes up to 20 connections; give Postgres room for all of them."},
+		{Name: "one task goes to two workers", short: true, do: taskTwice,
+			Meaning: "The row is claimed once, whoever comes first: a task is only a wake-up."},
+		{Name: "SIGTERM under load", short: true, do: terminateUnderLoad,
+			Meaning: "A restart or an upgrade. What is in flight is finished and recorded; nothing is sent twice."},
+		{Name: "an endpoint is disabled and enabled while deliveries wait", short: true, do: whileWaiting(disableAndEnable),
+			Meaning: "What waits is parked and goes on. Events of the time in between don't go to it; a recovery sends them."},
+		{Name: "an endpoint's URL is edited while deliveries wait", do: whileWaiting(edit),
+			Meaning: "What waits goes to the new URL from its next attempt on."},
+		{Name: "two workers and a server are killed in turn", do: killAgainAndAgain,
+			Meaning: "Crashes one after another, at moments that chance picks."},
+	}
+}

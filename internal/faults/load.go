@@ -1,0 +1,145 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"hookwell/internal/program"
+)
+
+// reporters is how many reports are on their way at once.
+const reporters = 8
+
+// accepted is an event that was answered with 202.
+type accepted struct {
+	ID         string
+	Deliveries int
+}
+
+// load reports events as a back end does: each with an idempotency key, again
+// and again until it is accepted.
+type load struct {
+	site    *site
+	ctx     context.Context
+	abandon context.CancelFunc
+	end     chan struct{}
+	ended   sync.WaitGroup
+
+	mu       sync.Mutex
+	phase    string
+	accepted []accepted
+	took     map[string][]time.Duration // of first tries that were accepted, by phase
+	refused  map[string]int             // tries that were not, by phase
+}
+
+func newLoad(s *site) *load {
+	ctx, abandon := context.WithCancel(context.Background())
+	return &load{site: s, ctx: ctx, abandon: abandon, end: make(chan struct{}), took: map[string][]time.Duration{}, refused: map[string]int{}}
+}
+
+// start begins to report at the site's rate.
+func (l *load) start() {
+	l.in("before")
+	ticks := make(chan int)
+	l.ended.Go(func() {
+		defer close(ticks)
+		ticker := time.NewTicker(time.Second / time.Duration(l.site.Rate))
+		defer ticker.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-ticker.C:
+			case <-l.end:
+				return
+			case <-l.ctx.Done():
+				return
+			}
+			select {
+			case ticks <- n:
+			case <-l.end:
+				return
+			case <-l.ctx.Done():
+				return
+			}
+		}
+	})
+	for range reporters {
+		l.ended.Go(func() {
+			for n := range ticks {
+				l.report(n)
+			}
+		})
+	}
+}
+
+// in names what is going on, for what is measured from now on.
+func (l *load) in(phase string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.phase = phase
+}
+
+// stop ends the load; what is on its way is reported to its end.
+func (l *load) stop() {
+	close(l.end)
+	l.ended.Wait()
+}
+
+// report reports one event until it is accepted.
+func (l *load) report(n int) {
+	body := map[string]any{"type": "payment.failed", "organizationId": l.site.org, "data": map[string]any{
+		"paymentId": fmt.Sprintf("pay_%d", n), "amount": 1900, "currency": "usd", "status": "failed", "errorMessage": "The card was declined."}}
+	for try := 0; ; try++ {
+		l.mu.Lock()
+		phase := l.phase
+		l.mu.Unlock()
+		began := time.Now()
+		var answer accepted
+		status, err := program.Call(l.ctx, http.MethodPost, l.site.url()+"/api/v1/events", l.site.key, body, &answer,
+			"idempotency-key", fmt.Sprintf("event-%d", n))
+		took := time.Since(began)
+		l.mu.Lock()
+		if err == nil && status == http.StatusAccepted {
+			l.accepted = append(l.accepted, answer)
+			if try == 0 {
+				l.took[phase] = append(l.took[phase], took)
+			}
+			l.mu.Unlock()
+			return
+		}
+		l.refused[phase]++
+		l.mu.Unlock()
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-l.ctx.Done():
+			return
+		}
+	}
+}
+
+// count is how many were accepted so far.
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.accepted)
+}
+
+// more waits until so many more events have been accepted.
+func (l *load) more(ctx context.Context, n int) error {
+	want := l.count() + n
+	return until(ctx, "events accepted", func() (bool, error) { return l.count() >= want, nil })
+}
+
+// said is how a phase's reports were answered.
+func (l *load) said(phase string) (count, refused int, median, worst time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	took := slices.Sorted(slices.Values(l.took[phase]))
+	if len(took) == 0 {
+		return 0, l.refused[phase], 0, 0
+	}
+	return len(took), l.refused[phase], took[len(took)/2], took[len(took)-1]
+}
