@@ -14,7 +14,7 @@ import (
 const (
 	defaultTimeout   = 15 * time.Second
 	keptPerEndpoint  = 32
-	keptConnections  = 2048            // at most; and a quarter of what may be open
+	keptConnections  = 2048             // at most; and a quarter of what may be open
 	keptFor          = 55 * time.Second // less than the 60 s after which most load balancers hang up
 	resumableSession = 1024
 )
