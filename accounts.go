@@ -16,8 +16,9 @@ import (
 )
 
 type userCommands struct {
-	Create        userCreateCommand `cmd:"" help:"Make an account and put it into an organization. The password comes from standard input."`
-	ResetPassword userResetCommand  `cmd:"" help:"Give an account a new password, from standard input. Its sessions end."`
+	Create         userCreateCommand         `cmd:"" help:"Make an account and put it into an organization. The password comes from standard input."`
+	ResetPassword  userResetCommand          `cmd:"" help:"Give an account a new password, from standard input. Its sessions end."`
+	ResetTwoFactor userResetTwoFactorCommand `cmd:"" help:"Turn an account's two-factor sign-in off, for who has lost the app and the recovery codes."`
 }
 
 type userCreateCommand struct {
@@ -60,6 +61,15 @@ func (u *userResetCommand) Run(ctx context.Context) error {
 		return err
 	}
 	return withStore(ctx, func(store *models.Store) error { return store.Operator().ResetPassword(ctx, u.Email, password) })
+}
+
+type userResetTwoFactorCommand struct {
+	Email string `required:"" help:"The account's address."`
+}
+
+// Run turns the second factor off.
+func (u *userResetTwoFactorCommand) Run(ctx context.Context) error {
+	return withStore(ctx, func(store *models.Store) error { return store.Operator().RemoveTwoFactor(ctx, u.Email) })
 }
 
 // readPassword takes the first line, without its end.

@@ -103,31 +103,41 @@ func firstSignUps(t *testing.T, f *fixture) {
 	}
 }
 
-func TestAuthenticate(t *testing.T) {
+func TestSignIn(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
-		longest := strings.Repeat("é", models.MaxPassword)
+		longest := strings.Repeat("é", models.MaxPassword-len(password)) + password
 		for email, secret := range map[string]string{"ada@example.com": password, "long@example.com": longest} {
 			if _, err := f.SignUp(t.Context(), models.SignupOpen, models.Account{Name: "Ada", Email: email, Password: secret}, models.Actor{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		user, err := f.Authenticate(t.Context(), " ADA@example.com", password)
+		user, err := f.signIn(t, " ADA@example.com", password)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Authenticate(t.Context(), "long@example.com", longest); err != nil {
+		if _, err := f.signIn(t, "long@example.com", longest); err != nil {
 			t.Error(err)
 		}
-		_, wrong := f.Authenticate(t.Context(), "ada@example.com", password+"!")
+		_, wrong := f.signIn(t, "ada@example.com", password+"!")
 		for _, try := range [][2]string{{"nobody@example.com", password}, {"ada@example.com", ""}, {"", ""}, {"a\x00", password}, {"\xff", password},
-			{"long@example.com", longest + "é"}, {"long@example.com", longest[:len(longest)-2]}} {
-			_, err := f.Authenticate(t.Context(), try[0], try[1])
+			{"long@example.com", longest + "é"}, {"long@example.com", longest[:len(longest)-1]}} {
+			_, err := f.signIn(t, try[0], try[1])
 			if !models.IsKind(err, models.Unauthorized) || !cmp.Equal(asError(err), asError(wrong)) {
 				t.Errorf("%q: %v, want the same as for a wrong password: %v", try[0], err, wrong)
 			}
 		}
 		f.resets(t, user)
 	})
+}
+
+// signIn is a sign-in with a password, from nowhere in particular.
+func (f *fixture) signIn(t *testing.T, email, password string) (*models.User, error) {
+	t.Helper()
+	signed, err := f.SignIn(t.Context(), models.Credentials{Email: email, Password: password}, models.Actor{RemoteAddress: "192.0.2.7"})
+	if err != nil {
+		return nil, err
+	}
+	return signed.User, nil
 }
 
 func (f *fixture) resets(t *testing.T, user *models.User) {
@@ -140,14 +150,14 @@ func (f *fixture) resets(t *testing.T, user *models.User) {
 	if err := f.Operator().ResetPassword(t.Context(), "Ada@Example.com", password); err != nil {
 		t.Fatal(err)
 	}
-	after, err := f.Authenticate(t.Context(), user.Email, password)
+	after, err := f.signIn(t, user.Email, password)
 	if err != nil || after.Stamp() == user.Stamp() {
 		t.Errorf("a reset left the stamp, %v", err)
 	}
 	if err := f.Operator().ResetPassword(t.Context(), user.Email, password+"2"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Authenticate(t.Context(), user.Email, password); !models.IsKind(err, models.Unauthorized) {
+	if _, err := f.signIn(t, user.Email, password); !models.IsKind(err, models.Unauthorized) {
 		t.Errorf("the old password: %v", err)
 	}
 }
@@ -205,6 +215,67 @@ func TestSessions(t *testing.T) {
 		}
 		if _, found, _ := sessions.Find(token); found {
 			t.Error("deleted and still there")
+		}
+	})
+}
+
+func TestSessionsOfAPerson(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		user, other := f.account(t, "ada@example.com"), f.account(t, "bob@example.com")
+		commit := func(token string, use models.SessionUse) {
+			t.Helper()
+			if err := f.Sessions().CommitCtx(models.WithSessionUse(t.Context(), use), token, []byte{1}, f.Now().Add(30*24*time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		began := f.Now()
+		commit("one", models.SessionUse{UserID: user.ID, UserAgent: "Firefox\x00\xff" + strings.Repeat("é", 600), RemoteAddress: "192.0.2.7"})
+		f.clock.Advance(time.Hour)
+		commit("two", models.SessionUse{UserID: user.ID, Since: began})
+		commit("nobody's", models.SessionUse{})
+		commit("bob's", models.SessionUse{UserID: other.ID})
+		f.clock.Advance(time.Hour)
+		commit("one", models.SessionUse{UserID: user.ID, RemoteAddress: "198.51.100.9", Held: true})
+
+		p := f.As(user, models.Actor{})
+		list, err := p.Sessions(t.Context())
+		if err != nil || len(list) != 2 || !list[0].Is("one") || list[0].RemoteAddress != "198.51.100.9" || list[0].CreatedAt.Sub(began) > time.Minute ||
+			!list[0].LastUsedAt.After(list[1].LastUsedAt) || !list[1].CreatedAt.Equal(began) || list[0].Is("two") || list[0].Data != nil {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		bobs, err := f.As(other, models.Actor{}).Sessions(t.Context())
+		if err != nil || len(bobs) != 1 {
+			t.Fatal(bobs, err)
+		}
+		before := dumpAll(t, f.Store)
+		refusal(t, p.RevokeSession(t.Context(), bobs[0].ID), models.NotFound)
+		refusal(t, p.RevokeSession(t.Context(), "ses_none"), models.NotFound)
+		sameRows(t, before, dumpAll(t, f.Store))
+		if err := p.RevokeSession(t.Context(), list[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		commit("one", models.SessionUse{UserID: user.ID, Held: true}) // by a request that was under way
+		if _, found, err := f.Sessions().Find("one"); found || err != nil {
+			t.Errorf("a session that was ended came back, %v", err)
+		}
+		commit("three", models.SessionUse{UserID: user.ID})
+		if n, err := p.RevokeOtherSessions(t.Context(), "three"); n != 1 || err != nil {
+			t.Errorf("%d ended, %v", n, err)
+		}
+		for token, want := range map[string]bool{"two": false, "three": true, "bob's": true, "nobody's": true} {
+			if _, found, err := f.Sessions().Find(token); found != want || err != nil {
+				t.Errorf("%s is there: %v, %v", token, found, err)
+			}
+		}
+		f.clock.Advance(models.SessionIdle)
+		if _, found, _ := f.Sessions().Find("three"); found {
+			t.Error("a session lives on without use")
+		}
+		if err := f.PruneSessions(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if rows := dumpTable(t, f.Store, "sessions"); len(rows) != 0 {
+			t.Errorf("pruning left %v", rows)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package models
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"hookwell/webhook"
 )
@@ -31,6 +32,8 @@ type Error struct {
 	Code    string
 	Message string
 	Fields  webhook.Faults
+	// RetryAfter is when trying again may work; 0 says nothing of it.
+	RetryAfter time.Duration
 }
 
 func (e *Error) Error() string {
@@ -52,6 +55,11 @@ func invalid(fields webhook.Faults) error {
 
 func invalidField(field, message string) error {
 	return invalid(webhook.Faults{{Field: field, Message: message}})
+}
+
+// refusedField is a refusal of who asks, told at a field of the form.
+func refusedField(code, field, message string) error {
+	return &Error{Kind: Unauthorized, Code: code, Message: message, Fields: webhook.Faults{{Field: field, Message: message}}}
 }
 
 func notFound(noun string) error {

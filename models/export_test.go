@@ -27,8 +27,9 @@ func ActingAs(t *Tenant, user *User) *Tenant {
 
 // Models lists a row of every table but slugs, which has no type of its own.
 func Models() []any {
-	return []any{&Organization{}, &User{}, &Member{}, &sessionRow{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
-		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}, &Notice{}, &Undelivered{}, &rollupRow{}, &rollupDelta{}}
+	return []any{&Organization{}, &User{}, &Member{}, &Session{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
+		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}, &Notice{}, &Undelivered{}, &rollupRow{}, &rollupDelta{},
+		&throttle{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}}
 }
 
 // Down takes every migration back.

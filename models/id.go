@@ -24,6 +24,7 @@ const (
 	PrefixInvitation   = "inv_"
 	PrefixNotice       = "ntc_"
 	PrefixMail         = "mail_"
+	PrefixSession      = "ses_"
 )
 
 // The alphabet rises with its byte values, so that encoded ids sort as the
@@ -78,7 +79,7 @@ func isID(prefix, text string) bool {
 
 var idPrefixes = []string{
 	PrefixOrganization, PrefixUser, PrefixMember, PrefixEndpoint, PrefixSecret,
-	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, PrefixInvitation,
+	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, PrefixInvitation, PrefixSession,
 }
 
 // looksLikeID tells whether text begins as one of our ids does. External ids

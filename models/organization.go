@@ -164,8 +164,7 @@ type Person struct {
 
 // As is the store as one user sees it.
 func (s *Store) As(user *User, actor Actor) *Person {
-	actor.Kind, actor.ID, actor.Name, actor.Email = ActorUser, user.ID, user.Name, user.Email
-	return &Person{store: s, user: user, actor: actor}
+	return &Person{store: s, user: user, actor: actor.as(user)}
 }
 
 // User is who the person is.

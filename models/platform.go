@@ -137,7 +137,7 @@ func renameFaults(err error, from, to string) error {
 	return err
 }
 
-// ResetPassword gives an account a new password.
+// ResetPassword gives an account a new password. All its sessions end.
 func (p *Platform) ResetPassword(ctx context.Context, email, password string) error {
 	user, err := find[User](p.store.db.WithContext(ctx).Where("email = ?", normalEmail(email)), "account")
 	if err != nil {
@@ -152,12 +152,18 @@ func (p *Platform) ResetPassword(ctx context.Context, email, password string) er
 		return err
 	}
 	return p.store.transaction(ctx, func(tx *gorm.DB) error {
-		change := map[string]any{"password_hash": hash, "updated_at": p.store.clock.Now()}
-		if err := tx.Model(&User{}).Where("id = ?", user.ID).Updates(change).Error; err != nil {
-			return err
-		}
-		return p.store.audit(tx, p.actor, "", "user.password_reset", user.ID, user.Name, "")
+		return p.store.setPassword(tx, p.actor, user, hash, byAdmin, "")
 	})
+}
+
+// RemoveTwoFactor turns an account's second factor off, for who has lost both
+// the app and the recovery codes. Without one it is a Conflict.
+func (p *Platform) RemoveTwoFactor(ctx context.Context, email string) error {
+	user, err := find[User](p.store.db.WithContext(ctx).Where("email = ?", normalEmail(email)), "account")
+	if err != nil {
+		return err
+	}
+	return p.store.transaction(ctx, func(tx *gorm.DB) error { return p.store.removeTwoFactor(tx, p.actor, user) })
 }
 
 // CreateKey makes a platform key and answers its text, shown once.

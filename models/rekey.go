@@ -13,6 +13,7 @@ type sealedColumn struct{ table, column, owner string }
 var sealedColumns = []sealedColumn{
 	{"endpoint_secrets", "sealed", "endpoint_id"},
 	{"endpoints", "headers", "id"},
+	{"two_factors", "sealed", "id"},
 	{"mail_messages", "sealed", "id"},
 }
 

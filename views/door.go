@@ -1,6 +1,20 @@
 package views
 
-import "net/url"
+import (
+	"net/url"
+
+	"hookwell/webhook"
+)
+
+// newPasswordField asks for a password that is still to be chosen.
+func newPasswordField(name string, faults webhook.Faults) field {
+	label := "Password"
+	if name == "new" {
+		label = "New password"
+	}
+	return field{Name: name, Label: label, Required: true, Faults: faults,
+		Hint: "At least 15 characters. A few unrelated words are easy to keep and hard to guess."}
+}
 
 // withNext carries the return address from one door to the other.
 func withNext(path, next string) string {

@@ -93,6 +93,8 @@ const (
 	sectionDeliveries
 	sectionCatalog
 	sectionKeys
+	sectionAccount
+	sectionTwoFactor
 )
 
 type crumb struct {

@@ -12,6 +12,22 @@ const (
 	ReferencePath     = "/docs/api"
 )
 
+// Paths of a person's own pages. All but the first two, and TwoFactorPath, take
+// POST alone.
+const (
+	LoginCodePath        = "/login/code" // the second step of a sign-in
+	AccountPath          = "/account"
+	AccountEmailPath     = AccountPath + "/email"
+	AccountPasswordPath  = AccountPath + "/password"
+	AccountSessionsPath  = AccountPath + "/sessions"
+	SessionsRevokePath   = AccountSessionsPath + "/revoke" // all others
+	TwoFactorPath        = AccountPath + "/two-factor"
+	TwoFactorBeginPath   = TwoFactorPath + "/begin"
+	TwoFactorEnablePath  = TwoFactorPath + "/enable"
+	TwoFactorDisablePath = TwoFactorPath + "/disable"
+	TwoFactorCodesPath   = TwoFactorPath + "/recovery-codes"
+)
+
 // OrganizationPath is an organization's first page; everything of the
 // organization lies under it.
 func OrganizationPath(slug string) string { return "/o/" + url.PathEscape(slug) }

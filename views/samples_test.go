@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -357,7 +358,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	faultySecret.Faults = webhook.Faults{{Field: "password", Message: "This is not your password."}, {Field: "overlapHours", Message: "Choose 0 to 168 hours."},
 		{Field: "secret", Message: "A secret has 16 to 256 characters."}}
 
-	return map[string]templ.Component{
+	all := map[string]templ.Component{
 		"secret":              SecretPage(page, alone),
 		"secret-overlap":      SecretPage(page, sampleSecretView()),
 		"secret-rotated":      SecretPage(page, rotated),
@@ -429,6 +430,8 @@ func samples(t testing.TB) map[string]templ.Component {
 		"partial-log":         DeliveryLog(page, log),
 		"partial-delivery":    DeliveryPart(page, failed),
 	}
+	maps.Copy(all, accountSamples())
+	return all
 }
 
 func render(t testing.TB, component templ.Component) string {

@@ -65,21 +65,20 @@ func (s *Server) showLogin(c *fiber.Ctx, status int, form views.LoginForm) error
 	return show(s, c, status, views.LoginPage, form)
 }
 
-// login signs in. A wrong password and an unknown address get one answer.
+// login signs in, or asks for the second factor. A wrong password and an
+// unknown address get one answer.
 func (s *Server) login(c *fiber.Ctx) error {
 	form := views.LoginForm{Email: field(c, "email"), Next: localPath(field(c, "next"))}
-	user, err := s.Store.Authenticate(c.UserContext(), form.Email, field(c, "password"))
-	if models.IsKind(err, models.Unauthorized) {
-		form.Faults = faultsOf(err)
-		return s.showLogin(c, fiber.StatusUnprocessableEntity, form)
+	credentials := models.Credentials{Email: form.Email, Password: field(c, "password"), Device: c.Cookies(s.deviceCookie())}
+	signed, err := s.Store.SignIn(c.UserContext(), credentials, s.actor(c))
+	if status, told := refusedForm(c, err); told {
+		form.Faults = faultsAtField(err, "password")
+		return s.showLogin(c, status, form)
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.signIn(c, user); err != nil {
-		return err
-	}
-	return goOn(c, form.Next)
+	return s.proceed(c, signed, form.Next)
 }
 
 func (s *Server) logout(c *fiber.Ctx) error {
@@ -185,6 +184,23 @@ func (s *Server) organizationCreate(c *fiber.Ctx) error {
 	path := views.EndpointNewPath(org.Slug)
 	s.made(c, path)
 	return c.Redirect(path, fiber.StatusSeeOther)
+}
+
+// refusedForm tells whether an error is one that its form shows, and the status
+// of the answer: what was typed is wrong, or was tried too often.
+func refusedForm(c *fiber.Ctx, err error) (status int, told bool) {
+	var refused *models.Error
+	if !errors.As(err, &refused) {
+		return 0, false
+	}
+	switch refused.Kind {
+	case models.Invalid, models.Unauthorized:
+		return fiber.StatusUnprocessableEntity, true
+	case models.TooMany:
+		retryAfter(c, refused)
+		return fiber.StatusTooManyRequests, true
+	}
+	return 0, false
 }
 
 // faultsOf are the faults that an error has for a form's fields.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -92,6 +94,7 @@ func (s *Server) answerError(c *fiber.Ctx, err error) error {
 			told.Message += " The fault is logged under the id " + v.id + "."
 		}
 	}
+	retryAfter(c, told)
 	switch {
 	case isAPI(c):
 		return problem(c, status, told)
@@ -99,6 +102,13 @@ func (s *Server) answerError(c *fiber.Ctx, err error) error {
 		return c.Status(status).Type("txt", "utf-8").SendString(told.Message)
 	}
 	return s.failurePage(c, status, told)
+}
+
+// retryAfter says in the header when trying again may work.
+func retryAfter(c *fiber.Ctx, told *models.Error) {
+	if told.RetryAfter > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int((told.RetryAfter+time.Second-1)/time.Second)))
+	}
 }
 
 // failurePage draws the page inside the organization if the request got that

@@ -20,6 +20,7 @@ type world struct {
 	stranger   *browser                 // an owner of the other organization
 	removed    *browser                 // an owner of org until a moment ago
 	nobody     *browser                 // not signed in
+	owner      *browser                 // of the personal page that is tried
 	theirs     rows                     // of the other organization
 	second     rows                     // more of org's
 	keys       map[string]string        // of org, by scope; "all", "revoked" and "expired" too
@@ -157,6 +158,10 @@ func TestEveryRoute(t *testing.T) {
 				if r.ready != nil {
 					r.ready(t, s.tenantOf(t, w.org), ids)
 				}
+				w.owner = w.people[models.RoleGuest]
+				if r.own != nil {
+					w.owner = r.own(t, w, ids)
+				}
 				before, use := s.dump(t), w.provesOutside
 				switch {
 				case r.api():
@@ -260,11 +265,16 @@ func (w *world) provesForms(t *testing.T, r route, ids rows, b *browser) {
 
 // provesOutside tries a page that lies outside organizations.
 func (w *world) provesOutside(t *testing.T, r route, ids rows) (rightful func() *shown) {
-	if r.public {
+	switch {
+	case r.public && r.own == nil:
 		return func() *shown { return w.browser(t).send(t, r, ids) }
+	case !r.public:
+		w.provesSignIn(t, r, ids)
+		for range r.children() {
+			w.refuses(t, "somebody else", 404, func() *shown { return w.people[models.RoleOwner].send(t, r, ids) })
+		}
 	}
-	w.provesSignIn(t, r, ids)
-	return func() *shown { return w.people[models.RoleGuest].send(t, r, ids) }
+	return func() *shown { return w.owner.send(t, r, ids) }
 }
 
 // provesKeys tries a route of the API.

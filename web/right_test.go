@@ -28,6 +28,8 @@ type route struct {
 	status       int        // of who may; 0 is 200 for GET and API, 303 for a form
 	// ready puts the rows into the state that the request is for.
 	ready func(t *testing.T, tenant *models.Tenant, ids rows)
+	// own makes the person whose own page it is, and adds to the ids what it needs.
+	own func(t *testing.T, w *world, ids rows) *browser
 	// still marks what changes no row but a session.
 	still bool
 }
@@ -35,7 +37,7 @@ type route struct {
 // knownRoutes says of every route what it asks for. In query, form and body
 // stands :delivery for the id of a delivery, and so on; see fill.
 func knownRoutes() []route {
-	return append(pageRoutes(), apiKnown()...)
+	return slices.Concat(pageRoutes(), accountKnown(), apiKnown())
 }
 
 func pageRoutes() []route {
@@ -43,7 +45,7 @@ func pageRoutes() []route {
 	return []route{
 		{path: "/healthz", public: true}, {path: "/readyz", public: true}, {path: "/static/:file", public: true}, {method: "GET", path: documentPath, public: true}, {path: referencePath, public: true},
 		{path: "/", public: true, status: 303}, {path: "/login", public: true}, {path: "/signup", public: true},
-		{path: "/login", public: true, form: url.Values{"email": {"nobody@example.com"}, "password": {"x"}}, status: 422, still: true},
+		{path: "/login", public: true, form: url.Values{"email": {"nobody@example.com"}, "password": {"x"}}, status: 422},
 		{path: "/signup", public: true, form: url.Values{"email": {":delivery@example.com"}, "name": {"New"}, "password": {password}}},
 		{path: "/logout", public: true, form: url.Values{}, still: true},
 		{path: "/appearance", public: true, form: url.Values{"theme": {"dark"}}, still: true},

@@ -26,6 +26,8 @@ func (s *Server) routes() {
 	app.Get(referencePath, s.apiReference)
 	app.Get("/login", s.loginForm)
 	app.Post("/login", s.checkForm, s.login)
+	app.Get("/login/code", s.codeForm)
+	app.Post("/login/code", s.checkForm, s.code)
 	app.Get("/signup", s.signupForm)
 	app.Post("/signup", s.checkForm, s.signup)
 	app.Post("/logout", s.checkForm, s.logout)
@@ -34,6 +36,7 @@ func (s *Server) routes() {
 	// Who has signed in.
 	app.Get("/orgs", s.requireUser, s.organizations)
 	app.Post("/orgs", s.requireUser, s.checkForm, s.organizationCreate)
+	s.accountRoutes(app.Group("/account", s.requireUser, s.checkForm))
 
 	// Members of the organization, by the right that their role has.
 	org := app.Group("/o/:org", s.requireUser, s.checkForm, s.requireMember)
@@ -81,6 +84,20 @@ func (s *Server) routes() {
 	administer.post("/keys/:key/revoke", s.keyRevoke)
 
 	see.get("/endpoints/:endpoint", s.endpoint) // after /endpoints/new
+}
+
+// accountRoutes are a person's own pages, which belong to no organization.
+func (s *Server) accountRoutes(own fiber.Router) {
+	own.Get("", s.account)
+	own.Post("", s.rename)
+	own.Post("/password", s.passwordChange)
+	own.Post("/sessions/revoke", s.sessionsRevoke)
+	own.Post("/sessions/:session/revoke", s.sessionRevoke)
+	own.Get("/two-factor", s.twoFactor)
+	own.Post("/two-factor/begin", s.twoFactorBegin)
+	own.Post("/two-factor/enable", s.twoFactorEnable)
+	own.Post("/two-factor/disable", s.twoFactorDisable)
+	own.Post("/two-factor/recovery-codes", s.recoveryCodes)
 }
 
 // group adds routes that one right opens.

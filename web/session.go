@@ -12,10 +12,9 @@ import (
 	"hookwell/views"
 )
 
-// How long a session lives: since its last use, and at most. A use is noted
-// once in a while, not with a write at each request.
+// How long a session lives at most; models.SessionIdle is how long without
+// being used. A use is noted once in a while, not with a write at each request.
 const (
-	sessionIdle  = 7 * 24 * time.Hour
 	sessionLife  = 30 * 24 * time.Hour
 	sessionGrain = 5 * time.Minute
 )
@@ -24,6 +23,7 @@ const (
 const (
 	keyUser  = "user"  // the user's id
 	keyStamp = "stamp" // of the password that the session began with
+	keySince = "since" // Unix seconds of the sign-in
 	keySeen  = "seen"  // Unix seconds of the last noted use
 	keyCSRF  = "csrf"
 	keyKind  = "flash-kind"
@@ -32,7 +32,7 @@ const (
 )
 
 // newSessions is scs on the database. Its own idle timeout would write the
-// session at every request, so that signedIn judges by keySeen instead.
+// session at every request; the store's judges by the last noted use instead.
 func newSessions(store *models.Sessions, secure bool) *scs.SessionManager {
 	m := scs.New()
 	m.Store = store
@@ -40,6 +40,11 @@ func newSessions(store *models.Sessions, secure bool) *scs.SessionManager {
 	m.Cookie.Name = cookieName("hookwell", secure)
 	return m
 }
+
+// deviceLife is how long a browser is known after a sign-in.
+const deviceLife = 365 * 24 * time.Hour
+
+func (s *Server) deviceCookie() string { return cookieName("hookwell_device", s.secure()) }
 
 // cookieName adds the prefix that keeps other hosts and plain http from
 // planting the cookie (RFC 6265bis, section 4.1.3.2).
@@ -96,11 +101,17 @@ func (s *Server) recognize(c *fiber.Ctx) error {
 	return nil
 }
 
-// signedIn is the user of the session in ctx; nil when there is none, when it
-// was idle too long, or when the password was changed since.
+// signedIn is the user of the session in ctx; nil when there is none, or when
+// the password was changed since.
 func (s *Server) signedIn(ctx context.Context) (*models.User, error) {
-	id := s.sessions.GetString(ctx, keyUser)
-	if id == "" || s.Store.Now().Sub(time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)) > sessionIdle {
+	return s.userOf(ctx, keyUser)
+}
+
+// userOf is the user whose id the session holds under a key, as long as the
+// password is the one that the session began with.
+func (s *Server) userOf(ctx context.Context, key string) (*models.User, error) {
+	id := s.sessions.GetString(ctx, key)
+	if id == "" {
 		return nil, nil
 	}
 	user, err := s.Store.User(ctx, id)
@@ -116,16 +127,16 @@ func (s *Server) saveSession(c *fiber.Ctx, loaded string) error {
 	ctx := c.UserContext()
 	switch s.sessions.Status(ctx) {
 	case scs.Modified:
-		if token := s.sessions.Token(ctx); token != "" && token == loaded {
-			if _, alive, err := s.Store.Sessions().FindCtx(ctx, token); err != nil || !alive {
-				return err
-			}
+		use := models.SessionUse{UserID: s.sessions.GetString(ctx, keyUser), UserAgent: c.Get(fiber.HeaderUserAgent),
+			RemoteAddress: s.actor(c).RemoteAddress, Held: loaded != "" && s.sessions.Token(ctx) == loaded}
+		if since := s.sessions.GetInt64(ctx, keySince); since != 0 {
+			use.Since = time.Unix(since, 0).UTC()
 		}
-		token, expiry, err := s.sessions.Commit(ctx)
+		token, expiry, err := s.sessions.Commit(models.WithSessionUse(ctx, use))
 		if err != nil {
 			return fmt.Errorf("saving the session: %w", err)
 		}
-		left := min(time.Until(expiry), sessionIdle)
+		left := min(time.Until(expiry), models.SessionIdle)
 		s.setCookie(c, s.sessions.Cookie.Name, token, left)
 	case scs.Destroyed:
 		s.setCookie(c, s.sessions.Cookie.Name, "", -time.Second)
@@ -145,19 +156,39 @@ func (s *Server) setCookie(c *fiber.Ctx, name, value string, life time.Duration)
 }
 
 // signIn begins a session for the user under a fresh token, so that one that
-// somebody else knew before is worth nothing.
+// somebody else knew before is worth nothing. The browser is known from then on.
 func (s *Server) signIn(c *fiber.Ctx, user *models.User) error {
 	ctx := c.UserContext()
+	if err := s.freshSession(ctx, user, keyUser); err != nil {
+		return err
+	}
+	now := s.Store.Now().Unix()
+	s.sessions.Put(ctx, keySince, now)
+	s.sessions.Put(ctx, keySeen, now)
+	s.sessions.Put(ctx, keyCSRF, newCSRFSecret())
+	s.setCookie(c, s.deviceCookie(), s.Store.DeviceToken(user.ID), deviceLife)
+	return nil
+}
+
+// freshSession empties the session and puts a user into it, under a fresh token.
+func (s *Server) freshSession(ctx context.Context, user *models.User, key string) error {
 	if err := s.sessions.Clear(ctx); err != nil {
 		return err
 	}
+	if err := s.renew(ctx, user); err != nil {
+		return err
+	}
+	s.sessions.Put(ctx, key, user.ID)
+	return nil
+}
+
+// renew gives the session a fresh token, for every change of what it may do,
+// and the stamp of the password that it goes on with.
+func (s *Server) renew(ctx context.Context, user *models.User) error {
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renewing the session: %w", err)
 	}
-	s.sessions.Put(ctx, keyUser, user.ID)
 	s.sessions.Put(ctx, keyStamp, user.Stamp())
-	s.sessions.Put(ctx, keySeen, s.Store.Now().Unix())
-	s.sessions.Put(ctx, keyCSRF, newCSRFSecret())
 	return nil
 }
 

@@ -92,7 +92,7 @@ func TestStream(t *testing.T) {
 			must(t, s.Store.Operator().ResetPassword(t.Context(), b.email, "another long passphrase"))
 		},
 		"its_time": func(_ *testing.T, s *site, _ *browser, _ *models.Organization) {
-			s.clock.Advance(sessionIdle + time.Minute)
+			s.clock.Advance(models.SessionIdle + time.Minute)
 		},
 		"the_feed": func(_ *testing.T, s *site, _ *browser, org *models.Organization) { s.feed.end(org.ID) },
 		"the_server": func(t *testing.T, s *site, _ *browser, _ *models.Organization) {

@@ -1,0 +1,101 @@
+package models
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+
+	"hookwell/webhook"
+)
+
+// How a password came to be changed, as security.password_changed says it.
+const (
+	bySettings  = "settings"
+	byResetLink = "reset_link"
+	byAdmin     = "admin"
+)
+
+// maxName is how many characters a person's name may have.
+const maxName = 100
+
+func nameFaults(name string) webhook.Faults {
+	if name == "" || utf8.RuneCountInString(name) > maxName || hasControl(name) {
+		return webhook.Faults{{Field: "name", Message: "Enter your name, up to " + itoa(maxName) + " characters."}}
+	}
+	return nil
+}
+
+// Rename changes the person's name. A bad one is Invalid at "name".
+func (p *Person) Rename(ctx context.Context, name string) error {
+	name = strings.TrimSpace(name)
+	if faults := nameFaults(name); len(faults) > 0 {
+		return invalid(faults)
+	}
+	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+		change := map[string]any{"name": name, "updated_at": p.store.clock.Now()}
+		if err := tx.Model(&User{}).Where("id = ?", p.user.ID).Updates(change).Error; err != nil {
+			return err
+		}
+		return p.auditOwn(tx, "user.renamed", name)
+	})
+}
+
+// PasswordChange is a new password and, to prove who asks, the present one,
+// which is left out by who has none yet.
+type PasswordChange struct {
+	Present string
+	New     string
+}
+
+// ChangePassword gives the account a new password. Every session but the one of
+// the token ends. It answers the account as it is now. Faults are Invalid at
+// "present" and "new".
+func (p *Person) ChangePassword(ctx context.Context, change PasswordChange, token string) (*User, error) {
+	if faults := passwordFaults("new", change.New, p.user.Name, p.user.Email); len(faults) > 0 {
+		return nil, invalid(faults)
+	}
+	if p.user.PasswordHash != "" {
+		if err := p.store.confirm(ctx, p.user, "present", change.Present); err != nil {
+			return nil, err
+		}
+		if change.New == change.Present {
+			return nil, invalidField("new", "This is the password that you have. Choose another.")
+		}
+	}
+	hash, err := p.store.hash(ctx, change.New)
+	if err != nil {
+		return nil, err
+	}
+	user := *p.user
+	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+		return p.store.setPassword(tx, p.actor, &user, hash, bySettings, token)
+	})
+	return &user, err
+}
+
+// setPassword stores a new password's hash, ends the user's sessions but the
+// one of the token, and their reset links, and reports it.
+func (s *Store) setPassword(tx *gorm.DB, actor Actor, user *User, hash, method, token string) error {
+	user.PasswordHash, user.UpdatedAt = hash, s.clock.Now()
+	change := map[string]any{"password_hash": hash, "updated_at": user.UpdatedAt}
+	if err := tx.Model(&User{}).Where("id = ?", user.ID).Updates(change).Error; err != nil {
+		return err
+	}
+	if _, err := s.endSessions(tx, user.ID, token); err != nil {
+		return err
+	}
+	if err := tx.Where("user_id = ? AND purpose = ?", user.ID, linkReset).Delete(&accountLink{}).Error; err != nil {
+		return err
+	}
+	action := map[string]string{bySettings: "user.password_changed", byResetLink: "user.password_reset", byAdmin: "user.password_reset"}[method]
+	return s.reportSecurity(tx, actor, user, action, method, "security.password_changed", securityData{Action: "password_changed", Method: method})
+}
+
+// EmailVerified tells whether the account's address was proved.
+func (u *User) EmailVerified() bool { return u.EmailVerifiedAt != nil }
+
+// HasPassword tells whether the account has a password, and not only a provider
+// that it signs in with.
+func (u *User) HasPassword() bool { return u.PasswordHash != "" }

@@ -1,0 +1,127 @@
+package models
+
+import (
+	"context"
+	"encoding/base64"
+
+	"gorm.io/gorm"
+)
+
+// Credentials are what somebody signs in with. Device is what DeviceToken gave
+// this browser after an earlier sign-in; it may be empty.
+type Credentials struct {
+	Email    string
+	Password string
+	Device   string
+}
+
+// SignedIn is who the credentials are of. While SecondFactor is set, a code is
+// still to be asked for.
+type SignedIn struct {
+	User         *User
+	SecondFactor bool
+}
+
+// ActorVisitor is somebody who has not signed in.
+const ActorVisitor ActorKind = "visitor"
+
+// visitor is the actor of what was tried before anybody signed in.
+func visitor(actor Actor) Actor {
+	actor.Kind, actor.ID, actor.Name, actor.Email = ActorVisitor, "", "somebody not signed in", ""
+	return actor
+}
+
+// as is the actor once it is known who it is.
+func (a Actor) as(user *User) Actor {
+	a.Kind, a.ID, a.Name, a.Email = ActorUser, user.ID, user.Name, user.Email
+	return a
+}
+
+// SignIn checks an address and a password. An unknown address and a wrong
+// password get the same Unauthorized error after the same work; too many tries,
+// of known and unknown accounts alike, are TooMany, with RetryAfter. What came
+// of it is in the audit of every organization of the account.
+func (s *Store) SignIn(ctx context.Context, c Credentials, actor Actor) (*SignedIn, error) {
+	user, err := find[User](s.db.WithContext(ctx).Where("email = ?", normalEmail(c.Email)), "account")
+	if err != nil && !IsKind(err, NotFound) {
+		return nil, err
+	}
+	tries := s.signInTries(user, c, actor)
+	if err := s.charge(ctx, tries...); err != nil {
+		return nil, err
+	}
+	hash := ""
+	if user != nil {
+		hash = user.PasswordHash
+	}
+	match, err := s.passwordIs(ctx, c.Password, hash)
+	if err != nil {
+		return nil, err
+	}
+	if !match {
+		return nil, s.signInRefused(ctx, user, actor)
+	}
+	if err := s.absolve(ctx, tries...); err != nil {
+		return nil, err
+	}
+	return s.firstFactor(ctx, user, "password", actor)
+}
+
+// firstFactor goes on after a password or a provider has said who it is.
+func (s *Store) firstFactor(ctx context.Context, user *User, method string, actor Actor) (*SignedIn, error) {
+	second, err := s.asksSecondFactor(ctx, user.ID)
+	if err != nil || second {
+		return &SignedIn{user, second}, err
+	}
+	return &SignedIn{User: user}, s.noteSignIn(ctx, user, method, actor)
+}
+
+// signInTries are what a sign-in counts against: a browser that has signed in
+// to the account before is on its own.
+func (s *Store) signInTries(user *User, c Credentials, actor Actor) []tried {
+	if user != nil && s.knowsDevice(user.ID, c.Device) {
+		return []tried{try(limitDevice, c.Device)}
+	}
+	email := normalEmail(c.Email)
+	return []tried{tryFrom(limitHere, actor.RemoteAddress, email), tryFrom(limitAddress, actor.RemoteAddress), try(limitAccount, email)}
+}
+
+// deviceOwner is whom a device's token is sealed for.
+func deviceOwner(userID string) string { return "device of " + userID }
+
+// DeviceToken is what a browser that has signed in keeps to be known again:
+// strangers who try passwords from elsewhere don't delay it.
+func (s *Store) DeviceToken(userID string) string {
+	return base64.RawURLEncoding.EncodeToString(s.vault.seal(deviceOwner(userID), []byte(userID)))
+}
+
+func (s *Store) knowsDevice(userID, token string) bool {
+	sealed, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(sealed) == 0 {
+		return false
+	}
+	_, err = s.vault.open(deviceOwner(userID), sealed)
+	return err == nil
+}
+
+// noteSignIn records a sign-in that is complete.
+func (s *Store) noteSignIn(ctx context.Context, user *User, method string, actor Actor) error {
+	return s.transaction(ctx, func(tx *gorm.DB) error {
+		return s.reportSecurity(tx, actor.as(user), user, "user.signed_in", method, "", securityData{})
+	})
+}
+
+// signInRefused records a sign-in in vain and answers its error. An unknown
+// address is not kept: it may be a password in the wrong field.
+func (s *Store) signInRefused(ctx context.Context, user *User, actor Actor) error {
+	if user == nil {
+		user = &User{Name: "unknown account"}
+	}
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		return s.reportSecurity(tx, visitor(actor), user, "user.sign_in_refused", "wrong password", "", securityData{})
+	})
+	if err != nil {
+		return err
+	}
+	return refusedField("wrong_password", "password", "Email and password don’t match an account.")
+}

@@ -1,0 +1,277 @@
+package models
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+	"github.com/pquerna/otp/totp"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Codes of RFC 6238 as every authenticator app makes them: SHA-1, six digits,
+// a step of 30 seconds. A code of the step before or after is taken too.
+const (
+	totpPeriod = 30
+	totpSkew   = 1
+	totpSecret = 20 // bytes
+)
+
+var totpOptions = hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}
+
+// twoFactor is a user's second factor. It counts from EnabledAt on.
+type twoFactor struct {
+	ID        string // the user's
+	Sealed    []byte // the secret, under the vault
+	LastStep  int64  // of the last code that was taken
+	CreatedAt time.Time
+	EnabledAt *time.Time
+}
+
+// TwoFactor is how a person's second factor stands. EnabledAt is nil when there
+// is none.
+type TwoFactor struct {
+	EnabledAt     *time.Time
+	RecoveryCodes int // that are left
+}
+
+// TwoFactorKey is what an authenticator app is given. URL is what its QR code holds.
+type TwoFactorKey struct {
+	Secret string // in base 32
+	URL    string
+}
+
+func (s *Store) twoFactorOf(tx *gorm.DB, userID string) (*twoFactor, error) {
+	return find[twoFactor](tx.Where("id = ?", userID), "second factor")
+}
+
+// asksSecondFactor tells whether the user signs in with a code as well.
+func (s *Store) asksSecondFactor(ctx context.Context, userID string) (bool, error) {
+	row, err := s.twoFactorOf(s.db.WithContext(ctx), userID)
+	if IsKind(err, NotFound) {
+		return false, nil
+	}
+	return err == nil && row.EnabledAt != nil, err
+}
+
+// TwoFactor tells how the person's second factor stands.
+func (p *Person) TwoFactor(ctx context.Context) (TwoFactor, error) {
+	row, err := p.store.twoFactorOf(p.store.db.WithContext(ctx), p.user.ID)
+	if IsKind(err, NotFound) || err == nil && row.EnabledAt == nil {
+		return TwoFactor{}, nil
+	}
+	if err != nil {
+		return TwoFactor{}, err
+	}
+	var left int64
+	err = p.store.db.WithContext(ctx).Model(&recoveryCode{}).Where("user_id = ? AND used_at IS NULL", p.user.ID).Count(&left).Error
+	return TwoFactor{EnabledAt: row.EnabledAt, RecoveryCodes: int(left)}, err
+}
+
+// BeginTwoFactor makes a new key for the person's app. Nothing asks for its
+// codes until EnableTwoFactor has seen one. It is a Conflict when a second
+// factor is on already.
+func (p *Person) BeginTwoFactor(ctx context.Context) error {
+	secret := make([]byte, totpSecret)
+	rand.Read(secret)
+	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := p.noTwoFactor(tx); err != nil {
+			return err
+		}
+		row := twoFactor{ID: p.user.ID, Sealed: p.store.vault.seal(p.user.ID, secret), CreatedAt: p.store.clock.Now()}
+		if err := tx.Clauses(clause.OnConflict{UpdateAll: true, Columns: []clause.Column{{Name: "id"}}}).Create(&row).Error; err != nil {
+			return err
+		}
+		return p.auditOwn(tx, "two_factor.begun", "")
+	})
+}
+
+func (p *Person) noTwoFactor(tx *gorm.DB) error {
+	row, err := p.store.twoFactorOf(tx.Clauses(clause.Locking{Strength: "UPDATE"}), p.user.ID)
+	if IsKind(err, NotFound) || err == nil && row.EnabledAt == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return conflict("two_factor_on", "Two-factor sign-in is on already. Turn it off before you set it up anew.")
+}
+
+// TwoFactorKey is the key that BeginTwoFactor made and no code has confirmed
+// yet; NotFound when there is none.
+func (p *Person) TwoFactorKey(ctx context.Context) (TwoFactorKey, error) {
+	row, err := find[twoFactor](p.store.db.WithContext(ctx).Where("id = ? AND enabled_at IS NULL", p.user.ID), "key")
+	if err != nil {
+		return TwoFactorKey{}, err
+	}
+	secret, err := p.store.vault.open(row.ID, row.Sealed)
+	if err != nil {
+		return TwoFactorKey{}, err
+	}
+	key, err := totp.Generate(totp.GenerateOpts{Issuer: "Hookwell", AccountName: p.user.Email, Secret: secret})
+	if err != nil {
+		return TwoFactorKey{}, fmt.Errorf("writing the key: %w", err)
+	}
+	return TwoFactorKey{Secret: key.Secret(), URL: key.URL()}, nil
+}
+
+// EnableTwoFactor turns the second factor on, given a code of the new key, and
+// answers the recovery codes, which are never shown again. A wrong code is
+// Invalid at "code".
+func (p *Person) EnableTwoFactor(ctx context.Context, code string) (codes []string, err error) {
+	err = p.counted(ctx, func(tx *gorm.DB) error {
+		if err := p.noTwoFactor(tx); err != nil {
+			return err
+		}
+		if right, err := p.store.takeCode(tx, p.user.ID, code, false); err != nil {
+			return err
+		} else if !right {
+			return invalidField("code", "This is not the code that the app shows now. Check that the device’s clock is right.")
+		}
+		now := p.store.clock.Now()
+		if err := tx.Model(&twoFactor{}).Where("id = ?", p.user.ID).Update("enabled_at", now).Error; err != nil {
+			return err
+		}
+		if codes, err = p.store.newRecoveryCodes(tx, p.user.ID); err != nil {
+			return err
+		}
+		return p.store.reportSecurity(tx, p.actor, p.user, "two_factor.enabled", "totp", "security.2fa_enabled", securityData{Action: "2fa_enabled", Method: "totp"})
+	})
+	return codes, err
+}
+
+// counted runs what a wrong code ends, in a transaction; it is not done at all
+// while too many were wrong.
+func (p *Person) counted(ctx context.Context, do func(tx *gorm.DB) error) error {
+	tries := try(limitConfirm, p.user.ID, "code")
+	if err := p.store.charge(ctx, tries); err != nil {
+		return err
+	}
+	err := p.store.transaction(ctx, do)
+	if IsKind(err, Invalid) {
+		return err
+	}
+	return errors.Join(err, p.store.absolve(ctx, tries))
+}
+
+// DisableTwoFactor turns the second factor off, given the password and a code
+// or a recovery code. Faults are Invalid at "password" and "code".
+func (p *Person) DisableTwoFactor(ctx context.Context, password, code string) error {
+	return p.confirmTwice(ctx, password, code, func(tx *gorm.DB) error { return p.store.removeTwoFactor(tx, p.actor, p.user) })
+}
+
+func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
+	removed := tx.Where("id = ? AND enabled_at IS NOT NULL", user.ID).Delete(&twoFactor{})
+	if removed.Error == nil && removed.RowsAffected == 0 {
+		return conflict("two_factor_off", "Two-factor sign-in is off already.")
+	}
+	if err := errors.Join(removed.Error, tx.Where("user_id = ?", user.ID).Delete(&recoveryCode{}).Error); err != nil {
+		return err
+	}
+	return s.reportSecurity(tx, actor, user, "two_factor.disabled", "totp", "security.2fa_disabled", securityData{Action: "2fa_disabled", Method: "totp"})
+}
+
+// confirmTwice checks the password, of who has one, and takes a code in the
+// transaction of what they are asked for.
+func (p *Person) confirmTwice(ctx context.Context, password, code string, do func(tx *gorm.DB) error) error {
+	if p.user.HasPassword() {
+		if err := p.store.confirm(ctx, p.user, "password", password); err != nil {
+			return err
+		}
+	}
+	return p.counted(ctx, func(tx *gorm.DB) error {
+		right, _, err := p.store.takeSecondFactor(tx, p.user.ID, code)
+		if err != nil {
+			return err
+		}
+		if !right {
+			return invalidField("code", "This code is not right, or it was used already.")
+		}
+		return do(tx)
+	})
+}
+
+// takeSecondFactor takes a code of the app or a recovery code, each once.
+func (s *Store) takeSecondFactor(tx *gorm.DB, userID, code string) (right bool, method string, err error) {
+	if right, err = s.takeCode(tx, userID, code, true); right || err != nil {
+		return right, "code", err
+	}
+	right, err = s.takeRecoveryCode(tx, userID, code)
+	return right, "recovery code", err
+}
+
+// takeCode tells whether it is a code of the user's app that was not taken
+// before, and takes it.
+func (s *Store) takeCode(tx *gorm.DB, userID, code string, enabled bool) (bool, error) {
+	row, err := s.twoFactorOf(tx, userID)
+	if IsKind(err, NotFound) || err == nil && (row.EnabledAt != nil) != enabled {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	secret, err := s.vault.open(row.ID, row.Sealed)
+	if err != nil {
+		return false, err
+	}
+	step, err := matchingStep(base32Text.EncodeToString(secret), strings.Join(strings.Fields(code), ""), s.clock.Now())
+	if err != nil || step < 0 {
+		return false, err
+	}
+	// One that is older than the last taken is refused too, as RFC 6238 asks.
+	taken := tx.Model(&twoFactor{}).Where("id = ? AND last_step < ?", userID, step).Update("last_step", step)
+	return taken.RowsAffected == 1, taken.Error
+}
+
+// matchingStep is the time step whose code it is, of those that are taken now;
+// -1 for none. The work is the same for every code.
+func matchingStep(secret, code string, now time.Time) (int64, error) {
+	found, present := int64(-1), now.Unix()/totpPeriod
+	for step := present - totpSkew; step <= present+totpSkew; step++ {
+		right, err := hotp.GenerateCodeCustom(secret, uint64(step), totpOptions)
+		if err != nil {
+			return -1, fmt.Errorf("making a code: %w", err)
+		}
+		if subtle.ConstantTimeCompare([]byte(right), []byte(code)) == 1 {
+			found = step
+		}
+	}
+	return found, nil
+}
+
+// FinishSignIn checks the second step of a sign-in: a code of the app, or a
+// recovery code. A wrong one is Unauthorized at "code"; too many are TooMany.
+func (s *Store) FinishSignIn(ctx context.Context, user *User, code, device string, actor Actor) error {
+	tries := try(limitConfirm, user.ID, "sign-in")
+	if s.knowsDevice(user.ID, device) {
+		tries = try(limitDevice, device, "code")
+	}
+	if err := s.charge(ctx, tries); err != nil {
+		return err
+	}
+	right := false
+	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
+		var method string
+		if right, method, err = s.takeSecondFactor(tx, user.ID, code); err != nil {
+			return err
+		}
+		if right {
+			return s.reportSecurity(tx, actor.as(user), user, "user.signed_in", method, "", securityData{})
+		}
+		return s.reportSecurity(tx, visitor(actor), user, "user.sign_in_refused", "wrong code", "", securityData{})
+	})
+	if err != nil {
+		return err
+	}
+	if right {
+		return s.absolve(ctx, tries)
+	}
+	return refusedField("wrong_code", "code", "This code is not right, or it was used already.")
+}

@@ -1,0 +1,57 @@
+package views
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/mileusna/useragent"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// AccountView is a person's own page. Faults stand at name, at email and
+// password (the change of address), or at present and new (that of the password).
+type AccountView struct {
+	Name      string // as it was typed
+	Email     string // the new address, as it was typed
+	Mail      bool   // messages reach people
+	TwoFactor models.TwoFactor
+	Sessions  []models.Session // last used first
+	Current   string           // the id of the session that looks
+	Faults    webhook.Faults
+}
+
+// deviceWords are what a browser says of itself, in the words of people.
+func deviceWords(userAgent string) string {
+	ua := useragent.Parse(userAgent)
+	name, system := ua.Name, ua.OS
+	switch {
+	case ua.Bot:
+		return "A program, " + ua.Name
+	case name == "" || ua.IsUnknown():
+		if first, _, _ := strings.Cut(strings.TrimSpace(userAgent), " "); first != "" {
+			return first
+		}
+		return "An unknown browser"
+	case system == "":
+		return name
+	}
+	if ua.Device != "" && (ua.Mobile || ua.Tablet) {
+		system = ua.Device + ", " + system
+	}
+	return name + " on " + system
+}
+
+// addressWords are where a session was used from.
+func addressWords(session models.Session) string {
+	if session.RemoteAddress == "" {
+		return nothing
+	}
+	return session.RemoteAddress
+}
+
+// SessionRevokePath ends a session by POST.
+func SessionRevokePath(id string) string {
+	return AccountSessionsPath + "/" + url.PathEscape(id) + "/revoke"
+}

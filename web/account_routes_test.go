@@ -1,0 +1,68 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"hookwell/models"
+)
+
+// accountKnown are the routes of a person's own, and the second step to them.
+func accountKnown() []route {
+	return []route{
+		{path: "/login/code", public: true, own: halfWay},
+		{path: "/login/code", public: true, own: halfWay, form: url.Values{"code": {":code"}}},
+		{path: "/account", own: newcomer}, {path: "/account", own: newcomer, form: url.Values{"name": {"Ada Byron"}}},
+		{path: "/account/password", own: newcomer, form: url.Values{"present": {password}, "new": {fresh}}},
+		{path: "/account/sessions/revoke", own: newcomer, form: url.Values{}},
+		{path: "/account/sessions/:session/revoke", own: newcomer, form: url.Values{}},
+		{path: "/account/two-factor", own: newcomer}, {path: "/account/two-factor/begin", own: newcomer, form: url.Values{}},
+		{path: "/account/two-factor/enable", own: settingUp, form: url.Values{"code": {":code"}}, status: http.StatusOK},
+		{path: "/account/two-factor/disable", own: withTwoFactor, form: url.Values{"off-password": {password}, "off-code": {":code"}}},
+		{path: "/account/two-factor/recovery-codes", own: withTwoFactor, form: url.Values{"renew-password": {password}, "renew-code": {":code"}}, status: http.StatusOK},
+	}
+}
+
+// newcomer is a new member with two sessions.
+func newcomer(t *testing.T, w *world, ids rows) *browser {
+	b, _ := w.member(t, w.org.ID, models.RoleGuest)
+	b.again(t)
+	list, err := b.person(t).Sessions(t.Context())
+	must(t, err)
+	ids["session"] = list[0].ID
+	return b
+}
+
+// person is the store as the browser's user sees it.
+func (b *browser) person(t *testing.T) *models.Person {
+	t.Helper()
+	var id string
+	must(t, b.site.db.QueryRowContext(t.Context(), "SELECT id FROM users WHERE email = '"+b.email+"'").Scan(&id))
+	user, err := b.site.Store.User(t.Context(), id)
+	must(t, err)
+	return b.site.Store.As(user, models.Actor{})
+}
+
+func settingUp(t *testing.T, w *world, ids rows) *browser {
+	b := newcomer(t, w, ids)
+	must(t, b.person(t).BeginTwoFactor(t.Context()))
+	key, err := b.person(t).TwoFactorKey(t.Context())
+	must(t, err)
+	ids["code"] = app{w.site, key.Secret}.code(t)
+	return b
+}
+
+func withTwoFactor(t *testing.T, w *world, ids rows) *browser {
+	b := newcomer(t, w, ids)
+	a, _ := b.setUp(t)
+	ids["code"] = a.code(t)
+	return b
+}
+
+func halfWay(t *testing.T, w *world, ids rows) *browser {
+	b := withTwoFactor(t, w, ids)
+	half := w.browser(t)
+	wantLocation(t, half.post(t, "/login", url.Values{"email": {b.email}, "password": {password}}), "/login/code")
+	return half
+}

@@ -1,0 +1,88 @@
+package web
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+	"hookwell/webhook"
+)
+
+func (s *Server) twoFactor(c *fiber.Ctx) error {
+	return s.showTwoFactor(c, fiber.StatusOK, views.TwoFactorView{})
+}
+
+// showTwoFactor draws the page of the second factor, which may hold its key.
+func (s *Server) showTwoFactor(c *fiber.Ctx, status int, view views.TwoFactorView) (err error) {
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	ctx, person := c.UserContext(), s.visit(c).person
+	if view.State, err = person.TwoFactor(ctx); err != nil {
+		return err
+	}
+	if view.State.EnabledAt == nil {
+		key, err := person.TwoFactorKey(ctx)
+		if err == nil {
+			view.Key = &key
+		} else if !models.IsKind(err, models.NotFound) {
+			return err
+		}
+	}
+	return show(s, c, status, views.TwoFactorPage, view)
+}
+
+// twoFactorAgain answers a form that was refused; its fields have a prefix.
+func (s *Server) twoFactorAgain(c *fiber.Ctx, err error, prefix string) error {
+	status, told := refusedForm(c, err)
+	if !told {
+		return err
+	}
+	var faults webhook.Faults
+	for _, fault := range faultsOf(err) {
+		if fault.Field != "" {
+			fault.Field = prefix + fault.Field
+		}
+		faults = append(faults, fault)
+	}
+	return s.showTwoFactor(c, status, views.TwoFactorView{Faults: faults})
+}
+
+func (s *Server) twoFactorBegin(c *fiber.Ctx) error {
+	if err := s.visit(c).person.BeginTwoFactor(c.UserContext()); err != nil {
+		return err
+	}
+	return c.Redirect(views.TwoFactorPath, fiber.StatusSeeOther)
+}
+
+// twoFactorEnable turns the second factor on and shows the recovery codes.
+func (s *Server) twoFactorEnable(c *fiber.Ctx) error {
+	v, ctx := s.visit(c), c.UserContext()
+	codes, err := v.person.EnableTwoFactor(ctx, field(c, "code"))
+	if err != nil {
+		return s.twoFactorAgain(c, err, "")
+	}
+	if err := s.renew(ctx, v.user); err != nil {
+		return err
+	}
+	return s.showTwoFactor(c, fiber.StatusOK, views.TwoFactorView{Codes: codes})
+}
+
+func (s *Server) twoFactorDisable(c *fiber.Ctx) error {
+	v, ctx := s.visit(c), c.UserContext()
+	if err := v.person.DisableTwoFactor(ctx, field(c, views.OffPrefix+"password"), field(c, views.OffPrefix+"code")); err != nil {
+		return s.twoFactorAgain(c, err, views.OffPrefix)
+	}
+	if err := s.renew(ctx, v.user); err != nil {
+		return err
+	}
+	s.say(c, views.FlashDone, "Two-factor sign-in is off.")
+	return c.Redirect(views.TwoFactorPath, fiber.StatusSeeOther)
+}
+
+// recoveryCodes makes new ones and shows them.
+func (s *Server) recoveryCodes(c *fiber.Ctx) error {
+	codes, err := s.visit(c).person.RenewRecoveryCodes(c.UserContext(), field(c, views.RenewPrefix+"password"), field(c, views.RenewPrefix+"code"))
+	if err != nil {
+		return s.twoFactorAgain(c, err, views.RenewPrefix)
+	}
+	return s.showTwoFactor(c, fiber.StatusOK, views.TwoFactorView{Codes: codes})
+}
