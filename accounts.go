@@ -118,7 +118,7 @@ func (*platformKeyListCommand) Run(ctx context.Context) error {
 		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tNAME\tKEY\tCREATED\tCREATED BY\tLAST USED\tEXPIRES\tREVOKED")
 		for _, k := range keys {
-			fmt.Fprintf(table, "%s\t%s\thwk_…%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Hint,
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Masked(),
 				stamp(&k.CreatedAt), k.CreatedBy, stamp(k.LastUsedAt), stamp(k.ExpiresAt), stamp(k.RevokedAt))
 		}
 		return table.Flush()

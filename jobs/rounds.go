@@ -91,7 +91,11 @@ func byCount(lanes []models.DueLane) [][]models.DueLane {
 
 func (w *Workers) reclaim(ctx context.Context) error { return untilEmpty(ctx, w.Store.Reclaim) }
 
-func (w *Workers) endWaiting(ctx context.Context) error { return untilEmpty(ctx, w.Store.EndWaiting) }
+// endWaiting ends deliveries that can't go on, and then deleted organizations
+// for which nothing waits any more.
+func (w *Workers) endWaiting(ctx context.Context) error {
+	return errors.Join(untilEmpty(ctx, w.Store.EndWaiting), untilEmpty(ctx, w.Store.CloseDeleted))
+}
 
 func (w *Workers) rollUp(ctx context.Context) error { return untilEmpty(ctx, w.Store.RollUp) }
 

@@ -76,6 +76,48 @@ func changes() map[string]change {
 		}},
 		"Tenant.CreateKey": tenantChange("key.created", "CreateKey"),
 		"Tenant.RevokeKey": tenantChange("key.revoked", "RevokeKey"),
+		"Tenant.SetRole":   tenantChange("member.role_changed", "SetRole"),
+		"Tenant.SetTitle":  tenantChange("member.updated", "SetTitle"),
+		"Tenant.TransferOwnership": {[]string{"member.role_changed", "member.role_changed"}, func(ctx context.Context, f *fixture, p *property) error {
+			_, err := refused["TransferOwnership"](ctx, f.tenant, p)
+			return err
+		}},
+		"Tenant.RemoveMember": {[]string{"key.revoked", "key.revoked", "member.removed"}, func(ctx context.Context, f *fixture, p *property) error {
+			if err := f.DB().Exec("UPDATE api_keys SET created_by_user = ? WHERE id = ?", p.colleague.ID, p.key.ID).Error; err != nil {
+				return err
+			}
+			again := *p.key
+			again.ID, again.Hash, again.CreatedByUser = p.key.ID+"2", []byte(p.key.ID), &p.colleague.ID
+			if err := f.DB().Save(&again).Error; err != nil {
+				return err
+			}
+			_, err := f.tenant.RemoveMember(ctx, p.member.ID)
+			return err
+		}},
+		"Tenant.Leave":              tenantChange("member.left", "Leave"),
+		"Tenant.Invite":             tenantChange("invitation.created", "Invite"),
+		"Tenant.ResendInvitation":   tenantChange("invitation.resent", "ResendInvitation"),
+		"Tenant.RevokeInvitation":   tenantChange("invitation.revoked", "RevokeInvitation"),
+		"Tenant.UpdateOrganization": tenantChange("organization.updated", "UpdateOrganization"),
+		"Tenant.DeleteOrganization": {[]string{"organization.created", "organization.deleted"}, func(ctx context.Context, f *fixture, _ *property) error {
+			org, _, err := f.Operator().CreateOrganization(ctx, models.NewOrganization{Name: "Short"})
+			if err != nil {
+				return err
+			}
+			tenant, err := f.Operator().Tenant(ctx, org.ID)
+			if err != nil {
+				return err
+			}
+			return tenant.DeleteOrganization(ctx)
+		}},
+		"Person.Accept": {[]string{"invitation.accepted", "member.added"}, func(ctx context.Context, f *fixture, p *property) error {
+			_, err := f.As(p.invited, models.Actor{}).Accept(ctx, p.token)
+			return err
+		}},
+		"Store.AcceptAsNew": {[]string{"invitation.accepted", "member.added", "user.signed_up"}, func(ctx context.Context, f *fixture, p *property) error {
+			_, _, err := f.AcceptAsNew(ctx, p.newToken, models.Account{Name: "New", Password: password}, models.Actor{})
+			return err
+		}},
 		"Platform.CreateOrganization": {[]string{"endpoint.created", "organization.created"}, func(ctx context.Context, f *fixture, _ *property) error {
 			n := models.NewOrganization{Name: "New", Endpoints: []models.EndpointInput{input("http://127.0.0.1:9/")}}
 			_, _, err := f.Operator().CreateOrganization(ctx, n)
@@ -191,6 +233,7 @@ var reads = []string{
 	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
+	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.KeysOf", "Tenant.Invitations",
 	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
 	"Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",
 }
@@ -218,8 +261,8 @@ func TestAudit(t *testing.T) {
 				p := f.property(t)
 				f.withoutAudit(t, func() {
 					before := dumpAll(t, f.Store)
-					if name == "Tenant.EnableEndpoint" || name == "Tenant.EnableAndReplay" {
-						before = nil // its case prepares a row
+					if name == "Tenant.EnableEndpoint" || name == "Tenant.EnableAndReplay" || name == "Tenant.RemoveMember" {
+						before = nil // its case prepares rows
 					}
 					if err := c.do(t.Context(), f, p); err == nil || asError(err) != nil {
 						t.Errorf("its audit row could not be written, and it answered %v", err)

@@ -96,9 +96,12 @@ func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webho
 
 // noteSettings adds a line to the endpoint's history.
 func noteSettings(tx *gorm.DB, e *Endpoint, since time.Time) error {
-	line := EndpointSetting{EndpointID: e.ID, Since: since, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes,
+	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(settingOf(e, since)).Error
+}
+
+func settingOf(e *Endpoint, since time.Time) *EndpointSetting {
+	return &EndpointSetting{EndpointID: e.ID, Since: since, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes,
 		Enabled: e.Enabled(), Deleted: e.DeletedAt != nil}
-	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&line).Error
 }
 
 // editTries bounds how often an edit starts again because another came between.

@@ -1,6 +1,13 @@
 package models
 
-import "time"
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
 
 // Invitation asks somebody, by their address, to become a member. Its link
 // works until ExpiresAt, once, and is stored as a hash. ByMail means that the
@@ -18,4 +25,296 @@ type Invitation struct {
 	ExpiresAt      time.Time
 	AcceptedAt     *time.Time
 	RevokedAt      *time.Time
+}
+
+// Over tells whether the invitation's time has run out.
+func (i *Invitation) Over(now time.Time) bool { return !now.Before(i.ExpiresAt) }
+
+// InvitationSpan is how long an invitation's link works.
+const InvitationSpan = 7 * 24 * time.Hour
+
+// InvitationPath is where the link with that token leads, below the address of
+// this server.
+func InvitationPath(token string) string { return "/invite/" + token }
+
+// maxInvitations bounds what waits for an answer: each may have been a mail to
+// somebody who did not ask for it.
+const maxInvitations = 500
+
+// NewInvitation is whom to invite as what. ByMail sends the link to the address
+// alone.
+type NewInvitation struct {
+	Email  string
+	Role   Role
+	ByMail bool
+}
+
+// Invitations lists what waits for an answer, the newest first. Those whose
+// time has run out are among them.
+func (t *Tenant) Invitations(ctx context.Context) ([]Invitation, error) {
+	var list []Invitation
+	err := t.openInvitations(t.store.db.WithContext(ctx)).Order("id DESC").Find(&list).Error
+	return list, err
+}
+
+func (t *Tenant) openInvitations(tx *gorm.DB) *gorm.DB {
+	return t.within(tx).Where("accepted_at IS NULL AND revoked_at IS NULL")
+}
+
+// Invite asks somebody to become a member and answers the token of the link,
+// which is stored as a hash and can't be shown again; it is empty where the
+// link was mailed. Who is a member or was
+// invited already is Invalid at "email"; a role above what the actor may give
+// is Forbidden.
+func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, string, error) {
+	email := normalEmail(n.Email)
+	if faults := emailFaults(email); len(faults) > 0 {
+		return nil, "", invalid(faults)
+	}
+	var i *Invitation
+	token := rand.Text()
+	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := t.lock(tx); err != nil {
+			return err
+		}
+		if err := t.mayGive(tx, n.Role); err != nil {
+			return err
+		}
+		if err := t.invitable(tx, email); err != nil {
+			return err
+		}
+		now := t.store.clock.Now()
+		i = &Invitation{ID: t.store.clock.newID(PrefixInvitation, now), OrganizationID: t.org.ID, Email: email, Role: n.Role, TokenHash: hashToken(token),
+			ByMail: n.ByMail, InvitedBy: t.actor.Name, CreatedAt: now, SentAt: now, ExpiresAt: now.Add(InvitationSpan)}
+		if err := tx.Create(i).Error; err != nil {
+			return err
+		}
+		if err := t.audit(tx, "invitation.created", i.ID, i.Email, string(i.Role)); err != nil {
+			return err
+		}
+		if err := t.mailInvitation(tx, i, token); err != nil {
+			return err
+		}
+		return t.store.emitAll(tx, memberInvited(t.org, i, t.actor))
+	})
+	return i, i.shown(token), err
+}
+
+// shown is a token as far as it is for other eyes than the invited person's.
+func (i *Invitation) shown(token string) string {
+	if i == nil || i.ByMail {
+		return ""
+	}
+	return token
+}
+
+// mailInvitation sends the link to the address, if that is how it is to go.
+func (t *Tenant) mailInvitation(tx *gorm.DB, i *Invitation, token string) error {
+	if !i.ByMail {
+		return nil
+	}
+	text := fmt.Sprintf("%s invited you to %s on Hookwell, with the role %s.\n\nTo accept, open this link until %s UTC:\n\n%s\n\n"+
+		"It works once. If you did not expect it, ignore this message.\n",
+		i.InvitedBy, t.org.Name, i.Role, i.ExpiresAt.Format("2 January 2006, 15:04"), t.store.Link(InvitationPath(token)))
+	return t.store.post(tx, Mail{OrganizationID: t.org.ID, To: i.Email, Subject: "Join " + t.org.Name + " on Hookwell", Text: text, Secret: true})
+}
+
+// mayGive refuses a role that the actor may not give.
+func (t *Tenant) mayGive(tx *gorm.DB, role Role) error {
+	acting, err := t.actingRole(tx)
+	if err == nil && !acting.Manages(role) {
+		return forbiddenRole()
+	}
+	return err
+}
+
+// invitable refuses who belongs to the organization or was invited already.
+// An invitation whose time has run out makes room for the new one.
+func (t *Tenant) invitable(tx *gorm.DB, email string) error {
+	var members, open int64
+	if err := t.members(tx).Where("users.email = ?", email).Count(&members).Error; err != nil {
+		return err
+	}
+	if members > 0 {
+		return invalidField("email", "This person is a member already.")
+	}
+	earlier, err := find[Invitation](t.openInvitations(tx).Where("email = ?", email), "invitation")
+	switch {
+	case IsKind(err, NotFound):
+	case err != nil:
+		return err
+	case !earlier.Over(t.store.clock.Now()):
+		return invalidField("email", "This person was invited already. Send that invitation again, or revoke it first.")
+	default:
+		if err := tx.Model(earlier).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
+			return err
+		}
+	}
+	if err := t.openInvitations(tx).Model(&Invitation{}).Count(&open).Error; err != nil {
+		return err
+	}
+	if open >= maxInvitations {
+		return conflict("too_many_invitations", fmt.Sprintf("%d invitations wait for an answer. Revoke some first.", open))
+	}
+	return nil
+}
+
+// changeInvitation changes one that waits for an answer, under the
+// organization's lock. One that was accepted or revoked is NotFound.
+func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx *gorm.DB, i *Invitation) error) (*Invitation, error) {
+	var i *Invitation
+	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+		if err := t.lock(tx); err != nil {
+			return err
+		}
+		if i, err = find[Invitation](t.openInvitations(tx).Where("id = ?", id), "invitation"); err != nil {
+			return err
+		}
+		if err := t.mayGive(tx, i.Role); err != nil {
+			return err
+		}
+		return change(tx, i)
+	})
+	return i, err
+}
+
+// ResendInvitation makes a fresh link and answers its token as Invite does; the
+// link before works no more. The seven days begin anew.
+func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (*Invitation, string, error) {
+	token := rand.Text()
+	i, err := t.changeInvitation(ctx, id, func(tx *gorm.DB, i *Invitation) error {
+		now := t.store.clock.Now()
+		i.TokenHash, i.ByMail, i.SentAt, i.ExpiresAt = hashToken(token), byMail, now, now.Add(InvitationSpan)
+		if err := tx.Model(i).Select("token_hash", "by_mail", "sent_at", "expires_at").Updates(i).Error; err != nil {
+			return err
+		}
+		if err := t.mailInvitation(tx, i, token); err != nil {
+			return err
+		}
+		return t.audit(tx, "invitation.resent", i.ID, i.Email, string(i.Role))
+	})
+	return i, i.shown(token), err
+}
+
+// RevokeInvitation ends an invitation: its link works no more.
+func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
+	_, err := t.changeInvitation(ctx, id, func(tx *gorm.DB, i *Invitation) error {
+		if err := tx.Model(i).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
+			return err
+		}
+		return t.audit(tx, "invitation.revoked", i.ID, i.Email, string(i.Role))
+	})
+	return err
+}
+
+// Offer is an invitation as its link shows it.
+type Offer struct {
+	Invitation
+	Organization Organization
+	HasAccount   bool // the address has one
+}
+
+// Offer reads what a link's token offers. One that was never given, was used or
+// revoked, or whose time has run out is NotFound, and so is that of a deleted
+// organization.
+func (s *Store) Offer(ctx context.Context, token string) (*Offer, error) {
+	return s.offer(s.db.WithContext(ctx), token)
+}
+
+func (s *Store) offer(tx *gorm.DB, token string) (*Offer, error) {
+	i, err := find[Invitation](tx.Where("token_hash = ? AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > ?",
+		hashToken(token), s.clock.Now()), "invitation")
+	if err != nil {
+		return nil, err
+	}
+	org, err := find[Organization](tx.Where("id = ? AND deleted_at IS NULL", i.OrganizationID), "invitation")
+	if err != nil {
+		return nil, err
+	}
+	var accounts int64
+	err = tx.Model(&User{}).Where("email = ?", i.Email).Count(&accounts).Error
+	return &Offer{Invitation: *i, Organization: *org, HasAccount: accounts > 0}, err
+}
+
+// AcceptAsNew makes an account for the address that was invited, whatever the
+// policy of sign-up, and the person a member. The account's Email is the
+// invitation's. An address that has an account is a Conflict.
+func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, actor Actor) (*User, *Organization, error) {
+	offer, err := s.Offer(ctx, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	if offer.HasAccount {
+		return nil, nil, conflict("account_exists", "There is an account with this address already. Sign in to accept.")
+	}
+	account.Email = offer.Email
+	if err := account.check(); err != nil {
+		return nil, nil, err
+	}
+	hash, err := s.hash(ctx, account.Password)
+	if err != nil {
+		return nil, nil, err
+	}
+	var user *User
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		if user, err = s.createUser(tx, account, hash, nil); err != nil {
+			return err
+		}
+		actor.Kind, actor.ID, actor.Name, actor.Email = ActorUser, user.ID, user.Name, user.Email
+		if err := s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "by an invitation"); err != nil {
+			return err
+		}
+		return s.admit(tx, token, offer.Organization, user, actor)
+	})
+	return user, &offer.Organization, err
+}
+
+// Accept makes the person a member. An invitation of another address is
+// Forbidden, and stays.
+func (p *Person) Accept(ctx context.Context, token string) (*Organization, error) {
+	offer, err := p.store.Offer(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+		return p.store.admit(tx, token, offer.Organization, p.user, p.actor)
+	})
+	return &offer.Organization, err
+}
+
+// admit uses the invitation up, once, and stores the membership.
+func (s *Store) admit(tx *gorm.DB, token string, org Organization, user *User, actor Actor) error {
+	t := &Tenant{store: s, org: &org, actor: actor}
+	if err := t.lock(tx); err != nil {
+		return err
+	}
+	offer, err := s.offer(tx, token) // once more, now that nobody else changes it
+	if err != nil {
+		return err
+	}
+	if offer.Email != user.Email {
+		return &Error{Kind: Forbidden, Code: "other_address", Message: "This invitation is for another address than your account’s."}
+	}
+	now := s.clock.Now()
+	if err := tx.Model(&offer.Invitation).Update("accepted_at", now).Error; err != nil {
+		return err
+	}
+	if err := t.audit(tx, "invitation.accepted", offer.ID, offer.Email, string(offer.Role)); err != nil {
+		return err
+	}
+	if offer.ByMail && user.EmailVerifiedAt == nil {
+		user.EmailVerifiedAt = &now
+		if err := tx.Model(&User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error; err != nil {
+			return err
+		}
+	}
+	var members int64
+	if err := t.members(tx).Where("members.user_id = ?", user.ID).Count(&members).Error; err != nil || members > 0 {
+		return err // somebody else made the person a member meanwhile
+	}
+	added, err := s.addMember(tx, t.org, user, offer.Role, &offer.Invitation, actor)
+	if err != nil {
+		return err
+	}
+	return s.emitAll(tx, added)
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hookwell/webhook"
 )
@@ -25,6 +26,9 @@ const keyUseGrain = time.Minute
 func (k *Key) May(scope Scope) bool {
 	return k.OrganizationID == nil || slices.Contains(k.Scopes, scope)
 }
+
+// Masked shows which key it is without showing the key.
+func (k *Key) Masked() string { return keyPrefix + "…" + k.Hint }
 
 // Platform tells whether the key acts for any organization.
 func (k *Key) Platform() bool { return k.OrganizationID == nil }
@@ -89,36 +93,63 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 		return nil, "", err
 	}
 	key.OrganizationID = &t.org.ID
+	if t.actor.Kind == ActorUser {
+		key.CreatedByUser = &t.actor.ID
+	}
 	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
 		if err := tx.Create(key).Error; err != nil {
 			return err
 		}
-		return t.audit(tx, "key.created", key.ID, key.Name, key.describe())
+		if err := t.audit(tx, "key.created", key.ID, key.Name, key.describe()); err != nil {
+			return err
+		}
+		return t.store.emitAll(tx, keyCreated(t.org, key, t.actor))
 	})
 	return key, text, err
 }
 
 // RevokeKey makes a key useless at once. Revoking twice changes nothing.
 func (t *Tenant) RevokeKey(ctx context.Context, id string) error {
-	return t.store.transaction(ctx, func(tx *gorm.DB) error {
-		return t.store.revokeKey(tx, t.within(tx), id, t.actor)
-	})
+	return t.store.transaction(ctx, func(tx *gorm.DB) error { return t.store.revokeKey(tx, t.org, t.within(tx), id, t.actor) })
 }
 
-func (s *Store) revokeKey(tx, scoped *gorm.DB, id string, actor Actor) error {
-	key, err := find[Key](scoped.Where("id = ?", id), "key")
+// revokeKey revokes one key of the organization's, or of the platform's where
+// org is nil.
+func (s *Store) revokeKey(tx *gorm.DB, org *Organization, scoped *gorm.DB, id string, actor Actor) error {
+	key, err := find[Key](scoped.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), "key")
 	if err != nil || key.RevokedAt != nil {
 		return err
 	}
-	done := tx.Model(&Key{}).Where("id = ? AND revoked_at IS NULL", id).Update("revoked_at", s.clock.Now())
-	if done.Error != nil || done.RowsAffected == 0 {
-		return done.Error
+	events, err := s.revokeKeys(tx, org, []Key{*key}, "", actor)
+	if err != nil {
+		return err
 	}
-	organizationID, action := "", "platform_key.revoked"
-	if key.OrganizationID != nil {
-		organizationID, action = *key.OrganizationID, "key.revoked"
+	return s.emitAll(tx, events...)
+}
+
+// revokeKeys revokes keys that are in force and locked. The events are for the
+// caller to emit; a platform key has none.
+func (s *Store) revokeKeys(tx *gorm.DB, org *Organization, keys []Key, reason string, actor Actor) ([]ownEvent, error) {
+	if len(keys) == 0 {
+		return nil, nil
 	}
-	return s.audit(tx, actor, organizationID, action, key.ID, key.Name, "")
+	now, organizationID, action := s.clock.Now(), "", "platform_key.revoked"
+	if org != nil {
+		organizationID, action = org.ID, "key.revoked"
+	}
+	ids, entries := make([]string, len(keys)), make([]AuditEntry, len(keys))
+	var events []ownEvent
+	for i := range keys {
+		ids[i] = keys[i].ID
+		entries[i] = s.auditEntry(actor, organizationID, action, keys[i].ID, keys[i].Name, reason)
+		if org != nil {
+			events = append(events, keyRevoked(org, &keys[i], reason, actor, now))
+		}
+	}
+	if err := tx.Model(&Key{}).Where("id IN ?", ids).Update("revoked_at", now).Error; err != nil {
+		return nil, err
+	}
+	return events, tx.Create(&entries).Error
 }
 
 // AuthenticateKey answers the key of that text and, for an organization's key,

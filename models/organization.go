@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -76,18 +77,15 @@ func externalIDFault(id string) string {
 	return ""
 }
 
-// createOrganization inserts the organization and its endpoints.
-func (s *Store) createOrganization(ctx context.Context, tx *gorm.DB, n NewOrganization, actor Actor) (*Organization, []webhook.Secret, error) {
+// createOrganization inserts the organization and its endpoints. Its event is
+// for the caller to emit, once the first member is there.
+func (s *Store) createOrganization(tx *gorm.DB, n NewOrganization, actor Actor) (*Organization, []webhook.Secret, error) {
 	now := s.clock.Now()
 	org := &Organization{ID: s.clock.newID(PrefixOrganization, now), Name: n.Name, CreatedAt: now, UpdatedAt: now}
 	if n.ExternalID != "" {
 		org.ExternalID = &n.ExternalID
 		// Asked first, so that a slug's conflict below can't be mistaken for it.
-		_, err := find[Organization](tx.Where("external_id = ?", n.ExternalID), "organization")
-		if err == nil {
-			return nil, nil, conflict("external_id_taken", "There is an organization with this external id already.")
-		}
-		if !IsKind(err, NotFound) {
+		if err := externalIDFree(tx, n.ExternalID); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -109,6 +107,18 @@ func (s *Store) createOrganization(ctx context.Context, tx *gorm.DB, n NewOrgani
 	return org, secrets, nil
 }
 
+// externalIDFree refuses an external id that another organization has.
+func externalIDFree(tx *gorm.DB, id string) error {
+	_, err := find[Organization](tx.Where("external_id = ?", id), "organization")
+	switch {
+	case err == nil:
+		return conflict("external_id_taken", "There is an organization with this external id already.")
+	case IsKind(err, NotFound):
+		return nil
+	}
+	return err
+}
+
 // takeSlug inserts the organization under a slug that was never given. One
 // that was asked for and is taken is Invalid; a made one gets a number.
 func (s *Store) takeSlug(tx *gorm.DB, org *Organization, asked string) error {
@@ -128,7 +138,7 @@ func (s *Store) takeSlug(tx *gorm.DB, org *Organization, asked string) error {
 		used[slug] = true
 	}
 	if asked != "" && used[asked] {
-		return invalidField("slug", "This slug is taken, or was once. Choose another.")
+		return slugTaken()
 	}
 	org.Slug = base
 	for n := 2; used[org.Slug]; n++ {
@@ -137,8 +147,17 @@ func (s *Store) takeSlug(tx *gorm.DB, org *Organization, asked string) error {
 	if err := tx.Create(org).Error; err != nil {
 		return duplicateIsConflict(err, "Someone took this name at the same moment. Try again.")
 	}
-	row := map[string]any{"slug": org.Slug, "organization_id": org.ID, "created_at": org.CreatedAt}
+	return insertSlug(tx, org.ID, org.Slug, org.CreatedAt)
+}
+
+// insertSlug keeps the slug for ever.
+func insertSlug(tx *gorm.DB, organizationID, slug string, now time.Time) error {
+	row := map[string]any{"slug": slug, "organization_id": organizationID, "created_at": now}
 	return duplicateIsConflict(tx.Table("slugs").Create(row).Error, "Someone took this name at the same moment. Try again.")
+}
+
+func slugTaken() error {
+	return invalidField("slug", "This slug is taken, or was once. Choose another.")
 }
 
 func duplicateIsConflict(err error, message string) error {
@@ -201,19 +220,14 @@ func (p *Person) CreateOrganization(ctx context.Context, name string) (*Organiza
 	}
 	var org *Organization
 	err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
-		if org, _, err = p.store.createOrganization(ctx, tx, n, p.actor); err != nil {
+		if org, _, err = p.store.createOrganization(tx, n, p.actor); err != nil {
 			return err
 		}
-		return p.store.addMember(tx, org.ID, p.user, RoleOwner, p.actor)
+		added, err := p.store.addMember(tx, org, p.user, RoleOwner, nil, p.actor)
+		if err != nil {
+			return err
+		}
+		return p.store.emitAll(tx, organizationCreated(org, p.actor), added)
 	})
 	return org, err
-}
-
-func (s *Store) addMember(tx *gorm.DB, organizationID string, user *User, role Role, actor Actor) error {
-	now := s.clock.Now()
-	member := Member{ID: s.clock.newID(PrefixMember, now), OrganizationID: organizationID, UserID: user.ID, Role: role, CreatedAt: now}
-	if err := tx.Create(&member).Error; err != nil {
-		return duplicateIsConflict(err, "This person is a member already.")
-	}
-	return s.audit(tx, actor, organizationID, "member.added", member.ID, user.Name, string(role))
 }

@@ -7,36 +7,50 @@ import (
 	"gorm.io/gorm"
 )
 
-// emit reports what happened in the app itself to the organization's
-// endpoints, in the transaction of the change, which is one of
-// Store.transaction. Data is written as JSON; it has to fit the catalog's
-// schema, and data that does not is a fault of ours, not of the person's.
-func (s *Store) emit(tx *gorm.DB, org *Organization, eventType string, data any) error {
-	return s.emitTo(tx, []Organization{*org}, eventType, data)
+// ownEvent is what happened in the app itself, to an organization. Its data is
+// written as JSON.
+type ownEvent struct {
+	org       *Organization
+	eventType string
+	data      any
 }
 
-// emitTo is emit to several organizations, each with an event of its own.
-func (s *Store) emitTo(tx *gorm.DB, orgs []Organization, eventType string, data any) error {
-	raw, err := json.Marshal(data)
-	if err != nil {
-		return fmt.Errorf("writing the data of %s: %w", eventType, err)
-	}
-	drafts := make([]*draft, len(orgs))
-	for i := range orgs {
-		drafts[i], err = (&Tenant{store: s, org: &orgs[i]}).draft(NewEvent{Type: eventType, Data: raw}, OriginApp)
-		if err != nil {
-			return fmt.Errorf("reporting %s: %s", eventType, err) // not wrapped: no refusal of what a person sent
-		}
-	}
-	if len(drafts) == 0 {
+// emitAll reports what happened in the app itself to the organizations'
+// endpoints, in the transaction of the change, which is one of
+// Store.transaction. Data has to fit the catalog's schema, and data that does
+// not is a fault of ours, not of the person's.
+func (s *Store) emitAll(tx *gorm.DB, events ...ownEvent) error {
+	if len(events) == 0 {
 		return nil
 	}
+	drafts := make([]*draft, len(events))
+	for i, e := range events {
+		raw, err := json.Marshal(e.data)
+		if err != nil {
+			return fmt.Errorf("writing the data of %s: %w", e.eventType, err)
+		}
+		d, err := (&Tenant{store: s, org: e.org}).draft(NewEvent{Type: e.eventType, Data: raw}, OriginApp)
+		if err != nil {
+			return fmt.Errorf("reporting %s: %s", e.eventType, err) // not wrapped: no refusal of what a person sent
+		}
+		drafts[i] = d
+	}
 	if err := s.fanOut(tx, drafts); err != nil {
-		return fmt.Errorf("reporting %s: %w", eventType, err)
+		return fmt.Errorf("reporting %s: %w", events[0].eventType, err)
 	}
 	t := committedOf(tx)
 	for _, d := range drafts {
 		t.woken = append(t.woken, d.woken...)
 	}
 	return nil
+}
+
+// emitTo reports the same to several organizations, each with an event of its
+// own.
+func (s *Store) emitTo(tx *gorm.DB, orgs []Organization, eventType string, data any) error {
+	events := make([]ownEvent, len(orgs))
+	for i := range orgs {
+		events[i] = ownEvent{&orgs[i], eventType, data}
+	}
+	return s.emitAll(tx, events...)
 }

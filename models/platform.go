@@ -68,8 +68,10 @@ func (p *Platform) CreateOrganization(ctx context.Context, n NewOrganization) (*
 	var org *Organization
 	var secrets []webhook.Secret
 	err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
-		org, secrets, err = p.store.createOrganization(ctx, tx, n, p.actor)
-		return err
+		if org, secrets, err = p.store.createOrganization(tx, n, p.actor); err != nil {
+			return err
+		}
+		return p.store.emitAll(tx, organizationCreated(org, p.actor))
 	})
 	return org, secrets, err
 }
@@ -99,30 +101,42 @@ func (p *Platform) CreateUser(ctx context.Context, account Account, organization
 	var user *User
 	var org *Organization
 	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
-		if org, err = p.organizationFor(ctx, tx, organization); err != nil {
+		var events []ownEvent
+		if org, events, err = p.organizationFor(tx, organization); err != nil {
 			return err
 		}
-		if user, err = p.store.createUser(tx, account, hash); err != nil {
+		now := p.store.clock.Now()
+		if user, err = p.store.createUser(tx, account, hash, &now); err != nil {
 			return err
 		}
 		if err := p.store.audit(tx, p.actor, org.ID, "user.created", user.ID, user.Name, ""); err != nil {
 			return err
 		}
-		return p.store.addMember(tx, org.ID, user, role, p.actor)
+		added, err := p.store.addMember(tx, org, user, role, nil, p.actor)
+		if err != nil {
+			return err
+		}
+		return p.store.emitAll(tx, append(events, added)...)
 	})
 	return user, org, err
 }
 
-func (p *Platform) organizationFor(ctx context.Context, tx *gorm.DB, name string) (*Organization, error) {
+// organizationFor is the organization of that id, or a new one of that name
+// with what is to be told of it.
+func (p *Platform) organizationFor(tx *gorm.DB, name string) (*Organization, []ownEvent, error) {
 	if strings.HasPrefix(name, PrefixOrganization) {
-		return find[Organization](tx.Where("id = ? AND deleted_at IS NULL", name), "organization")
+		org, err := find[Organization](tx.Where("id = ? AND deleted_at IS NULL", name), "organization")
+		return org, nil, err
 	}
 	n := NewOrganization{Name: name}
 	if err := n.check(); err != nil {
-		return nil, renameFaults(err, "name", "organization")
+		return nil, nil, renameFaults(err, "name", "organization")
 	}
-	org, _, err := p.store.createOrganization(ctx, tx, n, p.actor)
-	return org, err
+	org, _, err := p.store.createOrganization(tx, n, p.actor)
+	if err != nil {
+		return nil, nil, err
+	}
+	return org, []ownEvent{organizationCreated(org, p.actor)}, nil
 }
 
 func renameFaults(err error, from, to string) error {
@@ -191,6 +205,6 @@ func (p *Platform) Keys(ctx context.Context) ([]Key, error) {
 // RevokeKey makes a platform key useless at once.
 func (p *Platform) RevokeKey(ctx context.Context, id string) error {
 	return p.store.transaction(ctx, func(tx *gorm.DB) error {
-		return p.store.revokeKey(tx, tx.Where("organization_id IS NULL"), id, p.actor)
+		return p.store.revokeKey(tx, nil, tx.Where("organization_id IS NULL"), id, p.actor)
 	})
 }

@@ -12,6 +12,13 @@ import (
 // nothing stands where there is no value.
 const nothing = "–"
 
+func orNothing(text string) string {
+	if text == "" {
+		return nothing
+	}
+	return text
+}
+
 // formatCount writes a whole number with commas between thousands.
 func formatCount(n int) string {
 	digits := strconv.Itoa(n)

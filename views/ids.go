@@ -23,6 +23,7 @@ const (
 	TestPanelID       = "test"
 	catalogTypeID     = "type"
 	deleteEndpointID  = "delete-endpoint"
+	transferDialogID  = "transfer"
 	switchDialogID    = "switch-signature"
 	organizationsID   = "organizations"
 	personMenuID      = "person"
@@ -36,6 +37,8 @@ const (
 func DeliveryRowID(id string) string { return "row-" + id }
 
 func expireDialogID(id string) string { return "expire-" + id }
+
+func revokeInvitationID(id string) string { return "revoke-invitation-" + id }
 
 func revokeDialogID(id string) string { return "revoke-" + id }
 

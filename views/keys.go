@@ -36,9 +36,6 @@ type KeysView struct {
 	Text    string
 }
 
-// keyHint shows which key it is without showing the key.
-func keyHint(key models.Key) string { return "hwk_…" + key.Hint }
-
 func scopeWords(scope models.Scope) string {
 	switch scope {
 	case models.ScopeEventsWrite:

@@ -194,7 +194,7 @@ func keyRow(page Page, key models.Key) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var7 string
-		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(keyHint(key))
+		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(key.Masked())
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys.templ`, Line: 60, Col: 41}
 		}

@@ -95,6 +95,8 @@ const (
 	sectionKeys
 	sectionAccount
 	sectionTwoFactor
+	sectionTeam
+	sectionSettings
 )
 
 type crumb struct {

@@ -1,6 +1,10 @@
 package views
 
-import "net/url"
+import (
+	"net/url"
+
+	"hookwell/models"
+)
 
 // Paths of the pages outside organizations.
 const (
@@ -132,3 +136,46 @@ func KeysPath(slug string) string { return OrganizationPath(slug) + "/keys" }
 func KeyRevokePath(slug, id string) string {
 	return KeysPath(slug) + "/" + url.PathEscape(id) + "/revoke"
 }
+
+// TeamPath lists the members and invitations.
+func TeamPath(slug string) string { return OrganizationPath(slug) + "/team" }
+
+// LeavePath says what leaving does; POST leaves.
+func LeavePath(slug string) string { return TeamPath(slug) + "/leave" }
+
+// MemberPath is one member's page.
+func MemberPath(slug, id string) string { return TeamPath(slug) + "/" + url.PathEscape(id) }
+
+// MemberTitlePath saves a member's title by POST (title).
+func MemberTitlePath(slug, id string) string { return MemberPath(slug, id) + "/title" }
+
+// MemberRolePath gives a member a role by POST (role).
+func MemberRolePath(slug, id string) string { return MemberPath(slug, id) + "/role" }
+
+// MemberRemovePath says what removing does; POST removes.
+func MemberRemovePath(slug, id string) string { return MemberPath(slug, id) + "/remove" }
+
+// MemberTransferPath makes a member the owner in one's own place by POST.
+func MemberTransferPath(slug, id string) string { return MemberPath(slug, id) + "/transfer" }
+
+// InvitationsPath invites by POST (email, role, by).
+func InvitationsPath(slug string) string { return OrganizationPath(slug) + "/invitations" }
+
+// InvitationResendPath makes a new link by POST (by).
+func InvitationResendPath(slug, id string) string {
+	return InvitationsPath(slug) + "/" + url.PathEscape(id) + "/resend"
+}
+
+// InvitationRevokePath revokes by POST.
+func InvitationRevokePath(slug, id string) string {
+	return InvitationsPath(slug) + "/" + url.PathEscape(id) + "/revoke"
+}
+
+// InvitePath is where an invitation's link leads; POST accepts.
+func InvitePath(token string) string { return models.InvitationPath(token) }
+
+// SettingsPath is the form of the organization's settings; POST saves them.
+func SettingsPath(slug string) string { return OrganizationPath(slug) + "/settings" }
+
+// OrganizationDeletePath deletes the organization by POST (confirm).
+func OrganizationDeletePath(slug string) string { return SettingsPath(slug) + "/delete" }

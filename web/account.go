@@ -85,6 +85,9 @@ func (s *Server) logout(c *fiber.Ctx) error {
 	if err := s.sessions.Destroy(c.UserContext()); err != nil {
 		return err
 	}
+	if next := localPath(field(c, "next")); next != "" {
+		return c.Redirect(next, fiber.StatusSeeOther)
+	}
 	return c.Redirect(views.LoginPath, fiber.StatusSeeOther)
 }
 

@@ -66,6 +66,8 @@ func apiTable() []apiRoute {
 		{fiber.MethodPost, "/organizations", platformOnly, (*Server).apiOrganizationCreate},
 		{fiber.MethodGet, "/organizations", platformOnly, (*Server).apiOrganizationList},
 		{fiber.MethodGet, "/organizations/:id", platformOnly, (*Server).apiOrganizationRead},
+		{fiber.MethodPatch, "/organizations/:id", platformOnly, (*Server).apiOrganizationUpdate},
+		{fiber.MethodDelete, "/organizations/:id", platformOnly, (*Server).apiOrganizationDelete},
 	}
 }
 

@@ -59,8 +59,8 @@ func TestAPI_platform_key_names_its_organization(t *testing.T) {
 			f.call(t, f.platform, "POST", "/api/v1/events"+request[0], request[1]).object(t, http.StatusAccepted)
 		}
 		list := f.call(t, f.platform, "GET", "/api/v1/events?organizationId=cus_42", "").object(t, http.StatusOK)
-		if len(list["data"].([]any)) != 5 {
-			t.Errorf("%d events, want 5", len(list["data"].([]any)))
+		if len(list["data"].([]any)) != 6 {
+			t.Errorf("%d events, want 5 and org.created", len(list["data"].([]any)))
 		}
 		id := list["data"].([]any)[0].(map[string]any)["id"].(string)
 		hooli, err := f.store.Operator().Tenant(t.Context(), org.ID)

@@ -124,3 +124,58 @@ func (s *Server) apiOrganizationRead(c *apiCall) error {
 	}
 	return c.apiAnswer(fiber.StatusOK, shapeOrganization(tenant.Organization()))
 }
+
+// apiOrganizationUpdate changes what the body names. An externalId of null takes
+// it back; name and slug are left by null.
+func (s *Server) apiOrganizationUpdate(c *apiCall) error {
+	tenant, err := c.tenantNamed(c.Params("id"))
+	if err != nil {
+		return err
+	}
+	var change models.OrganizationChange
+	faults, err := c.body(func(r *bodyReader, name, field string) bool {
+		switch name {
+		case "name":
+			change.Name = r.changedText(field)
+		case "slug":
+			change.Slug = r.changedText(field)
+		case "externalId":
+			text := r.optionalText(field)
+			change.ExternalID = &text
+		default:
+			return false
+		}
+		return true
+	})
+	if err := joinFaults(faults, err); err != nil {
+		return err
+	}
+	org, err := tenant.UpdateOrganization(c.UserContext(), change)
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, shapeOrganization(org))
+}
+
+// changedText reads a string that leaves what is there by null.
+func (r *bodyReader) changedText(field string) *string {
+	if r.null() {
+		return nil
+	}
+	text, ok := r.text(field)
+	if !ok {
+		return nil
+	}
+	return &text
+}
+
+func (s *Server) apiOrganizationDelete(c *apiCall) error {
+	tenant, err := c.tenantNamed(c.Params("id"))
+	if err != nil {
+		return err
+	}
+	if err := tenant.DeleteOrganization(c.UserContext()); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}

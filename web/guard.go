@@ -46,9 +46,13 @@ func (s *Server) requireRight(right models.Right) fiber.Handler {
 		if s.visit(c).role.May(right) {
 			return c.Next()
 		}
-		return &models.Error{Kind: models.Forbidden, Code: "role",
-			Message: "Your role in this organization doesn’t allow it. Ask an admin or an owner."}
+		return roleForbidden()
 	}
+}
+
+func roleForbidden() error {
+	return &models.Error{Kind: models.Forbidden, Code: "role",
+		Message: "Your role in this organization doesn’t allow it. Ask an admin or an owner."}
 }
 
 func loginPath(next string) string {

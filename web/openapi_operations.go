@@ -93,6 +93,10 @@ func operations() map[string]operation {
 			about: "Its endpoints, if any, get its org.created.", refusals: []string{"external_id_taken", "taken"}},
 		"GET /organizations":     {id: "listOrganizations", summary: "List organizations", status: 200, answer: "Organization", list: true, query: paging()},
 		"GET /organizations/:id": {id: "readOrganization", summary: "Read an organization", about: "By its id, or by the product's external id for it.", status: 200, answer: "Organization"},
+		"PATCH /organizations/:id": {id: "changeOrganization", summary: "Change an organization", body: "OrganizationChange", status: 200, answer: "Organization",
+			about: "Changes what is given, and reports it as org.updated.", refusals: []string{"external_id_taken", "taken"}},
+		"DELETE /organizations/:id": {id: "deleteOrganization", summary: "Delete an organization", status: 204,
+			about: "Nothing new is accepted from then on. What waits, org.deleted included, is still delivered; then its endpoints are deleted."},
 	}
 }
 

@@ -109,7 +109,7 @@ func TestOpenAPI_holds(t *testing.T) {
 		for _, body := range f.documentedBodies(t, r, used) {
 			ids := ready(initech)
 			if r.ready != nil {
-				r.ready(t, initech, ids)
+				r.ready(t, f.store, initech, ids)
 			}
 			query := ""
 			if !strings.Contains(body, "customer-17") && r.access(t) != platformOnly {

@@ -135,7 +135,7 @@ func changed(before, after string) string {
 }
 
 // childless are parameters of paths that name no row of an organization.
-var childless = []string{"org", "type", "file"}
+var childless = []string{"org", "type", "file", "token"}
 
 // children are the rows that a path names, in their order.
 func (r route) children() (names []string) {
@@ -156,7 +156,7 @@ func TestEveryRoute(t *testing.T) {
 			t.Run(r.method+" "+r.path, func(t *testing.T) {
 				ids := s.fill(t, w.org)
 				if r.ready != nil {
-					r.ready(t, s.tenantOf(t, w.org), ids)
+					r.ready(t, s.Store, s.tenantOf(t, w.org), ids)
 				}
 				w.owner = w.people[models.RoleGuest]
 				if r.own != nil {
@@ -175,6 +175,9 @@ func TestEveryRoute(t *testing.T) {
 					t.Errorf("somebody who may not has changed something:\n%s", changed(before, after))
 				}
 				w.works(t, r, after, rightful())
+				if r.after != nil {
+					r.after(t, w)
+				}
 			})
 		}
 	})

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"maps"
 	"net/http"
 	"net/url"
@@ -27,9 +28,11 @@ type route struct {
 	body         string     // what an API request sends
 	status       int        // of who may; 0 is 200 for GET and API, 303 for a form
 	// ready puts the rows into the state that the request is for.
-	ready func(t *testing.T, tenant *models.Tenant, ids rows)
+	ready func(t *testing.T, store *models.Store, tenant *models.Tenant, ids rows)
 	// own makes the person whose own page it is, and adds to the ids what it needs.
 	own func(t *testing.T, w *world, ids rows) *browser
+	// after mends what the tests of other routes need.
+	after func(t *testing.T, w *world)
 	// still marks what changes no row but a session.
 	still bool
 }
@@ -37,7 +40,7 @@ type route struct {
 // knownRoutes says of every route what it asks for. In query, form and body
 // stands :delivery for the id of a delivery, and so on; see fill.
 func knownRoutes() []route {
-	return slices.Concat(pageRoutes(), accountKnown(), apiKnown())
+	return slices.Concat(pageRoutes(), accountKnown(), teamRoutes(), apiKnown(), lastRoutes())
 }
 
 func pageRoutes() []route {
@@ -104,6 +107,8 @@ func apiKnown() []route {
 		{method: "GET", path: "/recoveries/:recovery"}, {method: "POST", path: "/recoveries/:recovery/cancel"},
 		{method: "POST", path: "/organizations", body: `{"name":"One more"}`, status: 201},
 		{method: "GET", path: "/organizations"}, {method: "GET", path: "/organizations/:organization"},
+		{method: "PATCH", path: "/organizations/:organization", body: `{"name":"Renamed"}`},
+		{method: "DELETE", path: "/organizations/:organization", status: 204, ready: anotherOrganization},
 	}
 	for i := range list {
 		list[i].path = apiPath + list[i].path
@@ -111,12 +116,19 @@ func apiKnown() []route {
 	return list
 }
 
-func disabled(t *testing.T, tenant *models.Tenant, ids rows) {
+func disabled(t *testing.T, _ *models.Store, tenant *models.Tenant, ids rows) {
 	_, err := tenant.DisableEndpoint(t.Context(), ids["endpoint"])
 	must(t, err)
 }
 
-func noRecovery(t *testing.T, tenant *models.Tenant, ids rows) {
+// anotherOrganization spares the one that the tests of other routes need.
+func anotherOrganization(t *testing.T, store *models.Store, _ *models.Tenant, ids rows) {
+	org, _, err := store.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: "Short"})
+	must(t, err)
+	ids["organization"] = org.ID
+}
+
+func noRecovery(t *testing.T, _ *models.Store, tenant *models.Tenant, ids rows) {
 	_, err := tenant.CancelRecovery(t.Context(), ids["recovery"])
 	must(t, err)
 }
@@ -222,6 +234,10 @@ func (r rows) with(name, id string) rows {
 func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	t.Helper()
 	tenant := s.tenantOf(t, org)
+	key, _, err := tenant.CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}})
+	must(t, err)
+	invitation, token, err := tenant.Invite(t.Context(), models.NewInvitation{Email: strings.ToLower(rand.Text()) + "@example.com", Role: models.RoleMember})
+	must(t, err)
 	in := models.NewEndpointInput()
 	in.URL, in.EventTypes = "http://127.0.0.1:9/hook", []string{"*"}
 	e, _, err := tenant.CreateEndpoint(t.Context(), in)
@@ -230,8 +246,6 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	must(t, err)
 	secrets, err := tenant.Secrets(t.Context(), e.ID)
 	must(t, err)
-	key, _, err := tenant.CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}})
-	must(t, err)
 	kind, _ := s.Store.Catalog().Lookup("org.member.added")
 	_, err = tenant.Publish(t.Context(), models.NewEvent{Type: kind.Type, Data: kind.Example})
 	must(t, err)
@@ -239,5 +253,5 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	must(t, err)
 	recovery, err := tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: s.Store.Now().Add(-time.Hour)})
 	must(t, err)
-	return rows{"organization": org.ID, "recovery": recovery.ID, "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
+	return rows{"organization": org.ID, "member": s.colleague(t, org), "invitation": invitation.ID, "token": token, "recovery": recovery.ID, "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
 }

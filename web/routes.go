@@ -32,6 +32,8 @@ func (s *Server) routes() {
 	app.Post("/signup", s.checkForm, s.signup)
 	app.Post("/logout", s.checkForm, s.logout)
 	app.Post("/appearance", s.checkForm, s.appearance)
+	app.Get("/invite/:token", s.offer)
+	app.Post("/invite/:token", s.checkForm, s.accept)
 
 	// Who has signed in.
 	app.Get("/orgs", s.requireUser, s.organizations)
@@ -54,6 +56,12 @@ func (s *Server) routes() {
 	see.get("/catalog/:type", s.eventType)
 	see.get("/endpoints", s.endpointList)
 	see.get("/endpoints/:endpoint/recovery", s.recoveryBanner)
+
+	see.get("/team", s.team)
+	see.get("/team/leave", s.leaveForm)
+	see.post("/team/leave", s.leave)
+	see.get("/team/:member", s.memberPage)
+	see.post("/team/:member/title", s.memberTitle) // one's own; the store asks for more for others'
 
 	operate := group{org, s.requireRight(models.RightOperate)}
 	operate.post("/deliveries/resend", s.deliveriesResend)
@@ -82,6 +90,18 @@ func (s *Server) routes() {
 	administer.get("/keys", s.keys)
 	administer.post("/keys", s.keyCreate)
 	administer.post("/keys/:key/revoke", s.keyRevoke)
+	administer.post("/team/:member/role", s.memberRole)
+	administer.get("/team/:member/remove", s.removeForm)
+	administer.post("/team/:member/remove", s.memberRemove)
+	administer.post("/invitations", s.invite)
+	administer.post("/invitations/:invitation/resend", s.invitationResend)
+	administer.post("/invitations/:invitation/revoke", s.invitationRevoke)
+	administer.get("/settings", s.settings)
+	administer.post("/settings", s.settingsSave)
+
+	owns := group{org, s.requireRight(models.RightOwn)}
+	owns.post("/team/:member/transfer", s.memberTransfer)
+	owns.post("/settings/delete", s.organizationDelete)
 
 	see.get("/endpoints/:endpoint", s.endpoint) // after /endpoints/new
 }

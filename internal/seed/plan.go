@@ -100,7 +100,7 @@ func (p *plan) organize(ctx context.Context, store *models.Store, at int) error 
 	if at >= len(names) {
 		name = fmt.Sprintf("%s %d", name, at/len(names)+1)
 	}
-	new := models.NewOrganization{Name: name, ExternalID: fmt.Sprintf("customer-%d", at+1)}
+	var inputs []models.EndpointInput
 	var profiles []*profile
 	for i := range p.endpoints {
 		profile := profileAt(i)
@@ -116,9 +116,9 @@ func (p *plan) organize(ctx context.Context, store *models.Store, at int) error 
 			}
 			in.Schedule = schedule
 		}
-		new.Endpoints, profiles = append(new.Endpoints, in), append(profiles, profile)
+		inputs, profiles = append(inputs, in), append(profiles, profile)
 	}
-	org, _, err := operator.CreateOrganization(ctx, new)
+	org, _, err := operator.CreateOrganization(ctx, models.NewOrganization{Name: name, ExternalID: fmt.Sprintf("customer-%d", at+1)})
 	if err != nil {
 		return err
 	}
@@ -131,12 +131,13 @@ func (p *plan) organize(ctx context.Context, store *models.Store, at int) error 
 	if err != nil {
 		return err
 	}
-	rows, err := tenant.Endpoints(ctx)
-	if err != nil {
-		return err
-	}
 	made := &organization{id: org.ID, publicID: org.PublicID(), weight: 1 / float64(at+1), byType: map[string][]*endpoint{}}
-	for i, row := range rows {
+	// After the organization and its owner, whose events are to reach none of them.
+	for i, in := range inputs {
+		row, _, err := tenant.CreateEndpoint(ctx, in)
+		if err != nil {
+			return err
+		}
 		made.endpoints = append(made.endpoints, &endpoint{profile: profiles[i], id: row.ID, url: row.URL, schedule: row.Schedule,
 			planned: len(row.Schedule.Delays), types: row.EventTypes})
 	}

@@ -1,0 +1,288 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// TeamMember is a member with what the person's account says of them.
+type TeamMember struct {
+	Member
+	Name  string
+	Email string
+}
+
+// maxTitle is the longest title, in characters.
+const maxTitle = 100
+
+// Members lists who belongs to the organization, by name.
+func (t *Tenant) Members(ctx context.Context) ([]TeamMember, error) {
+	var list []TeamMember
+	err := t.members(t.store.db.WithContext(ctx)).Order("users.name, members.id").Find(&list).Error
+	return list, err
+}
+
+// Member reads one member.
+func (t *Tenant) Member(ctx context.Context, id string) (*TeamMember, error) {
+	return t.member(t.store.db.WithContext(ctx), id)
+}
+
+func (t *Tenant) members(tx *gorm.DB) *gorm.DB {
+	return tx.Table("members").Select("members.*, users.name, users.email").
+		Joins("JOIN users ON users.id = members.user_id").Where("members.organization_id = ?", t.org.ID)
+}
+
+func (t *Tenant) member(tx *gorm.DB, id string) (*TeamMember, error) {
+	return find[TeamMember](t.members(tx).Where("members.id = ?", id), "member")
+}
+
+// lock reads the organization anew and holds its row to the end of the
+// transaction: who belongs to it, and as what, changes one at a time, so that
+// two owners who leave at once don't both count on the other. One that was
+// deleted is NotFound.
+func (t *Tenant) lock(tx *gorm.DB) error {
+	org, err := find[Organization](tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND deleted_at IS NULL", t.org.ID), "organization")
+	if err != nil {
+		return err
+	}
+	t.org = org
+	return nil
+}
+
+// actingRole is the actor's role at this moment, which may have changed since
+// the request began. An operator and a platform key may do all.
+func (t *Tenant) actingRole(tx *gorm.DB) (Role, error) {
+	switch t.actor.Kind {
+	case ActorOperator, ActorKey:
+		return RoleOwner, nil
+	case ActorUser:
+	default:
+		return "", forbiddenRole()
+	}
+	m, err := find[TeamMember](t.members(tx).Where("members.user_id = ?", t.actor.ID), "organization")
+	if err != nil {
+		return "", err
+	}
+	return m.Role, nil
+}
+
+// Manages tells whether a role may give or take another, and remove who has
+// it: an admin up to admins, an owner everybody.
+func (r Role) Manages(other Role) bool {
+	return r.May(RightOwn) || r.May(RightAdminister) && !other.May(RightOwn)
+}
+
+func forbiddenRole() error {
+	return &Error{Kind: Forbidden, Code: "role", Message: "Your role in this organization doesn’t allow it. Ask an owner."}
+}
+
+func lastOwner() error {
+	return conflict("last_owner", "This is the last owner. Make somebody else an owner first.")
+}
+
+// needOwner refuses what would leave the organization without an owner.
+func (t *Tenant) needOwner(tx *gorm.DB, m *TeamMember) error {
+	if m.Role != RoleOwner {
+		return nil
+	}
+	var others int64
+	err := t.within(tx).Model(&Member{}).Where("role = ? AND id <> ?", RoleOwner, m.ID).Count(&others).Error
+	if err == nil && others == 0 {
+		return lastOwner()
+	}
+	return err
+}
+
+// changeMember changes one member under the organization's lock. The function
+// gets the member and the role of who acts.
+func (t *Tenant) changeMember(ctx context.Context, id string, change func(tx *gorm.DB, m *TeamMember, acting Role) error) (*TeamMember, error) {
+	var m *TeamMember
+	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := t.lock(tx); err != nil {
+			return err
+		}
+		acting, err := t.actingRole(tx)
+		if err != nil {
+			return err
+		}
+		if m, err = t.member(tx, id); err != nil {
+			return err
+		}
+		return change(tx, m, acting)
+	})
+	return m, err
+}
+
+// SetRole gives a member another role. Who may not is Forbidden; the last
+// owner's stays, with a Conflict. The role that the member has changes nothing.
+func (t *Tenant) SetRole(ctx context.Context, id string, role Role) (*TeamMember, error) {
+	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+		if !acting.Manages(m.Role) || !acting.Manages(role) {
+			return forbiddenRole()
+		}
+		if m.Role == role {
+			return nil
+		}
+		if err := t.needOwner(tx, m); err != nil {
+			return err
+		}
+		event, err := t.setRole(tx, m, role)
+		if err != nil {
+			return err
+		}
+		return t.store.emitAll(tx, event)
+	})
+}
+
+func (t *Tenant) setRole(tx *gorm.DB, m *TeamMember, role Role) (ownEvent, error) {
+	from := m.Role
+	m.Role = role
+	if err := tx.Model(&Member{}).Where("id = ?", m.ID).Update("role", role).Error; err != nil {
+		return ownEvent{}, err
+	}
+	event := memberRoleChanged(t.org, m, from, t.actor, t.store.clock.Now())
+	return event, t.audit(tx, "member.role_changed", m.ID, m.Name, fmt.Sprintf("%s to %s", from, role))
+}
+
+// TransferOwnership makes a member an owner and the owner who acts an admin.
+func (t *Tenant) TransferOwnership(ctx context.Context, id string) (*TeamMember, error) {
+	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+		if t.actor.Kind != ActorUser || !acting.May(RightOwn) {
+			return forbiddenRole()
+		}
+		if m.UserID == t.actor.ID {
+			return conflict("own_membership", "You own the organization already. Choose another member.")
+		}
+		own, err := find[TeamMember](t.members(tx).Where("members.user_id = ?", t.actor.ID), "member")
+		if err != nil {
+			return err
+		}
+		var events []ownEvent
+		if m.Role != RoleOwner {
+			event, err := t.setRole(tx, m, RoleOwner)
+			if err != nil {
+				return err
+			}
+			events = append(events, event)
+		}
+		event, err := t.setRole(tx, own, RoleAdmin)
+		if err != nil {
+			return err
+		}
+		return t.store.emitAll(tx, append(events, event)...)
+	})
+}
+
+// SetTitle says what a member does in the organization; empty takes it back.
+// Members set their own, and that of those whose role they may change.
+func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*TeamMember, error) {
+	title = strings.TrimSpace(title)
+	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+		if m.UserID != t.actor.ID && !acting.Manages(m.Role) {
+			return forbiddenRole()
+		}
+		if utf8.RuneCountInString(title) > maxTitle || hasControl(title) {
+			return invalidField("title", fmt.Sprintf("Use up to %d characters.", maxTitle))
+		}
+		if m.Title == title {
+			return nil
+		}
+		change := map[string]fieldChange{"title": textChange(m.Title, title)}
+		m.Title = title
+		if err := tx.Model(&Member{}).Where("id = ?", m.ID).Update("title", title).Error; err != nil {
+			return err
+		}
+		if err := t.audit(tx, "member.updated", m.ID, m.Name, title); err != nil {
+			return err
+		}
+		return t.store.emitAll(tx, memberUpdated(t.org, m, change, t.actor, t.store.clock.Now()))
+	})
+}
+
+// KeysOf lists the keys in force that a member made: those that are revoked
+// when the membership ends.
+func (t *Tenant) KeysOf(ctx context.Context, memberID string) ([]Key, error) {
+	m, err := t.Member(ctx, memberID)
+	if err != nil {
+		return nil, err
+	}
+	var keys []Key
+	err = t.keysOf(t.store.db.WithContext(ctx), m).Find(&keys).Error
+	return keys, err
+}
+
+func (t *Tenant) keysOf(tx *gorm.DB, m *TeamMember) *gorm.DB {
+	return t.within(tx).Where("created_by_user = ? AND revoked_at IS NULL", m.UserID).Order("id")
+}
+
+// RemoveMember ends somebody else's membership and revokes the keys that the
+// member made.
+func (t *Tenant) RemoveMember(ctx context.Context, id string) (*TeamMember, error) {
+	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+		if !acting.Manages(m.Role) {
+			return forbiddenRole()
+		}
+		if m.UserID == t.actor.ID {
+			return conflict("own_membership", "This is you. To end your own membership, leave the organization.")
+		}
+		event := func(at time.Time) ownEvent { return memberRemoved(t.org, m, t.actor, at) }
+		return t.endMembership(tx, m, "member.removed", "The member who made it was removed.", event)
+	})
+}
+
+// Leave ends the membership of who acts and revokes the keys that they made.
+// The last owner can't, with a Conflict.
+func (t *Tenant) Leave(ctx context.Context) error {
+	own, err := t.Own(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = t.changeMember(ctx, own.ID, func(tx *gorm.DB, m *TeamMember, _ Role) error {
+		event := func(at time.Time) ownEvent { return memberLeft(t.org, m, at) }
+		return t.endMembership(tx, m, "member.left", "The member who made it left.", event)
+	})
+	return err
+}
+
+// Own is the membership of who acts; NotFound for who has none.
+func (t *Tenant) Own(ctx context.Context) (*TeamMember, error) {
+	return find[TeamMember](t.members(t.store.db.WithContext(ctx)).Where("members.user_id = ?", t.actor.ID), "member")
+}
+
+func (t *Tenant) endMembership(tx *gorm.DB, m *TeamMember, action, reason string, event func(at time.Time) ownEvent) error {
+	if err := t.needOwner(tx, m); err != nil {
+		return err
+	}
+	if err := tx.Where("id = ?", m.ID).Delete(&Member{}).Error; err != nil {
+		return err
+	}
+	var keys []Key
+	if err := t.keysOf(tx.Clauses(clause.Locking{Strength: "UPDATE"}), m).Find(&keys).Error; err != nil {
+		return err
+	}
+	revoked, err := t.store.revokeKeys(tx, t.org, keys, reason, t.actor)
+	if err != nil {
+		return err
+	}
+	if err := t.audit(tx, action, m.ID, m.Name, string(m.Role)); err != nil {
+		return err
+	}
+	return t.store.emitAll(tx, append([]ownEvent{event(t.store.clock.Now())}, revoked...)...)
+}
+
+// addMember stores a membership. Its event is for the caller to emit, after
+// what comes before it. The invitation is nil when there was none.
+func (s *Store) addMember(tx *gorm.DB, org *Organization, user *User, role Role, invitation *Invitation, actor Actor) (ownEvent, error) {
+	now := s.clock.Now()
+	m := &TeamMember{Member{ID: s.clock.newID(PrefixMember, now), OrganizationID: org.ID, UserID: user.ID, Role: role, CreatedAt: now}, user.Name, user.Email}
+	if err := tx.Create(&m.Member).Error; err != nil {
+		return ownEvent{}, duplicateIsConflict(err, "This person is a member already.")
+	}
+	return memberAdded(org, m, invitation), s.audit(tx, actor, org.ID, "member.added", m.ID, user.Name, string(role))
+}

@@ -1,0 +1,154 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// OrganizationChange is what is to change of an organization; nil leaves a
+// field as it is. An empty ExternalID takes it back.
+type OrganizationChange struct {
+	Name             *string
+	Slug             *string
+	ExternalID       *string
+	RequireTwoFactor *bool
+}
+
+// UpdateOrganization saves settings. Without a changed value nothing happens.
+// Faults of the fields are Invalid; an external id that another has is a
+// Conflict.
+func (t *Tenant) UpdateOrganization(ctx context.Context, change OrganizationChange) (*Organization, error) {
+	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := t.lock(tx); err != nil {
+			return err
+		}
+		changes, err := t.applySettings(tx, change)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		t.org.UpdatedAt = later(t.store.clock.Now(), t.org.UpdatedAt)
+		if err := tx.Model(&Organization{}).Where("id = ?", t.org.ID).Select("*").Updates(t.org).Error; err != nil {
+			return duplicateIsConflict(err, "Someone took this name at the same moment. Try again.")
+		}
+		if err := t.audit(tx, "organization.updated", t.org.ID, t.org.Name, describeChanges(changes)); err != nil {
+			return err
+		}
+		return t.store.emitAll(tx, organizationUpdated(t.org, changes, t.actor))
+	})
+	return t.org, err
+}
+
+// applySettings changes the row that the transaction has locked and answers
+// what changed.
+func (t *Tenant) applySettings(tx *gorm.DB, change OrganizationChange) (map[string]fieldChange, error) {
+	n := NewOrganization{Name: t.org.Name, Slug: t.org.Slug}
+	if t.org.ExternalID != nil {
+		n.ExternalID = *t.org.ExternalID
+	}
+	before := n
+	for _, field := range []struct{ to, from *string }{{&n.Name, change.Name}, {&n.Slug, change.Slug}, {&n.ExternalID, change.ExternalID}} {
+		if field.from != nil {
+			*field.to = *field.from
+		}
+	}
+	if n.Slug == "" {
+		return nil, invalidField("slug", "Enter a slug.")
+	}
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	changes := map[string]fieldChange{}
+	note := func(field, from, to string) bool {
+		if from != to {
+			changes[field] = textChange(from, to)
+		}
+		return from != to
+	}
+	note("name", before.Name, n.Name)
+	if note("externalId", before.ExternalID, n.ExternalID) && n.ExternalID != "" {
+		if err := externalIDFree(tx, n.ExternalID); err != nil {
+			return nil, err
+		}
+	}
+	if note("slug", before.Slug, n.Slug) {
+		if err := changeSlug(tx, t.org.ID, n.Slug, t.store.clock.Now()); err != nil {
+			return nil, err
+		}
+	}
+	if to := change.RequireTwoFactor; to != nil && *to != t.org.RequireTwoFactor {
+		changes["requireTwoFactor"] = fieldChange{t.org.RequireTwoFactor, *to}
+		t.org.RequireTwoFactor = *to
+	}
+	t.org.Name, t.org.Slug, t.org.ExternalID = n.Name, n.Slug, nil
+	if n.ExternalID != "" {
+		t.org.ExternalID = &n.ExternalID
+	}
+	return changes, nil
+}
+
+// changeSlug takes a slug that was never given, not even to this organization.
+func changeSlug(tx *gorm.DB, organizationID, slug string, now time.Time) error {
+	var taken int64
+	if err := tx.Table("slugs").Where("slug = ?", slug).Count(&taken).Error; err != nil {
+		return err
+	}
+	if taken > 0 {
+		return slugTaken()
+	}
+	return insertSlug(tx, organizationID, slug, now)
+}
+
+// describeChanges is what the audit log keeps of changed settings.
+func describeChanges(changes map[string]fieldChange) string {
+	var parts []string
+	for _, field := range slices.Sorted(maps.Keys(changes)) {
+		parts = append(parts, fmt.Sprintf("%s: %v to %v", field, orNone(changes[field].From), orNone(changes[field].To)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func orNone(value any) any {
+	if value == nil {
+		return "none"
+	}
+	return value
+}
+
+// DeleteOrganization ends an organization: its pages, keys and invitations stop
+// at once and nothing new is accepted, while what waits, org.deleted included,
+// still goes to its endpoints. CloseDeleted stops those afterwards. Its slug is
+// never given again; its external id is free.
+func (t *Tenant) DeleteOrganization(ctx context.Context) error {
+	return t.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := t.lock(tx); err != nil {
+			return err
+		}
+		if acting, err := t.actingRole(tx); err != nil {
+			return err
+		} else if !acting.May(RightOwn) {
+			return forbiddenRole()
+		}
+		now := later(t.store.clock.Now(), t.org.UpdatedAt)
+		if err := t.store.emitAll(tx, organizationDeleted(t.org, t.actor, now)); err != nil {
+			return err
+		}
+		if err := t.openInvitations(tx).Model(&Invitation{}).Update("revoked_at", now).Error; err != nil {
+			return err
+		}
+		details := ""
+		if t.org.ExternalID != nil {
+			details = "external id " + *t.org.ExternalID
+		}
+		t.org.DeletedAt, t.org.UpdatedAt, t.org.ExternalID = &now, now, nil
+		if err := tx.Model(&Organization{}).Where("id = ?", t.org.ID).Select("*").Updates(t.org).Error; err != nil {
+			return err
+		}
+		return t.audit(tx, "organization.deleted", t.org.ID, t.org.Name, details)
+	})
+}

@@ -1,0 +1,72 @@
+package views
+
+import (
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// InviteForm is who is to be invited. Fields: email, role, by.
+type InviteForm struct {
+	Email  string
+	Role   models.Role
+	ByLink bool // to be copied, instead of mail
+	Faults webhook.Faults
+}
+
+// TeamView is the page of members and invitations. Link is set only on the
+// answer that makes it: it is shown once, for Invited.
+type TeamView struct {
+	Members     []models.TeamMember
+	Invitations []models.Invitation
+	Mail        bool // mail reaches somebody
+	Form        InviteForm
+	Invited     *models.Invitation
+	Link        string
+}
+
+// MemberView is one member's page. Fields: title, role.
+type MemberView struct {
+	Member    models.TeamMember
+	Own       bool // of who looks at it
+	LastOwner bool
+	Faults    webhook.Faults
+}
+
+// EndView says what the end of a membership does, before it ends.
+type EndView struct {
+	Member    models.TeamMember
+	LastOwner bool
+	Keys      []models.Key // those that are revoked with it
+}
+
+// mayManage tells whether who looks at the page may change the member.
+func (p Page) mayManage(role models.Role) bool { return p.Role.Manages(role) }
+
+// roleChoices are the roles that one may give, from the most to the least.
+func roleChoices(own models.Role) []models.Role {
+	var choices []models.Role
+	for _, role := range models.Roles() {
+		if own.Manages(role) {
+			choices = append([]models.Role{role}, choices...)
+		}
+	}
+	return choices
+}
+
+// roleWords is a role with what it may do.
+func roleWords(role models.Role) string {
+	switch role {
+	case models.RoleOwner:
+		return "Owner: everything, deleting the organization included"
+	case models.RoleAdmin:
+		return "Admin: endpoints, secrets, API keys, team and settings"
+	case models.RoleMember:
+		return "Member: sends tests, resends, recovers and cancels"
+	default:
+		return "Guest: sees events, deliveries and endpoints"
+	}
+}
+
+func invitedWords(i models.Invitation) string {
+	return "The link for " + i.Email + ", shown once"
+}

@@ -1,0 +1,74 @@
+package views
+
+import (
+	"time"
+
+	"github.com/a-h/templ"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+func sampleMembers() []models.TeamMember {
+	member := func(id, name, email, title string, role models.Role) models.TeamMember {
+		return models.TeamMember{Member: models.Member{ID: "mem_" + id, UserID: "usr_" + id, Role: role, Title: title, CreatedAt: ago(40 * 24 * time.Hour)}, Name: name, Email: email}
+	}
+	return []models.TeamMember{
+		member("priya", "Priya Raman", "priya.raman@example.com", "Founder", models.RoleOwner),
+		member("elena", "Elena Sato", "elena.sato@example.com", "Operations Lead", models.RoleAdmin),
+		member("marcus", "Marcus Lindqvist", "marcus.lindqvist@a-rather-long-domain.example.com", "", models.RoleMember),
+	}
+}
+
+func sampleInvitations() []models.Invitation {
+	invitation := func(id, email string, role models.Role, end time.Time) models.Invitation {
+		return models.Invitation{ID: "inv_" + id, Email: email, Role: role, InvitedBy: "Priya Raman", CreatedAt: ago(time.Hour), SentAt: ago(time.Hour), ExpiresAt: end}
+	}
+	return []models.Invitation{
+		invitation("1", "chidi@example.com", models.RoleMember, sampleNow.Add(150*time.Hour)),
+		invitation("2", "board@example.com", models.RoleOwner, ago(time.Hour)),
+	}
+}
+
+// teamSamples are the pages of teams, invitations and settings.
+func teamSamples(page, out Page) map[string]templ.Component {
+	guest, chooser := page, page
+	guest.Role, chooser.Organization = models.RoleGuest, nil
+	members, invitations := sampleMembers(), sampleInvitations()
+	team := TeamView{Members: members, Invitations: invitations, Form: InviteForm{Role: models.RoleMember}}
+	mailed := team
+	mailed.Mail = true
+	linked := team
+	linked.Invited, linked.Link = &invitations[0], "https://hookwell.example.com/invite/7RXQ2MB4K6JYZ3ATN5WCVPH8DE"
+	uninvitable := mailed
+	uninvitable.Form = InviteForm{Email: "elena.sato@example.com", Role: models.RoleAdmin, ByLink: true, Faults: webhook.Faults{{Field: "email", Message: "This person is a member already."}}}
+	settings := SettingsForm{Name: "Acme", Slug: "acme"}
+	spoiltSettings := SettingsForm{Name: "", Slug: "globex", Faults: webhook.Faults{{Field: "name", Message: "Enter a name of up to 100 characters."},
+		{Field: "slug", Message: "This slug is taken, or was once. Choose another."}, {Field: "confirm", Message: "This is not the slug. Type acme to delete the organization."}}}
+	offer := &models.Offer{Invitation: invitations[0], Organization: models.Organization{Name: "Acme Robotics"}}
+	known := *offer
+	known.HasAccount = true
+
+	return map[string]templ.Component{
+		"team":            TeamPage(page, team),
+		"team-mail":       TeamPage(page, mailed),
+		"team-link":       TeamPage(page, linked),
+		"team-faults":     TeamPage(page, uninvitable),
+		"team-guest":      TeamPage(guest, TeamView{Members: members}),
+		"member":          MemberPage(page, MemberView{Member: members[1]}),
+		"member-own":      MemberPage(page, MemberView{Member: members[0], Own: true, LastOwner: true}),
+		"member-guest":    MemberPage(guest, MemberView{Member: members[2]}),
+		"member-faults":   MemberPage(page, MemberView{Member: members[1], Faults: webhook.Faults{{Field: "title", Message: "Use up to 100 characters."}}}),
+		"leave":           LeavePage(page, EndView{Member: members[0], Keys: sampleKeys()}),
+		"leave-last":      LeavePage(page, EndView{Member: members[0], LastOwner: true}),
+		"remove":          RemovePage(page, EndView{Member: members[1], Keys: sampleKeys()}),
+		"remove-no-keys":  RemovePage(page, EndView{Member: members[1]}),
+		"invite-new":      InvitePage(out, InviteView{Token: "t", Offer: offer}),
+		"invite-faults":   InvitePage(out, InviteView{Token: "t", Offer: offer, Name: "Chidi", Faults: webhook.Faults{{Field: "password", Message: "Use at least 15 characters."}}}),
+		"invite-known":    InvitePage(out, InviteView{Token: "t", Offer: &known}),
+		"invite-other":    InvitePage(chooser, InviteView{Token: "t", Offer: &known}),
+		"invite-over":     InvitePage(out, InviteView{}),
+		"settings":        SettingsPage(page, settings),
+		"settings-faults": SettingsPage(page, spoiltSettings),
+	}
+}
