@@ -86,6 +86,13 @@ func (b *bench) addThroughput(f *figures, name, short string, r *run) {
 			f.add("per delivery, "+short+", "+part, cpuMillis, r.perDelivery(used))
 		}
 	}
+	f.add("per delivery, "+short+", driver and receiver besides", cpuMillis, r.perDelivery(r.beside))
+	if r.spent != nil {
+		count := float64(r.deliveries)
+		f.add("per delivery, "+short+", WAL", "bytes", float64(r.spent.wal)/count)
+		f.add("per delivery, "+short+", tables and indexes", "bytes", float64(r.spent.disk)/count)
+		f.add("per delivery, "+short+", Redis", "commands", float64(r.spent.commands)/count)
+	}
 }
 
 // value is what a figure had in a round; 0 when it wasn't measured.

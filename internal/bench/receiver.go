@@ -12,18 +12,19 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-	"github.com/valyala/fasthttp"
 )
 
-// receiver answers at once and keeps each request in memory, to be looked at
-// when the run is over. Paths begin with how they answer.
+// receiver is a net/http server, as many receivers are. It answers at once and
+// keeps each request in memory, to be looked at when the run is over. Paths
+// begin with how they answer.
 type receiver struct {
-	server   *fasthttp.Server
+	server   *http.Server
 	listener net.Listener
+	bodies   sync.Pool // of *bytes.Buffer
 
 	mu       sync.Mutex
 	kept     []request
-	slab     []byte // what requests are copied into, so that keeping one allocates nothing
+	slab     []byte // what bodies are copied into
 	stray    int
 	changed  chan struct{}
 	released chan struct{} // closed, it lets those go that hang
@@ -42,11 +43,12 @@ type endpointTrust struct {
 	secret string
 }
 
-// request is one that came to an endpoint, with its bytes in a slab.
+// request is one that came to an endpoint, with its body in a slab.
 type request struct {
-	trust                        *endpointTrust
-	at                           int64 // Unix nanoseconds
-	id, timestamp, signature, of []byte
+	trust                    *endpointTrust
+	at                       int64 // Unix nanoseconds
+	id, timestamp, signature string
+	body                     []byte
 }
 
 // Arrival is one request to an endpoint, after the run.
@@ -81,14 +83,15 @@ func newReceiver() (*receiver, error) {
 		return nil, fmt.Errorf("opening the receiver's port: %w", err)
 	}
 	r := &receiver{listener: listener, changed: make(chan struct{}, 1), released: make(chan struct{}), trusted: map[string]*endpointTrust{}}
-	r.server = &fasthttp.Server{Handler: r.take, NoDefaultServerHeader: true, NoDefaultDate: true, NoDefaultContentType: true}
+	r.bodies.New = func() any { return new(bytes.Buffer) }
+	r.server = &http.Server{Handler: r}
 	go r.server.Serve(listener)
 	return r, nil
 }
 
 func (r *receiver) close() {
 	close(r.released)
-	r.listener.Close()
+	r.server.Close()
 }
 
 // Address answers where the receiver listens.
@@ -110,31 +113,41 @@ func (r *receiver) Reset(trusts []Trust, _ *struct{}) error {
 	return nil
 }
 
-func (r *receiver) take(c *fasthttp.RequestCtx) {
-	released := r.keep(c, time.Now().UnixNano())
-	c.SetStatusCode(http.StatusNoContent)
-	switch path := c.Path(); {
-	case bytes.HasPrefix(path, []byte(pathHangs)):
-		<-released
-	case bytes.HasPrefix(path, []byte(pathFails)):
-		c.SetStatusCode(http.StatusInternalServerError)
+// ServeHTTP takes one request.
+func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	released := r.keep(request, time.Now().UnixNano())
+	switch path := request.URL.Path; {
+	case strings.HasPrefix(path, pathHangs):
+		select {
+		case <-released:
+		case <-request.Context().Done():
+		}
+	case strings.HasPrefix(path, pathFails):
+		w.WriteHeader(http.StatusInternalServerError)
+		return
 	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
-func (r *receiver) keep(c *fasthttp.RequestCtx, at int64) (released <-chan struct{}) {
+func (r *receiver) keep(from *http.Request, at int64) (released <-chan struct{}) {
+	body := r.bodies.Get().(*bytes.Buffer)
+	defer r.bodies.Put(body)
+	body.Reset()
+	// A body that ends early is one that no signature fits.
+	_, _ = body.ReadFrom(from.Body)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	trust := r.trusted[string(c.Path())]
+	trust := r.trusted[from.URL.Path]
 	if trust == nil {
 		r.stray++
 		return r.released
 	}
 	r.kept = append(r.kept, request{
 		trust: trust, at: at,
-		id:        r.copy(c.Request.Header.Peek(standardwebhooks.HeaderWebhookID)),
-		timestamp: r.copy(c.Request.Header.Peek(standardwebhooks.HeaderWebhookTimestamp)),
-		signature: r.copy(c.Request.Header.Peek(standardwebhooks.HeaderWebhookSignature)),
-		of:        r.copy(c.Request.Body()),
+		id:        from.Header.Get(standardwebhooks.HeaderWebhookID),
+		timestamp: from.Header.Get(standardwebhooks.HeaderWebhookTimestamp),
+		signature: from.Header.Get(standardwebhooks.HeaderWebhookSignature),
+		body:      r.copy(body.Bytes()),
 	})
 	select {
 	case r.changed <- struct{}{}:
@@ -211,12 +224,12 @@ func (r *receiver) Collect(_ struct{}, record *Record) error {
 }
 
 func (r request) verify(verifier *standardwebhooks.Webhook) Arrival {
-	a := Arrival{Path: r.trust.path, ID: string(r.id), Sequence: -1, At: r.at}
+	a := Arrival{Path: r.trust.path, ID: r.id, Sequence: -1, At: r.at}
 	headers := http.Header{}
 	headers.Set(standardwebhooks.HeaderWebhookID, a.ID)
-	headers.Set(standardwebhooks.HeaderWebhookTimestamp, string(r.timestamp))
-	headers.Set(standardwebhooks.HeaderWebhookSignature, string(r.signature))
-	if err := verifier.Verify(r.of, headers); err != nil {
+	headers.Set(standardwebhooks.HeaderWebhookTimestamp, r.timestamp)
+	headers.Set(standardwebhooks.HeaderWebhookSignature, r.signature)
+	if err := verifier.Verify(r.body, headers); err != nil {
 		a.Fault = err.Error()
 		return a
 	}
@@ -224,7 +237,7 @@ func (r request) verify(verifier *standardwebhooks.Webhook) Arrival {
 		ID   string
 		Data struct{ PaymentID string }
 	}
-	if err := json.Unmarshal(r.of, &envelope); err != nil {
+	if err := json.Unmarshal(r.body, &envelope); err != nil {
 		a.Fault = err.Error()
 		return a
 	}

@@ -126,14 +126,46 @@ func (r *Report) Save(folder string) (path string, err error) {
 	return path, nil
 }
 
-// Print writes the figures as a table.
+// Print writes the figures as a table, in Markdown.
 func (r *Report) Print(out io.Writer) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\tmin\tmedian\tmax\t\t")
+	table := tabwriter.NewWriter(out, 0, 0, 1, ' ', tabwriter.Debug)
+	fmt.Fprintln(table, "figure\tmin\tmedian\tmax\t\t")
+	fmt.Fprintln(table, "---\t---:\t---:\t---:\t---\t")
 	for _, f := range r.Figures {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t\n", f.Name, digits(f.Min), digits(f.Median), digits(f.Max), f.Unit)
 	}
 	return table.Flush()
+}
+
+// The marks in a page between which Put writes.
+const (
+	beginMark = "<!-- results: written by task bench -- -page -->\n"
+	endMark   = "<!-- end of results -->\n"
+)
+
+// Put writes the table, and what it was measured with, into a page, between its
+// marks.
+func (r *Report) Put(page string) error {
+	content, err := os.ReadFile(page)
+	if err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	before, rest, found := strings.Cut(string(content), beginMark)
+	_, after, ended := strings.Cut(rest, endMark)
+	if !found || !ended {
+		return fmt.Errorf("writing the results: %s has no place for them", page)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s%s\n%s, commit %s, %d rounds of %d events; %d cores of %s, Linux %s, %s", before, beginMark,
+		r.Date.Format(time.DateOnly), r.Commit, r.Rounds, r.Count, r.Machine.Cores, r.Machine.CPU, r.Machine.System, r.Machine.Go)
+	if !r.Embedded {
+		fmt.Fprintf(&text, ", Postgres %s, Redis %s", r.Machine.Postgres, r.Machine.Redis)
+	}
+	text.WriteString(".\n\n")
+	if err := r.Print(&text); err != nil {
+		return err
+	}
+	return os.WriteFile(page, []byte(text.String()+"\n"+endMark+after), 0o644)
 }
 
 // digits writes a number with as many digits as mean something.

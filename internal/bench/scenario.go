@@ -56,7 +56,9 @@ type run struct {
 	reported   Reported
 	took       time.Duration // from the first call to the last arrival
 	accepting  time.Duration // from the first call to the last answer
-	cpu        cpu           // until everything was recorded
+	cpu        cpu           // of the installation, until everything was recorded
+	beside     time.Duration // processor time of driver and receiver
+	spent      *spent        // nil on the embedded default
 	latencies  []time.Duration
 	deliveries int
 }
@@ -89,7 +91,7 @@ func (b *bench) drive(ctx context.Context, i *installation, s *scenario, load Lo
 	if err != nil {
 		return nil, err
 	}
-	before, err := i.cpu()
+	read, err := b.meter(ctx, i)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +109,9 @@ func (b *bench) drive(ctx context.Context, i *installation, s *scenario, load Lo
 	if err != nil {
 		return nil, err
 	}
-	after, err := i.cpu()
-	if err != nil {
+	if err := read(r); err != nil {
 		return nil, err
 	}
-	r.cpu = after.since(before)
 	if err := profiling.end(ctx, r.deliveries); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ func main() {
 	flag.BoolVar(&o.Profile, "profile", false, "keep profiles of the hookwell process in tmp/profiles and print the top of them")
 	only := flag.String("only", "", "cases, separated by commas, of "+strings.Join(bench.Cases(), ", "))
 	results := flag.String("results", "bench/results", "the folder that the JSON goes into; empty writes none")
+	page := flag.String("page", "", "a page to put the table into as well, such as docs/performance.md")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
@@ -37,10 +38,10 @@ func main() {
 	}
 	o.Only = strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
 	o.Out, o.Folder = os.Stderr, "tmp/profiles"
-	exit(run(o, *results))
+	exit(run(o, *results, *page))
 }
 
-func run(o bench.Options, folder string) error {
+func run(o bench.Options, folder, page string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	report, err := bench.Run(ctx, o)
@@ -50,7 +51,10 @@ func run(o bench.Options, folder string) error {
 	if printErr := report.Print(os.Stdout); printErr != nil {
 		return printErr
 	}
-	if folder == "" || err != nil {
+	if err == nil && page != "" {
+		err = report.Put(page)
+	}
+	if err != nil || folder == "" {
 		return err
 	}
 	path, err := report.Save(folder)
