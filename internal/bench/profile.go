@@ -49,6 +49,9 @@ func (b *bench) beginProfile(ctx context.Context, i *installation, name string, 
 	}
 	var err error
 	if i.services != nil {
+		if err := awaitStatistics(ctx); err != nil {
+			return nil, err
+		}
 		if p.before, err = i.usage(ctx); err != nil {
 			return nil, err
 		}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"hookwell/internal/page"
 )
 
 // Report is what a run measured, where and with what.
@@ -137,35 +139,23 @@ func (r *Report) Print(out io.Writer) error {
 	return table.Flush()
 }
 
-// The marks in a page between which Put writes.
-const (
-	beginMark = "<!-- results: written by task bench -- -page -->\n"
-	endMark   = "<!-- end of results -->\n"
-)
-
-// Put writes the table, and what it was measured with, into a page, between its
-// marks.
-func (r *Report) Put(page string) error {
-	content, err := os.ReadFile(page)
-	if err != nil {
-		return fmt.Errorf("writing the results: %w", err)
-	}
-	before, rest, found := strings.Cut(string(content), beginMark)
-	_, after, ended := strings.Cut(rest, endMark)
-	if !found || !ended {
-		return fmt.Errorf("writing the results: %s has no place for them", page)
-	}
+// Write puts the table, and what it was measured with, into a page.
+func (r *Report) Write(path string) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s%s\n%s, commit %s, %d rounds of %d events; %d cores of %s, Linux %s, %s", before, beginMark,
+	fmt.Fprintf(&text, "\n%s, commit %s, %d rounds of %d events; %d cores of %s, Linux %s, %s",
 		r.Date.Format(time.DateOnly), r.Commit, r.Rounds, r.Count, r.Machine.Cores, r.Machine.CPU, r.Machine.System, r.Machine.Go)
-	if !r.Embedded {
+	task := "bench"
+	if r.Embedded {
+		task = "bench -- -embedded"
+	} else {
 		fmt.Fprintf(&text, ", Postgres %s, Redis %s", r.Machine.Postgres, r.Machine.Redis)
 	}
 	text.WriteString(".\n\n")
 	if err := r.Print(&text); err != nil {
 		return err
 	}
-	return os.WriteFile(page, []byte(text.String()+"\n"+endMark+after), 0o644)
+	text.WriteString("\n")
+	return page.Put(path, task, text.String())
 }
 
 // digits writes a number with as many digits as mean something.

@@ -31,6 +31,15 @@ type rowWrites struct{ inserted, updated, hot, deleted int64 }
 // counted to itself.
 const statisticsDelay = 11 * time.Second
 
+func awaitStatistics(ctx context.Context) error {
+	select {
+	case <-time.After(statisticsDelay):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 func (i *installation) usage(ctx context.Context) (usage, error) {
 	u := usage{tables: map[string]rowWrites{}}
 	err := i.db.QueryRowContext(ctx, `SELECT pg_current_wal_lsn() - '0/0', (SELECT wal_sync FROM pg_stat_wal),
@@ -95,10 +104,8 @@ func (i *installation) describeUsage(ctx context.Context, out io.Writer, before 
 	if err := i.describeStatements(ctx, out, deliveries); err != nil {
 		return err
 	}
-	select {
-	case <-time.After(statisticsDelay):
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := awaitStatistics(ctx); err != nil {
+		return err
 	}
 	after, err := i.usage(ctx)
 	if err != nil {

@@ -97,7 +97,7 @@ func TestAccount(t *testing.T) {
 
 func TestWrite(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(page, []byte("# Page\n\n"+tableBegins+"old\n"+tableEnds+"\nthe rest\n"), 0o600); err != nil {
+	if err := os.WriteFile(page, []byte("# Page\n\n"+"<!-- begin: task faults -->\n"+"old\n"+"<!-- end: task faults -->\n"+"\nthe rest\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	row := records(nil).account()

@@ -3,9 +3,10 @@ package faults
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
+
+	"hookwell/internal/page"
 )
 
 // Print is the table for a terminal, with what is wrong below it.
@@ -37,25 +38,8 @@ func Print(rows []Row) string {
 
 func (r Row) last() string { return fmt.Sprintf("%.1f s", r.Last.Seconds()) }
 
-// What stands between these lines of a page is the table.
-const (
-	tableBegins = "<!-- begin: task faults -->\n"
-	tableEnds   = "<!-- end: task faults -->\n"
-)
-
 // Write puts the table into a page, in the place of the one before.
-func Write(path string, rows []Row) error {
-	page, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, begins := strings.Cut(string(page), tableBegins)
-	_, after, ends := strings.Cut(rest, tableEnds)
-	if !begins || !ends {
-		return fmt.Errorf("%s has no place for the table: a line %q and a line %q", path, tableBegins, tableEnds)
-	}
-	return os.WriteFile(path, []byte(before+tableBegins+markdown(rows)+tableEnds+after), 0o644)
-}
+func Write(path string, rows []Row) error { return page.Put(path, "faults", markdown(rows)) }
 
 func markdown(rows []Row) string {
 	var b strings.Builder

@@ -30,7 +30,7 @@ func main() {
 	flag.BoolVar(&o.Profile, "profile", false, "keep profiles of the hookwell process in tmp/profiles and print the top of them")
 	only := flag.String("only", "", "cases, separated by commas, of "+strings.Join(bench.Cases(), ", "))
 	results := flag.String("results", "bench/results", "the folder that the JSON goes into; empty writes none")
-	page := flag.String("page", "", "a page to put the table into as well, such as docs/performance.md")
+	page := flag.String("write", "", "a page to put the table into as well, such as docs/performance.md")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
@@ -52,7 +52,7 @@ func run(o bench.Options, folder, page string) error {
 		return printErr
 	}
 	if err == nil && page != "" {
-		err = report.Put(page)
+		err = report.Write(page)
 	}
 	if err != nil || folder == "" {
 		return err
