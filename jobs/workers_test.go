@@ -299,26 +299,6 @@ func TestInFlight(t *testing.T) {
 	})
 }
 
-func TestHangingEndpointsHoldUpNobody(t *testing.T) {
-	eachPair(t, func(t *testing.T, f *fixture) {
-		hang := make(chan struct{})
-		dead := receiver(t, func(http.ResponseWriter, *http.Request) { <-hang })
-		for range 5 {
-			f.endpoint(t, dead.URL, nil)
-		}
-		f.SetWaker(f.queue)
-		f.start(t)
-		t.Cleanup(func() { close(hang) }) // before the workers' stop waits for the exchanges
-		f.publish(t, 30)                  // 150 wait for 100 slots
-		healthy, _ := f.endpoint(t, receiver(t, nil).URL, nil)
-		f.publish(t, 20)
-		f.until(t, "the healthy endpoint has all of its own", models.DeliveryFilter{EndpointID: healthy.ID}, all(20, models.Delivered))
-		if list, _, _ := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{States: []models.State{models.Delivered}}, models.Page{}); len(list) != 20 {
-			t.Errorf("%d delivered: the others should still hang", len(list))
-		}
-	})
-}
-
 func TestShutdown(t *testing.T) {
 	eachPair(t, func(t *testing.T, f *fixture) {
 		started, release := make(chan struct{}), make(chan struct{})

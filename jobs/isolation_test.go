@@ -1,0 +1,116 @@
+package jobs_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/hibiken/asynq"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+
+	"hookwell/models"
+)
+
+// countClaims makes Postgres count statements that claim, and note for every
+// delivery how many there had been when it was committed and when it was
+// claimed, and after each of them the most that any endpoint has in flight.
+func (f *fixture) countClaims(t *testing.T) *gorm.DB {
+	t.Helper()
+	db, err := gorm.Open(postgres.Open(f.options.DatabaseURL), &gorm.Config{})
+	check(t, err)
+	pool, err := db.DB()
+	check(t, err)
+	t.Cleanup(func() { pool.Close() })
+	for _, statement := range []string{
+		`CREATE SEQUENCE claims`,
+		`CREATE TABLE waited (delivery_id text, claims bigint, claimed boolean)`,
+		`CREATE TABLE flights (most bigint)`,
+		`CREATE FUNCTION count_work() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO waited SELECT delivery_id, (SELECT last_value FROM claims), false FROM fresh; RETURN NULL; END $$`,
+		`CREATE FUNCTION count_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF EXISTS (SELECT FROM fresh JOIN prior USING (delivery_id) WHERE fresh.attempt > prior.attempt) THEN
+				PERFORM nextval('claims');
+				INSERT INTO waited SELECT delivery_id, (SELECT last_value FROM claims), true FROM fresh;
+				INSERT INTO flights SELECT max(n) FROM (SELECT count(*) AS n FROM delivery_work WHERE lease_until IS NOT NULL GROUP BY endpoint_id) AS counts;
+			END IF; RETURN NULL; END $$`,
+		`CREATE TRIGGER count_work AFTER INSERT ON delivery_work REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION count_work()`,
+		`CREATE TRIGGER count_claim AFTER UPDATE ON delivery_work REFERENCING OLD TABLE AS prior NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION count_claim()`,
+	} {
+		check(t, db.Exec(statement).Error)
+	}
+	return db
+}
+
+// Fifty endpoints that hang, with 10,000 deliveries waiting, leave a healthy one
+// where it was: its deliveries are claimed with the next claims, and no task is
+// held.
+func TestHangingEndpointsHoldUpNobody(t *testing.T) {
+	// A claim takes up to 200, so that in one queue with the others it would be the
+	// fiftieth claim's turn.
+	const endpoints, each, cap, events, soon = 50, 200, 4, 20, 10
+	eachPair(t, func(t *testing.T, f *fixture) {
+		var held atomic.Int64
+		hang := make(chan struct{})
+		dead := receiver(t, func(http.ResponseWriter, *http.Request) { held.Add(1); <-hang })
+		for range endpoints {
+			f.endpoint(t, dead.URL, func(in *models.EndpointInput) {
+				in.EventTypes, in.MaxInFlight, in.TimeoutSeconds = []string{"org.created"}, cap, models.MaxTimeoutSeconds
+			})
+		}
+		var arrived atomic.Int64
+		healthy, _ := f.endpoint(t, receiver(t, func(http.ResponseWriter, *http.Request) { arrived.Add(1) }).URL, func(in *models.EndpointInput) {
+			in.EventTypes, in.MaxInFlight = []string{"payment.failed"}, cap
+		})
+		f.SetWaker(f.queue)
+		f.start(t)
+		t.Cleanup(func() { close(hang) }) // before the workers' stop waits for the exchanges
+		f.publishBatch(t, "org.created", each)
+		f.until(t, "they hold all that they can", models.DeliveryFilter{}, func([]models.Delivery) bool { return held.Load() == endpoints*cap })
+
+		var db *gorm.DB
+		if f.options.DatabaseURL != "" {
+			db = f.countClaims(t)
+		}
+		for n := range events {
+			f.publishBatch(t, "payment.failed", 1)
+			f.until(t, "the healthy endpoint has its own", models.DeliveryFilter{EndpointID: healthy.ID}, all(n+1, models.Delivered))
+		}
+		if arrived.Load() != events {
+			t.Errorf("%d requests for %d events", arrived.Load(), events)
+		}
+		if db != nil {
+			var worst int
+			check(t, db.Raw(`SELECT max(c.claims - w.claims) FROM waited w JOIN waited c USING (delivery_id)
+				JOIN deliveries d ON d.id = delivery_id WHERE d.endpoint_id = ? AND NOT w.claimed AND c.claimed`, healthy.ID).Scan(&worst).Error)
+			if worst < 1 || worst > soon {
+				t.Errorf("a delivery was claimed by claim %d after its commit, want %d at the latest", worst, soon)
+			}
+			var most int
+			check(t, db.Raw(`SELECT max(most) FROM flights`).Scan(&most).Error)
+			if most > cap {
+				t.Errorf("%d in flight at once to one endpoint, want at most %d", most, cap)
+			}
+		}
+		for _, queue := range []string{"fresh", "due"} {
+			if info, err := asynq.NewInspectorFromRedisClient(f.redis).GetQueueInfo(queue); err == nil && info.Active > 0 {
+				t.Errorf("%d tasks of %s are held", info.Active, queue)
+			}
+		}
+	})
+}
+
+// publishBatch reports some events at once.
+func (f *fixture) publishBatch(t *testing.T, kind string, n int) {
+	t.Helper()
+	c, err := catalog()
+	check(t, err)
+	et, _ := c.Lookup(kind)
+	reports := make([]models.Report, n)
+	for i := range reports {
+		reports[i] = models.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
+	}
+	for _, o := range f.PublishBatch(t.Context(), reports) {
+		check(t, o.Err)
+	}
+}
