@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -138,6 +139,105 @@ func TestGuard_embedded_address_gets_the_verdict_of_its_own(t *testing.T) {
 			if got := guard.CheckAddress(addr, plaintext); got != want {
 				t.Errorf("%s is %v, %s as %s is %v", v4, want, name, addr, got)
 			}
+		}
+	})
+}
+
+// ISATAP (RFC 5214) hides an address behind any network's prefix; no allowed
+// network opens what it hides.
+func TestGuard_ISATAP_gets_the_verdict_of_its_own(t *testing.T) {
+	guard := NewGuard(nil)
+	rapid.Check(t, func(t *rapid.T) {
+		v4 := [4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address"))
+		if rapid.Bool().Draw(t, "special") {
+			v4 = rapid.SampledFrom([][4]byte{{127, 0, 0, 1}, {169, 254, 169, 254}, {10, 0, 0, 1}, {8, 8, 8, 8}}).Draw(t, "one")
+		}
+		want := guard.CheckAddress(netip.AddrFrom4(v4), false)
+		for _, base := range []string{"2a00:1450::5efe:0:0", "2a00:1450::200:5efe:0:0"} {
+			if got := guard.CheckAddress(prefixed(base, 12, v4), false); got != want {
+				t.Errorf("%v is %v, within %s it is %v", v4, want, base, got)
+			}
+		}
+	})
+}
+
+// notations are the ways in which a URL may say an IPv4 address, beside four
+// decimal numbers (RFC 6943, section 3.1.1).
+var notations = map[string]func(a, b, c, d uint32) string{
+	"decimal":       func(a, b, c, d uint32) string { return fmt.Sprint(a<<24 | b<<16 | c<<8 | d) },
+	"hexadecimal":   func(a, b, c, d uint32) string { return fmt.Sprintf("0x%08x", a<<24|b<<16|c<<8|d) },
+	"octal":         func(a, b, c, d uint32) string { return fmt.Sprintf("0%o", a<<24|b<<16|c<<8|d) },
+	"parts in hex":  func(a, b, c, d uint32) string { return fmt.Sprintf("0x%X.0x%x.0x%x.0x%x", a, b, c, d) },
+	"parts in base": func(a, b, c, d uint32) string { return fmt.Sprintf("0%o.0x%x.%d.0%o", a, b, c, d) },
+	"two parts":     func(a, b, c, d uint32) string { return fmt.Sprintf("%d.%d", a, b<<16|c<<8|d) },
+	"three parts":   func(a, b, c, d uint32) string { return fmt.Sprintf("%d.%d.%d", a, b, c<<8|d) },
+	"padded":        func(a, b, c, d uint32) string { return fmt.Sprintf("%03d.%03d.%03d.%03d", a, b, c, d) },
+}
+
+// A resolver may read these as the address that they stand for: so either the
+// guard reads the same one, or the URL is refused.
+func TestGuard_notations_of_an_address_lead_nowhere_else(t *testing.T) {
+	guard := NewGuard(nil)
+	rapid.Check(t, func(t *rapid.T) {
+		v4 := [4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address"))
+		a, b, c, d := uint32(v4[0]), uint32(v4[1]), uint32(v4[2]), uint32(v4[3])
+		plain := netip.AddrFrom4(v4).String()
+		for name, write := range notations {
+			for _, host := range []string{write(a, b, c, d), write(a, b, c, d) + ".", strings.ToUpper(write(a, b, c, d))} {
+				target, err := parseURL("https://" + host + "/")
+				if err != nil {
+					continue
+				}
+				if target.Hostname() != plain {
+					t.Errorf("%s as %s %q is read as %q", plain, name, host, target.Hostname())
+				}
+			}
+		}
+		for name, form := range forms {
+			inner := form(v4)
+			if inner == netip.IPv6Unspecified() || inner == netip.IPv6Loopback() {
+				continue
+			}
+			target, err := parseURL("https://[" + inner.String() + "]/")
+			if err != nil {
+				t.Fatalf("%s: %v", inner, err)
+			}
+			got := guard.CheckAddress(netip.MustParseAddr(target.Hostname()), false)
+			if want := guard.CheckAddress(netip.AddrFrom4(v4), false); got != want {
+				t.Errorf("%s in a URL as %s is %v, want %v", plain, name, got, want)
+			}
+		}
+	})
+}
+
+// FuzzGuard holds that nothing within reach of this machine alone is allowed,
+// in whatever form, and that no refusal tells the address.
+func FuzzGuard(f *testing.F) {
+	for _, seed := range []string{"::1", "::ffff:127.0.0.1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::1", "2a00:1450::5efe:10.0.0.1", "fd00:ec2::254", "2606:4700::1111"} {
+		f.Add(netip.MustParseAddr(seed).AsSlice(), false)
+	}
+	for _, seed := range []string{"127.0.0.1", "8.8.8.8", "169.254.169.254", "0.0.0.0"} {
+		f.Add(netip.MustParseAddr(seed).AsSlice(), true)
+	}
+	guard := NewGuard(nil)
+	f.Fuzz(func(t *testing.T, bytes []byte, plaintext bool) {
+		addr, ok := netip.AddrFromSlice(bytes)
+		if !ok {
+			return
+		}
+		err := guard.CheckAddress(addr, plaintext)
+		if err != nil && (!errors.Is(err, ErrBlocked) || strings.Contains(err.Error(), addr.String())) {
+			t.Errorf("%s is refused with %q", addr, err)
+		}
+		if zoned := guard.CheckAddress(addr.WithZone("eth0"), plaintext); zoned != err {
+			t.Errorf("%s is %v, and %v with a zone", addr, err, zoned)
+		}
+		if mapped := guard.CheckAddress(netip.AddrFrom16(addr.As16()), plaintext); mapped != err {
+			t.Errorf("%s is %v, and %v in 16 bytes", addr, err, mapped)
+		}
+		plain := addr.Unmap()
+		if err == nil && (plaintext || !plain.IsGlobalUnicast() || plain.IsPrivate()) {
+			t.Errorf("%s is allowed", addr)
 		}
 	})
 }

@@ -29,6 +29,7 @@ type Fault struct {
 	// load has ended.
 	do       func(ctx context.Context, s *site) error
 	postgres []string          // settings
+	off      time.Duration     // by how much its clock differs
 	met      func(r *Row) bool // whether the counts show that the moment was met; nil is always
 }
 

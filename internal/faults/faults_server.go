@@ -59,7 +59,8 @@ func killBeforeWake(ctx context.Context, s *site) error {
 	return err
 }
 
-// clockOff runs with a database whose clock differs from Hookwell's.
+// clockOff runs with a database whose clock differs from Hookwell's, and kills
+// the process in the middle, so that leases have to run out by that clock.
 func clockOff(ctx context.Context, s *site) error {
 	p, err := s.serve(s.direct)
 	if err != nil {

@@ -78,7 +78,11 @@ func newSite(ctx context.Context, o Options, f Fault) (s *site, err error) {
 
 // startPostgres starts one whose commits survive a crash, as in production.
 func (f Fault) startPostgres(ctx context.Context) (*testenv.Process, error) {
-	return testenv.StartPostgres(ctx, append(testenv.Durable(), f.postgres...)...)
+	settings := append(testenv.Durable(), f.postgres...)
+	if f.off != 0 {
+		return testenv.StartPostgresOff(ctx, f.off, settings...)
+	}
+	return testenv.StartPostgres(ctx, settings...)
 }
 
 // serve starts the server, by way of the proxies or not, and makes the

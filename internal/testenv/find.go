@@ -15,7 +15,7 @@ import (
 // need is a program that tests can't do without.
 type need struct {
 	title    string
-	variable string
+	variable string // "" when none names it
 	packages []string
 	find     func() string // its path, "" when the machine has none
 }
@@ -59,6 +59,16 @@ func chromiumNeed() need {
 		}
 		return firstOnPath("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
 			"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+	}}
+}
+
+func faketimeNeed() need {
+	return need{"libfaketime", "", []string{"libfaketime"}, func() string {
+		found, _ := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
+		if len(found) == 0 {
+			return ""
+		}
+		return found[0]
 	}}
 }
 
@@ -125,8 +135,12 @@ func packagesOf(needs []need) []string {
 func missingError(needs []need) error {
 	var sentences []string
 	for _, n := range needs {
-		sentences = append(sentences, fmt.Sprintf("%s was not found: set %s, or install it (on Debian: apt-get install %s)",
-			n.title, n.variable, strings.Join(n.packages, " ")))
+		set := ""
+		if n.variable != "" {
+			set = "set " + n.variable + ", or "
+		}
+		sentences = append(sentences, fmt.Sprintf("%s was not found: %sinstall it (on Debian: apt-get install %s)",
+			n.title, set, strings.Join(n.packages, " ")))
 	}
 	return fmt.Errorf("%w: %s", ErrMissing, strings.Join(sentences, "; "))
 }

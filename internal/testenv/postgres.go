@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -27,6 +28,20 @@ func Durable() []string {
 // configuration. It fails with ErrMissing when there is none to start; the
 // caller calls Close.
 func StartPostgres(ctx context.Context, settings ...string) (*Process, error) {
+	return startPostgres(ctx, nil, settings)
+}
+
+// StartPostgresOff is StartPostgres with a clock that differs from the machine's,
+// by libfaketime.
+func StartPostgresOff(ctx context.Context, off time.Duration, settings ...string) (*Process, error) {
+	library, err := faketimeNeed().path(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return startPostgres(ctx, append(os.Environ(), "LD_PRELOAD="+library, fmt.Sprintf("FAKETIME=%+.0fs", off.Seconds()), "FAKETIME_DONT_FAKE_MONOTONIC=1"), settings)
+}
+
+func startPostgres(ctx context.Context, environ, settings []string) (*Process, error) {
 	programs, err := postgresNeed().path(ctx)
 	if err != nil {
 		return nil, err
@@ -38,13 +53,13 @@ func StartPostgres(ctx context.Context, settings ...string) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{name: "postgres", folder: folder, stopWith: syscall.SIGINT}
-	if err := p.initPostgres(ctx, programs, settings); err != nil {
+	if err := p.initPostgres(ctx, programs, environ, settings); err != nil {
 		return nil, errors.Join(err, folder.remove())
 	}
 	return p, nil
 }
 
-func (p *Process) initPostgres(ctx context.Context, programs string, settings []string) error {
+func (p *Process) initPostgres(ctx context.Context, programs string, environ, settings []string) error {
 	account, err := unprivileged(p.folder.path)
 	if err != nil {
 		return err
@@ -62,7 +77,7 @@ func (p *Process) initPostgres(ctx context.Context, programs string, settings []
 		p.url = fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres?sslmode=disable", password, port)
 		p.command = func() *exec.Cmd {
 			cmd := exec.Command(filepath.Join(programs, "postgres"), postgresArgs(data, port, settings)...)
-			cmd.Dir, cmd.SysProcAttr = p.folder.path, &syscall.SysProcAttr{Credential: account}
+			cmd.Dir, cmd.SysProcAttr, cmd.Env = p.folder.path, &syscall.SysProcAttr{Credential: account}, environ
 			return cmd
 		}
 		if err = p.Start(ctx); err == nil || try == startTries || ctx.Err() != nil {
