@@ -80,7 +80,7 @@ func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webho
 		return nil, webhook.Secret{}, err
 	}
 	if in.Disabled {
-		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.Name
+		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.title()
 	}
 	row, secret := t.newSecret(e, in.Secret, now)
 	for _, record := range []any{e, &EndpointState{EndpointID: e.ID}, row} {
@@ -118,6 +118,13 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 		in := e.Input()
 		if err := change(&in); err != nil {
 			return nil, err
+		}
+		if in.HeaderEdit != nil {
+			kept, err := t.store.ownHeaders(e)
+			if err != nil {
+				return nil, err
+			}
+			in.Headers = in.HeaderEdit.apply(kept)
 		}
 		if !in.Secret.IsZero() {
 			return nil, invalidField("secret", "An endpoint’s secret is changed by rotating it.")
@@ -182,7 +189,7 @@ func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*Endpoint, err
 		if e.DisabledAt != nil {
 			return false
 		}
-		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.Name
+		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.title()
 		return true
 	})
 }

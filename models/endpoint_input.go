@@ -13,7 +13,7 @@ import (
 
 // EndpointInput is what people set of an endpoint. NewEndpointInput gives the
 // defaults. Headers are the endpoint's own, with their values; nil keeps those
-// that it has. Secret is an existing one to import with a new endpoint; zero
+// that it has, and HeaderEdit changes some of them. Secret is an existing one to import with a new endpoint; zero
 // makes one, and an endpoint that is there refuses it.
 type EndpointInput struct {
 	URL                string
@@ -26,6 +26,7 @@ type EndpointInput struct {
 	RateLimitPerSecond int
 	SignatureFormat    webhook.SignatureFormat
 	Headers            []webhook.Header
+	HeaderEdit         *HeaderEdit // nil changes none
 	Secret             webhook.Secret
 	Disabled           bool // from the start; enabling later is EnableEndpoint
 }

@@ -80,5 +80,13 @@ type Actor struct {
 	RequestID     string
 }
 
+// title is the actor as pages name it: a key's name alone says too little.
+func (a Actor) title() string {
+	if a.Kind == ActorKey {
+		return "API key " + a.Name
+	}
+	return a.Name
+}
+
 // systemActor is Hookwell itself, for what nobody asked it to do.
 func systemActor() Actor { return Actor{Kind: ActorSystem, Name: "Hookwell"} }

@@ -69,6 +69,12 @@
   });
   for (const set of all("[data-all-scope]")) syncSet(set);
 
+  // Typing into a field that belongs to a choice chooses it.
+  document.addEventListener("input", (event) => {
+    const choice = document.getElementById(event.target.dataset?.chooses);
+    if (choice) choice.checked = true;
+  });
+
   // Filters apply as soon as one is chosen. A period and a span exclude each other.
   document.addEventListener("change", (event) => {
     const form = event.target.form;

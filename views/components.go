@@ -176,6 +176,13 @@ type field struct {
 
 func (f field) own() webhook.Faults { return faultsAt(f.Faults, f.Name) }
 
+// named is attributes of an input that is sent under another name: one of a list.
+func (f field) named(name string) templ.Attributes {
+	attributes := f.attributes()
+	attributes["name"] = name
+	return attributes
+}
+
 // attributes tie the input to its label, hint and faults.
 func (f field) attributes() templ.Attributes {
 	attributes := templ.Attributes{"id": fieldID(f.Name), "name": f.Name}

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -63,8 +64,9 @@ type EndpointRow struct {
 
 // EndpointsView is the list of endpoints. Health narrows it; empty shows all.
 type EndpointsView struct {
-	Rows   []EndpointRow
-	Health Health
+	Rows    []EndpointRow
+	Health  Health
+	Notices []models.Notice
 }
 
 func (v EndpointsView) shown() []EndpointRow {
@@ -97,6 +99,8 @@ type EndpointView struct {
 	Bench    TestBench
 	Recent   []models.Delivery // newest first
 	Recovery RecoveryView
+	Missed   int      // events since it was disabled
+	Headers  []string // the names of its own
 }
 
 // TestBench is where a test event is written and its answer shown. Data is
@@ -161,7 +165,9 @@ func disabledText(v EndpointView) string {
 	switch reason := v.Endpoint.DisabledReason; reason {
 	case "":
 	case models.DisabledByPerson:
-		parts = append(parts, "A member disabled it.")
+		parts = append(parts, cmp.Or(v.Endpoint.DisabledBy, "A member")+" disabled it.")
+	case models.DisabledFailing:
+		parts = append(parts, disabledByRule(v))
 	case models.DisabledGone:
 		parts = append(parts, "Its receiver answered 410: it is gone for good.")
 	default:
@@ -170,7 +176,18 @@ func disabledText(v EndpointView) string {
 	if v.Waiting > 0 {
 		parts = append(parts, waitingWords(v.Waiting))
 	}
+	if v.Missed > 0 {
+		parts = append(parts, plural(v.Missed, "event")+" came meanwhile that it did not get.")
+	}
 	return strings.Join(append(parts, "New events are not sent here until it is enabled; test events are."), " ")
+}
+
+func disabledByRule(v EndpointView) string {
+	at := *v.Endpoint.DisabledAt
+	if v.State.FailingSince == nil {
+		return "Hookwell disabled it: nothing had succeeded for days."
+	}
+	return "Hookwell disabled it: nothing had succeeded since " + formatDay(at, *v.State.FailingSince) + " UTC, and it failed on " + dayWords(v.State.Days()) + "."
 }
 
 func waitingWords(n int) string {

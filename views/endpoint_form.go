@@ -13,8 +13,7 @@ import (
 // Fields are named as in the API: url, name, description, eventTypes,
 // schedule, timeoutSeconds, maxInFlight, rateLimitPerSecond, signatureFormat, secret;
 // enabled is "on". The secret to import is not among them: a page doesn't repeat it.
-// Schedule "custom" stands for the endpoint's own list, set through the API,
-// and asks to keep it.
+// Schedule "custom" stands for the endpoint's own list, which is in Delays.
 type EndpointForm struct {
 	ID              string
 	Title           string // what the endpoint is called now
@@ -23,7 +22,8 @@ type EndpointForm struct {
 	Description     string
 	EventTypes      []string // "*", prefixes such as "org.*", and types
 	Schedule        string
-	Custom          *webhook.Schedule // the endpoint's own list, when it has one
+	Delays          string // the endpoint's own list, such as "0s, 5m"
+	Headers         []HeaderRow
 	TimeoutSeconds  string
 	MaxInFlight     string
 	RateLimit       string // requests a second; empty is no limit
@@ -39,22 +39,25 @@ func NewEndpointForm(categories []webhook.Category) EndpointForm {
 	return EndpointForm{
 		Schedule: in.Schedule.Name, TimeoutSeconds: strconv.Itoa(in.TimeoutSeconds), MaxInFlight: strconv.Itoa(in.MaxInFlight),
 		SignatureFormat: string(in.SignatureFormat), Enabled: true, Categories: categories,
+		Headers: HeaderRows(nil),
 	}
 }
 
 // EditEndpointForm is the form filled with an endpoint's present settings.
-func EditEndpointForm(e *models.Endpoint, categories []webhook.Category) EndpointForm {
+// headers are the names of its own.
+func EditEndpointForm(e *models.Endpoint, headers []string, categories []webhook.Category) EndpointForm {
 	form := EndpointForm{
 		ID: e.ID, Title: e.Title(), URL: e.URL, Name: e.Name, Description: e.Description,
 		EventTypes: e.EventTypes, Schedule: e.Schedule.Name,
 		TimeoutSeconds: strconv.Itoa(e.TimeoutSeconds), MaxInFlight: strconv.Itoa(e.MaxInFlight),
 		SignatureFormat: string(e.SignatureFormat), Enabled: e.Enabled(), Categories: categories,
+		Headers: HeaderRows(headers),
 	}
 	if e.RateLimitPerSecond > 0 {
 		form.RateLimit = strconv.Itoa(e.RateLimitPerSecond)
 	}
-	if e.Schedule.Name == "custom" {
-		form.Custom = &e.Schedule
+	if e.Schedule.Name == webhook.CustomSchedule {
+		form.Delays = e.Schedule.List()
 	}
 	return form
 }

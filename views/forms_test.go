@@ -56,11 +56,21 @@ func TestEndpointFormPage(t *testing.T) {
 			t.Error("a field without a fault is marked")
 		}
 	})
-	t.Run("an_own_schedule_can_be_kept", func(t *testing.T) {
+	t.Run("an_own_schedule_comes_back_as_a_list", func(t *testing.T) {
 		endpoint := sampleEndpoint("ep_1", "", "https://example.com", "*")
 		endpoint.Schedule, _ = webhook.NewSchedule([]int{0, 60})
-		doc := parse(t, EndpointFormPage(samplePage(), EditEndpointForm(endpoint, categories)))
+		doc := parse(t, EndpointFormPage(samplePage(), EditEndpointForm(endpoint, []string{"x-key"}, categories)))
 		if diff := cmp.Diff([]string{"custom"}, values(doc, "schedule")); diff != "" {
+			t.Error(diff)
+		}
+		if got := doc.Find("input[name=delays]").AttrOr("value", ""); got != "0s, 1m" {
+			t.Errorf("the list is %q", got)
+		}
+		if got := doc.Find("#" + ScheduleTimesID).Text(); !strings.Contains(got, "at once, then ") {
+			t.Errorf("the times are %q", got)
+		}
+		names := doc.Find("input[name=headerName]").Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("value", "") })
+		if diff := cmp.Diff([]string{"x-key", "", ""}, names); diff != "" {
 			t.Error(diff)
 		}
 		if doc.Find("input[name=enabled]").Length() != 0 {

@@ -49,13 +49,21 @@ func EndpointsPath(slug string) string { return OrganizationPath(slug) + "/endpo
 // EndpointNewPath is the form for a new endpoint.
 func EndpointNewPath(slug string) string { return EndpointsPath(slug) + "/new" }
 
+// ScheduleTimesPath answers ScheduleTimesPart for ?schedule= and ?delays=.
+func ScheduleTimesPath(slug string) string { return EndpointsPath(slug) + "/schedule" }
+
+// NoticeDismissPath dismisses a notice by POST.
+func NoticeDismissPath(slug, id string) string {
+	return OrganizationPath(slug) + "/notices/" + url.PathEscape(id) + "/dismiss"
+}
+
 // EndpointPath is one endpoint's page.
 func EndpointPath(slug, id string) string { return EndpointsPath(slug) + "/" + url.PathEscape(id) }
 
 // EndpointEditPath is the form of an endpoint's settings; POST saves them.
 func EndpointEditPath(slug, id string) string { return EndpointPath(slug, id) + "/edit" }
 
-// EndpointEnablePath enables by POST.
+// EndpointEnablePath enables by POST; with replay=on, what was missed follows.
 func EndpointEnablePath(slug, id string) string { return EndpointPath(slug, id) + "/enable" }
 
 // EndpointDisablePath disables by POST.

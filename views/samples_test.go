@@ -389,7 +389,7 @@ func samples(t testing.TB) map[string]templ.Component {
 		"endpoints-guest":     EndpointsPage(guest, EndpointsView{Rows: rows}),
 		"endpoint-new":        EndpointFormPage(page, NewEndpointForm(categories)),
 		"endpoint-new-faults": EndpointFormPage(page, faulty),
-		"endpoint-edit":       EndpointFormPage(page, EditEndpointForm(custom, categories)),
+		"endpoint-edit":       EndpointFormPage(page, EditEndpointForm(custom, []string{"x-api-key"}, categories)),
 		"endpoint":            EndpointPage(page, sampleEndpointView(t)),
 		"endpoint-created":    EndpointPage(page, created),
 		"endpoint-disabled":   EndpointPage(page, disabled),

@@ -50,6 +50,7 @@ func apiTable() []apiRoute {
 		{fiber.MethodPatch, "/endpoints/:id", change, (*Server).apiEndpointUpdate},
 		{fiber.MethodDelete, "/endpoints/:id", change, (*Server).apiEndpointDelete},
 		{fiber.MethodPost, "/endpoints/:id/enable", change, (*Server).apiEndpointEnable},
+		{fiber.MethodGet, "/endpoints/:id/missed", readOnly, (*Server).apiEndpointMissed},
 		{fiber.MethodPost, "/endpoints/:id/disable", change, (*Server).apiEndpointDisable},
 		{fiber.MethodPost, "/endpoints/:id/rotate-secret", change, (*Server).apiEndpointRotate},
 		{fiber.MethodPost, "/endpoints/:id/test", change, (*Server).apiEndpointTest},

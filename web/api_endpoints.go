@@ -211,7 +211,44 @@ func (s *Server) apiEndpointDelete(c *apiCall) error {
 	return c.SendStatus(fiber.StatusNoContent)
 }
 
-func (s *Server) apiEndpointEnable(c *apiCall) error { return c.enable(true) }
+// apiEndpointEnable also sends what was missed, if the query asks for it; the
+// recovery that does is named by Location.
+func (s *Server) apiEndpointEnable(c *apiCall) error {
+	replay := c.Query("replay")
+	switch replay {
+	case "", "false":
+		return c.enable(true)
+	case "true":
+	default:
+		return invalidField("replay", "Use true or false.")
+	}
+	tenant, id, err := c.endpoint()
+	if err != nil {
+		return err
+	}
+	e, recovery, err := tenant.EnableAndReplay(c.UserContext(), id)
+	if err == nil && recovery != nil {
+		c.Location(apiPath + "/recoveries/" + recovery.ID)
+	}
+	return c.answerEndpoint(tenant, e, err)
+}
+
+type missedAnswer struct {
+	Count int `json:"count"`
+}
+
+// apiEndpointMissed counts what enabling with a replay would send.
+func (s *Server) apiEndpointMissed(c *apiCall) error {
+	tenant, id, err := c.endpoint()
+	if err != nil {
+		return err
+	}
+	n, err := tenant.Missed(c.UserContext(), id)
+	if err != nil {
+		return err
+	}
+	return c.apiAnswer(fiber.StatusOK, missedAnswer{n})
+}
 
 func (s *Server) apiEndpointDisable(c *apiCall) error { return c.enable(false) }
 

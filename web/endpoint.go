@@ -31,6 +31,9 @@ func (s *Server) endpointList(c *fiber.Ctx) error {
 		view.Rows = append(view.Rows, views.EndpointRow{Endpoint: e, State: h.EndpointState,
 			Health: views.HealthOf(e, h.EndpointState, now), Waiting: h.Waiting})
 	}
+	if view.Notices, err = s.tenant(c).Notices(c.UserContext()); err != nil {
+		return err
+	}
 	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
 }
 
@@ -83,8 +86,12 @@ func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointV
 	if err != nil {
 		return views.EndpointView{}, err
 	}
+	missed, err := s.tenant(c).Missed(c.UserContext(), e.ID)
+	if err != nil {
+		return views.EndpointView{}, err
+	}
 	h := health[e.ID]
-	return views.EndpointView{Made: made, Recovery: recovery, Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
+	return views.EndpointView{Missed: missed, Headers: s.headerNames(c, e), Made: made, Recovery: recovery, Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
 		Waiting: h.Waiting, Oldest: h.OldestWaiting, Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
 }
 
@@ -103,9 +110,10 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	}
 	form := views.NewEndpointForm(s.categories())
 	readEndpointForm(c, &form)
+	headers := readHeaders(c, &form, nil)
 	form.Enabled = field(c, "enabled") == "on"
 	in := models.NewEndpointInput()
-	in.Disabled = !form.Enabled
+	in.Disabled, in.Headers = !form.Enabled, headers.edit.Set
 	err := fillEndpoint(form, &in)
 	if secret, faults := importedSecret(c); len(faults) > 0 {
 		err = joinFaults(faults, err)
@@ -118,7 +126,7 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 		e, secret, err = s.tenant(c).CreateEndpoint(c.UserContext(), in)
 	}
 	if models.IsKind(err, models.Invalid) {
-		form.Faults = retype(c, faultsOf(err))
+		form.Faults = retype(c, headers.place(faultsOf(err)))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
 	}
 	if err != nil {
@@ -141,7 +149,7 @@ func (s *Server) endpointEdit(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return show(s, c, fiber.StatusOK, views.EndpointFormPage, views.EditEndpointForm(e, s.categories()))
+	return show(s, c, fiber.StatusOK, views.EndpointFormPage, views.EditEndpointForm(e, s.headerNames(c, e), s.categories()))
 }
 
 func (s *Server) endpointSave(c *fiber.Ctx) error {
@@ -149,13 +157,18 @@ func (s *Server) endpointSave(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	form := views.EditEndpointForm(before, s.categories())
+	kept := s.headerNames(c, before)
+	form := views.EditEndpointForm(before, kept, s.categories())
 	readEndpointForm(c, &form)
+	headers := readHeaders(c, &form, kept)
 	saved, err := s.tenant(c).UpdateEndpoint(c.UserContext(), before.ID, func(in *models.EndpointInput) error {
+		if len(headers.edit.Set)+len(headers.edit.Remove) > 0 {
+			in.HeaderEdit = &headers.edit
+		}
 		return fillEndpoint(form, in)
 	})
 	if models.IsKind(err, models.Invalid) {
-		form.Faults = faultsOf(err)
+		form.Faults = headers.place(faultsOf(err))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
 	}
 	if err != nil {
@@ -168,7 +181,7 @@ func (s *Server) endpointSave(c *fiber.Ctx) error {
 // comes back as it was sent.
 func readEndpointForm(c *fiber.Ctx, form *views.EndpointForm) {
 	form.URL, form.Name, form.Description = field(c, "url"), field(c, "name"), field(c, "description")
-	form.EventTypes, form.Schedule = fields(c, "eventTypes"), field(c, "schedule")
+	form.EventTypes, form.Schedule, form.Delays = fields(c, "eventTypes"), field(c, "schedule"), field(c, "delays")
 	form.TimeoutSeconds, form.MaxInFlight = field(c, "timeoutSeconds"), field(c, "maxInFlight")
 	form.RateLimit, form.SignatureFormat = field(c, "rateLimitPerSecond"), field(c, "signatureFormat")
 }
@@ -189,10 +202,10 @@ func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) error {
 		in.RateLimitPerSecond = limit
 	}
 	in.SignatureFormat = webhook.SignatureFormat(form.SignatureFormat)
-	if form.Custom != nil && form.Schedule == form.Custom.Name {
-		return nil
+	schedule, err := views.ChosenSchedule(form.Schedule, form.Delays)
+	if err != nil && form.Schedule == webhook.CustomSchedule {
+		return invalidField("delays", err.Error())
 	}
-	schedule, err := webhook.ParseSchedule(form.Schedule)
 	if err != nil {
 		return invalidField("schedule", err.Error())
 	}
@@ -201,11 +214,22 @@ func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) error {
 }
 
 func (s *Server) endpointEnable(c *fiber.Ctx) error {
-	e, err := s.tenant(c).EnableEndpoint(c.UserContext(), c.Params("endpoint"))
+	if field(c, "replay") != "on" {
+		e, err := s.tenant(c).EnableEndpoint(c.UserContext(), c.Params("endpoint"))
+		if err != nil {
+			return err
+		}
+		return s.backToEndpoint(c, e, "Enabled. What waited goes on now.")
+	}
+	e, recovery, err := s.tenant(c).EnableAndReplay(c.UserContext(), c.Params("endpoint"))
 	if err != nil {
 		return err
 	}
-	return s.backToEndpoint(c, e, "Enabled. What waited goes on now.")
+	text := "Enabled. What waited goes on now; there was nothing else to send."
+	if recovery != nil {
+		text = "Enabled. What waited goes on now, and what was missed follows."
+	}
+	return s.backToEndpoint(c, e, text)
 }
 
 func (s *Server) endpointDisable(c *fiber.Ctx) error {

@@ -41,6 +41,7 @@ var answerShapes = []struct {
 	{"Delivery", "An event on its way to an endpoint.", reflect.TypeFor[deliveryAnswer]()},
 	{"DeliveryAlone", "A delivery with its attempts.", reflect.TypeFor[deliveryAlone]()},
 	{"Recovery", "A request to send again what an endpoint has not got.", reflect.TypeFor[recoveryAnswer]()},
+	{"Missed", "What an endpoint did not get.", reflect.TypeFor[missedAnswer]()},
 	{"Organization", "An organization.", reflect.TypeFor[organizationAnswer]()},
 	{"OrganizationCreated", "A new organization and its endpoints.", reflect.TypeFor[organizationCreated]()},
 	{"ProblemField", "A field that needs a change.", reflect.TypeFor[problemField]()},

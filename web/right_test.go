@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/rand"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -65,10 +66,12 @@ func pageRoutes() []route {
 		{path: "/o/:org/deliveries/cancel", right: operate, form: url.Values{"id": {":delivery"}}},
 		{path: "/o/:org/endpoints/:endpoint/recover", right: operate},
 		{path: "/o/:org/endpoints/:endpoint/recover", right: operate, form: url.Values{"since": {"2020-01-01T00:00"}}, ready: noRecovery},
+		{path: "/o/:org/notices/:notice/dismiss", right: operate, form: url.Values{}},
 		{path: "/o/:org/recoveries/:recovery/cancel", right: operate, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/test", right: operate},
 		{path: "/o/:org/endpoints/:endpoint/test", right: operate, form: url.Values{"type": {"org.member.added"}}, status: 200},
 		{path: "/o/:org/endpoints", right: administer, form: endpointFields("http://127.0.0.1:9/new"), status: 201},
+		{path: "/o/:org/endpoints/schedule", right: administer, query: "?schedule=custom&delays=0s,5m"},
 		{path: "/o/:org/endpoints/new", right: administer}, {path: "/o/:org/endpoints/:endpoint/edit", right: administer},
 		{path: "/o/:org/endpoints/:endpoint/edit", right: administer, form: endpointFields("http://127.0.0.1:9/edited")},
 		{path: "/o/:org/endpoints/:endpoint/enable", right: administer, form: url.Values{}, ready: disabled},
@@ -97,6 +100,7 @@ func apiKnown() []route {
 		{method: "PATCH", path: "/endpoints/:endpoint", body: `{"name":"Taken over","enabled":false}`},
 		{method: "DELETE", path: "/endpoints/:endpoint", status: 204},
 		{method: "POST", path: "/endpoints/:endpoint/enable", ready: disabled},
+		{method: "GET", path: "/endpoints/:endpoint/missed"},
 		{method: "POST", path: "/endpoints/:endpoint/disable"},
 		{method: "POST", path: "/endpoints/:endpoint/rotate-secret", body: `{"overlapHours":1}`},
 		{method: "POST", path: "/endpoints/:endpoint/test", body: `{"type":":type"}`},
@@ -253,5 +257,15 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	must(t, err)
 	recovery, err := tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: s.Store.Now().Add(-time.Hour)})
 	must(t, err)
-	return rows{"organization": org.ID, "member": s.colleague(t, org), "invitation": invitation.ID, "token": token, "recovery": recovery.ID, "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
+	return rows{"organization": org.ID, "member": s.colleague(t, org), "invitation": invitation.ID, "token": token, "recovery": recovery.ID, "notice": s.notice(t, org, e), "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
+}
+
+// notice opens one about the endpoint.
+func (s *site) notice(t *testing.T, org *models.Organization, e *models.Endpoint) string {
+	t.Helper()
+	id := "ntc_" + e.ID
+	_, err := s.db.Exec(fmt.Sprintf("INSERT INTO notices (id, organization_id, endpoint_id, kind, created_at, dismissed_by) VALUES ('%s', '%s', '%s', 'gone', '%s', '')",
+		id, org.ID, e.ID, s.Store.Now().Format("2006-01-02 15:04:05.000000-07:00")))
+	must(t, err)
+	return id
 }

@@ -70,6 +70,7 @@ func (s *Server) routes() {
 	operate.post("/deliveries/:delivery/cancel", s.deliveryCancel)
 	operate.get("/endpoints/:endpoint/recover", s.recoverForm)
 	operate.post("/endpoints/:endpoint/recover", s.recoverBegin)
+	operate.post("/notices/:notice/dismiss", s.noticeDismiss)
 	operate.post("/recoveries/:recovery/cancel", s.recoveryCancel)
 	operate.get("/endpoints/:endpoint/test", s.benchForm)
 	operate.post("/endpoints/:endpoint/test", s.benchSend)
@@ -77,6 +78,7 @@ func (s *Server) routes() {
 	administer := group{org, s.requireRight(models.RightAdminister)}
 	administer.post("/endpoints", s.endpointCreate)
 	administer.get("/endpoints/new", s.endpointNew)
+	administer.get("/endpoints/schedule", s.scheduleTimes)
 	administer.get("/endpoints/:endpoint/edit", s.endpointEdit)
 	administer.post("/endpoints/:endpoint/edit", s.endpointSave)
 	administer.post("/endpoints/:endpoint/enable", s.endpointEnable)
@@ -103,7 +105,7 @@ func (s *Server) routes() {
 	owns.post("/team/:member/transfer", s.memberTransfer)
 	owns.post("/settings/delete", s.organizationDelete)
 
-	see.get("/endpoints/:endpoint", s.endpoint) // after /endpoints/new
+	see.get("/endpoints/:endpoint", s.endpoint) // after /endpoints/new and /endpoints/schedule
 }
 
 // accountRoutes are a person's own pages, which belong to no organization.

@@ -16,12 +16,14 @@ type Schedule struct {
 	Delays []time.Duration // before each attempt, the first included
 }
 
+// CustomSchedule is the name of an endpoint's own schedule.
+const CustomSchedule = "custom"
+
 const (
-	customSchedule = "custom"
-	maxAttempts    = 20
-	maxSpan        = 5 * 24 * time.Hour
-	jitter         = 0.2 // of a delay, to either side
-	maxRetryAfter  = 24 * time.Hour
+	maxAttempts   = 20
+	maxSpan       = 5 * 24 * time.Hour
+	jitter        = 0.2 // of a delay, to either side
+	maxRetryAfter = 24 * time.Hour
 )
 
 // Schedules lists the named schedules, the default first.
@@ -55,7 +57,7 @@ func NewSchedule(seconds []int) (Schedule, error) {
 	if len(seconds) == 0 || len(seconds) > maxAttempts {
 		return Schedule{}, sentence(fmt.Sprintf("A schedule has 1 to %d delays, this one has %d.", maxAttempts, len(seconds)))
 	}
-	schedule := Schedule{Name: customSchedule, Delays: make([]time.Duration, len(seconds))}
+	schedule := Schedule{Name: CustomSchedule, Delays: make([]time.Duration, len(seconds))}
 	var sum int
 	for i, n := range seconds {
 		switch {
