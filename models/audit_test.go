@@ -234,7 +234,7 @@ var reads = []string{
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.KeysOf", "Tenant.Invitations",
-	"Platform.Organization", "Platform.Tenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
+	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
 	"Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",
 }
 

@@ -113,18 +113,23 @@ func (s *Store) changing(tx *gorm.DB, ids []string, found map[string]*health) ([
 		return nil, err
 	}
 	stale := s.clock.Now().Add(-healthGrain)
-	old := func(kept *time.Time, seen time.Time) bool {
-		return !seen.IsZero() && (kept == nil || kept.Before(stale))
-	}
 	var changing []string
-	for _, state := range states {
-		h := found[state.EndpointID]
-		if h.failures > 0 || state.moves(h) || h.answered && (state.Failures > 0 || state.HeldBecause == HeldByCircuit) ||
-			old(state.LastSuccessAt, h.success) || old(state.LastFailureAt, h.failure) {
-			changing = append(changing, state.EndpointID)
+	for i := range states {
+		if found[states[i].EndpointID].changes(&states[i], stale) {
+			changing = append(changing, states[i].EndpointID)
 		}
 	}
 	return changing, nil
+}
+
+// changes tells whether there is anything to write to a state. What is kept of
+// the last success and failure is renewed only where it is from before stale.
+func (h *health) changes(state *EndpointState, stale time.Time) bool {
+	old := func(kept *time.Time, seen time.Time) bool {
+		return !seen.IsZero() && (kept == nil || kept.Before(stale))
+	}
+	return h.failures > 0 || state.moves(h) || h.answered && (state.Failures > 0 || state.HeldBecause == HeldByCircuit) ||
+		old(state.LastSuccessAt, h.success) || old(state.LastFailureAt, h.failure)
 }
 
 // moveStates writes the endpoints' states under a lock, taken in the order in
@@ -132,7 +137,7 @@ func (s *Store) changing(tx *gorm.DB, ids []string, found map[string]*health) ([
 func (s *Store) moveStates(tx *gorm.DB, ids []string, found map[string]*health) error {
 	var states []EndpointState
 	query := "SELECT * FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id " + s.dialect.forUpdate(false)
-	if err := tx.Raw(query, ids).Scan(&states).Error; err != nil {
+	if err := tx.Raw(query, ids).Find(&states).Error; err != nil {
 		return err
 	}
 	rows := make([][]any, len(states))

@@ -176,7 +176,7 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 				return err
 			}
 		}
-		committedOf(tx).accept(&d.event)
+		committedOf(tx).acceptAll([]*Event{&d.event})
 		job = templates[e.ID].job(*w, &d.event)
 		return t.audit(tx, "endpoint.tested", e.ID, e.Title(), eventType)
 	})

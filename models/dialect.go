@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
+	"reflect"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -36,12 +36,25 @@ type dialect interface {
 	// forUpdate locks the rows that a query reads until the transaction ends;
 	// skip passes over those that another transaction holds.
 	forUpdate(skip bool) string
+	// lockOnly is forUpdate for one table of a join, waiting.
+	lockOnly(table string) string
 	// serialize makes transactions that name the same lock wait for each other.
 	serialize(tx *gorm.DB, lock int64) error
 	// trySerialize is serialize, but answers false instead of waiting.
 	trySerialize(tx *gorm.DB, lock int64) (bool, error)
-	// cast gives the first row of a VALUES list its column types.
-	cast(kind valueKind) string
+	// insert inserts rows, a slice of pointers, in as few statements as it takes.
+	insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error
+	// writeIfUnchanged commits a fan-out if what it was prepared by still stands,
+	// and answers false, having written nothing, if it doesn't.
+	writeIfUnchanged(db *gorm.DB, c *Clock, f *fanOut, p precondition) (done bool, err error)
+	// finish commits, in one statement, attempts that delivered, if all of their
+	// leases hold, and answers the states of their endpoints.
+	finish(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []EndpointState, err error)
+	// values writes rows as a list that "WITH v(a, b) AS (...)" takes, with its
+	// parameters.
+	values(kinds []valueKind, rows [][]any) (string, []any)
+	// among is the test whether a column is one of some texts, and its parameter.
+	among(column string, texts []string) (string, any)
 	// perLane is a FROM clause that joins every endpoint of the CTE "lanes" to
 	// its first rows of delivery_work (named w) that meet the condition.
 	perLane(condition string, most int) string
@@ -61,43 +74,6 @@ const (
 	rollupLock    int64 = 7_267_881_236
 	watchLock     int64 = 7_267_881_237
 )
-
-// valueKind is a column's type in a VALUES list.
-type valueKind int
-
-const (
-	textValue valueKind = iota
-	integerValue
-	timeValue
-	bytesValue
-)
-
-// values writes the rows as an SQL VALUES list with its parameters. Both
-// databases take it as "WITH v(a, b) AS (VALUES ...)".
-func values(d dialect, kinds []valueKind, rows [][]any) (string, []any) {
-	var b strings.Builder
-	b.WriteString("VALUES ")
-	parameters := make([]any, 0, len(rows)*len(kinds))
-	for i, row := range rows {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteByte('(')
-		for j, kind := range kinds {
-			if j > 0 {
-				b.WriteString(", ")
-			}
-			if i == 0 {
-				b.WriteString(d.cast(kind))
-			} else {
-				b.WriteByte('?')
-			}
-		}
-		b.WriteByte(')')
-		parameters = append(parameters, row...)
-	}
-	return b.String(), parameters
-}
 
 // partitionDays is how far ahead partitions are made. It is more than the
 // schedule of any job that makes them.

@@ -91,9 +91,7 @@ func (postgresDialect) forUpdate(skip bool) string {
 	return "FOR UPDATE"
 }
 
-func (postgresDialect) cast(kind valueKind) string {
-	return [...]string{textValue: "?::text", integerValue: "?::bigint", timeValue: "?::timestamptz", bytesValue: "?::bytea"}[kind]
-}
+func (postgresDialect) lockOnly(table string) string { return "FOR UPDATE OF " + table }
 
 func (postgresDialect) perLane(condition string, most int) string {
 	return fmt.Sprintf(`lanes CROSS JOIN LATERAL (

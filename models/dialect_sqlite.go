@@ -53,12 +53,12 @@ func (sqliteDialect) least(a, b string) string { return fmt.Sprintf("min(%s, %s)
 // forUpdate is empty: an immediate transaction already holds the only lock.
 func (sqliteDialect) forUpdate(bool) string { return "" }
 
+func (sqliteDialect) lockOnly(string) string { return "" }
+
 // serialize has nothing to do: immediate transactions already take turns.
 func (sqliteDialect) serialize(*gorm.DB, int64) error { return nil }
 
 func (sqliteDialect) trySerialize(*gorm.DB, int64) (bool, error) { return true, nil }
-
-func (sqliteDialect) cast(valueKind) string { return "?" }
 
 func (sqliteDialect) perLane(condition string, most int) string {
 	return fmt.Sprintf(`lanes JOIN delivery_work w ON w.delivery_id IN (

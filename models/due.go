@@ -153,21 +153,15 @@ func (s *Store) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
 	var results []Result
 	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
-		var rows []Work
-		query := fmt.Sprintf("SELECT * FROM delivery_work WHERE lease_until < %s ORDER BY lease_until LIMIT %d %s",
-			s.dialect.now(s.clock), FullStep, s.dialect.forUpdate(true))
-		if err := tx.Raw(query).Scan(&rows).Error; err != nil || len(rows) == 0 {
+		rows, err := s.overdueLeases(tx)
+		if err != nil || len(rows) == 0 {
 			return err
 		}
 		reclaimed = len(rows)
 		if results, err = s.interrupted(tx, rows); err != nil {
 			return err
 		}
-		attempts := make([]*Attempt, len(results))
-		for i := range results {
-			attempts[i] = results[i].Attempt()
-		}
-		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(attempts).Error; err != nil {
+		if err := insertAll(s, tx, attemptsOf(results), leaveTaken); err != nil {
 			return err
 		}
 		return s.settle(tx, results)
@@ -177,6 +171,28 @@ func (s *Store) Reclaim(ctx context.Context) (int, error) {
 	}
 	s.attempted(results)
 	return reclaimed, nil
+}
+
+// overdueLeases locks the work whose lease has run out, after the states of its
+// endpoints: the order in which claims and records lock them.
+func (s *Store) overdueLeases(tx *gorm.DB) ([]Work, error) {
+	overdue := "lease_until < " + s.dialect.now(s.clock)
+	var rows []Work
+	err := tx.Select("delivery_id", "endpoint_id").Where(overdue).Order("lease_until").Limit(FullStep).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	ids, endpointIDs := make([]string, len(rows)), make([]string, len(rows))
+	for i, w := range rows {
+		ids[i], endpointIDs[i] = w.DeliveryID, w.EndpointID
+	}
+	if err := s.lockStates(tx, endpointIDs); err != nil {
+		return nil, err
+	}
+	condition, parameter := s.dialect.among("delivery_id", ids)
+	rows = nil
+	err = tx.Raw("SELECT * FROM delivery_work WHERE "+condition+" AND "+overdue+" "+s.dialect.forUpdate(true), parameter).Find(&rows).Error
+	return rows, err
 }
 
 // interrupted makes the results of attempts of which nothing more is known.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
 
@@ -51,9 +49,13 @@ func (t *Tenant) Publish(ctx context.Context, n NewEvent) (*Accepted, error) {
 // draft is an event that was checked and given its id and bytes, on its way
 // into a transaction.
 type draft struct {
-	event Event
-	key   string
-	hash  []byte
+	event    Event
+	report   NewEvent
+	publicID string // of the organization, as the body has it
+	named    string // how a platform key named the organization
+	keyID    string // of the key that reports it
+	key      string
+	hash     []byte
 
 	// What the transaction found out.
 	accepted *Accepted
@@ -82,20 +84,43 @@ func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
 	if !n.Timestamp.IsZero() {
 		occurred = n.Timestamp.UTC().Truncate(time.Millisecond)
 	}
-	d := &draft{key: n.IdempotencyKey, event: Event{ID: t.store.clock.newID(PrefixEvent, now), OrganizationID: t.org.ID, Type: n.Type,
+	d := &draft{report: n, named: t.named, key: n.IdempotencyKey, event: Event{ID: t.store.clock.newID(PrefixEvent, now), OrganizationID: t.org.ID, Type: n.Type,
 		Origin: origin, Test: origin == OriginTest, OccurredAt: occurred, CreatedAt: now,
 		RequestID: t.actor.RequestID}}
-	body, err := webhook.Envelope{EventID: d.event.ID, Type: n.Type, Timestamp: occurred, OrganizationID: t.org.PublicID(),
-		Test: d.event.Test, Data: n.Data}.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("writing the envelope: %w", err)
+	if t.actor.Kind == ActorKey {
+		d.keyID = t.actor.ID
 	}
-	d.event.Body = body
+	if err := d.refit(t.org); err != nil {
+		return nil, err
+	}
 	if d.key != "" {
 		d.hash = requestHash(n)
 	}
 	return d, nil
 }
+
+// fits tells whether the draft was made for the organization as it is now.
+func (d *draft) fits(o *Organization) bool {
+	return d.publicID == o.PublicID() && (d.named == "" || isNamed(o, d.named))
+}
+
+// refit writes the body for the organization as it is. It is NotFound for a
+// draft whose organization no longer has the name that it was reported under.
+func (d *draft) refit(o *Organization) (err error) {
+	if d.named != "" && !isNamed(o, d.named) {
+		return notFound("organization")
+	}
+	d.publicID = o.PublicID()
+	d.event.Body, err = webhook.Envelope{EventID: d.event.ID, Type: d.event.Type, Timestamp: d.event.OccurredAt, OrganizationID: d.publicID,
+		Test: d.event.Test, Data: d.report.Data}.Bytes()
+	if err != nil {
+		return fmt.Errorf("writing the envelope: %w", err)
+	}
+	return nil
+}
+
+// reset forgets what an earlier try to commit the draft found out.
+func (d *draft) reset() { d.accepted, d.refused, d.twin, d.woken = nil, nil, nil, nil }
 
 // requestHash tells two reports under one key apart.
 func requestHash(n NewEvent) []byte {
@@ -110,82 +135,6 @@ func requestHash(n NewEvent) []byte {
 // Event reads one event.
 func (t *Tenant) Event(ctx context.Context, id string) (*Event, error) {
 	return find[Event](t.rows(ctx).Where("id = ?", id), "event")
-}
-
-// fanOut writes events and one delivery for each endpoint that is subscribed
-// and enabled at this moment, in the given transaction. It is the one way into
-// the log: for the API and for what happens in the app.
-func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
-	endpoints, err := s.subscribers(tx, drafts)
-	if err != nil {
-		return err
-	}
-	now, err := s.dialect.readNow(tx, s.clock)
-	if err != nil {
-		return fmt.Errorf("reading the database's clock: %w", err)
-	}
-	events := make([]*Event, 0, len(drafts))
-	var deliveries []*Delivery
-	var work []*Work
-	for _, d := range drafts {
-		d.woken, d.event.Deliveries = nil, 0 // a group that failed is run again, one by one
-		for i := range endpoints[d.event.OrganizationID] {
-			e := &endpoints[d.event.OrganizationID][i]
-			if !e.EventTypes.Matches(d.event.Type) {
-				continue
-			}
-			delivery := s.newDelivery(&d.event, e)
-			deliveries = append(deliveries, delivery)
-			work = append(work, newWork(delivery, e, TriggerSchedule, now))
-			d.woken = append(d.woken, Woken{OrganizationID: e.OrganizationID, EndpointID: e.ID, DeliveryID: delivery.ID})
-			d.event.Deliveries++
-		}
-		d.accepted = &Accepted{ID: d.event.ID, Type: d.event.Type, Deliveries: d.event.Deliveries}
-		events = append(events, &d.event)
-	}
-	if err := tx.CreateInBatches(events, 500).Error; err != nil {
-		return fmt.Errorf("inserting events: %w", err)
-	}
-	if err := insertAll(tx, deliveries); err != nil {
-		return fmt.Errorf("inserting deliveries: %w", err)
-	}
-	if err := insertAll(tx, work); err != nil {
-		return fmt.Errorf("inserting work: %w", err)
-	}
-	t := committedOf(tx)
-	for _, event := range events {
-		t.accept(event)
-	}
-	return nil
-}
-
-func insertAll[T any](tx *gorm.DB, rows []T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	return tx.CreateInBatches(rows, 500).Error
-}
-
-// subscribers reads the enabled endpoints of all the drafts' organizations.
-func (s *Store) subscribers(tx *gorm.DB, drafts []*draft) (map[string][]Endpoint, error) {
-	seen := map[string][]Endpoint{}
-	var ids []string
-	for _, d := range drafts {
-		if _, ok := seen[d.event.OrganizationID]; !ok {
-			seen[d.event.OrganizationID] = nil
-			ids = append(ids, d.event.OrganizationID)
-		}
-	}
-	var endpoints []Endpoint
-	err := tx.Select("id", "organization_id", "event_types", "schedule").
-		Where("organization_id IN ? AND disabled_at IS NULL AND deleted_at IS NULL", ids).Find(&endpoints).Error
-	if err != nil {
-		return nil, fmt.Errorf("reading subscriptions: %w", err)
-	}
-	for _, e := range endpoints {
-		seen[e.OrganizationID] = append(seen[e.OrganizationID], e)
-	}
-	return seen, nil
 }
 
 func (s *Store) newDelivery(event *Event, e *Endpoint) *Delivery {

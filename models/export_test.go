@@ -29,7 +29,7 @@ func ActingAs(t *Tenant, user *User) *Tenant {
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &Session{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
 		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}, &Notice{}, &Undelivered{}, &rollupRow{}, &rollupDelta{},
-		&throttle{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}}
+		&throttle{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}, &organizationVersion{}}
 }
 
 // Down takes every migration back.

@@ -16,16 +16,19 @@ type gate struct {
 	Held       Hold  `gorm:"column:held_because"`
 	RateFreeUs int64
 	NowUs      int64
+	Version    int64 // of the organization's settings
 }
 
 // lockGates locks the states of endpoints, in one order, and reads them.
 func (s *Store) lockGates(tx *gorm.DB, endpointIDs []string) (map[string]*gate, error) {
 	now := s.dialect.now(s.clock)
-	query := fmt.Sprintf(`SELECT endpoint_id, CASE WHEN held_until > %s THEN %s ELSE 0 END AS held_us, held_because, rate_free_us, %s AS now_us
-		FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id %s`,
-		now, s.dialect.micros("held_until", now), s.dialect.nowMicros(s.clock), s.dialect.forUpdate(false))
+	condition, parameter := s.dialect.among("s.endpoint_id", endpointIDs)
+	query := fmt.Sprintf(`SELECT s.endpoint_id, CASE WHEN s.held_until > %s THEN %s ELSE 0 END AS held_us, s.held_because, s.rate_free_us, %s AS now_us,
+			(SELECT v.version FROM organization_versions v WHERE v.organization_id = e.organization_id) AS version
+		FROM endpoint_states s JOIN endpoints e ON e.id = s.endpoint_id WHERE %s ORDER BY s.endpoint_id %s`,
+		now, s.dialect.micros("s.held_until", now), s.dialect.nowMicros(s.clock), condition, s.dialect.lockOnly("s"))
 	var rows []gate
-	if err := tx.Raw(query, endpointIDs).Scan(&rows).Error; err != nil {
+	if err := tx.Raw(query, parameter).Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	gates := make(map[string]*gate, len(rows))

@@ -27,7 +27,6 @@ type idempotencyKey struct {
 func (s *Store) claimKeys(tx *gorm.DB, drafts []*draft) ([]*draft, error) {
 	var fresh, keyed []*draft
 	for _, d := range drafts {
-		d.accepted, d.refused, d.twin, d.woken = nil, nil, nil, nil
 		if d.key == "" {
 			fresh = append(fresh, d)
 		} else {

@@ -156,7 +156,7 @@ func (s *Store) revokeKeys(tx *gorm.DB, org *Organization, keys []Key, reason st
 // its organization. Anything else is Unauthorized: one whose time is over with
 // the code key_expired.
 func (s *Store) AuthenticateKey(ctx context.Context, text string) (*Key, *Organization, error) {
-	refused := &Error{Kind: Unauthorized, Code: "unauthorized", Message: "The API key is unknown or was revoked."}
+	refused := unknownKey()
 	if !strings.HasPrefix(text, keyPrefix) {
 		return nil, nil, refused
 	}
@@ -182,6 +182,10 @@ func (s *Store) AuthenticateKey(ctx context.Context, text string) (*Key, *Organi
 		return nil, nil, refused
 	}
 	return key, org, err
+}
+
+func unknownKey() error {
+	return &Error{Kind: Unauthorized, Code: "unauthorized", Message: "The API key is unknown or was revoked."}
 }
 
 func (s *Store) noteKeyUse(ctx context.Context, key *Key) error {

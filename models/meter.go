@@ -26,6 +26,10 @@ type committed struct {
 	mail     bool // some was queued
 }
 
+func newCommitted() *committed {
+	return &committed{accepted: map[Origin]counts{}, ended: map[end]int{}}
+}
+
 type counts struct{ events, deliveries int }
 
 type end struct {
@@ -41,9 +45,11 @@ func committedOf(tx *gorm.DB) *committed {
 	return tx.Statement.Context.Value(committedKey{}).(*committed)
 }
 
-func (t *committed) accept(event *Event) {
-	c := t.accepted[event.Origin]
-	t.accepted[event.Origin] = counts{c.events + 1, c.deliveries + event.Deliveries}
+func (t *committed) acceptAll(events []*Event) {
+	for _, event := range events {
+		c := t.accepted[event.Origin]
+		t.accepted[event.Origin] = counts{c.events + 1, c.deliveries + event.Deliveries}
+	}
 }
 
 func (t *committed) end(state State, cause webhook.Cause, deliveries int) {

@@ -58,7 +58,7 @@ func (s *Store) close(tx *gorm.DB, orgs []Organization) error {
 		Updates(map[string]any{"deleted_at": now, "updated_at": now, "headers": nil}).Error; err != nil {
 		return err
 	}
-	if err := insertAll(tx, lines); err != nil {
+	if err := createAll(tx, lines); err != nil {
 		return err
 	}
 	if err := tx.Where("organization_id IN ?", ids).Delete(&EndpointSecret{}).Error; err != nil {

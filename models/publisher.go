@@ -2,12 +2,9 @@ package models
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // publisher commits reports in groups, across tenants. A group is what waits
@@ -175,47 +172,4 @@ func (p *publisher) commit(group []*submission) {
 	for _, sub := range group {
 		close(sub.done)
 	}
-}
-
-// acceptEach commits drafts in one transaction. If that fails they are halved
-// until what is at fault stands alone: one can't fail its neighbours.
-func (s *Store) acceptEach(ctx context.Context, drafts []*draft) {
-	err := s.accept(ctx, drafts)
-	if err == nil {
-		return
-	}
-	if len(drafts) > 1 && s.Ping(ctx) == nil {
-		half := len(drafts) / 2
-		s.acceptEach(ctx, drafts[:half])
-		s.acceptEach(ctx, drafts[half:])
-		return
-	}
-	for _, d := range drafts {
-		d.accepted, d.refused = nil, err
-	}
-}
-
-// accept commits drafts and wakes their deliveries.
-func (s *Store) accept(ctx context.Context, drafts []*draft) error {
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		fresh, err := s.claimKeys(tx, drafts)
-		if err != nil || len(fresh) == 0 {
-			return err
-		}
-		return s.fanOut(tx, fresh)
-	})
-	if err != nil {
-		return fmt.Errorf("accepting events: %w", err)
-	}
-	var woken []Woken
-	for _, d := range drafts {
-		if d.twin != nil {
-			replayed := *d.twin.accepted
-			replayed.Replayed = true
-			d.accepted = &replayed
-		}
-		woken = append(woken, d.woken...)
-	}
-	s.wake(woken)
-	return nil
 }

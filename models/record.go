@@ -63,33 +63,63 @@ func (r *Result) FirstWait() (time.Duration, bool) {
 // OrganizationID is whose delivery it was.
 func (r *Result) OrganizationID() string { return r.Job.work.OrganizationID }
 
-// Record writes results in one transaction: each attempt, and, for those whose
-// lease still holds, what follows from it. A result under a lost lease is kept
-// as an attempt and changes no state. Recording a result again changes nothing.
+// Record writes results: each attempt, and, for those whose lease still holds,
+// what follows from it. A result under a lost lease is kept as an attempt and
+// changes no state. Recording a result again changes nothing, so that a group
+// of which a part was written can be recorded again.
 func (s *Store) Record(ctx context.Context, results []Result) error {
 	if len(results) == 0 {
 		return nil
 	}
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		held, err := s.heldLeases(tx, results)
-		if err != nil {
-			return err
-		}
-		attempts := make([]*Attempt, len(results))
-		for i := range results {
-			attempts[i] = results[i].Attempt()
-		}
-		// An attempt that was taken for interrupted gets what really came of it.
-		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(attempts, 500).Error; err != nil {
-			return fmt.Errorf("inserting attempts: %w", err)
-		}
-		return s.settle(tx, held)
-	})
+	left, err := s.recordDelivered(ctx, results)
+	if err == nil && len(left) > 0 {
+		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.record(tx, left) })
+	}
 	if err != nil {
 		return fmt.Errorf("recording: %w", err)
 	}
 	s.attempted(results)
 	return nil
+}
+
+// record writes results in one transaction. It locks the endpoints' states
+// before the work, as claims do.
+func (s *Store) record(tx *gorm.DB, results []Result) error {
+	endpointIDs := make([]string, len(results))
+	for i := range results {
+		endpointIDs[i] = results[i].Job.EndpointID
+	}
+	if err := s.lockStates(tx, endpointIDs); err != nil {
+		return err
+	}
+	held, err := s.heldLeases(tx, results)
+	if err != nil {
+		return err
+	}
+	// An attempt that was taken for interrupted gets what really came of it.
+	if err := insertAll(s, tx, attemptsOf(results), replaceTaken); err != nil {
+		return fmt.Errorf("inserting attempts: %w", err)
+	}
+	return s.settle(tx, held)
+}
+
+// lockStates locks the states of endpoints, in one order.
+func (s *Store) lockStates(tx *gorm.DB, endpointIDs []string) error {
+	condition, parameter := s.dialect.among("endpoint_id", endpointIDs)
+	var locked []EndpointState
+	err := tx.Raw("SELECT endpoint_id FROM endpoint_states WHERE "+condition+" ORDER BY endpoint_id "+s.dialect.forUpdate(false), parameter).Find(&locked).Error
+	if err != nil {
+		return fmt.Errorf("locking endpoints: %w", err)
+	}
+	return nil
+}
+
+func attemptsOf(results []Result) []*Attempt {
+	attempts := make([]*Attempt, len(results))
+	for i := range results {
+		attempts[i] = results[i].Attempt()
+	}
+	return attempts
 }
 
 // heldLeases answers the results whose lease is still theirs, and locks their rows.
@@ -99,8 +129,9 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 		ids[i] = results[i].Job.DeliveryID
 	}
 	var rows []Work
-	query := "SELECT delivery_id, lease_token, attempt, cancelled FROM delivery_work WHERE delivery_id IN ? AND lease_until IS NOT NULL ORDER BY delivery_id " + s.dialect.forUpdate(false)
-	if err := tx.Raw(query, ids).Scan(&rows).Error; err != nil {
+	condition, parameter := s.dialect.among("delivery_id", ids)
+	query := "SELECT delivery_id, lease_token, attempt, cancelled FROM delivery_work WHERE " + condition + " AND lease_until IS NOT NULL ORDER BY delivery_id " + s.dialect.forUpdate(false)
+	if err := tx.Raw(query, parameter).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading leases: %w", err)
 	}
 	leases := make(map[string]Work, len(rows))
@@ -219,6 +250,9 @@ func (s *Store) countResults(tx *gorm.DB, held []Result, verdicts []verdict, ear
 // keeps its state, unless the attempt succeeded: a resend adds, never undoes.
 func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 	list, parameters := values(s.dialect, []valueKind{textValue, textValue, integerValue, integerValue, textValue, integerValue, timeValue, timeValue}, rows)
+	// By their keys too, which on Postgres leaves the partitions of other days out
+	// and reads no row but these, whatever the planner believes of the table.
+	condition, ids := s.dialect.among("deliveries.id", firstTexts(rows))
 	return tx.Exec(`WITH v(id, state, attempt, status_code, cause, duration_us, started_at, ended_at) AS (`+list+`)
 		UPDATE deliveries SET
 			state = CASE WHEN v.state = 'delivered' OR deliveries.ended_at IS NULL THEN v.state ELSE deliveries.state END,
@@ -227,7 +261,7 @@ func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 				THEN v.ended_at ELSE deliveries.ended_at END,
 			attempt_count = v.attempt, last_status_code = v.status_code, last_cause = v.cause,
 			last_duration_us = v.duration_us, last_attempt_at = v.started_at
-		FROM v WHERE deliveries.id = v.id`, parameters...).Error
+		FROM v WHERE deliveries.id = v.id AND `+condition, append(parameters, ids)...).Error
 }
 
 // settleWork removes what is finished and plans what is not. Where no time is
@@ -244,18 +278,25 @@ func (s *Store) settleWork(tx *gorm.DB, finished []string, next [][]any) error {
 		if err != nil {
 			return err
 		}
-		ids := make([]string, len(next))
-		for i, row := range next {
-			ids[i] = row[0].(string)
-		}
-		if err := tx.Where("delivery_id IN ? AND lease_token = 'done'", ids).Delete(&Work{}).Error; err != nil {
+		condition, ids := s.dialect.among("delivery_id", firstTexts(next))
+		if err := tx.Where(condition, ids).Where("lease_token = 'done'").Delete(&Work{}).Error; err != nil {
 			return err
 		}
 	}
 	if len(finished) == 0 {
 		return nil
 	}
-	return tx.Where("delivery_id IN ?", finished).Delete(&Work{}).Error
+	condition, ids := s.dialect.among("delivery_id", finished)
+	return tx.Where(condition, ids).Delete(&Work{}).Error
+}
+
+// firstTexts are the ids that rows of a list begin with.
+func firstTexts(rows [][]any) []string {
+	texts := make([]string, len(rows))
+	for i, row := range rows {
+		texts[i] = row[0].(string)
+	}
+	return texts
 }
 
 // disableGone disables an endpoint whose receiver said that it is gone for good

@@ -124,7 +124,7 @@ func (s *Store) queueFailed(tx *gorm.DB, r *Recovery, e *Endpoint, most int, now
 		w.Priority, w.RecoveryID = priorityRecovery, r.ID
 		work = append(work, w)
 	}
-	return len(ids), len(work), insertAll(tx, work)
+	return len(ids), len(work), insertAll(s, tx, work, refuseTaken)
 }
 
 // queueMissing makes deliveries of events that the endpoint never got.
@@ -145,8 +145,8 @@ func (s *Store) queueMissing(tx *gorm.DB, r *Recovery, e *Endpoint, most int, no
 		w.WakeAt, w.Priority, w.RecoveryID = w.DueAt, priorityRecovery, r.ID
 		deliveries, work = append(deliveries, d), append(work, w)
 	}
-	if err := insertAll(tx, deliveries); err != nil {
+	if err := insertAll(s, tx, deliveries, refuseTaken); err != nil {
 		return 0, 0, err
 	}
-	return len(ids), len(work), insertAll(tx, work)
+	return len(ids), len(work), insertAll(s, tx, work, refuseTaken)
 }

@@ -179,18 +179,27 @@ func (t traffic) save(tx *gorm.DB, c *Clock) error {
 	if len(t) == 0 {
 		return nil
 	}
+	delta, err := t.delta(c)
+	if err != nil {
+		return err
+	}
+	if err := tx.Create(delta).Error; err != nil {
+		return fmt.Errorf("counting: %w", err)
+	}
+	return nil
+}
+
+// delta is the row that holds the counts.
+func (t traffic) delta(c *Clock) (*rollupDelta, error) {
 	spans := make([]countedSpan, 0, len(t))
 	for key, counts := range t {
 		spans = append(spans, countedSpan{key.organizationID, key.endpointID, key.since, counts.packed()})
 	}
 	body, err := json.Marshal(spans)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := tx.Exec("INSERT INTO rollup_deltas (id, counts) VALUES (?, ?)", c.newID(prefixDelta, c.Now()), string(body)).Error; err != nil {
-		return fmt.Errorf("counting: %w", err)
-	}
-	return nil
+	return &rollupDelta{ID: c.newID(prefixDelta, c.Now()), Counts: string(body)}, nil
 }
 
 const prefixDelta = "cnt_"
@@ -235,7 +244,7 @@ func (s *Store) RollUp(ctx context.Context) (int, error) {
 		if err != nil {
 			return err
 		}
-		if err := insertAll(tx.Clauses(addToRollups()), rows); err != nil {
+		if err := createAll(tx.Clauses(addToRollups()), rows); err != nil {
 			return err
 		}
 		return tx.Delete(&deltas).Error

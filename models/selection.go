@@ -129,7 +129,7 @@ func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(
 			}
 			entries = append(entries, t.store.auditEntry(t.actor, t.org.ID, action, d.ID, d.EventType, details))
 		}
-		return insertAll(tx, entries)
+		return createAll(tx, entries)
 	})
 	if err != nil {
 		return nil, nil, err
@@ -204,7 +204,7 @@ func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*Tally, error) {
 				fresh = append(fresh, personsWork(&s.Delivery, e, now, now.Add(wakeGrace)))
 			}
 		}
-		if err := insertAll(tx, fresh); err != nil {
+		if err := insertAll(t.store, tx, fresh, refuseTaken); err != nil {
 			return nil, fmt.Errorf("inserting work: %w", err)
 		}
 		return refused, bringForward(tx, waiting, now)

@@ -76,6 +76,12 @@ type Store struct {
 	publish *publisher
 	mail    bool
 	base    atomic.Pointer[url.URL]
+	// What was read lately. Each use asks the database whether it still stands.
+	settings  kept[*settings]    // by organization
+	reporters kept[keptKey]      // by the key's hash
+	names     kept[string]       // ids of organizations, by external id
+	messages  kept[keptTemplate] // by endpoint
+	bodies    bodies
 	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
 	hashing, hashings chan struct{}
 }

@@ -12,6 +12,7 @@ type Tenant struct {
 	store *Store
 	org   *Organization
 	actor Actor
+	named string // how a platform key that reports events named it
 }
 
 // Organization is whose rows these are.

@@ -472,6 +472,10 @@ func TestPlatformUnknownNames(t *testing.T) {
 			_, err := p.Tenant(ctx, name)
 			return err
 		},
+		"ReportingTenant": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
+			_, err := p.ReportingTenant(ctx, name)
+			return err
+		},
 		"RevokeKey": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
 			return p.RevokeKey(ctx, name)
 		},

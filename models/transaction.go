@@ -14,7 +14,12 @@ import (
 // makes them, they are made and fn runs again: it must not add to what lies
 // outside of it.
 func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	err := s.attempt(ctx, fn)
+	return s.withPartitions(ctx, func() error { return s.attempt(ctx, fn) })
+}
+
+// withPartitions does something once more with partitions made, if one was missing.
+func (s *Store) withPartitions(ctx context.Context, do func() error) error {
+	err := do()
 	if !noPartition(err) {
 		return err
 	}
@@ -27,11 +32,11 @@ func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) err
 			return fmt.Errorf("making partitions: %w", err)
 		}
 	}
-	return s.attempt(ctx, fn)
+	return do()
 }
 
 func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	t := &committed{accepted: map[Origin]counts{}, ended: map[end]int{}}
+	t := newCommitted()
 	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(fn); err != nil {
 		return err
 	}

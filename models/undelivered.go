@@ -39,7 +39,7 @@ func noteUndelivered(tx *gorm.DB, ids []string) error {
 	for i, d := range ended {
 		rows[i] = Undelivered{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventType: d.EventType, State: d.State}
 	}
-	if err := insertAll(tx.Clauses(clause.OnConflict{DoNothing: true}), rows); err != nil {
+	if err := createAll(tx.Clauses(clause.OnConflict{DoNothing: true}), rows); err != nil {
 		return fmt.Errorf("noting what ended: %w", err)
 	}
 	return nil

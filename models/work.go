@@ -115,7 +115,7 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err != nil {
 			return err
 		}
-		templates, err := s.templates(tx, endpointIDs)
+		templates, err := s.keptTemplates(tx, endpointIDs, gates)
 		if err != nil {
 			return err
 		}
@@ -165,6 +165,7 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	now := s.dialect.now(s.clock)
 	list, parameters := values(s.dialect, []valueKind{textValue, integerValue, integerValue, integerValue}, limits)
 	token := rand.Text()
+	condition, asked := s.dialect.among("delivery_id", wanted)
 	// Rows are found by their keys alone, each part once, whatever the planner
 	// believes of a table that is empty at one moment and long at the next.
 	statement := fmt.Sprintf(`WITH lanes(endpoint_id, slots, most, held) AS (%s),
@@ -172,7 +173,7 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 		SELECT e.id AS endpoint_id, e.disabled_at, l.held, %s AS slots
 		FROM lanes l JOIN endpoints e ON e.id = l.endpoint_id WHERE e.deleted_at IS NULL
 	),
-	asked AS MATERIALIZED (SELECT * FROM delivery_work WHERE delivery_id IN ?),
+	asked AS MATERIALIZED (SELECT delivery_id, endpoint_id, priority, due_at, lease_until FROM delivery_work WHERE %s),
 	ranked AS (
 		SELECT w.delivery_id, free.slots, row_number() OVER (PARTITION BY w.endpoint_id ORDER BY w.priority, w.due_at, w.delivery_id) AS place
 		FROM asked w JOIN free ON free.endpoint_id = w.endpoint_id
@@ -184,28 +185,35 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 		list,
 		s.dialect.least("l.slots", s.dialect.least("l.most", "e.max_in_flight")+` -
 			(SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
-		now, now,
+		condition, now, now,
 		s.dialect.secondsAfter(now, fmt.Sprintf("(SELECT e.timeout_seconds FROM endpoints e WHERE e.id = endpoint_id) + %d", leaseMargin)),
 		s.dialect.in("SELECT delivery_id FROM ranked WHERE place <= slots"))
 	var claimed []Work
-	err := tx.Raw(statement, append(parameters, wanted, token)...).Scan(&claimed).Error
+	err := tx.Raw(statement, append(parameters, asked, token)...).Find(&claimed).Error
 	return claimed, err
 }
 
 // load reads the bytes of the claimed attempts' events. One without an event
 // is left to its lease, and so ends as interrupted and holds up nobody else.
 func (s *Store) load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
-	eventIDs := make([]string, len(claimed))
-	for i, w := range claimed {
-		eventIDs[i] = w.EventID
+	byID := make(map[string]*Event, len(claimed))
+	var missing []string
+	for _, w := range claimed {
+		if event := s.bodies.get(w.EventID); event != nil {
+			byID[w.EventID] = event
+		} else {
+			missing = append(missing, w.EventID)
+		}
 	}
-	var events []Event
-	if err := tx.Select("id", "type", "test", "body", "request_id").Where("id IN ?", eventIDs).Find(&events).Error; err != nil {
-		return nil, err
-	}
-	byID := make(map[string]*Event, len(events))
-	for i := range events {
-		byID[events[i].ID] = &events[i]
+	if len(missing) > 0 {
+		var events []Event
+		condition, parameter := s.dialect.among("id", missing)
+		if err := tx.Select("id", "type", "test", "body", "request_id").Where(condition, parameter).Find(&events).Error; err != nil {
+			return nil, err
+		}
+		for i := range events {
+			byID[events[i].ID] = &events[i]
+		}
 	}
 	jobs := make([]Job, 0, len(claimed))
 	for _, w := range claimed {
@@ -224,7 +232,8 @@ type template struct {
 	message     webhook.Message
 	schedule    webhook.Schedule
 	maxInFlight int
-	rateLimit   int // per second; 0 is none
+	rateLimit   int        // per second; 0 is none
+	until       *time.Time // when a secret of the message ends; nil is never
 }
 
 func (t *template) job(w Work, event *Event) Job {
@@ -233,6 +242,41 @@ func (t *template) job(w Work, event *Event) Job {
 	m.Number, m.Test = w.Attempt, event.Test
 	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, RequestID: event.RequestID,
 		MaxInFlight: t.maxInFlight, work: w, schedule: t.schedule}
+}
+
+// keptTemplate is a template as of one version of its organization's settings.
+type keptTemplate struct {
+	template *template
+	version  int64
+}
+
+// keptTemplates answers the endpoints' templates as they are now, and reads
+// those that have changed. The gates tell the versions.
+func (s *Store) keptTemplates(tx *gorm.DB, endpointIDs []string, gates map[string]*gate) (map[string]*template, error) {
+	now := s.clock.Now()
+	found, stale := make(map[string]*template, len(endpointIDs)), []string(nil)
+	for _, id := range endpointIDs {
+		kept, ok := s.messages.get(id)
+		if g := gates[id]; !ok || g == nil || kept.version != g.Version || kept.template.until != nil && !now.Before(*kept.template.until) {
+			stale = append(stale, id)
+		} else {
+			found[id] = kept.template
+		}
+	}
+	if len(stale) == 0 {
+		return found, nil
+	}
+	read, err := s.templates(tx, stale)
+	if err != nil {
+		return nil, err
+	}
+	for id, t := range read {
+		found[id] = t
+		if g := gates[id]; g != nil {
+			s.messages.put(id, keptTemplate{t, g.Version})
+		}
+	}
+	return found, nil
 }
 
 // templates reads the endpoints' URLs, headers and secrets as they are now. An
@@ -278,7 +322,17 @@ func (s *Store) template(e *Endpoint, rows []EndpointSecret) (*template, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &template{schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
+	return &template{until: firstEnd(rows), schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
 		Legacy: secrets[olderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
+}
+
+// firstEnd is when the first of some secrets ends.
+func firstEnd(rows []EndpointSecret) (first *time.Time) {
+	for i := range rows {
+		if end := rows[i].ExpiresAt; end != nil && (first == nil || end.Before(*first)) {
+			first = end
+		}
+	}
+	return first
 }

@@ -87,7 +87,7 @@ func (s *Server) apiRoutes(api fiber.Router) {
 
 func (s *Server) apiHandler(route apiRoute) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		call, err := s.authenticate(c)
+		call, err := s.authenticate(c, route.access)
 		if err != nil {
 			return err
 		}
@@ -106,18 +106,23 @@ func (s *Server) apiHandler(route apiRoute) fiber.Handler {
 type apiCall struct {
 	*fiber.Ctx
 	server       *Server
+	access       apiAccess // of the route
 	key          *models.Key
 	organization *models.Organization // of the key; nil for a platform key
 }
 
 // authenticate reads the key (RFC 6750, section 2.1). A missing, unknown,
 // revoked or expired one is Unauthorized, one that comes too often TooMany.
-func (s *Server) authenticate(c *fiber.Ctx) (*apiCall, error) {
+func (s *Server) authenticate(c *fiber.Ctx, access apiAccess) (*apiCall, error) {
 	scheme, text, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
 	if !strings.EqualFold(scheme, "Bearer") || text == "" {
 		return nil, &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "Send an API key as Authorization: Bearer hwk_…"}
 	}
-	key, organization, err := s.Store.AuthenticateKey(c.UserContext(), strings.TrimSpace(text))
+	authenticate := s.Store.AuthenticateKey
+	if access == reportEvents {
+		authenticate = s.Store.AuthenticateReporter
+	}
+	key, organization, err := authenticate(c.UserContext(), strings.TrimSpace(text))
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +130,7 @@ func (s *Server) authenticate(c *fiber.Ctx) (*apiCall, error) {
 	if err := s.checkRate(c, key); err != nil {
 		return nil, err
 	}
-	return &apiCall{Ctx: c, server: s, key: key, organization: organization}, nil
+	return &apiCall{Ctx: c, server: s, access: access, key: key, organization: organization}, nil
 }
 
 func (c *apiCall) allow(access apiAccess) error {

@@ -30,6 +30,9 @@ func (c *apiCall) tenantNamed(name string) (*models.Tenant, error) {
 	case name == "":
 		return nil, invalidField(organizationField, "Name the organization by its id or its external id: a platform key acts for any.")
 	}
+	if c.access == reportEvents {
+		return c.platform().ReportingTenant(c.UserContext(), name)
+	}
 	return c.platform().Tenant(c.UserContext(), name)
 }
 

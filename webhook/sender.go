@@ -13,7 +13,7 @@ import (
 
 const (
 	defaultTimeout   = 15 * time.Second
-	keptPerEndpoint  = 32
+	keptPerEndpoint  = 100              // as many as may be in flight, lest those above are dialled anew each time
 	keptConnections  = 2048             // at most; and a quarter of what may be open
 	keptFor          = 55 * time.Second // less than the 60 s after which most load balancers hang up
 	resumableSession = 1024

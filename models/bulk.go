@@ -1,0 +1,278 @@
+package models
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/schema"
+)
+
+// valueKind is a column's type in a list of values.
+type valueKind int
+
+const (
+	textValue valueKind = iota
+	integerValue
+	timeValue
+	bytesValue
+	booleanValue
+)
+
+// ifThere is what an insert does about a row whose key is taken.
+type ifThere int
+
+const (
+	refuseTaken ifThere = iota
+	leaveTaken
+	replaceTaken
+)
+
+// insertAll inserts any number of rows.
+func insertAll[T any](s *Store, tx *gorm.DB, rows []*T, taken ifThere) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return s.dialect.insert(tx, rowsOf(rows), taken)
+}
+
+// createAll inserts rows that insertAll does not know how to write: with columns
+// that may be null, or with clauses of their own.
+func createAll[T any](tx *gorm.DB, rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return tx.CreateInBatches(rows, perInsert).Error
+}
+
+func rowsOf[T any](rows []*T) reflect.Value { return reflect.ValueOf(rows) }
+
+// perInsert keeps an insert into SQLite below its limit of parameters.
+const perInsert = 500
+
+func (sqliteDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error {
+	if taken != refuseTaken {
+		tx = tx.Clauses(clause.OnConflict{DoNothing: taken == leaveTaken, UpdateAll: taken == replaceTaken})
+	}
+	return tx.CreateInBatches(rows.Interface(), perInsert).Error
+}
+
+func (postgresDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error {
+	statement, parameters, err := insertion(tx, rows)
+	if err != nil {
+		return err
+	}
+	conflict, err := onConflict(tx, rows, taken)
+	if err != nil {
+		return err
+	}
+	return tx.Exec(statement+conflict, parameters...).Error
+}
+
+// insertion is an INSERT whose text is the same for any number of rows: each
+// column is one array. So it is described once, and reading it costs the
+// database no more for many rows than for one.
+func insertion(tx *gorm.DB, rows reflect.Value) (statement string, parameters []any, err error) {
+	parsed, err := schemaOf(tx, rows)
+	if err != nil {
+		return "", nil, err
+	}
+	var names, arrays []string
+	for _, name := range parsed.DBNames {
+		field := parsed.FieldsByDBName[name]
+		array := newArray(kindOf(field.FieldType), rows.Len())
+		for i := range rows.Len() {
+			value, _ := field.ValueOf(tx.Statement.Context, rows.Index(i).Elem())
+			if own, ok := value.(driver.Valuer); ok {
+				if value, err = own.Value(); err != nil {
+					return "", nil, fmt.Errorf("column %s: %w", name, err)
+				}
+			}
+			array.add(value)
+		}
+		names, arrays = append(names, name), append(arrays, "?::"+array.kind.arrayType())
+		parameters = append(parameters, array.parameter())
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s)", parsed.Table, strings.Join(names, ", "), strings.Join(arrays, ", ")), parameters, nil
+}
+
+// numbered writes a statement's placeholders as Postgres itself takes them, for
+// where GORM is passed by.
+func numbered(statement string) string {
+	var b strings.Builder
+	for n := 1; ; n++ {
+		before, after, found := strings.Cut(statement, "?")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString("$" + itoa(n))
+		statement = after
+	}
+}
+
+func onConflict(tx *gorm.DB, rows reflect.Value, taken ifThere) (string, error) {
+	switch taken {
+	case refuseTaken:
+		return "", nil
+	case leaveTaken:
+		return " ON CONFLICT DO NOTHING", nil
+	}
+	parsed, err := schemaOf(tx, rows)
+	if err != nil {
+		return "", err
+	}
+	var set []string
+	for _, name := range parsed.DBNames {
+		if !parsed.FieldsByDBName[name].PrimaryKey {
+			set = append(set, name+" = excluded."+name)
+		}
+	}
+	return fmt.Sprintf(" ON CONFLICT (%s) DO UPDATE SET %s", strings.Join(parsed.PrimaryFieldDBNames, ", "), strings.Join(set, ", ")), nil
+}
+
+// schemaOf reads the rows' type, once for all times.
+func schemaOf(tx *gorm.DB, rows reflect.Value) (*schema.Schema, error) {
+	statement := &gorm.Statement{DB: tx}
+	err := statement.Parse(reflect.New(rows.Type().Elem().Elem()).Interface())
+	return statement.Schema, err
+}
+
+func kindOf(t reflect.Type) valueKind {
+	switch {
+	case t == reflect.TypeFor[time.Time](), t == reflect.TypeFor[*time.Time]():
+		return timeValue
+	case t.Implements(reflect.TypeFor[driver.Valuer]()), t.Kind() == reflect.Slice:
+		return bytesValue
+	case t.Kind() == reflect.Bool:
+		return booleanValue
+	case t.Kind() == reflect.String:
+		return textValue
+	}
+	return integerValue
+}
+
+// array is one column of rows, typed, as Postgres takes it for one parameter.
+type array struct {
+	kind     valueKind
+	texts    []string
+	integers []int64
+	times    []*time.Time
+	bytes    [][]byte
+	booleans []bool
+}
+
+func newArray(kind valueKind, size int) *array {
+	a := &array{kind: kind}
+	switch kind {
+	case textValue:
+		a.texts = make([]string, 0, size)
+	case integerValue:
+		a.integers = make([]int64, 0, size)
+	case timeValue:
+		a.times = make([]*time.Time, 0, size)
+	case bytesValue:
+		a.bytes = make([][]byte, 0, size)
+	case booleanValue:
+		a.booleans = make([]bool, 0, size)
+	}
+	return a
+}
+
+func (k valueKind) arrayType() string {
+	return [...]string{textValue: "text[]", integerValue: "bigint[]", timeValue: "timestamptz[]", bytesValue: "bytea[]", booleanValue: "boolean[]"}[k]
+}
+
+// parameter is a pointer, which GORM hands on as one value where it would
+// write a slice out.
+func (a *array) parameter() any {
+	switch a.kind {
+	case textValue:
+		return &a.texts
+	case integerValue:
+		return &a.integers
+	case timeValue:
+		return &a.times
+	case bytesValue:
+		return &a.bytes
+	}
+	return &a.booleans
+}
+
+// add appends a value. Of the kinds, times alone may be missing.
+func (a *array) add(value any) {
+	switch v := value.(type) {
+	case string:
+		a.texts = append(a.texts, v)
+	case int:
+		a.integers = append(a.integers, int64(v))
+	case int64:
+		a.integers = append(a.integers, v)
+	case time.Time:
+		a.times = append(a.times, &v)
+	case *time.Time:
+		a.times = append(a.times, v)
+	case nil:
+		a.times = append(a.times, nil)
+	case bool:
+		a.booleans = append(a.booleans, v)
+	case []byte:
+		if v == nil {
+			v = []byte{}
+		}
+		a.bytes = append(a.bytes, v)
+	default:
+		a.addNamed(reflect.ValueOf(value))
+	}
+}
+
+// addNamed appends a value of a named type, such as a State.
+func (a *array) addNamed(v reflect.Value) {
+	if v.Kind() == reflect.String {
+		a.texts = append(a.texts, v.String())
+		return
+	}
+	a.integers = append(a.integers, v.Int())
+}
+
+// values writes rows as a list that "WITH v(a, b) AS (...)" takes, with its
+// parameters.
+func values(d dialect, kinds []valueKind, rows [][]any) (string, []any) { return d.values(kinds, rows) }
+
+func (sqliteDialect) values(_ []valueKind, rows [][]any) (string, []any) {
+	var b strings.Builder
+	b.WriteString("VALUES ")
+	var parameters []any
+	for i, row := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("(" + strings.Repeat("?, ", len(row)-1) + "?)")
+		parameters = append(parameters, row...)
+	}
+	return b.String(), parameters
+}
+
+func (postgresDialect) values(kinds []valueKind, rows [][]any) (string, []any) {
+	arrays, parameters := make([]string, len(kinds)), make([]any, len(kinds))
+	for column, kind := range kinds {
+		array := newArray(kind, len(rows))
+		for _, row := range rows {
+			array.add(row[column])
+		}
+		arrays[column], parameters[column] = "?::"+kind.arrayType(), array.parameter()
+	}
+	return "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ")", parameters
+}
+
+func (sqliteDialect) among(column string, texts []string) (string, any) {
+	return column + " IN ?", texts
+}
+
+func (postgresDialect) among(column string, texts []string) (string, any) {
+	return column + " = ANY(?)", &texts
+}

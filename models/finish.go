@@ -1,0 +1,125 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"gorm.io/gorm"
+)
+
+// recordDelivered records, of some results, planned attempts that delivered: on
+// Postgres most of all that happens, and so done at the cost of one statement.
+// It answers the results that are left: failures, resends and tests, and all of
+// them where one lost its lease or was cancelled meanwhile.
+func (s *Store) recordDelivered(ctx context.Context, results []Result) (left []Result, err error) {
+	var delivered []Result
+	for _, r := range results {
+		if r.Exchange.Cause == "" && r.Job.work.Trigger == TriggerSchedule {
+			delivered = append(delivered, r)
+		} else {
+			left = append(left, r)
+		}
+	}
+	if len(delivered) == 0 {
+		return left, nil
+	}
+	counted := traffic{}
+	for i := range delivered {
+		counted.count(&delivered[i], verdict{state: Delivered, done: true}, nil)
+	}
+	delta, err := counted.delta(s.clock)
+	if err != nil {
+		return nil, err
+	}
+	done, states, err := s.dialect.finish(s.db.WithContext(ctx), delivered, delta)
+	if err != nil {
+		s.log.Warn("recording what was delivered in one statement", "error", err) // what is wrong shows one by one
+	}
+	if err != nil || !done {
+		return results, nil
+	}
+	t := newCommitted()
+	t.end(Delivered, "", len(delivered))
+	s.tell(t)
+	return left, s.noteDelivered(ctx, delivered, states)
+}
+
+// noteDelivered notes how endpoints fare, where that is news.
+func (s *Store) noteDelivered(ctx context.Context, finished []Result, states []EndpointState) error {
+	found, stale := weigh(finished), s.clock.Now().Add(-healthGrain)
+	for i := range states {
+		if h := found[states[i].EndpointID]; h != nil && h.changes(&states[i], stale) {
+			return s.transaction(ctx, func(tx *gorm.DB) error { return s.settleEndpoints(tx, finished) })
+		}
+	}
+	return nil
+}
+
+// finish has nothing to gain on SQLite, where a round trip is a call.
+func (sqliteDialect) finish(*gorm.DB, []Result, *rollupDelta) (bool, []EndpointState, error) {
+	return false, nil, nil
+}
+
+func (d postgresDialect) finish(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []EndpointState, err error) {
+	attempts := attemptsOf(results)
+	insert, insertion, err := insertion(db, reflect.ValueOf(attempts))
+	if err != nil {
+		return false, nil, err
+	}
+	ids, rows, endpoints := make([]string, len(results)), make([][]any, len(results)), map[string]bool{}
+	var endpointIDs []string
+	for i := range results {
+		r, x := &results[i], &results[i].Exchange
+		ids[i] = r.Job.DeliveryID
+		rows[i] = []any{ids[i], r.Job.work.LeaseToken, r.Job.work.Attempt, x.StatusCode, x.Duration.Microseconds(), r.started(), r.ended()}
+		if !endpoints[r.Job.EndpointID] {
+			endpoints[r.Job.EndpointID] = true
+			endpointIDs = append(endpointIDs, r.Job.EndpointID)
+		}
+	}
+	list, parameters := d.values([]valueKind{textValue, textValue, integerValue, integerValue, integerValue, timeValue, timeValue}, rows)
+	parameters = append(parameters, &ids, len(results))
+	parameters = append(parameters, insertion...)
+	parameters = append(parameters, &ids, delta.ID, delta.Counts, &endpointIDs)
+	answers, err := db.Statement.ConnPool.QueryContext(db.Statement.Context, numbered(fmt.Sprintf(finishQuery, list, insert)), parameters...)
+	if err != nil {
+		return false, nil, err
+	}
+	defer answers.Close()
+	for answers.Next() {
+		var state EndpointState
+		if err := answers.Scan(&done, &state.EndpointID, &state.HeldBecause, &state.Failures, &state.LastSuccessAt, &state.FailingSince, &state.FailingStage); err != nil {
+			return false, nil, err
+		}
+		states = append(states, state)
+	}
+	return done, states, answers.Err()
+}
+
+// finishQuery takes the work away first: whose lease that was has delivered.
+// What somebody else holds at this moment, such as who cancels it, is left: to
+// wait for several rows in no common order ends in deadlocks. Rows are found by
+// their keys, which leaves the partitions of other days out. It is all of them or
+// none, so that what was counted beforehand is what is recorded.
+const finishQuery = `WITH r(id, token, attempt, status_code, duration_us, started_at, ended_at) AS MATERIALIZED (%s),
+	free AS MATERIALIZED (
+		SELECT w.delivery_id, w.lease_token, w.attempt FROM delivery_work w
+		WHERE w.delivery_id = ANY(?) AND w.lease_until IS NOT NULL AND NOT w.cancelled FOR UPDATE SKIP LOCKED
+	),
+	matched AS MATERIALIZED (
+		SELECT r.* FROM r JOIN free ON free.delivery_id = r.id AND free.lease_token = r.token AND free.attempt = r.attempt
+	),
+	held AS MATERIALIZED (SELECT * FROM matched WHERE (SELECT count(*) FROM matched) = ?),
+	removed AS (DELETE FROM delivery_work WHERE delivery_id = ANY(ARRAY(SELECT id FROM held))),
+	recorded AS (%s WHERE EXISTS (SELECT FROM held)),
+	settled AS (
+		UPDATE deliveries d SET state = 'delivered', delivered_at = coalesce(d.delivered_at, held.ended_at),
+			ended_at = CASE WHEN d.state = 'delivered' THEN coalesce(d.ended_at, held.ended_at) ELSE held.ended_at END,
+			attempt_count = held.attempt, last_status_code = held.status_code, last_cause = '', last_duration_us = held.duration_us,
+			last_attempt_at = held.started_at
+		FROM held WHERE d.id = held.id AND d.id = ANY(?)
+	),
+	counted AS (INSERT INTO rollup_deltas (id, counts) SELECT ?::text, ?::text WHERE EXISTS (SELECT FROM held))
+	SELECT EXISTS (SELECT FROM held), endpoint_id, held_because, failures, last_success_at, failing_since, failing_stage
+	FROM endpoint_states WHERE endpoint_id = ANY(?)`
