@@ -482,13 +482,16 @@ func TestPlatformUnknownNames(t *testing.T) {
 		"ResetPassword": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
 			return p.ResetPassword(ctx, name, account.Password)
 		},
+		"RemoveTwoFactor": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
+			return p.RemoveTwoFactor(ctx, name)
+		},
 		"CreateUser": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
 			_, _, err := p.CreateUser(ctx, account, models.PrefixOrganization+name, models.RoleOwner)
 			return err
 		},
 	}
 	for _, name := range methodsOf[*models.Platform]() {
-		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys", "RekeySecrets"}, name) {
+		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys", "RekeySecrets", "MailOutcome", "TestMail"}, name) {
 			t.Errorf("Platform.%s has no case of an unknown name", name)
 		}
 	}
