@@ -138,6 +138,9 @@ func TestADeletedOrganization(t *testing.T) {
 func TestADeletedOrganizationStaysOpenForRequestsUnderWay(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := endpoint(t, f.tenant, func(in *models.EndpointInput) { in.EventTypes = []string{"payment.*"} })
+		if accepted := publish(t, f.tenant, "payment.failed"); accepted.Deliveries != 1 {
+			t.Errorf("before, it was accepted for %d endpoints", accepted.Deliveries)
+		}
 		if err := f.tenant.DeleteOrganization(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -145,8 +148,9 @@ func TestADeletedOrganizationStaysOpenForRequestsUnderWay(t *testing.T) {
 		if n, err := f.CloseDeleted(t.Context()); err != nil || n != 0 {
 			t.Errorf("closed %d, %v", n, err)
 		}
-		if accepted := publish(t, f.tenant, "payment.failed"); accepted.Deliveries != 1 {
-			t.Errorf("a request that began before was accepted for %d endpoints", accepted.Deliveries)
+		_, err := f.tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: example("payment.failed")})
+		if !models.IsKind(err, models.NotFound) {
+			t.Errorf("a request that was let in before the deletion and reports after it: %v", err)
 		}
 		f.clock.Advance(time.Hour)
 		if n, err := f.CloseDeleted(t.Context()); err != nil || n != 0 {
