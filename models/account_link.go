@@ -49,9 +49,13 @@ func (s *Store) newLink(purpose linkPurpose, life time.Duration) (accountLink, s
 func (s *Store) link(tx *gorm.DB, purpose linkPurpose, token string) (*accountLink, error) {
 	link, err := find[accountLink](tx.Where("hash = ? AND purpose = ? AND expires_at > ?", hashToken(token), purpose, s.clock.Now()), "link")
 	if IsKind(err, NotFound) {
-		return nil, &Error{Kind: NotFound, Code: "link_ended", Message: "This link does not work any more: it was used already, it is too old, or a newer one was sent. Ask for another."}
+		return nil, linkEnded()
 	}
 	return link, err
+}
+
+func linkEnded() error {
+	return &Error{Kind: NotFound, Code: "link_ended", Message: "This link does not work any more: it was used already, it is too old, or a newer one was sent. Ask for another."}
 }
 
 // takeLink uses a link up: of several that try at once, one gets it.

@@ -176,6 +176,9 @@ func personChanges() map[string]change {
 			_, err := p.RevokeOtherSessions(ctx, "")
 			return err
 		}),
+		"Person.AskEmail": person([]string{"user.email_asked"}, "eve", func(ctx context.Context, _ *fixture, p *models.Person) error {
+			return p.AskEmail(ctx, "eve.new@example.com", password)
+		}),
 		"Person.BeginTwoFactor": person([]string{"two_factor.begun"}, "eve", func(ctx context.Context, _ *fixture, p *models.Person) error { return p.BeginTwoFactor(ctx) }),
 		"Person.EnableTwoFactor": person([]string{"two_factor.enabled"}, "ivy", func(ctx context.Context, f *fixture, p *models.Person) error {
 			_, err := p.EnableTwoFactor(ctx, codeOf(f.rekeyed, p.User()))
@@ -254,7 +257,7 @@ func TestAudit(t *testing.T) {
 		if _, _, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "first"}); err != nil {
 			t.Fatal(err)
 		}
-		f.rekeyed = f.with(t, func(o *models.Options) { o.Vault = vault(t, "new:"+masterKey(2)+",1:"+f.key) })
+		f.rekeyed = f.with(t, func(o *models.Options) { o.Mail, o.Vault = true, vault(t, "new:"+masterKey(2)+",1:"+f.key) })
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
 				f.DB().Exec("DELETE FROM mail_messages") // of another case, which would be sealed anew here

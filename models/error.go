@@ -49,6 +49,15 @@ func IsKind(err error, kind Kind) bool {
 	return errors.As(err, &e) && e.Kind == kind
 }
 
+// CodeTwoFactor is of an organization that asks its members for a second factor.
+const CodeTwoFactor = "two_factor_required"
+
+// IsCode tells whether an error is, or wraps, an Error with that code.
+func IsCode(err error, code string) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == code
+}
+
 func invalid(fields webhook.Faults) error {
 	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields}
 }

@@ -203,11 +203,21 @@ func (p *Person) memberships(ctx context.Context) *gorm.DB {
 }
 
 // Tenant is the way into one organization, by its slug. Unknown and not a
-// member are the same NotFound.
+// member are the same NotFound. Who lacks the second factor that it asks for is
+// Forbidden, with CodeTwoFactor.
 func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, Role, error) {
 	m, err := find[Membership](p.memberships(ctx).Where("organizations.slug = ?", slug), "organization")
 	if err != nil {
 		return nil, "", err
+	}
+	if m.RequireTwoFactor {
+		second, err := p.store.asksSecondFactor(ctx, p.user.ID)
+		if err != nil {
+			return nil, "", err
+		}
+		if !second {
+			return nil, "", &Error{Kind: Forbidden, Code: CodeTwoFactor, Message: "This organization asks for two-factor sign-in. Set it up first."}
+		}
 	}
 	return &Tenant{store: p.store, org: &m.Organization, actor: p.actor}, m.Role, nil
 }

@@ -89,6 +89,9 @@ func (s *Store) setPassword(tx *gorm.DB, actor Actor, user *User, hash, method, 
 	if err := tx.Where("user_id = ? AND purpose = ?", user.ID, linkReset).Delete(&accountLink{}).Error; err != nil {
 		return err
 	}
+	if err := s.warn(tx, user.Email, "Your password at Hookwell has changed", "The password of your account at "+s.Link("/")+" was changed. All other sessions have ended."); err != nil {
+		return err
+	}
 	action := map[string]string{bySettings: "user.password_changed", byResetLink: "user.password_reset", byAdmin: "user.password_reset"}[method]
 	return s.reportSecurity(tx, actor, user, action, method, "security.password_changed", securityData{Action: "password_changed", Method: method})
 }

@@ -106,24 +106,30 @@ func (s *Store) SignUp(ctx context.Context, policy SignupPolicy, account Account
 	}
 	var user *User
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		if err := s.dialect.serialize(tx, signupLock); err != nil {
-			return err
-		}
-		var users int64
-		if err := tx.Model(&User{}).Count(&users).Error; err != nil {
-			return err
-		}
-		if policy == SignupClosed || policy == SignupFirst && users > 0 {
-			return signupClosed()
-		}
-		user, err = s.createUser(tx, account, hash, nil)
-		if err != nil {
-			return err
-		}
-		actor.ID, actor.Name = user.ID, user.Name
-		return s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "")
+		user, err = s.signUp(tx, policy, account, hash, nil, actor)
+		return err
 	})
 	return user, err
+}
+
+// signUp makes an account if the policy allows it now. Verified is createUser's.
+func (s *Store) signUp(tx *gorm.DB, policy SignupPolicy, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
+	if err := s.dialect.serialize(tx, signupLock); err != nil {
+		return nil, err
+	}
+	var users int64
+	if err := tx.Model(&User{}).Count(&users).Error; err != nil {
+		return nil, err
+	}
+	if policy == SignupClosed || policy == SignupFirst && users > 0 {
+		return nil, signupClosed()
+	}
+	user, err := s.createUser(tx, account, hash, verified)
+	if err != nil {
+		return nil, err
+	}
+	actor.ID, actor.Name = user.ID, user.Name
+	return user, s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "")
 }
 
 // createUser inserts an account whose input was checked. Verified is when its

@@ -118,3 +118,17 @@ func blackModules(t *testing.T, text string) map[[2]int]bool {
 	}
 	return black
 }
+
+// linkSamples are the pages behind links, and those that ask for them.
+func linkSamples() map[string]templ.Component {
+	out := signedOut()
+	return map[string]templ.Component{
+		"forgot":         ForgotPage(out, ForgotForm{Mail: true}),
+		"forgot-wrong":   ForgotPage(out, ForgotForm{Mail: true, Email: "priya", Faults: webhook.Faults{{Field: "email", Message: "Enter an email address such as name@example.com."}}}),
+		"forgot-no-mail": ForgotPage(out, ForgotForm{}),
+		"sent":           SentPage(out, Sent{Title: "Look into your mail", Text: "If there is an account with this address, a link is on its way to it. It works for an hour."}),
+		"reset":          ResetPage(out, ResetForm{Path: "/reset/TOKEN", Email: "priya.raman@example.com"}),
+		"reset-short":    ResetPage(out, ResetForm{Path: "/reset/TOKEN", Email: "priya.raman@example.com", Faults: webhook.Faults{{Field: "new", Message: "Choose a password of at least 15 characters."}}}),
+		"link":           LinkPage(out, LinkForm{Path: "/email/TOKEN", Title: "Confirm your address", Text: "You sign in with new@example.com from then on.", Button: "Confirm the address"}),
+	}
+}

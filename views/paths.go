@@ -16,10 +16,11 @@ const (
 	ReferencePath     = "/docs/api"
 )
 
-// Paths of a person's own pages. All but the first two, and TwoFactorPath, take
+// Paths of a person's own pages. All but the first three, and TwoFactorPath, take
 // POST alone.
 const (
 	LoginCodePath        = "/login/code" // the second step of a sign-in
+	ForgotPath           = "/forgot"     // asks for a link that sets a new password
 	AccountPath          = "/account"
 	AccountEmailPath     = AccountPath + "/email"
 	AccountPasswordPath  = AccountPath + "/password"

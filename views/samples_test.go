@@ -431,6 +431,7 @@ func samples(t testing.TB) map[string]templ.Component {
 		"partial-delivery":    DeliveryPart(page, failed),
 	}
 	maps.Copy(all, accountSamples())
+	maps.Copy(all, linkSamples())
 	maps.Copy(all, teamSamples(page, out))
 	return all
 }

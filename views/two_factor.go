@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"rsc.io/qr"
@@ -26,6 +27,10 @@ const (
 	OffPrefix   = "off-"
 	RenewPrefix = "renew-"
 )
+
+// TwoFactorAskedPath is the page for a member of an organization that asks for
+// a second factor.
+func TwoFactorAskedPath(slug string) string { return TwoFactorPath + "?org=" + url.QueryEscape(slug) }
 
 // qrDrawing is a QR code as SVG: the side of its square, quiet zone included,
 // and the path of its dark modules.

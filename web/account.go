@@ -136,6 +136,13 @@ func (s *Server) signup(c *fiber.Ctx) error {
 		return s.showSignup(c, fiber.StatusUnprocessableEntity, form)
 	}
 	account := models.Account{Name: form.Name, Email: form.Email, Password: field(c, "password")}
+	some, err := s.Store.HasUsers(c.UserContext())
+	if err != nil {
+		return err
+	}
+	if some && s.Store.MailConfigured() {
+		return s.signupByMail(c, form, account)
+	}
 	user, err := s.Store.SignUp(c.UserContext(), s.Signup, account, s.actor(c))
 	if models.IsKind(err, models.Invalid) {
 		form.Faults = faultsOf(err)
@@ -148,6 +155,22 @@ func (s *Server) signup(c *fiber.Ctx) error {
 		return err
 	}
 	return goOn(c, form.Next)
+}
+
+// signupByMail sends a link that makes the account; the answer does not say
+// whether there is one already. The very first account needs none of that: it
+// is who runs the server, and the mail settings may still be wrong.
+func (s *Server) signupByMail(c *fiber.Ctx, form views.SignupForm, account models.Account) error {
+	err := s.Store.AskSignUp(c.UserContext(), s.Signup, account, s.actor(c))
+	if status, told := refusedForm(c, err); told {
+		form.Faults = faultsAtField(err, "email")
+		return s.showSignup(c, status, form)
+	}
+	if err != nil {
+		return err
+	}
+	return show(s, c, fiber.StatusOK, views.SentPage, views.Sent{Title: "Look into your mail",
+		Text: "A link is on its way to " + account.Email + ". Open it to go on; it works for a day."})
 }
 
 // appearance keeps the theme in the browser: it is the browser's, not the

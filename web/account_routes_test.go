@@ -13,6 +13,11 @@ func accountKnown() []route {
 	return []route{
 		{path: "/login/code", public: true, own: halfWay},
 		{path: "/login/code", public: true, own: halfWay, form: url.Values{"code": {":code"}}},
+		{path: "/forgot", public: true}, {path: "/forgot", public: true, own: mailed, form: url.Values{"email": {"nobody@example.com"}}, status: http.StatusOK},
+		{path: "/reset/:token", public: true, own: resetting}, {path: "/reset/:token", public: true, own: resetting, form: url.Values{"new": {fresh}}},
+		{path: "/signup/:token", public: true, own: signingUp}, {path: "/signup/:token", public: true, own: signingUp, form: url.Values{}},
+		{path: "/email/:token", public: true, own: changingEmail}, {path: "/email/:token", public: true, own: changingEmail, form: url.Values{}, status: http.StatusOK},
+		{path: "/account/email", own: newcomer, form: url.Values{"email": {":delivery@example.com"}, "password": {password}}},
 		{path: "/account", own: newcomer}, {path: "/account", own: newcomer, form: url.Values{"name": {"Ada Byron"}}},
 		{path: "/account/password", own: newcomer, form: url.Values{"present": {password}, "new": {fresh}}},
 		{path: "/account/sessions/revoke", own: newcomer, form: url.Values{}},
@@ -65,4 +70,29 @@ func halfWay(t *testing.T, w *world, ids rows) *browser {
 	half := w.browser(t)
 	wantLocation(t, half.post(t, "/login", url.Values{"email": {b.email}, "password": {password}}), "/login/code")
 	return half
+}
+
+// mailed is a stranger's browser.
+func mailed(t *testing.T, w *world, _ rows) *browser { return w.browser(t) }
+
+func resetting(t *testing.T, w *world, ids rows) *browser {
+	b := newcomer(t, w, ids)
+	must(t, w.Store.AskReset(t.Context(), b.email, models.Actor{}))
+	ids["token"] = w.mailedToken(t, b.email)
+	return w.browser(t)
+}
+
+func signingUp(t *testing.T, w *world, ids rows) *browser {
+	email := ids["key"] + "@example.com"
+	must(t, w.Store.AskSignUp(t.Context(), models.SignupOpen, models.Account{Name: "New", Email: email, Password: password}, models.Actor{}))
+	ids["token"] = w.mailedToken(t, email)
+	return w.browser(t)
+}
+
+func changingEmail(t *testing.T, w *world, ids rows) *browser {
+	b := newcomer(t, w, ids)
+	email := ids["secret"] + "@example.com"
+	must(t, b.person(t).AskEmail(t.Context(), email, password))
+	ids["token"] = w.mailedToken(t, email)
+	return w.browser(t)
 }

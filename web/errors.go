@@ -115,7 +115,7 @@ func retryAfter(c *fiber.Ctx, told *models.Error) {
 // far, at the door otherwise, and in plain text when not even that works.
 func (s *Server) failurePage(c *fiber.Ctx, status int, told *models.Error) error {
 	failure := views.Failure{Status: status, Title: failureTitle(told.Code), Message: told.Message, RequestID: s.visit(c).id}
-	if status == fiber.StatusNotFound || told.Code == "internal" {
+	if status == fiber.StatusNotFound && told.Code != "link_ended" || told.Code == "internal" {
 		failure.Message = "" // the page has better words for these, and the id
 	}
 	page, err := s.page(c)
@@ -137,6 +137,8 @@ func failureTitle(code string) string {
 		return "Not for your role"
 	case "signup_closed":
 		return "No sign-up here"
+	case "link_ended":
+		return "This link has ended"
 	case "csrf":
 		return "The form was not taken"
 	}

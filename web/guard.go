@@ -33,11 +33,28 @@ func (s *Server) requireUser(c *fiber.Ctx) error {
 func (s *Server) requireMember(c *fiber.Ctx) error {
 	v := s.visit(c)
 	tenant, role, err := v.person.Tenant(c.UserContext(), c.Params("org"))
+	if models.IsCode(err, models.CodeTwoFactor) {
+		return leadToTwoFactor(c, err)
+	}
 	if err != nil {
 		return err
 	}
 	v.tenant, v.role = tenant, role
 	return c.Next()
+}
+
+// leadToTwoFactor leads a member to set up the second factor that the
+// organization asks for.
+func leadToTwoFactor(c *fiber.Ctx, asked error) error {
+	path := views.TwoFactorAskedPath(c.Params("org"))
+	switch {
+	case strings.Contains(c.Get(fiber.HeaderAccept), "text/event-stream"):
+		return asked
+	case isHTMX(c):
+		c.Set("HX-Redirect", path)
+		return c.SendStatus(fiber.StatusForbidden)
+	}
+	return c.Redirect(path, fiber.StatusSeeOther)
 }
 
 // requireRight lets pass whose role has the right.

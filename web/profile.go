@@ -16,6 +16,7 @@ func (s *Server) account(c *fiber.Ctx) error {
 // showAccount draws the person's page around what was typed into one of its forms.
 func (s *Server) showAccount(c *fiber.Ctx, status int, view views.AccountView) (err error) {
 	ctx, person := c.UserContext(), s.visit(c).person
+	view.Mail = s.Store.MailConfigured()
 	if view.TwoFactor, err = person.TwoFactor(ctx); err != nil {
 		return err
 	}

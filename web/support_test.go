@@ -48,7 +48,16 @@ type site struct {
 // eachSite runs a test on both databases.
 func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, newSite(t, nil)) })
+	eachSiteOf(t, models.Options{}, test)
+}
+
+// eachSiteOf is eachSite with further options.
+func eachSiteOf(t *testing.T, o models.Options, test func(t *testing.T, s *site)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		o.SQLitePath = filepath.Join(t.TempDir(), "hookwell.db")
+		test(t, openSite(t, o, nil))
+	})
 	t.Run("postgres", func(t *testing.T) {
 		address := testenv.DatabaseFrom(t, "migrated", func(address string) error {
 			store, err := models.Open(context.Background(), models.Options{DatabaseURL: address})
@@ -58,7 +67,8 @@ func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
 			defer store.Close()
 			return store.Migrate(context.Background())
 		})
-		test(t, openSite(t, models.Options{DatabaseURL: address}, nil))
+		o.DatabaseURL = address
+		test(t, openSite(t, o, nil))
 	})
 }
 
@@ -76,6 +86,7 @@ func openSite(t *testing.T, o models.Options, change func(*Options)) *site {
 	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
 	must(t, err)
 	o.Vault, o.Clock = vault, s.clock
+	o.BaseURL = &url.URL{Scheme: "https", Host: "hooks.example.com"}
 	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	o.Catalog, err = apiCatalog()
 	must(t, err)

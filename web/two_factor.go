@@ -9,7 +9,17 @@ import (
 )
 
 func (s *Server) twoFactor(c *fiber.Ctx) error {
-	return s.showTwoFactor(c, fiber.StatusOK, views.TwoFactorView{})
+	var view views.TwoFactorView
+	list, err := s.visit(c).person.Organizations(c.UserContext())
+	if err != nil {
+		return err
+	}
+	for _, m := range list {
+		if m.Slug == c.Query("org") && m.RequireTwoFactor {
+			view.Asked = m.Name
+		}
+	}
+	return s.showTwoFactor(c, fiber.StatusOK, view)
 }
 
 // showTwoFactor draws the page of the second factor, which may hold its key.

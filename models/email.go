@@ -1,0 +1,122 @@
+package models
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+)
+
+// EmailPath is the page behind a link that proves an address.
+func EmailPath(token string) string { return "/email/" + token }
+
+// AskEmail sends a link to an address that the person wants to sign in with,
+// or, to prove it, to the present one. Nothing changes until it is opened; the
+// present address is told. Faults are Invalid at "email" and "password"; where
+// no mail is sent it is a Conflict. An address that another account has is
+// answered alike, and told.
+func (p *Person) AskEmail(ctx context.Context, email, password string) error {
+	if !p.store.MailConfigured() {
+		return noMail()
+	}
+	email = normalEmail(email)
+	if faults := emailFaults(email); len(faults) > 0 {
+		return invalid(faults)
+	}
+	if email == p.user.Email && p.user.EmailVerified() {
+		return invalidField("email", "This is your address already.")
+	}
+	if p.user.HasPassword() {
+		if err := p.store.confirm(ctx, p.user, "password", password); err != nil {
+			return err
+		}
+	}
+	tries := try(limitLinkMail, email)
+	if err := p.store.charge(ctx, tries); err != nil {
+		return err
+	}
+	if err := p.store.transaction(ctx, func(tx *gorm.DB) error { return p.askEmail(tx, email) }); err != nil {
+		return errors.Join(err, p.store.absolve(ctx, tries))
+	}
+	return nil
+}
+
+func (p *Person) askEmail(tx *gorm.DB, email string) error {
+	s := p.store
+	if err := tx.Where("user_id = ? AND purpose = ?", p.user.ID, linkEmail).Delete(&accountLink{}).Error; err != nil {
+		return err
+	}
+	if err := p.auditOwn(tx, "user.email_asked", ""); err != nil {
+		return err
+	}
+	other, err := find[User](tx.Where("email = ? AND id <> ?", email, p.user.ID), "account")
+	switch {
+	case err == nil:
+		return s.post(tx, Mail{To: other.Email, Subject: "Your address at Hookwell", Text: "Somebody wanted to sign in at " + s.Link("/") +
+			" with this address. It belongs to your account there; nothing was changed.\n"})
+	case !IsKind(err, NotFound):
+		return err
+	}
+	link, token := s.newLink(linkEmail, verifyLife)
+	link.UserID, link.Email = &p.user.ID, email
+	if err := tx.Create(&link).Error; err != nil {
+		return err
+	}
+	if email != p.user.Email {
+		if err := s.warn(tx, p.user.Email, "Your address at Hookwell is about to change", p.user.Name+" asked to sign in at "+s.Link("/")+" with "+email+" from now on."); err != nil {
+			return err
+		}
+	}
+	return s.post(tx, Mail{To: email, Subject: "Confirm your address at Hookwell", Secret: true, Text: "Confirm within a day that you sign in at " + s.Link("/") + " with this address:\n\n" +
+		s.Link(EmailPath(token)) + "\n\nIf you know nothing of it, do nothing.\n"})
+}
+
+// EmailOf is the address that a link confirms; NotFound when the link does not
+// work any more.
+func (s *Store) EmailOf(ctx context.Context, token string) (string, error) {
+	link, err := s.link(s.db.WithContext(ctx), linkEmail, token)
+	if err != nil {
+		return "", err
+	}
+	return link.Email, nil
+}
+
+// ConfirmEmail uses a link up: its address is proved, and the account's from now
+// on. Links that set a new password and went to the earlier address end. An
+// address that another account has taken meanwhile is a Conflict.
+func (s *Store) ConfirmEmail(ctx context.Context, token string, actor Actor) (user *User, err error) {
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		link, err := s.takeLink(tx, linkEmail, token)
+		if err != nil {
+			return err
+		}
+		if user, err = find[User](tx.Where("id = ?", *link.UserID), "account"); err != nil {
+			return err
+		}
+		return s.changeEmail(tx, user, link.Email, actor.as(user))
+	})
+	return user, err
+}
+
+func (s *Store) changeEmail(tx *gorm.DB, user *User, email string, actor Actor) error {
+	previous, now := user.Email, s.clock.Now()
+	user.Email, user.EmailVerifiedAt, user.UpdatedAt, actor.Email = email, &now, now, email
+	change := map[string]any{"email": email, "email_verified_at": now, "updated_at": now}
+	err := tx.Model(&User{}).Where("id = ?", user.ID).Updates(change).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return conflict("email_taken", "Another account has this address by now.")
+	}
+	if err != nil {
+		return err
+	}
+	if email == previous {
+		return s.reportSecurity(tx, actor, user, "user.email_verified", "", "", securityData{})
+	}
+	if err := tx.Where("user_id = ? AND purpose = ?", user.ID, linkReset).Delete(&accountLink{}).Error; err != nil {
+		return err
+	}
+	if err := s.warn(tx, previous, "Your address at Hookwell has changed", "You sign in at "+s.Link("/")+" with "+email+" from now on, and no more with this address."); err != nil {
+		return err
+	}
+	return s.reportSecurity(tx, actor, user, "user.email_changed", previous+" to "+email, "security.email_changed", securityData{Action: "email_changed", PreviousEmail: previous})
+}

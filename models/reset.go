@@ -1,0 +1,223 @@
+package models
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+func noMail() error {
+	return conflict("no_mail", "This server sends no mail. Ask who runs it.")
+}
+
+// AskReset sends a link that sets a new password to an account's address. Known
+// and unknown addresses are answered alike, after comparable work; who was sent
+// several within the hour gets no more. It is Invalid at "email" for what is no
+// address, TooMany for an address of the network that asks too often, and a
+// Conflict where no mail is sent.
+func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
+	email = normalEmail(email)
+	if faults := emailFaults(email); len(faults) > 0 {
+		return invalid(faults)
+	}
+	if send, err := s.maySend(ctx, email, actor); err != nil || !send {
+		return err
+	}
+	user, err := find[User](s.db.WithContext(ctx).Where("email = ?", email), "account")
+	if err != nil && !IsKind(err, NotFound) {
+		return err
+	}
+	link, token := s.newLink(linkReset, resetLife)
+	link.Email = email
+	mail := Mail{To: email, Subject: "A new password for Hookwell", Secret: true, Text: "Somebody, most likely you, asked for a new password at " + s.Link("/") + ".\n\n" +
+		"Choose it here within an hour:\n\n" + s.Link(ResetPath(token)) + "\n\n" +
+		"If it was not you, do nothing: your password stays as it is.\n"}
+	return s.transaction(ctx, func(tx *gorm.DB) error {
+		if user == nil {
+			return s.askForNobody(tx, link, mail, actor)
+		}
+		link.UserID = &user.ID
+		if err := tx.Create(&link).Error; err != nil {
+			return err
+		}
+		if err := s.post(tx, mail); err != nil {
+			return err
+		}
+		return s.reportSecurity(tx, visitor(actor), user, "user.reset_asked", "", "", securityData{})
+	})
+}
+
+// askForNobody does the work of a message to an account, and sends none.
+func (s *Store) askForNobody(tx *gorm.DB, link accountLink, mail Mail, actor Actor) error {
+	if err := tx.Create(&link).Error; err != nil { // its token is known to nobody
+		return err
+	}
+	id, err := s.queueMail(tx, mail)
+	if err != nil {
+		return err
+	}
+	if err := tx.Where("id = ?", id).Delete(&mailMessage{}).Error; err != nil {
+		return err
+	}
+	return s.reportSecurity(tx, visitor(actor), &User{Name: "unknown account"}, "user.reset_asked", "", "", securityData{})
+}
+
+// maySend tells whether a message that anybody can ask for goes to an address:
+// a few do each hour. It fails with TooMany when one client asks too often.
+func (s *Store) maySend(ctx context.Context, email string, actor Actor) (bool, error) {
+	if !s.MailConfigured() {
+		return false, noMail()
+	}
+	if err := s.charge(ctx, tryFrom(limitAsk, actor.RemoteAddress)); err != nil {
+		return false, err
+	}
+	err := s.charge(ctx, try(limitLinkMail, email))
+	if IsKind(err, TooMany) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// ResetPath is the page behind a link that sets a new password.
+func ResetPath(token string) string { return "/reset/" + token }
+
+// ResetEmail is the address of the account that a link sets the password of;
+// NotFound when the link does not work any more.
+func (s *Store) ResetEmail(ctx context.Context, token string) (string, error) {
+	user, err := s.resetOf(s.db.WithContext(ctx), token)
+	if err != nil {
+		return "", err
+	}
+	return user.Email, nil
+}
+
+func (s *Store) resetOf(tx *gorm.DB, token string) (*User, error) {
+	link, err := s.link(tx, linkReset, token)
+	if err != nil {
+		return nil, err
+	}
+	if link.UserID == nil {
+		return nil, linkEnded()
+	}
+	return find[User](tx.Session(&gorm.Session{NewDB: true}).Where("id = ?", *link.UserID), "account")
+}
+
+// ResetPassword uses a link up and sets the new password. All the user's
+// sessions end. A password that is not good enough is Invalid at "new" and
+// leaves the link as it is.
+func (s *Store) ResetPassword(ctx context.Context, token, password string, actor Actor) (*User, error) {
+	user, err := s.resetOf(s.db.WithContext(ctx), token)
+	if err != nil {
+		return nil, err
+	}
+	if faults := passwordFaults("new", password, user.Name, user.Email); len(faults) > 0 {
+		return nil, invalid(faults)
+	}
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return nil, err
+	}
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		link, err := s.takeLink(tx, linkReset, token)
+		if err != nil {
+			return err
+		}
+		if link.Email == user.Email {
+			if err := s.verifyEmail(tx, user); err != nil {
+				return err
+			}
+		}
+		return s.setPassword(tx, actor.as(user), user, hash, byResetLink, "")
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Who has the address need not wait for those who tried passwords.
+	return user, s.absolve(ctx, try(limitAccount, user.Email), try(limitConfirm, user.ID))
+}
+
+// verifyEmail notes that the user's address was proved.
+func (s *Store) verifyEmail(tx *gorm.DB, user *User) error {
+	if user.EmailVerified() {
+		return nil
+	}
+	now := s.clock.Now()
+	user.EmailVerifiedAt = &now
+	return tx.Model(&User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error
+}
+
+// warn sends a user word of a change of the account, where mail is sent.
+func (s *Store) warn(tx *gorm.DB, address, subject, text string) error {
+	if !s.MailConfigured() {
+		return nil
+	}
+	return s.post(tx, Mail{To: address, Subject: subject, Text: text + "\n\nIf it was not you, set a new password at once: " + s.Link("/forgot") + "\n"})
+}
+
+// AskSignUp sends a link that makes the account to its address, or, where there
+// is one with that address, word of that. Both are answered alike, after
+// comparable work. Errors are those of SignUp, and TooMany.
+func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Account, actor Actor) error {
+	if err := account.check(); err != nil {
+		return err
+	}
+	if open, err := s.SignupAllowed(ctx, policy); err != nil {
+		return err
+	} else if !open {
+		return signupClosed()
+	}
+	send, err := s.maySend(ctx, account.Email, actor)
+	if err != nil {
+		return err
+	}
+	hash, err := s.hash(ctx, account.Password)
+	if err != nil || !send {
+		return err
+	}
+	link, token := s.newLink(linkSignUp, verifyLife)
+	link.Email, link.Name, link.PasswordHash = account.Email, account.Name, hash
+	return s.transaction(ctx, func(tx *gorm.DB) error {
+		_, err := find[User](tx.Where("email = ?", account.Email), "account")
+		if err != nil && !IsKind(err, NotFound) {
+			return err
+		}
+		if err == nil {
+			return s.post(tx, Mail{To: account.Email, Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.Link("/") +
+				" with this address. There is one already.\n\nSign in: " + s.Link("/login") + "\nA new password: " + s.Link("/forgot") + "\n"})
+		}
+		if err := tx.Create(&link).Error; err != nil {
+			return err
+		}
+		return s.post(tx, Mail{To: account.Email, Subject: "Your account at Hookwell", Secret: true, Text: "Create your account at " + s.Link("/") + " within a day:\n\n" +
+			s.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"})
+	})
+}
+
+// SignUpPath is the page behind a link that makes an account.
+func SignUpPath(token string) string { return "/signup/" + token }
+
+// SignUpEmail is the address of the account that a link makes; NotFound when
+// the link does not work any more.
+func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
+	link, err := s.link(s.db.WithContext(ctx), linkSignUp, token)
+	if err != nil {
+		return "", err
+	}
+	return link.Email, nil
+}
+
+// FinishSignUp uses a link up and makes its account, whose address is proved. A
+// sign-up that was closed meanwhile is Forbidden, an address that was taken
+// meanwhile Invalid.
+func (s *Store) FinishSignUp(ctx context.Context, policy SignupPolicy, token string, actor Actor) (user *User, err error) {
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		link, err := s.takeLink(tx, linkSignUp, token)
+		if err != nil {
+			return err
+		}
+		now := s.clock.Now()
+		user, err = s.signUp(tx, policy, Account{Name: link.Name, Email: link.Email}, link.PasswordHash, &now, actor)
+		return err
+	})
+	return user, err
+}
