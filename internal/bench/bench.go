@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"hookwell/internal/program"
@@ -84,10 +85,8 @@ var cases = []measureCase{
 // was lost, doubled, changed or wrongly signed; the report then holds what was
 // measured besides. Everything that it starts ends with it.
 func Run(ctx context.Context, o Options) (_ *Report, err error) {
-	for _, name := range o.Only {
-		if !slices.Contains(Cases(), name) {
-			return nil, fmt.Errorf("there is no case %q: choose from %v", name, Cases())
-		}
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	b := &bench{Options: o}
 	defer func() { err = errors.Join(err, b.close()) }()
@@ -96,6 +95,22 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	err = b.measure(ctx)
 	return b.report, err
+}
+
+func (o *Options) check() error {
+	for _, name := range o.Only {
+		at := slices.Index(Cases(), name)
+		switch {
+		case at < 0:
+			return fmt.Errorf("there is no case %q: choose from %s", name, strings.Join(Cases(), ", "))
+		case o.Embedded && cases[at].installs:
+			return fmt.Errorf("the case %q needs Postgres and Redis: leave out -embedded", name)
+		}
+	}
+	if o.Rounds < 1 || o.Count < 1 {
+		return errors.New("rounds and events begin at 1")
+	}
+	return nil
 }
 
 func (b *bench) open(ctx context.Context) (err error) {

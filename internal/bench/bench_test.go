@@ -81,6 +81,25 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestOptions(t *testing.T) {
+	for name, test := range map[string]struct {
+		only     []string
+		embedded bool
+		want     string
+	}{
+		"that_name_a_case_that_is_none_are_refused":          {[]string{"speed"}, false, `no case "speed"`},
+		"that_ask_the_embedded_default_for_more_are_refused": {[]string{"workers"}, true, "needs Postgres and Redis"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Defaults()
+			o.Only, o.Embedded = test.only, test.embedded
+			if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 // sent is one request to the receiver, as a sender that goes wrong would make it.
 type sent struct {
 	path, id, signer string
