@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -165,6 +166,46 @@ func TestAnInvitationIsUsedOnce(t *testing.T) {
 		all.Wait()
 		if n := accepted.Load(); n != 1 {
 			t.Errorf("accepted %d times", n)
+		}
+	})
+}
+
+func TestAnInvitationByMail(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		mailing := f.with(t, func(o *models.Options) {
+			o.Mail, o.BaseURL = true, &url.URL{Scheme: "https", Host: "hooks.example.com"}
+		})
+		tenant, err := mailing.Operator().Tenant(t.Context(), f.tenant.Organization().ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, token, err := tenant.Invite(t.Context(), models.NewInvitation{Email: "elena@example.com", Role: models.RoleMember, ByMail: true})
+		if err != nil || token != "" {
+			t.Fatalf("the link is shown to who invites: %q, %v", token, err)
+		}
+		letters, err := mailing.ClaimMail(t.Context())
+		if err != nil || len(letters) != 1 || letters[0].To != "elena@example.com" || !letters[0].Secret {
+			t.Fatal(letters, err)
+		}
+		_, link, found := strings.Cut(letters[0].Text, "https://hooks.example.com/invite/")
+		token, _, _ = strings.Cut(link, "\n")
+		if !found {
+			t.Fatalf("the mail has no link: %s", letters[0].Text)
+		}
+		user, _, err := mailing.AcceptAsNew(t.Context(), token, models.Account{Name: "Elena", Password: password}, models.Actor{})
+		if err != nil || user.EmailVerifiedAt == nil {
+			t.Errorf("who has the link from the mail has the address: %+v, %v", user, err)
+		}
+		if _, _, err := tenant.ResendInvitation(t.Context(), i.ID, true); !models.IsKind(err, models.NotFound) {
+			t.Errorf("sent again after it was accepted: %v", err)
+		}
+		_, token, err = tenant.Invite(t.Context(), models.NewInvitation{Email: "copied@example.com", Role: models.RoleMember})
+		if err != nil {
+			t.Fatal(err)
+		}
+		user, _, err = mailing.AcceptAsNew(t.Context(), token, models.Account{Name: "Copied", Password: password}, models.Actor{})
+		if err != nil || user.EmailVerifiedAt != nil {
+			t.Errorf("a link that was passed on proves no address: %+v, %v", user, err)
 		}
 	})
 }

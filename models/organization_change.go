@@ -82,6 +82,9 @@ func (t *Tenant) applySettings(tx *gorm.DB, change OrganizationChange) (map[stri
 		}
 	}
 	if to := change.RequireTwoFactor; to != nil && *to != t.org.RequireTwoFactor {
+		if err := t.mayDemandTwoFactor(tx, *to); err != nil {
+			return nil, err
+		}
 		changes["requireTwoFactor"] = fieldChange{t.org.RequireTwoFactor, *to}
 		t.org.RequireTwoFactor = *to
 	}
@@ -90,6 +93,18 @@ func (t *Tenant) applySettings(tx *gorm.DB, change OrganizationChange) (map[stri
 		t.org.ExternalID = &n.ExternalID
 	}
 	return changes, nil
+}
+
+// mayDemandTwoFactor refuses who would be locked out by their own demand.
+func (t *Tenant) mayDemandTwoFactor(tx *gorm.DB, demand bool) error {
+	if !demand || t.actor.Kind != ActorUser {
+		return nil
+	}
+	row, err := t.store.twoFactorOf(tx, t.actor.ID)
+	if IsKind(err, NotFound) || err == nil && row.EnabledAt == nil {
+		return invalidField("requireTwoFactor", "Turn on two-factor for your own account first.")
+	}
+	return err
 }
 
 // changeSlug takes a slug that was never given, not even to this organization.

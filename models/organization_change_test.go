@@ -33,6 +33,14 @@ func TestOrganizationSettings(t *testing.T) {
 				t.Errorf("%+v: faults at %v", change, got)
 			}
 		}
+		t.Run("demand no second factor of others without one's own", func(t *testing.T) {
+			demand := true
+			_, err := models.ActingAs(f.tenant, f.person(t, "eve@example.com")).UpdateOrganization(t.Context(), models.OrganizationChange{RequireTwoFactor: &demand})
+			if got := fields(t, err); !slices.Equal(got, []string{"requireTwoFactor"}) {
+				t.Errorf("faults at %v", got)
+			}
+		})
+		before = dumpAll(t, f.Store)
 		o := models.OrganizationChange{ExternalID: text("customer-1")}
 		another := f.organization(t, "Another")
 		_, err := another.UpdateOrganization(t.Context(), o)

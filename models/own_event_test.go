@@ -49,6 +49,7 @@ func without(data map[string]any, names ...string) map[string]any {
 func TestOwnEvents(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		ada := f.person(t, "ada@example.com")
+		f.twoFactor(t, ada) // who demands it of others has it
 		by := map[string]any{"id": ada.ID, "email": "ada@example.com", "name": "Priya"}
 		org, err := f.As(ada, models.Actor{}).CreateOrganization(t.Context(), "Initech")
 		if err != nil {

@@ -14,10 +14,13 @@ type InviteView struct {
 	Faults webhook.Faults
 }
 
-// SettingsForm is an organization's settings as they were typed. Fields: name,
-// slug, confirm.
+// SettingsForm is an organization's settings as they were typed. OwnTwoFactor
+// tells whether who looks at it has a second factor, without which nobody may
+// demand one. Fields: name, slug, requireTwoFactor, confirm.
 type SettingsForm struct {
-	Name   string
-	Slug   string
-	Faults webhook.Faults
+	Name             string
+	Slug             string
+	RequireTwoFactor bool
+	OwnTwoFactor     bool
+	Faults           webhook.Faults
 }

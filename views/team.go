@@ -57,13 +57,13 @@ func roleChoices(own models.Role) []models.Role {
 func roleWords(role models.Role) string {
 	switch role {
 	case models.RoleOwner:
-		return "Owner: everything, deleting the organization included"
+		return "Owner: everything"
 	case models.RoleAdmin:
-		return "Admin: endpoints, secrets, API keys, team and settings"
+		return "Admin: also endpoints, keys, team"
 	case models.RoleMember:
-		return "Member: sends tests, resends, recovers and cancels"
+		return "Member: also tests and resends"
 	default:
-		return "Guest: sees events, deliveries and endpoints"
+		return "Guest: looks on"
 	}
 }
 

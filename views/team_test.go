@@ -42,7 +42,7 @@ func teamSamples(page, out Page) map[string]templ.Component {
 	linked.Invited, linked.Link = &invitations[0], "https://hookwell.example.com/invite/7RXQ2MB4K6JYZ3ATN5WCVPH8DE"
 	uninvitable := mailed
 	uninvitable.Form = InviteForm{Email: "elena.sato@example.com", Role: models.RoleAdmin, ByLink: true, Faults: webhook.Faults{{Field: "email", Message: "This person is a member already."}}}
-	settings := SettingsForm{Name: "Acme", Slug: "acme"}
+	settings := SettingsForm{Name: "Acme", Slug: "acme", RequireTwoFactor: true, OwnTwoFactor: true}
 	spoiltSettings := SettingsForm{Name: "", Slug: "globex", Faults: webhook.Faults{{Field: "name", Message: "Enter a name of up to 100 characters."},
 		{Field: "slug", Message: "This slug is taken, or was once. Choose another."}, {Field: "confirm", Message: "This is not the slug. Type acme to delete the organization."}}}
 	offer := &models.Offer{Invitation: invitations[0], Organization: models.Organization{Name: "Acme Robotics"}}

@@ -13,18 +13,24 @@ func (s *Server) settings(c *fiber.Ctx) error {
 }
 
 func (s *Server) showSettings(c *fiber.Ctx, status int, form views.SettingsForm) error {
+	own, err := s.visit(c).person.TwoFactor(c.UserContext())
+	if err != nil {
+		return err
+	}
+	form.OwnTwoFactor = own.EnabledAt != nil
 	return show(s, c, status, views.SettingsPage, form)
 }
 
 // savedSettings is the form as it was saved last.
 func (s *Server) savedSettings(c *fiber.Ctx) views.SettingsForm {
 	org := s.tenant(c).Organization()
-	return views.SettingsForm{Name: org.Name, Slug: org.Slug}
+	return views.SettingsForm{Name: org.Name, Slug: org.Slug, RequireTwoFactor: org.RequireTwoFactor}
 }
 
 func (s *Server) settingsSave(c *fiber.Ctx) error {
-	form := views.SettingsForm{Name: field(c, "name"), Slug: field(c, "slug")}
-	org, err := s.tenant(c).UpdateOrganization(c.UserContext(), models.OrganizationChange{Name: &form.Name, Slug: &form.Slug})
+	form := views.SettingsForm{Name: field(c, "name"), Slug: field(c, "slug"), RequireTwoFactor: field(c, "requireTwoFactor") == "on"}
+	org, err := s.tenant(c).UpdateOrganization(c.UserContext(), models.OrganizationChange{Name: &form.Name, Slug: &form.Slug,
+		RequireTwoFactor: &form.RequireTwoFactor})
 	if models.IsKind(err, models.Invalid) {
 		form.Faults = faultsOf(err)
 		return s.showSettings(c, fiber.StatusUnprocessableEntity, form)

@@ -80,8 +80,12 @@ func signIn(ctx context.Context) (map[string]string, error) {
 	pages := map[string]string{"orgs": *address + "/orgs", "endpoints": org + "/endpoints", "endpoint-new": org + "/endpoints/new",
 		"deliveries": org + "/deliveries", "deliveries-failed": org + "/deliveries?state=failed", "deliveries-none": org + "/deliveries?state=cancelled",
 		"events": org + "/events", "events-test": org + "/events?origin=test",
-		"catalog": org + "/catalog", "catalog-schema": org + "/catalog/payment.failed?tab=schema", "catalog-verify": org + "/catalog/payment.failed?tab=verify", "keys": org + "/keys"}
+		"catalog": org + "/catalog", "catalog-schema": org + "/catalog/payment.failed?tab=schema", "catalog-verify": org + "/catalog/payment.failed?tab=verify", "keys": org + "/keys",
+		"team": org + "/team", "leave": org + "/team/leave", "settings": org + "/settings"}
 	if pages["endpoint"], err = first(ctx, org+"/endpoints", "tbody a.rowlink"); err != nil {
+		return nil, err
+	}
+	if pages["member"], err = first(ctx, org+"/team", "tbody a.rowlink"); err != nil {
 		return nil, err
 	}
 	if pages["event"], err = first(ctx, org+"/events", "tbody a.rowlink"); err != nil {
