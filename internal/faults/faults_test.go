@@ -19,6 +19,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// TestSources makes a result from before a change to the program stale.
+func TestSources(t *testing.T) {
+	if err := program.LookAtSources("../.."); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestPromise is the short form of the suite; go tool task faults is all of it.
 func TestPromise(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "hookwell")

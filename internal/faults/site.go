@@ -63,7 +63,7 @@ func newSite(ctx context.Context, o Options, f Fault) (s *site, err error) {
 	}
 	key := make([]byte, 32)
 	rand.Read(key)
-	base := program.Installation{Binary: o.Binary, Env: []string{"HOOKWELL_ADDR=127.0.0.1:0", "HOOKWELL_OPS_ADDR=127.0.0.1:0",
+	base := program.Installation{Binary: o.Binary, Env: []string{"HOOKWELL_ADDR=127.0.0.1:0", "HOOKWELL_OPS_ADDR=off",
 		"HOOKWELL_SECRET_KEY=" + base64.StdEncoding.EncodeToString(key), "HOOKWELL_ALLOW_NETWORKS=127.0.0.0/8", "HOOKWELL_LOG_LEVEL=warn"}}
 	s.direct = base.With("DATABASE_URL="+s.postgres.URL(), "REDIS_URL="+s.redis.URL())
 	s.proxied = base.With("DATABASE_URL="+s.postgresProxy.through(s.postgres.URL()), "REDIS_URL="+s.redisProxy.through(s.redis.URL()))
