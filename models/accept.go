@@ -247,22 +247,22 @@ func (d postgresDialect) writeIfUnchanged(db *gorm.DB, c *Clock, f *fanOut, p pr
 // insertWork is newWork by the database's clock, in SQL.
 func (d postgresDialect) insertWork(c *Clock, f *fanOut) (string, []any) {
 	n := len(f.deliveries)
-	texts := [4][]string{}
+	texts := [5][]string{}
 	for i := range texts {
 		texts[i] = make([]string, n)
 	}
 	first, expires := make([]float64, n), make([]float64, n) // seconds from now
 	for i, row := range f.deliveries {
-		texts[0][i], texts[1][i], texts[2][i], texts[3][i] = row.ID, row.OrganizationID, row.EndpointID, row.EventID
+		texts[0][i], texts[1][i], texts[2][i], texts[3][i], texts[4][i] = row.ID, row.OrganizationID, row.EndpointID, row.EventID, row.EventType
 		first[i], expires[i] = firstDelay(f.endpoints[i].Schedule).Seconds(), (f.endpoints[i].Schedule.Span() + waitLimit).Seconds()
 	}
 	now := d.now(c)
-	return fmt.Sprintf(`INSERT INTO delivery_work (delivery_id, organization_id, endpoint_id, event_id, trigger, priority, attempt, position,
+	return fmt.Sprintf(`INSERT INTO delivery_work (delivery_id, organization_id, endpoint_id, event_id, event_type, trigger, priority, attempt, position,
 			due_at, wake_at, expires_at, lease_token, cancelled, recovery_id)
-		SELECT id, organization_id, endpoint_id, event_id, '%s', %d, 0, 0, %s, %s, %s, '', false, ''
-		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::float8[], ?::float8[]) AS n(id, organization_id, endpoint_id, event_id, first, expires)`,
+		SELECT id, organization_id, endpoint_id, event_id, event_type, '%s', %d, 0, 0, %s, %s, %s, '', false, ''
+		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::float8[], ?::float8[]) AS n(id, organization_id, endpoint_id, event_id, event_type, first, expires)`,
 			TriggerSchedule, priorityFresh, d.secondsAfter(now, "first"), d.secondsAfter(now, fmt.Sprintf("first + %d", wakeGrace/time.Second)), d.secondsAfter(now, "expires")),
-		[]any{&texts[0], &texts[1], &texts[2], &texts[3], &first, &expires}
+		[]any{&texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &first, &expires}
 }
 
 // revokedKeys tells which of the keys may no longer report.

@@ -43,17 +43,21 @@ func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
 	if len(types) == 0 || slices.Contains(types, "*") {
 		return query
 	}
-	return query.Where(clause.Or(typeConditions(column, types)...))
+	return query.Where(clause.Or(typeConditions(query, column, types)...))
 }
 
 // typeConditions has one condition for each type or prefix.
-func typeConditions(column string, types []string) []clause.Expression {
+func typeConditions(query *gorm.DB, column string, types []string) []clause.Expression {
 	conditions := make([]clause.Expression, len(types))
 	for i, t := range types {
-		if prefix, ok := strings.CutSuffix(t, "*"); ok {
-			conditions[i] = clause.Expr{SQL: "substr(" + column + ", 1, ?) = ?", Vars: []any{utf8.RuneCountInString(prefix), prefix}}
-		} else {
+		prefix, ok := strings.CutSuffix(t, "*")
+		switch {
+		case !ok:
 			conditions[i] = clause.Eq{Column: column, Value: t}
+		case query.Name() == "postgres": // which knows then how many rows there are of it
+			conditions[i] = clause.Expr{SQL: column + " ^@ ?", Vars: []any{prefix}}
+		default:
+			conditions[i] = clause.Expr{SQL: "substr(" + column + ", 1, ?) = ?", Vars: []any{utf8.RuneCountInString(prefix), prefix}}
 		}
 	}
 	return conditions
@@ -67,6 +71,9 @@ func (t *Tenant) Deliveries(ctx context.Context, filter DeliveryFilter, page Pag
 	}
 	query, err := page.apply(filter.apply(t.rows(ctx)), PrefixDelivery)
 	if err != nil {
+		return nil, "", err
+	}
+	if query, err = t.withoutForeignTypes(ctx, query, filter); err != nil {
 		return nil, "", err
 	}
 	rows, next, err := paged(query, page, func(d *Delivery) string { return d.ID })

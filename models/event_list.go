@@ -111,7 +111,7 @@ func inGaps(query *gorm.DB, gaps []gap, endpointID string) *gorm.DB {
 	}
 	conditions := make([]clause.Expression, len(gaps))
 	for i, g := range gaps {
-		conditions[i] = g.condition()
+		conditions[i] = g.condition(query)
 	}
 	return query.Where("test = ?", false).Where(clause.Or(conditions...)).
 		Where(`NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)`, endpointID)
@@ -119,7 +119,7 @@ func inGaps(query *gorm.DB, gaps []gap, endpointID string) *gorm.DB {
 
 // condition is the gap in SQL. Ids are to the millisecond and pass over whole
 // partitions; the times are exact.
-func (g gap) condition() clause.Expression {
+func (g gap) condition(query *gorm.DB) clause.Expression {
 	all := []clause.Expression{
 		clause.Expr{SQL: "id >= ? AND created_at >= ?", Vars: []any{lowestID(PrefixEvent, g.line.Since), g.line.Since}},
 	}
@@ -127,7 +127,7 @@ func (g gap) condition() clause.Expression {
 		all = append(all, clause.Expr{SQL: "id < ? AND created_at < ?", Vars: []any{lowestID(PrefixEvent, g.until.Add(time.Millisecond)), g.until}})
 	}
 	if g.line.Enabled {
-		all = append(all, clause.Not(typeConditions("type", g.line.EventTypes)...))
+		all = append(all, clause.Not(typeConditions(query, "type", g.line.EventTypes)...))
 	}
 	return clause.And(all...)
 }

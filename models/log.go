@@ -93,22 +93,24 @@ const fewWaiting = 2000
 
 // openIDs are one more than a page of what has not ended.
 func (t *Tenant) openIDs(ctx context.Context, filter DeliveryFilter, states []State, page Page) (ids []string, err error) {
-	waiting, err := t.waitingIDs(ctx, filter.EndpointID, fewWaiting+1)
-	if err != nil || len(waiting) == 0 {
-		return nil, err
+	var waiting []string
+	if err := t.waiting(ctx, filter, states).Select("delivery_id").Limit(fewWaiting+1).Pluck("delivery_id", &waiting).Error; err != nil {
+		return nil, fmt.Errorf("looking for what waits: %w", err)
+	}
+	if len(waiting) == 0 {
+		return nil, nil
 	}
 	query := t.store.db.WithContext(ctx).Table("delivery_work AS w").Joins("JOIN deliveries d ON d.id = w.delivery_id").Where("d.state IN ?", states)
 	if len(waiting) <= fewWaiting {
 		query = query.Where("w.delivery_id IN ?", waiting)
 	} else {
-		// With so many of its own, the newest of all have enough of them.
-		query = query.Where("w.organization_id = ?", t.org.ID)
+		// With so many that match, the newest of all have enough of them.
+		query = filter.open(query.Where("w.organization_id = ?", t.org.ID), "w.")
 		if filter.EndpointID != "" {
 			query = query.Where("w.endpoint_id = ?", filter.EndpointID)
 		}
 	}
-	query, err = page.applyTo(matchTypes(filter.within(query, "w.delivery_id"), "d.event_type", filter.Types), PrefixDelivery, "w.delivery_id")
-	if err != nil {
+	if query, err = page.applyTo(query, PrefixDelivery, "w.delivery_id"); err != nil {
 		return nil, err
 	}
 	if err := query.Pluck("w.delivery_id", &ids).Error; err != nil {
@@ -117,20 +119,25 @@ func (t *Tenant) openIDs(ctx context.Context, filter DeliveryFilter, states []St
 	return ids, nil
 }
 
-// waitingIDs are deliveries of the organization, or of one of its endpoints,
-// that have work, in no order and at most so many. They are found by their
-// endpoints, which two indexes of work begin with.
-func (t *Tenant) waitingIDs(ctx context.Context, endpointID string, most int) (ids []string, err error) {
-	err = t.store.db.WithContext(ctx).Raw("SELECT delivery_id FROM ("+waitingRows+") w LIMIT ?", t.ownEndpoints(ctx, endpointID), t.ownEndpoints(ctx, endpointID), most).Scan(&ids).Error
-	if err != nil {
-		return nil, fmt.Errorf("looking for what waits: %w", err)
-	}
-	return ids, nil
+func (f DeliveryFilter) open(query *gorm.DB, prefix string) *gorm.DB {
+	return matchTypes(f.within(query, prefix+"delivery_id"), prefix+"event_type", f.Types)
 }
 
-// waitingRows are the rows of work of some endpoints, twice a parameter.
-const waitingRows = `SELECT * FROM delivery_work WHERE lease_until IS NULL AND endpoint_id IN (?)
-	UNION ALL SELECT * FROM delivery_work WHERE lease_until IS NOT NULL AND endpoint_id IN (?)`
+// waiting are the rows of work that a filter leaves. They are found by their
+// endpoints, which two indexes of work begin with. What was tried before waits
+// in a rank of its own, so that what was not is found beside any number of it.
+func (t *Tenant) waiting(ctx context.Context, filter DeliveryFilter, states []State) *gorm.DB {
+	own := t.ownEndpoints(ctx, filter.EndpointID)
+	ranks := "priority <= ? AND lease_until IS NULL AND endpoint_id IN (?) UNION ALL SELECT * FROM delivery_work WHERE priority >= ?"
+	vars := []any{priorityRetry - 1, own, priorityRetry + 1}
+	if slices.Contains(states, Retrying) {
+		ranks, vars = "true", nil
+	}
+	vars = append(vars, own, own)
+	rows := t.store.db.WithContext(ctx).Table("(SELECT * FROM delivery_work WHERE "+ranks+" AND lease_until IS NULL AND endpoint_id IN (?)"+
+		" UNION ALL SELECT * FROM delivery_work WHERE lease_until IS NOT NULL AND endpoint_id IN (?)) AS w", vars...)
+	return filter.open(rows, "")
+}
 
 func (t *Tenant) ownEndpoints(ctx context.Context, id string) *gorm.DB {
 	query := t.rows(ctx).Model(&Endpoint{}).Select("id")
@@ -163,9 +170,6 @@ func (t *Tenant) StateCounts(ctx context.Context, filter DeliveryFilter) (map[St
 		}
 		counts[state] = tallied(int(n))
 	}
-	if len(filter.Types) > 0 {
-		return counts, nil // what waits does not know its type
-	}
 	waiting, err := t.countWaitingByState(ctx, filter)
 	if err != nil {
 		return nil, err
@@ -181,9 +185,7 @@ func tallied(n int) Tallied { return Tallied{N: min(n, countLimit), More: n > co
 // countWaitingByState tells what has had an attempt from what has not. A resend
 // of what had ended has no planned attempt to come back to: it counts as neither.
 func (t *Tenant) countWaitingByState(ctx context.Context, filter DeliveryFilter) (map[State]Tallied, error) {
-	own := t.ownEndpoints(ctx, filter.EndpointID)
-	some := filter.within(t.store.db.WithContext(ctx).Table("("+waitingRows+") AS w", own, own), "delivery_id").
-		Where("NOT (trigger = ? AND resume_at IS NULL)", TriggerPerson).
+	some := t.waiting(ctx, filter, []State{Pending, Retrying}).Where("NOT (trigger = ? AND resume_at IS NULL)", TriggerPerson).
 		Select("CASE WHEN attempt = 0 OR attempt = 1 AND lease_until IS NOT NULL THEN 'pending' ELSE 'retrying' END AS state").Limit(fewWaiting + 1)
 	var rows []struct {
 		State State
@@ -208,4 +210,40 @@ func (t *Tenant) countWaitingByState(ctx context.Context, filter DeliveryFilter)
 		}
 	}
 	return counts, nil
+}
+
+// withoutForeignTypes spares a search for types that an endpoint was never
+// subscribed to: all that it can have of them is test events. Without this the
+// search reads everything that the endpoint ever got.
+func (t *Tenant) withoutForeignTypes(ctx context.Context, query *gorm.DB, filter DeliveryFilter) (*gorm.DB, error) {
+	if filter.EndpointID == "" || len(filter.Types) == 0 || filter.EventID != "" {
+		return query, nil
+	}
+	var lines []EndpointSetting
+	if err := t.rows(ctx).Where("endpoint_id = ?", filter.EndpointID).Find(&lines).Error; err != nil {
+		return nil, fmt.Errorf("reading an endpoint's history: %w", err)
+	}
+	for _, line := range lines {
+		for _, subscribed := range line.EventTypes {
+			if slices.ContainsFunc(filter.Types, func(wanted string) bool { return meet(subscribed, wanted) }) {
+				return query, nil
+			}
+		}
+	}
+	return query.Where("test"), nil
+}
+
+// meet tells whether some type may match both patterns.
+func meet(a, b string) bool {
+	short, wild := strings.CutSuffix(a, "*")
+	other, wilder := strings.CutSuffix(b, "*")
+	switch {
+	case wild && wilder:
+		return strings.HasPrefix(short, other) || strings.HasPrefix(other, short)
+	case wild:
+		return strings.HasPrefix(other, short)
+	case wilder:
+		return strings.HasPrefix(short, other)
+	}
+	return short == other
 }

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -282,6 +283,10 @@ func rolledUp(deltas []rollupDelta) ([]rollupRow, error) {
 		row.Counts = *counts
 		rows = append(rows, row)
 	}
+	// What is read together is written together.
+	slices.SortFunc(rows, func(a, b rollupRow) int {
+		return cmp.Or(cmp.Compare(a.OrganizationID, b.OrganizationID), cmp.Compare(a.EndpointID, b.EndpointID), cmp.Compare(a.Span, b.Span), cmp.Compare(a.Since, b.Since))
+	})
 	return rows, nil
 }
 

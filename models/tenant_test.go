@@ -244,6 +244,13 @@ var hidden = map[string]call{
 		health, err := tenant.Health(ctx)
 		return slices.Collect(maps.Keys(health)), err
 	},
+	"EndpointHealth": func(ctx context.Context, tenant *models.Tenant, p *property) (seen []string, err error) {
+		health, err := tenant.EndpointHealth(ctx, p.endpoint.ID)
+		if health.EndpointID != "" {
+			seen = append(seen, health.EndpointID)
+		}
+		return seen, err
+	},
 	"Traffic": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		steps, err := tenant.Traffic(ctx, time.Now().Add(-models.Hour), time.Now().Add(models.Hour), models.HalfHour)
 		return busy(steps), err

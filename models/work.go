@@ -20,6 +20,7 @@ type Work struct {
 	OrganizationID string
 	EndpointID     string
 	EventID        string
+	EventType      string
 	Trigger        Trigger
 	Priority       int
 	Attempt        int // number of the last attempt claimed
@@ -62,7 +63,7 @@ const (
 )
 
 func newWork(d *Delivery, e *Endpoint, trigger Trigger, now time.Time) *Work {
-	return &Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID, Trigger: trigger,
+	return &Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID, EventType: d.EventType, Trigger: trigger,
 		Priority: priorityFresh, DueAt: now.Add(firstDelay(e.Schedule)), WakeAt: now.Add(firstDelay(e.Schedule) + wakeGrace),
 		ExpiresAt: now.Add(e.Schedule.Span() + waitLimit)}
 }

@@ -102,9 +102,10 @@ func (f DeliveryFilter) narrowed() bool { return f.from("") != DeliveryFilter{} 
 // DeliveriesView is a page of the log.
 type DeliveriesView struct {
 	Filter     DeliveryFilter
-	Rows       []models.Delivery // newest first
-	Older      string            // cursor of the next page; empty when there is none
-	Endpoints  []models.Endpoint // to choose from
+	Rows       []models.Delivery               // newest first
+	Older      string                          // cursor of the next page; empty when there is none
+	Counts     map[models.State]models.Tallied // of what the other filters leave; some states have none
+	Endpoints  []models.Endpoint               // to choose from
 	Categories []webhook.Category
 	Faults     webhook.Faults // at since and until
 }

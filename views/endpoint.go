@@ -3,6 +3,7 @@ package views
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,10 +35,11 @@ const (
 	tabSecret   endpointTab = "secret"
 )
 
-// HealthOf judges by the times of the last success and failure: Quiet is
-// nothing in 24 hours, Failing no success in the hour before the last failure
-// or since, Degraded a failure in the last hour beside successes.
-func HealthOf(endpoint *models.Endpoint, state models.EndpointState, now time.Time) Health {
+// HealthOf judges by the times of the last success and failure, and by the
+// hours of its strip. Quiet is nothing in 24 hours, Failing no success in the
+// hour before the last failure or since, Degraded a failure in the last hour
+// beside successes, unless it is one among a hundred attempts or more.
+func HealthOf(endpoint *models.Endpoint, state models.EndpointState, strip []models.Step, now time.Time) Health {
 	within := func(t *time.Time, d time.Duration) bool { return t != nil && now.Sub(*t) <= d }
 	success, failure := state.LastSuccessAt, state.LastFailureAt
 	switch {
@@ -47,11 +49,21 @@ func HealthOf(endpoint *models.Endpoint, state models.EndpointState, now time.Ti
 		return Quiet
 	case failure != nil && (success == nil || failure.Sub(*success) > time.Hour):
 		return Failing
-	case within(failure, time.Hour):
+	case within(failure, time.Hour) && !fewFailures(strip):
 		return Degraded
 	default:
 		return Healthy
 	}
+}
+
+// fewFailures tells whether at most one in a hundred attempts of this hour and
+// the one before failed. What is not counted yet is not few.
+func fewFailures(strip []models.Step) bool {
+	var recent models.Counts
+	for _, hour := range strip[max(len(strip)-2, 0):] {
+		recent.Add(hour.Counts)
+	}
+	return recent.FailedAttempts > 0 && recent.FailedAttempts*100 <= recent.Attempts
 }
 
 // EndpointRow is one line of the endpoint list.
@@ -59,14 +71,46 @@ type EndpointRow struct {
 	Endpoint *models.Endpoint
 	State    models.EndpointState
 	Health   Health
-	Waiting  int // deliveries that have not ended
+	Waiting  models.Tallied // deliveries that have not ended
+	Counts   models.Counts
+	Strip    []models.Step // of the last 24 hours
 }
 
 // EndpointsView is the list of endpoints. Health narrows it; empty shows all.
+// Page counts from 1.
 type EndpointsView struct {
 	Rows    []EndpointRow
 	Health  Health
+	Page    int
 	Notices []models.Notice
+}
+
+const endpointsOnPage = 50
+
+// OnPage are the rows that the page shows, which need their strips.
+func (v EndpointsView) OnPage() []EndpointRow {
+	rows := v.shown()
+	from := min(max(v.Page-1, 0)*endpointsOnPage, len(rows))
+	return rows[from:min(from+endpointsOnPage, len(rows))]
+}
+
+func (v EndpointsView) hasNext() bool { return max(v.Page, 1)*endpointsOnPage < len(v.shown()) }
+
+func (v EndpointsView) rangeWords() string {
+	all, shown := len(v.shown()), len(v.OnPage())
+	if shown == all {
+		return formatCount(all) + " of " + formatCount(len(v.Rows))
+	}
+	from := max(v.Page-1, 0)*endpointsOnPage + 1
+	return formatCount(from) + " to " + formatCount(from+shown-1) + " of " + formatCount(all)
+}
+
+func (v EndpointsView) path(slug string, number int) string {
+	page := ""
+	if number > 1 {
+		page = strconv.Itoa(number)
+	}
+	return filteredPath(EndpointsPath(slug), [][2]string{{"health", string(v.Health)}, {"page", page}})
 }
 
 func (v EndpointsView) shown() []EndpointRow {
@@ -89,11 +133,8 @@ func (v EndpointsView) count(health Health) int {
 // EndpointView is one endpoint's page. Secret is set only on the answer that
 // creates the endpoint: it is shown once.
 type EndpointView struct {
-	Endpoint *models.Endpoint
-	State    models.EndpointState
-	Health   Health
-	Waiting  int
-	Oldest   *time.Time // since when the oldest of them waits
+	EndpointRow
+	Oldest   *time.Time // since when the oldest of what waits does
 	Secret   webhook.Secret
 	Made     *models.EndpointSecret // the newest secret, but for what it is
 	Bench    TestBench
@@ -173,7 +214,7 @@ func disabledText(v EndpointView) string {
 	default:
 		parts = append(parts, strings.TrimSuffix(reason, ".")+".")
 	}
-	if v.Waiting > 0 {
+	if v.Waiting.N > 0 {
 		parts = append(parts, waitingWords(v.Waiting))
 	}
 	if v.Missed > 0 {
@@ -190,9 +231,9 @@ func disabledByRule(v EndpointView) string {
 	return "Hookwell disabled it: nothing had succeeded since " + formatDay(at, *v.State.FailingSince) + " UTC, and it failed on " + dayWords(v.State.Days()) + "."
 }
 
-func waitingWords(n int) string {
-	if n == 1 {
+func waitingWords(n models.Tallied) string {
+	if n.N == 1 && !n.More {
 		return "1 delivery waits, and goes on once it is enabled."
 	}
-	return formatCount(n) + " deliveries wait, and go on once it is enabled."
+	return formatTallied(n) + " deliveries wait, and go on once it is enabled."
 }

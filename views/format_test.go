@@ -115,7 +115,7 @@ func TestHealthOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			state := models.EndpointState{LastSuccessAt: c.success, LastFailureAt: c.failure}
-			if got := HealthOf(c.endpoint, state, sampleNow); got != c.want {
+			if got := HealthOf(c.endpoint, state, nil, sampleNow); got != c.want {
 				t.Errorf("%s, not %s", got, c.want)
 			}
 		})

@@ -14,6 +14,7 @@ const (
 	DeliveryLogID     = "deliveries" // DeliveryLog
 	DeliveryID        = "delivery"   // DeliveryPart
 	EventListID       = "events"     // EventList
+	OverviewID        = "overview"   // OverviewPart
 	EventID           = "event"      // EventPart
 	RecentID          = "recent"     // EndpointRecent
 	RecoveryID        = "recovery"   // RecoveryBanner

@@ -88,6 +88,7 @@ type section int
 
 const (
 	sectionNone section = iota
+	sectionOverview
 	sectionEndpoints
 	sectionEvents
 	sectionDeliveries

@@ -37,6 +37,12 @@ const (
 // organization lies under it.
 func OrganizationPath(slug string) string { return "/o/" + url.PathEscape(slug) }
 
+// OverviewPath is the organization's first page; ?period= chooses how far back
+// it looks.
+func OverviewPath(slug, period string) string {
+	return filteredPath(OrganizationPath(slug), [][2]string{{"period", period}})
+}
+
 // FindPath takes ?q=, any id or event type, and leads to what it names.
 func FindPath(slug string) string { return OrganizationPath(slug) + "/find" }
 

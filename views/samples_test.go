@@ -60,21 +60,41 @@ func sampleEndpoint(id, name, url string, types ...string) *models.Endpoint {
 func sampleEndpoints() []EndpointRow {
 	rows := []EndpointRow{
 		{Endpoint: sampleEndpoint("ep_crm", "CRM bridge", "https://crm-bridge.example.net/in/acme", "payment.failed", "subscription.*"),
-			State: models.EndpointState{LastSuccessAt: agoP(97 * time.Hour), LastFailureAt: agoP(4 * time.Second)}, Waiting: 372},
+			State: models.EndpointState{LastSuccessAt: agoP(97 * time.Hour), LastFailureAt: agoP(4 * time.Second)}, Waiting: models.Tallied{N: 372}},
 		{Endpoint: sampleEndpoint("ep_bill", "Billing sync", "https://billing.acme-robotics.example.com/webhooks", "payment.*", "subscription.*"),
-			State: models.EndpointState{LastSuccessAt: agoP(3 * time.Second), LastFailureAt: agoP(20 * time.Second)}, Waiting: 40},
+			State: models.EndpointState{LastSuccessAt: agoP(3 * time.Second), LastFailureAt: agoP(20 * time.Second)}, Waiting: models.Tallied{N: 40}},
 		{Endpoint: sampleEndpoint("ep_prod", "Production API", "https://api.acme-robotics.example.com/hooks/hookwell", "*"),
-			State: models.EndpointState{LastSuccessAt: agoP(0)}, Waiting: 1},
+			State: models.EndpointState{LastSuccessAt: agoP(0)}, Waiting: models.Tallied{N: 1}},
 		{Endpoint: sampleEndpoint("ep_siem", "", "https://siem.example.com/ingest/acme-robotics", "security.*", "api_key.*", "org.member.removed"),
 			State: models.EndpointState{LastSuccessAt: agoP(49 * time.Hour)}},
-		{Endpoint: sampleEndpoint("ep_stag", "Staging", "https://staging.acme-robotics.example.com/hooks", "*"), Waiting: 3},
+		{Endpoint: sampleEndpoint("ep_stag", "Staging", "https://staging.acme-robotics.example.com/hooks", "*"), Waiting: models.Tallied{N: 3}},
 	}
 	rows[4].Endpoint.DisabledAt = agoP(9 * 24 * time.Hour)
 	rows[4].Endpoint.DisabledReason = "Disabled by Marcus Lindqvist"
 	for i := range rows {
-		rows[i].Health = HealthOf(rows[i].Endpoint, rows[i].State, sampleNow)
+		rows[i].Strip, rows[i].Counts = sampleStrip(i), models.Counts{Attempts: 400 * i, FailedAttempts: 11 * i, Failed: i, Ms100: 300 * i, Ms500: 100 * i}
+		rows[i].Health = HealthOf(rows[i].Endpoint, rows[i].State, nil, sampleNow)
 	}
 	return rows
+}
+
+// sampleStrip has hours without failures, with some, and with nothing else.
+func sampleStrip(endpoint int) []models.Step {
+	hours := make([]models.Step, models.StripHours)
+	for i := range hours {
+		hours[i] = models.Step{At: ago(time.Duration(len(hours)-i) * time.Hour), Counts: models.Counts{Attempts: 40 * endpoint, FailedAttempts: endpoint * (i % 5 * 10)}}
+	}
+	return hours
+}
+
+func sampleOverview(period OverviewPeriod, rows []EndpointRow) OverviewView {
+	view := OverviewView{Period: period, Before: models.Counts{Delivered: 999, Failed: 1}, Endpoints: rows,
+		States: map[models.State]models.Tallied{models.Pending: {N: 119}, models.Retrying: {N: 1000, More: true}}}
+	for at := sampleNow.Add(-period.Length); at.Before(sampleNow); at = at.Add(period.Step) {
+		n := len(view.Steps)
+		view.Steps = append(view.Steps, models.Step{At: at, Counts: models.Counts{Attempts: 10 * n, FailedAttempts: n % 7, Delivered: 9 * n, Failed: n % 3, Ms70: 8 * n, Ms500: n, Ms5000: n % 4}})
+	}
+	return view
 }
 
 func sampleDelivery(n int, eventType, endpoint string, state models.State, attempts, status int, cause webhook.Cause) models.Delivery {
@@ -149,7 +169,7 @@ func sampleBench(t testing.TB) TestBench {
 
 func sampleEndpointView(t testing.TB) EndpointView {
 	row := sampleEndpoints()[0]
-	view := EndpointView{Endpoint: row.Endpoint, State: row.State, Health: row.Health, Waiting: row.Waiting, Bench: sampleBench(t), Recent: sampleDeliveries()}
+	view := EndpointView{EndpointRow: row, Bench: sampleBench(t), Recent: sampleDeliveries()}
 	view.Endpoint.Description = "Tells sales what customers pay."
 	return view
 }
@@ -280,7 +300,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	created := sampleEndpointView(t)
 	created.Secret, created.Recent = sampleSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), nil
 	disabled := sampleEndpointView(t)
-	disabled.Endpoint, disabled.Health, disabled.Waiting = rows[4].Endpoint, Disabled, 3
+	disabled.Endpoint, disabled.Health, disabled.Waiting = rows[4].Endpoint, Disabled, models.Tallied{N: 3}
 	disabled.Bench.Result = sampleResult()
 	bench := sampleBench(t)
 	bench.Data = `{"amount":"many"}`
@@ -383,6 +403,10 @@ func samples(t testing.TB) map[string]templ.Component {
 		"failure-429":         FailurePage(out, Failure{Status: 429}),
 		"orgs-first":          OrganizationsPage(fresh, OrganizationForm{}),
 		"orgs":                OrganizationsPage(chooser, OrganizationForm{Faults: webhook.Faults{{Field: "name", Message: "Give it a name."}}}),
+		"overview":            OverviewPage(page, sampleOverview(OverviewPeriods()[0], rows)),
+		"overview-month":      OverviewPage(guest, sampleOverview(OverviewPeriods()[2], rows)),
+		"overview-nothing":    OverviewPage(dark, OverviewView{Period: OverviewPeriods()[1], Endpoints: rows[3:4], Steps: make([]models.Step, 56)}),
+		"overview-empty":      OverviewPage(page, OverviewView{Period: OverviewPeriods()[0]}),
 		"endpoints":           EndpointsPage(flashed, EndpointsView{Rows: rows}),
 		"endpoints-dark":      EndpointsPage(dark, EndpointsView{Rows: rows, Health: Failing}),
 		"endpoints-empty":     EndpointsPage(page, EndpointsView{}),

@@ -10,6 +10,7 @@ import (
 type SecretView struct {
 	Endpoint *models.Endpoint
 	Health   Health
+	Strip    []models.Step
 	Secrets  []models.EndpointSecret // in force, newest first
 	Rotate   RotateForm
 	Fresh    webhook.Secret // that a rotation just made or imported

@@ -53,7 +53,7 @@ func SecretPage(page Page, view SecretView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = endpointHead(page, view.Endpoint, view.Health).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = endpointHead(page, view.Endpoint, view.Health, view.Strip).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -36,6 +36,11 @@ func (s *Server) showDeliveries(c *fiber.Ctx, status int, filter views.DeliveryF
 	if filter.Type != "" {
 		wanted.Types = []string{filter.Type}
 	}
+	if !isHTMX(c) { // the log alone shows no counts
+		if view.Counts, err = s.tenant(c).StateCounts(c.UserContext(), wanted); err != nil {
+			return err
+		}
+	}
 	view.Rows, view.Older, err = s.tenant(c).Deliveries(c.UserContext(), wanted, models.Page{Cursor: filter.Cursor})
 	if models.IsKind(err, models.Invalid) {
 		view.Filter.Cursor = ""

@@ -2,6 +2,7 @@ package web
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -15,26 +16,51 @@ import (
 const recentDeliveries = 10
 
 func (s *Server) endpointList(c *fiber.Ctx) error {
-	endpoints, err := s.endpoints(c)
+	rows, err := s.endpointRows(c, s.Store.Now().Add(-models.Day))
 	if err != nil {
 		return err
 	}
-	health, err := s.tenant(c).Health(c.UserContext())
-	if err != nil {
-		return err
-	}
-	now := s.Store.Now()
-	view := views.EndpointsView{Health: healthNamed(c.Query("health"))}
-	for i := range endpoints {
-		e := &endpoints[i]
-		h := health[e.ID]
-		view.Rows = append(view.Rows, views.EndpointRow{Endpoint: e, State: h.EndpointState,
-			Health: views.HealthOf(e, h.EndpointState, now), Waiting: h.Waiting})
+	view := views.EndpointsView{Rows: rows, Health: healthNamed(c.Query("health")), Page: max(c.QueryInt("page", 1), 1)}
+	if len(view.OnPage()) == 0 {
+		view.Page = 1
 	}
 	if view.Notices, err = s.tenant(c).Notices(c.UserContext()); err != nil {
 		return err
 	}
 	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
+}
+
+// endpointRows are all endpoints, how they fare, and what was counted since a
+// time.
+func (s *Server) endpointRows(c *fiber.Ctx, since time.Time) ([]views.EndpointRow, error) {
+	endpoints, err := s.endpoints(c)
+	if err != nil {
+		return nil, err
+	}
+	health, err := s.tenant(c).Health(c.UserContext())
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.tenant(c).EndpointCounts(c.UserContext(), since)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(endpoints))
+	for i := range endpoints {
+		ids[i] = endpoints[i].ID
+	}
+	strips, err := s.tenant(c).Strips(c.UserContext(), ids)
+	if err != nil {
+		return nil, err
+	}
+	now, rows := s.Store.Now(), make([]views.EndpointRow, len(endpoints))
+	for i := range endpoints {
+		e := &endpoints[i]
+		h := health[e.ID]
+		rows[i] = views.EndpointRow{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, strips[e.ID], now),
+			Waiting: h.Waiting, Counts: counts[e.ID], Strip: strips[e.ID]}
+	}
+	return rows, nil
 }
 
 // healthNamed reads a kind of health; anything unknown is all of them.
@@ -66,7 +92,7 @@ func recentPart(page views.Page, view views.EndpointView) templ.Component {
 
 // endpointView is an endpoint's page with the first type on the bench.
 func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointView, error) {
-	health, err := s.tenant(c).Health(c.UserContext())
+	fares, err := s.faring(c, e)
 	if err != nil {
 		return views.EndpointView{}, err
 	}
@@ -90,9 +116,32 @@ func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointV
 	if err != nil {
 		return views.EndpointView{}, err
 	}
-	h := health[e.ID]
-	return views.EndpointView{Missed: missed, Headers: s.headerNames(c, e), Made: made, Recovery: recovery, Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, s.Store.Now()),
-		Waiting: h.Waiting, Oldest: h.OldestWaiting, Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
+	return views.EndpointView{EndpointRow: fares.EndpointRow, Missed: missed, Headers: s.headerNames(c, e), Oldest: fares.oldest, Made: made, Recovery: recovery,
+		Recent: recent, Bench: views.NewTestBench(e.ID, "", s.categories())}, nil
+}
+
+// faring is how one endpoint fares, and since when the oldest of what waits
+// for it does.
+type faring struct {
+	views.EndpointRow
+	oldest *time.Time
+}
+
+func (s *Server) faring(c *fiber.Ctx, e *models.Endpoint) (faring, error) {
+	h, err := s.tenant(c).EndpointHealth(c.UserContext(), e.ID)
+	if err != nil {
+		return faring{}, err
+	}
+	now := s.Store.Now()
+	hours, err := s.tenant(c).EndpointTraffic(c.UserContext(), e.ID, now.Add(-(models.StripHours-1)*models.Hour), now.Add(time.Microsecond), models.Hour)
+	if err != nil {
+		return faring{}, err
+	}
+	row := views.EndpointRow{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, hours, now), Waiting: h.Waiting, Strip: hours}
+	for _, hour := range hours {
+		row.Counts.Add(hour.Counts)
+	}
+	return faring{row, h.OldestWaiting}, nil
 }
 
 func (s *Server) categories() []webhook.Category { return s.Store.Catalog().Categories() }
@@ -250,10 +299,5 @@ func (s *Server) endpointDelete(c *fiber.Ctx) error {
 		return err
 	}
 	s.say(c, views.FlashDone, "Deleted. Its past deliveries stay in the log.")
-	return c.Redirect(views.EndpointsPath(s.slug(c)), fiber.StatusSeeOther)
-}
-
-// overview leads to the endpoints until there is an overview.
-func (s *Server) overview(c *fiber.Ctx) error {
 	return c.Redirect(views.EndpointsPath(s.slug(c)), fiber.StatusSeeOther)
 }

@@ -18,7 +18,7 @@ func TestMainJob(t *testing.T) {
 		wantLocation(t, b.get(t, "/"), "/orgs")
 		wantLocation(t, b.post(t, "/orgs", url.Values{"name": {"Acme Robotics"}}), "/o/acme-robotics/endpoints/new")
 		wantLocation(t, b.get(t, "/"), "/o/acme-robotics")
-		wantLocation(t, b.get(t, "/o/acme-robotics"), "/o/acme-robotics/endpoints")
+		wantStatus(t, b.get(t, "/o/acme-robotics"), http.StatusOK)
 		wantStatus(t, b.get(t, "/o/acme-robotics/endpoints/new"), http.StatusOK)
 
 		created := b.post(t, "/o/acme-robotics/endpoints", endpointFields(receiver(t, 200, "thanks").URL))

@@ -172,7 +172,8 @@ func TestAPIRecover(t *testing.T) {
 	apiStores(t, func(t *testing.T, f *apiFixture) {
 		d := f.delivery(t, f.own)
 		f.attemptOnce(t, d)
-		_, err := f.database.ExecContext(t.Context(), "UPDATE deliveries SET state = 'failed', ended_at = created_at")
+		_, err := f.database.ExecContext(t.Context(), `UPDATE deliveries SET state = 'failed', ended_at = created_at;
+			INSERT INTO undelivered (delivery_id, organization_id, endpoint_id, event_type, state) SELECT id, organization_id, endpoint_id, event_type, state FROM deliveries`)
 		must(t, err)
 		_, err = f.database.ExecContext(t.Context(), "DELETE FROM delivery_work")
 		must(t, err)

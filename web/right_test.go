@@ -54,7 +54,7 @@ func pageRoutes() []route {
 		{path: "/logout", public: true, form: url.Values{}, still: true},
 		{path: "/appearance", public: true, form: url.Values{"theme": {"dark"}}, still: true},
 		{path: "/orgs"}, {path: "/orgs", form: url.Values{"name": {"Globex"}}},
-		{path: "/o/:org", right: see, status: 303}, {path: "/o/:org/find", right: see, query: "?q=:delivery", status: 303}, {path: "/o/:org/stream", right: see},
+		{path: "/o/:org", right: see}, {path: "/o/:org/find", right: see, query: "?q=:delivery", status: 303}, {path: "/o/:org/stream", right: see},
 		{path: "/o/:org/events", right: see}, {path: "/o/:org/events/:event", right: see},
 		{path: "/o/:org/deliveries", right: see}, {path: "/o/:org/deliveries/:delivery", right: see},
 		{path: "/o/:org/deliveries/:delivery/row", right: see}, {path: "/o/:org/catalog", right: see},

@@ -31,11 +31,11 @@ func (s *Server) showSecrets(c *fiber.Ctx, status int, view views.SecretView) er
 	if view.Secrets, err = tenant.Secrets(ctx, e.ID); err != nil {
 		return err
 	}
-	health, err := tenant.Health(ctx)
+	fares, err := s.faring(c, e)
 	if err != nil {
 		return err
 	}
-	view.Endpoint, view.Health = e, views.HealthOf(e, health[e.ID].EndpointState, s.Store.Now())
+	view.Endpoint, view.Health, view.Strip = e, fares.Health, fares.Strip
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return show(s, c, status, views.SecretPage, view)
 }

@@ -77,7 +77,7 @@ func signIn(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	org = strings.TrimSuffix(org, "/endpoints")
-	pages := map[string]string{"orgs": *address + "/orgs", "endpoints": org + "/endpoints", "endpoint-new": org + "/endpoints/new",
+	pages := map[string]string{"orgs": *address + "/orgs", "overview": org, "overview-30d": org + "?period=30d", "endpoints": org + "/endpoints", "endpoint-new": org + "/endpoints/new",
 		"deliveries": org + "/deliveries", "deliveries-failed": org + "/deliveries?state=failed", "deliveries-none": org + "/deliveries?state=cancelled",
 		"events": org + "/events", "events-test": org + "/events?origin=test",
 		"catalog": org + "/catalog", "catalog-schema": org + "/catalog/payment.failed?tab=schema", "catalog-verify": org + "/catalog/payment.failed?tab=verify", "keys": org + "/keys",

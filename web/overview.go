@@ -1,0 +1,38 @@
+package web
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+)
+
+// overview is the organization's first page. It reads what was counted, and
+// never the deliveries.
+func (s *Server) overview(c *fiber.Ctx) error {
+	ctx, tenant, now := c.UserContext(), s.tenant(c), s.Store.Now()
+	period := views.OverviewPeriodNamed(c.Query("period"))
+	view := views.OverviewView{Period: period}
+	// The step that is under way is the last one.
+	from := now.Truncate(period.Step).Add(period.Step - period.Length)
+	steps, err := tenant.Traffic(ctx, from.Add(-period.Length), now.Add(time.Microsecond), period.Step)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if step.At.Before(from) {
+			view.Before.Add(step.Counts)
+		} else {
+			view.Steps = append(view.Steps, step)
+		}
+	}
+	if view.States, err = tenant.StateCounts(ctx, models.DeliveryFilter{}); err != nil {
+		return err
+	}
+	if view.Endpoints, err = s.endpointRows(c, from); err != nil {
+		return err
+	}
+	return either(s, c, fiber.StatusOK, views.OverviewPage, views.OverviewPart, view)
+}
