@@ -155,7 +155,7 @@ func (a *app) listen(ctx context.Context) error {
 		return err
 	}
 	a.server = web.New(web.Options{Store: a.store, Tester: jobs.NewTester(a.store, a.sender, a.feed), Feed: a.feed, Log: a.config.log,
-		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.proxies, Signup: a.config.signup, SignupCode: a.code,
+		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.proxies, Signup: a.config.signup, SignupCode: a.code, Provider: a.config.provider(),
 		APIRateLimit: a.config.APIRateLimit, Version: version(), Meter: a.metrics, Ready: a.ready})
 	return nil
 }

@@ -21,29 +21,34 @@ import (
 
 	"hookwell/jobs"
 	"hookwell/models"
+	"hookwell/web"
 	"hookwell/webhook"
 )
 
 // settings are the environment's variables, as they are written.
 type settings struct {
-	DatabaseURL    string `env:"DATABASE_URL"`
-	RedisURL       string `env:"REDIS_URL"`
-	Addr           string `env:"HOOKWELL_ADDR" envDefault:"127.0.0.1:3000"`
-	OpsAddr        string `env:"HOOKWELL_OPS_ADDR"`
-	BaseURL        string `env:"HOOKWELL_BASE_URL"`
-	DataDir        string `env:"HOOKWELL_DATA_DIR" envDefault:"./data"`
-	SecretKey      string `env:"HOOKWELL_SECRET_KEY"`
-	AllowNetworks  string `env:"HOOKWELL_ALLOW_NETWORKS"`
-	TrustedProxies string `env:"HOOKWELL_TRUSTED_PROXIES"`
-	Signup         string `env:"HOOKWELL_SIGNUP" envDefault:"first"`
-	Catalog        string `env:"HOOKWELL_CATALOG"`
-	RetentionDays  int    `env:"HOOKWELL_RETENTION_DAYS" envDefault:"30"`
-	SMTPURL        string `env:"HOOKWELL_SMTP_URL"`
-	MailFrom       string `env:"HOOKWELL_MAIL_FROM"`
-	APIRateLimit   int    `env:"HOOKWELL_API_RATE_LIMIT" envDefault:"10000"`
-	MigrateURL     string `env:"HOOKWELL_MIGRATE_DATABASE_URL"`
-	LogLevel       string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
-	LogFormat      string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
+	DatabaseURL      string `env:"DATABASE_URL"`
+	RedisURL         string `env:"REDIS_URL"`
+	Addr             string `env:"HOOKWELL_ADDR" envDefault:"127.0.0.1:3000"`
+	OpsAddr          string `env:"HOOKWELL_OPS_ADDR"`
+	BaseURL          string `env:"HOOKWELL_BASE_URL"`
+	DataDir          string `env:"HOOKWELL_DATA_DIR" envDefault:"./data"`
+	SecretKey        string `env:"HOOKWELL_SECRET_KEY"`
+	AllowNetworks    string `env:"HOOKWELL_ALLOW_NETWORKS"`
+	TrustedProxies   string `env:"HOOKWELL_TRUSTED_PROXIES"`
+	Signup           string `env:"HOOKWELL_SIGNUP" envDefault:"first"`
+	OIDCIssuer       string `env:"HOOKWELL_OIDC_ISSUER"`
+	OIDCClientID     string `env:"HOOKWELL_OIDC_CLIENT_ID"`
+	OIDCClientSecret string `env:"HOOKWELL_OIDC_CLIENT_SECRET"`
+	OIDCName         string `env:"HOOKWELL_OIDC_NAME" envDefault:"single sign-on"`
+	Catalog          string `env:"HOOKWELL_CATALOG"`
+	RetentionDays    int    `env:"HOOKWELL_RETENTION_DAYS" envDefault:"30"`
+	SMTPURL          string `env:"HOOKWELL_SMTP_URL"`
+	MailFrom         string `env:"HOOKWELL_MAIL_FROM"`
+	APIRateLimit     int    `env:"HOOKWELL_API_RATE_LIMIT" envDefault:"10000"`
+	MigrateURL       string `env:"HOOKWELL_MIGRATE_DATABASE_URL"`
+	LogLevel         string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
+	LogFormat        string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
 }
 
 // config is the settings, checked and understood.
@@ -75,7 +80,7 @@ func readSettings() (settings, error) {
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
-	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkRetention(),
+	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkProvider(), c.checkRetention(),
 		c.checkRate(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
@@ -217,6 +222,33 @@ func (c *config) checkSignup() error {
 		return nil
 	}
 	return wrong("HOOKWELL_SIGNUP", "choose first, open or closed")
+}
+
+// checkProvider checks what is set of the provider that people may sign in with.
+func (c *config) checkProvider() error {
+	if c.OIDCIssuer == "" {
+		if c.OIDCClientID != "" || c.OIDCClientSecret != "" {
+			return wrong("HOOKWELL_OIDC_ISSUER", "set it too: the issuer's address, such as https://accounts.example.com")
+		}
+		return nil
+	}
+	issuer, err := url.Parse(c.OIDCIssuer)
+	if err != nil || issuer.Hostname() == "" || issuer.RawQuery != "" || issuer.Fragment != "" ||
+		issuer.Scheme != "https" && !(issuer.Scheme == "http" && onThisMachine(issuer.Hostname())) {
+		return wrong("HOOKWELL_OIDC_ISSUER", "write it as https://host, with a path where the provider has one")
+	}
+	if c.OIDCClientID == "" || c.OIDCClientSecret == "" {
+		return wrong("HOOKWELL_OIDC_CLIENT_ID", "set it and HOOKWELL_OIDC_CLIENT_SECRET to what the provider gave you")
+	}
+	return nil
+}
+
+// provider is whom people may sign in with; nil is nobody.
+func (c *config) provider() *web.Provider {
+	if c.OIDCIssuer == "" {
+		return nil
+	}
+	return &web.Provider{Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret, Name: c.OIDCName}
 }
 
 func (c *config) checkRetention() error {

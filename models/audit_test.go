@@ -179,6 +179,12 @@ func personChanges() map[string]change {
 		"Person.AskEmail": person([]string{"user.email_asked"}, "eve", func(ctx context.Context, _ *fixture, p *models.Person) error {
 			return p.AskEmail(ctx, "eve.new@example.com", password)
 		}),
+		"Person.LinkIdentity": person([]string{"identity.linked"}, "eve", func(ctx context.Context, _ *fixture, p *models.Person) error {
+			return p.LinkIdentity(ctx, models.Claims{Issuer: "https://accounts.example.com", Subject: "eve"})
+		}),
+		"Person.UnlinkIdentity": person([]string{"identity.unlinked"}, "ivy", func(ctx context.Context, _ *fixture, p *models.Person) error {
+			return p.UnlinkIdentity(ctx, "https://accounts.example.com", "ivy")
+		}),
 		"Person.BeginTwoFactor": person([]string{"two_factor.begun"}, "eve", func(ctx context.Context, _ *fixture, p *models.Person) error { return p.BeginTwoFactor(ctx) }),
 		"Person.EnableTwoFactor": person([]string{"two_factor.enabled"}, "ivy", func(ctx context.Context, f *fixture, p *models.Person) error {
 			_, err := p.EnableTwoFactor(ctx, codeOf(f.rekeyed, p.User()))
@@ -206,6 +212,9 @@ func (f *fixture) personsOfChanges(t *testing.T) {
 		}
 	}
 	if err := f.As(f.named(t.Context(), "ivy"), models.Actor{}).BeginTwoFactor(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.As(f.named(t.Context(), "ivy"), models.Actor{}).LinkIdentity(t.Context(), models.Claims{Issuer: "https://accounts.example.com", Subject: "ivy"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"fay", "gil", "hal"} {
@@ -238,7 +247,7 @@ var reads = []string{
 	"Tenant.EndpointCounts", "Tenant.EndpointHealth", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.KeysOf", "Tenant.Invitations",
 	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
-	"Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",
+	"Person.Identities", "Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",
 }
 
 func TestAudit(t *testing.T) {

@@ -1,6 +1,13 @@
 package models
 
-import "time"
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+)
 
 // UserIdentity is who a provider of OpenID Connect says that a user is: by
 // issuer and subject alone. Email is what it said last, for people to read.
@@ -11,4 +18,115 @@ type UserIdentity struct {
 	Email      string
 	CreatedAt  time.Time
 	LastUsedAt time.Time
+}
+
+// Claims are what a provider says of who signed in with it, its signature
+// checked. Name and Email may be empty.
+type Claims struct {
+	Issuer        string
+	Subject       string
+	Name          string
+	Email         string
+	EmailVerified bool
+}
+
+// CodeUnknownIdentity is of a sign-in with a provider that no account is linked to.
+const CodeUnknownIdentity = "unknown_identity"
+
+// SignInWith signs in the user that a provider's identity is linked to. An
+// unknown one is Unauthorized, with CodeUnknownIdentity.
+func (s *Store) SignInWith(ctx context.Context, c Claims, actor Actor) (*SignedIn, error) {
+	identity, err := find[UserIdentity](s.db.WithContext(ctx).Where("issuer = ? AND subject = ?", c.Issuer, c.Subject), "identity")
+	if IsKind(err, NotFound) {
+		return nil, &Error{Kind: Unauthorized, Code: CodeUnknownIdentity, Message: "No account here is linked to this sign-in. Sign in with your password, and link it on your account’s page."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	user, err := s.User(ctx, identity.UserID)
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]any{"last_used_at": s.clock.Now(), "email": normalEmail(storable(c.Email))}
+	if err := s.db.WithContext(ctx).Model(identity).Updates(used).Error; err != nil {
+		return nil, err
+	}
+	return s.firstFactor(ctx, user, "provider", actor)
+}
+
+// SignUpWith makes an account of what a provider says, without a password and
+// linked to it, if the policy allows it. An address that has an account is a
+// Conflict: it is never linked by its address. Where mail is sent, an address
+// that the provider has not verified is Forbidden.
+func (s *Store) SignUpWith(ctx context.Context, policy SignupPolicy, c Claims, actor Actor) (*User, error) {
+	account := Account{Name: strings.TrimSpace(c.Name), Email: normalEmail(c.Email)}
+	if len(nameFaults(account.Name)) > 0 {
+		account.Name, _, _ = strings.Cut(account.Email, "@")
+	}
+	if len(emailFaults(account.Email)) > 0 {
+		return nil, &Error{Kind: Forbidden, Code: "provider_email", Message: "The provider does not say your address, and an account needs one."}
+	}
+	if !c.EmailVerified && s.MailConfigured() {
+		return nil, &Error{Kind: Forbidden, Code: "provider_email", Message: "The provider has not verified your address. Create an account with a password, and link this sign-in to it."}
+	}
+	var verified *time.Time
+	if c.EmailVerified {
+		now := s.clock.Now()
+		verified = &now
+	}
+	var user *User
+	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
+		user, err = s.signUp(tx, policy, account, "", verified, actor)
+		if IsKind(err, Invalid) {
+			return conflict("email_taken", "There is an account with this address already. Sign in to it with its password, and link this sign-in on your account’s page.")
+		}
+		if err != nil {
+			return err
+		}
+		return s.linkIdentity(tx, user, c, actor.as(user))
+	})
+	return user, err
+}
+
+func (s *Store) linkIdentity(tx *gorm.DB, user *User, c Claims, actor Actor) error {
+	now := s.clock.Now()
+	row := UserIdentity{Issuer: c.Issuer, Subject: c.Subject, UserID: user.ID, Email: normalEmail(storable(c.Email)), CreatedAt: now, LastUsedAt: now}
+	err := tx.Create(&row).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return conflict("identity_taken", "This sign-in is linked to an account already.")
+	}
+	if err != nil {
+		return err
+	}
+	return s.reportSecurity(tx, actor, user, "identity.linked", c.Issuer, "", securityData{})
+}
+
+// Identities lists what the person signs in with besides a password.
+func (p *Person) Identities(ctx context.Context) ([]UserIdentity, error) {
+	var list []UserIdentity
+	err := p.store.db.WithContext(ctx).Where("user_id = ?", p.user.ID).Order("created_at, subject").Find(&list).Error
+	return list, err
+}
+
+// LinkIdentity lets the person sign in with a provider's identity. One that is
+// linked already, to whomever, is a Conflict.
+func (p *Person) LinkIdentity(ctx context.Context, c Claims) error {
+	return p.store.transaction(ctx, func(tx *gorm.DB) error { return p.store.linkIdentity(tx, p.user, c, p.actor) })
+}
+
+// UnlinkIdentity takes it back. Who has no password keeps it: that is a Conflict.
+func (p *Person) UnlinkIdentity(ctx context.Context, issuer, subject string) error {
+	if !p.user.HasPassword() {
+		return conflict("no_password", "You have no password yet, and could not sign in any more. Set one first.")
+	}
+	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+		removed := tx.Where("issuer = ? AND subject = ? AND user_id = ?", issuer, subject, p.user.ID).Delete(&UserIdentity{})
+		if removed.Error == nil && removed.RowsAffected == 0 {
+			return notFound("identity")
+		}
+		if removed.Error != nil {
+			return removed.Error
+		}
+		return p.auditOwn(tx, "identity.unlinked", issuer)
+	})
 }

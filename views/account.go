@@ -13,13 +13,15 @@ import (
 // AccountView is a person's own page. Faults stand at name, at email and
 // password (the change of address), or at present and new (that of the password).
 type AccountView struct {
-	Name      string // as it was typed
-	Email     string // the new address, as it was typed
-	Mail      bool   // messages reach people
-	TwoFactor models.TwoFactor
-	Sessions  []models.Session // last used first
-	Current   string           // the id of the session that looks
-	Faults    webhook.Faults
+	Name       string // as it was typed
+	Email      string // the new address, as it was typed
+	Mail       bool   // messages reach people
+	Provider   string // its name; empty without one
+	Identities []models.UserIdentity
+	TwoFactor  models.TwoFactor
+	Sessions   []models.Session // last used first
+	Current    string           // the id of the session that looks
+	Faults     webhook.Faults
 }
 
 // deviceWords are what a browser says of itself, in the words of people.

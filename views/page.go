@@ -127,6 +127,7 @@ type LoginForm struct {
 	Email      string
 	Next       string // where to go afterwards; a local path
 	SignupOpen bool
+	Provider   string // that one can sign in with; empty without one
 	Faults     webhook.Faults
 }
 

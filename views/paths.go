@@ -19,8 +19,11 @@ const (
 // Paths of a person's own pages. All but the first three, and TwoFactorPath, take
 // POST alone.
 const (
-	LoginCodePath        = "/login/code" // the second step of a sign-in
-	ForgotPath           = "/forgot"     // asks for a link that sets a new password
+	LoginCodePath        = "/login/code"     // the second step of a sign-in
+	ForgotPath           = "/forgot"         // asks for a link that sets a new password
+	ProviderPath         = "/login/provider" // begins a sign-in with the provider, or a link to it
+	ProviderAnswerPath   = ProviderPath + "/answer"
+	IdentityUnlinkPath   = "/account/identities/unlink"
 	AccountPath          = "/account"
 	AccountEmailPath     = AccountPath + "/email"
 	AccountPasswordPath  = AccountPath + "/password"

@@ -62,6 +62,9 @@ func (s *Server) showLogin(c *fiber.Ctx, status int, form views.LoginForm) error
 		return err
 	}
 	form.SignupOpen = open
+	if s.provider != nil {
+		form.Provider = s.provider.Name
+	}
 	return show(s, c, status, views.LoginPage, form)
 }
 

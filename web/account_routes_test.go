@@ -13,6 +13,9 @@ func accountKnown() []route {
 	return []route{
 		{path: "/login/code", public: true, own: halfWay},
 		{path: "/login/code", public: true, own: halfWay, form: url.Values{"code": {":code"}}},
+		{path: "/login/provider", public: true, form: url.Values{}, status: http.StatusNotFound, still: true}, // see TestProvider
+		{path: "/login/provider/answer", public: true, status: http.StatusNotFound},
+		{path: "/account/identities/unlink", own: linked, form: url.Values{"issuer": {"https://accounts.example.com"}, "subject": {"ada"}}},
 		{path: "/forgot", public: true}, {path: "/forgot", public: true, own: mailed, form: url.Values{"email": {"nobody@example.com"}}, status: http.StatusOK},
 		{path: "/reset/:token", public: true, own: resetting}, {path: "/reset/:token", public: true, own: resetting, form: url.Values{"new": {fresh}}},
 		{path: "/signup/:token", public: true, own: signingUp}, {path: "/signup/:token", public: true, own: signingUp, form: url.Values{}},
@@ -95,4 +98,10 @@ func changingEmail(t *testing.T, w *world, ids rows) *browser {
 	must(t, b.person(t).AskEmail(t.Context(), email, password))
 	ids["token"] = w.mailedToken(t, email)
 	return w.browser(t)
+}
+
+func linked(t *testing.T, w *world, ids rows) *browser {
+	b := newcomer(t, w, ids)
+	must(t, b.person(t).LinkIdentity(t.Context(), models.Claims{Issuer: "https://accounts.example.com", Subject: "ada"}))
+	return b
 }

@@ -139,6 +139,8 @@ func failureTitle(code string) string {
 		return "No sign-up here"
 	case "link_ended":
 		return "This link has ended"
+	case models.CodeUnknownIdentity, "email_taken", "identity_taken", "provider_email", "provider_refused", "provider_state", "provider_away":
+		return "Not signed in"
 	case "csrf":
 		return "The form was not taken"
 	}

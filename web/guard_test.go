@@ -75,7 +75,7 @@ func TestGet_changes_nothing(t *testing.T) {
 			if unsafe(r.method) {
 				continue
 			}
-			if a := b.get(t, ids.path(r.path)); a.StatusCode >= 400 && r.path != "/o/:org/find" && !strings.Contains(r.path, "/:token") {
+			if a := b.get(t, ids.path(r.path)); a.StatusCode >= 400 && r.path != "/o/:org/find" && !strings.Contains(r.path, "/:token") && r.path != "/login/provider/answer" {
 				t.Errorf("GET %s answers %d", r.path, a.StatusCode)
 			}
 			if s.dump(t) != before {

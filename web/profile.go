@@ -17,6 +17,12 @@ func (s *Server) account(c *fiber.Ctx) error {
 func (s *Server) showAccount(c *fiber.Ctx, status int, view views.AccountView) (err error) {
 	ctx, person := c.UserContext(), s.visit(c).person
 	view.Mail = s.Store.MailConfigured()
+	if s.provider != nil {
+		view.Provider = s.provider.Name
+	}
+	if view.Identities, err = person.Identities(ctx); err != nil {
+		return err
+	}
 	if view.TwoFactor, err = person.TwoFactor(ctx); err != nil {
 		return err
 	}

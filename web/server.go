@@ -54,8 +54,9 @@ type Options struct {
 	// TrustedProxies are whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	Signup         models.SignupPolicy
-	SignupCode     string // when it is not empty, the first sign-up must give it
-	APIRateLimit   int    // requests a second of each API key, in this process; 0 is no limit
+	SignupCode     string    // when it is not empty, the first sign-up must give it
+	APIRateLimit   int       // requests a second of each API key, in this process; 0 is no limit
+	Provider       *Provider // of OpenID Connect; nil is none
 	Version        string
 	Meter          Meter                       // nil counts nothing
 	Ready          func(context.Context) error // nil error: everything that serving needs answers
@@ -80,6 +81,7 @@ type Server struct {
 	hosts       []string // values of Host that are ours, in lower case
 	files       map[string]file
 	streams     *streams
+	provider    *provider // nil is none
 	rates       *keyRates
 	document    []byte // of the API
 	reference   views.Reference
@@ -97,6 +99,7 @@ func New(o Options) *Server {
 		panic(err) // both are made of the build's own tables, which the tests hold together
 	}
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
+	s.provider = newProvider(o.Provider, o.BaseURL.String()+views.ProviderAnswerPath, o.Store.Now)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into memory that the next request writes over.
 		// Immutable copies each as it is read: some 10 short copies a request,
