@@ -74,10 +74,11 @@ func changes() map[string]change {
 			_, err := f.Operator().TestMail(ctx, "ada@example.com")
 			return err
 		}},
-		"Tenant.CreateKey": tenantChange("key.created", "CreateKey"),
-		"Tenant.RevokeKey": tenantChange("key.revoked", "RevokeKey"),
-		"Tenant.SetRole":   tenantChange("member.role_changed", "SetRole"),
-		"Tenant.SetTitle":  tenantChange("member.updated", "SetTitle"),
+		"Tenant.CreateKey":   tenantChange("key.created", "CreateKey"),
+		"Tenant.RevokeKey":   tenantChange("key.revoked", "RevokeKey"),
+		"Tenant.NoteRefusal": tenantChange("access.refused", "NoteRefusal"),
+		"Tenant.SetRole":     tenantChange("member.role_changed", "SetRole"),
+		"Tenant.SetTitle":    tenantChange("member.updated", "SetTitle"),
 		"Tenant.TransferOwnership": {[]string{"member.role_changed", "member.role_changed"}, func(ctx context.Context, f *fixture, p *property) error {
 			_, err := refused["TransferOwnership"](ctx, f.tenant, p)
 			return err
@@ -242,7 +243,7 @@ func (f *fixture) named(ctx context.Context, name string) *models.User {
 
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
-	"Tenant.Organization", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
+	"Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointHealth", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.KeysOf", "Tenant.Invitations",

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -289,6 +290,16 @@ var hidden = map[string]call{
 		tally, err := tenant.Tally(ctx, []models.Event{{ID: p.event.ID, CreatedAt: models.IDTime(p.event.ID)}})
 		return slices.Collect(maps.Keys(tally)), err
 	},
+	"Audit": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		list, _, err := tenant.Audit(ctx, models.AuditFilter{TargetID: p.endpoint.ID}, models.Page{})
+		return named(list, func(e models.AuditEntry) string { return e.ID }), err
+	},
+	"AuditAll": func(ctx context.Context, tenant *models.Tenant, p *property) (ids []string, err error) {
+		for entry, failed := range tenant.AuditAll(ctx, models.AuditFilter{TargetID: p.endpoint.ID}) {
+			ids, err = append(ids, entry.ID), errors.Join(err, failed)
+		}
+		return ids, err
+	},
 	"Keys": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		list, err := tenant.Keys(ctx)
 		return named(list, func(k models.Key) string { return k.ID }), err
@@ -313,6 +324,9 @@ var own = map[string]call{
 		in.URL, in.EventTypes = "http://127.0.0.1:9/other", []string{"*"}
 		e, _, err := tenant.CreateEndpoint(ctx, in)
 		return []string{e.OrganizationID}, err
+	},
+	"NoteRefusal": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		return []string{tenant.Organization().ID}, tenant.NoteRefusal(ctx, "GET /o/:org/keys", "as guest")
 	},
 	"CreateKey": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		key, _, err := tenant.CreateKey(ctx, models.NewKey{Name: "other", Scopes: []string{"read"}})

@@ -98,6 +98,7 @@ const (
 	sectionTwoFactor
 	sectionTeam
 	sectionSettings
+	sectionAudit
 )
 
 type crumb struct {

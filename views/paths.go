@@ -147,6 +147,12 @@ func EventTypePath(slug, eventType string) string {
 	return CatalogPath(slug) + "/" + url.PathEscape(eventType)
 }
 
+// AuditPath is the audit log. AuditFilter.Path adds filters.
+func AuditPath(slug string) string { return OrganizationPath(slug) + "/audit" }
+
+// AuditExportPath is the audit log as CSV.
+func AuditExportPath(slug string) string { return AuditPath(slug) + "/export.csv" }
+
 // KeysPath lists the API keys; POST creates one.
 func KeysPath(slug string) string { return OrganizationPath(slug) + "/keys" }
 

@@ -92,6 +92,8 @@ func (s *Server) apiHandler(route apiRoute) fiber.Handler {
 			return err
 		}
 		if err := call.allow(route.access); err != nil {
+			// Only an organization's key can lack something.
+			s.noteRefusal(c, s.Store.KeyTenant(call.key, call.organization, call.actor()), call.key.ID, "needs "+string(route.access))
 			return err
 		}
 		err = route.handle(s, call)

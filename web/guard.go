@@ -60,8 +60,12 @@ func leadToTwoFactor(c *fiber.Ctx, asked error) error {
 // requireRight lets pass whose role has the right.
 func (s *Server) requireRight(right models.Right) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if s.visit(c).role.May(right) {
+		v := s.visit(c)
+		if v.role.May(right) {
 			return c.Next()
+		}
+		if v.user != nil {
+			s.noteRefusal(c, v.tenant, v.user.ID, "as "+string(v.role))
 		}
 		return roleForbidden()
 	}

@@ -82,6 +82,7 @@ func pageRoutes() []route {
 		{path: "/o/:org/endpoints/:endpoint/secret/reveal", right: administer, form: url.Values{"password": {password}}, status: 200},
 		{path: "/o/:org/endpoints/:endpoint/secret/switch", right: administer, form: url.Values{}},
 		{path: "/o/:org/endpoints/:endpoint/secret/:secret/expire", right: administer, form: url.Values{}},
+		{path: "/o/:org/audit", right: administer}, {path: "/o/:org/audit/export.csv", right: administer},
 		{path: "/o/:org/keys", right: administer},
 		{path: "/o/:org/keys", right: administer, form: url.Values{"name": {"k"}, "scopes": {"read"}}, status: 201},
 		{path: "/o/:org/keys/:key/revoke", right: administer, form: url.Values{}},

@@ -99,6 +99,8 @@ func (s *Server) routes() {
 	administer.post("/endpoints/:endpoint/secret/reveal", s.secretReveal)
 	administer.post("/endpoints/:endpoint/secret/switch", s.secretSwitch)
 	administer.post("/endpoints/:endpoint/secret/:secret/expire", s.secretExpire)
+	administer.get("/audit", s.audit)
+	administer.get("/audit/export.csv", s.auditExport)
 	administer.get("/keys", s.keys)
 	administer.post("/keys", s.keyCreate)
 	administer.post("/keys/:key/revoke", s.keyRevoke)

@@ -83,6 +83,7 @@ type Server struct {
 	streams     *streams
 	provider    *provider // nil is none
 	rates       *keyRates
+	noted       refusalsNoted
 	document    []byte // of the API
 	reference   views.Reference
 }

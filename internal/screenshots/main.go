@@ -23,6 +23,7 @@ var (
 	email    = flag.String("email", "demo@example.com", "the account")
 	password = flag.String("password", "", "its password")
 	out      = flag.String("out", "shots", "the folder for the pictures")
+	only     = flag.String("only", "", "the name of one page; empty is all")
 	browser  = flag.String("browser", "", "the browser; empty is the first on the PATH")
 )
 
@@ -57,6 +58,9 @@ func run() error {
 		return err
 	}
 	for name, url := range pages {
+		if *only != "" && name != *only {
+			continue
+		}
 		if err := shoot(ctx, name, url); err != nil {
 			return err
 		}
@@ -81,7 +85,7 @@ func signIn(ctx context.Context) (map[string]string, error) {
 		"deliveries": org + "/deliveries", "deliveries-failed": org + "/deliveries?state=failed", "deliveries-none": org + "/deliveries?state=cancelled",
 		"events": org + "/events", "events-test": org + "/events?origin=test",
 		"catalog": org + "/catalog", "catalog-schema": org + "/catalog/payment.failed?tab=schema", "catalog-verify": org + "/catalog/payment.failed?tab=verify", "keys": org + "/keys",
-		"team": org + "/team", "leave": org + "/team/leave", "settings": org + "/settings"}
+		"audit": org + "/audit", "reference": *address + "/docs/api", "team": org + "/team", "leave": org + "/team/leave", "settings": org + "/settings"}
 	if pages["endpoint"], err = first(ctx, org+"/endpoints", "tbody a.rowlink"); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,214 @@
+package views
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// auditSentences say what an actor did, by the action's name; % stands for
+// what it was done to. Every action that the store writes is here.
+var auditSentences = map[string]string{
+	"access.refused":              "was refused: %",
+	"delivery.cancelled":          "cancelled the delivery of %",
+	"delivery.resent":             "resent the delivery of %",
+	"endpoint.circuit_closed":     "found % answering again and sends as before",
+	"endpoint.circuit_opened":     "paused %, which failed several times in a row",
+	"endpoint.created":            "created the endpoint %",
+	"endpoint.deleted":            "deleted the endpoint %",
+	"endpoint.disabled":           "disabled the endpoint %",
+	"endpoint.enabled":            "enabled the endpoint %",
+	"endpoint.secret_expired":     "ended an earlier secret of %",
+	"endpoint.secret_refused":     "was refused the secrets of %",
+	"endpoint.secret_revealed":    "revealed the secrets of %",
+	"endpoint.secret_rotated":     "rotated the secret of %",
+	"endpoint.signature_switched": "switched the older signature of % to the newest secret",
+	"endpoint.tested":             "sent a test event to %",
+	"endpoint.updated":            "changed the settings of %",
+	"invitation.accepted":         "accepted the invitation of %",
+	"invitation.created":          "invited %",
+	"invitation.resent":           "sent the invitation of % again",
+	"invitation.revoked":          "withdrew the invitation of %",
+	"key.created":                 "created the API key %",
+	"key.revoked":                 "revoked the API key %",
+	"mail.tested":                 "sent a test message to %",
+	"member.added":                "added the member %",
+	"member.left":                 "left the organization",
+	"member.removed":              "removed the member %",
+	"member.role_changed":         "changed the role of %",
+	"member.updated":              "changed the title of %",
+	"notice.dismissed":            "dismissed a notice about %",
+	"organization.closed":         "closed the organization %, whose last deliveries have ended",
+	"organization.created":        "created the organization %",
+	"organization.deleted":        "deleted the organization %",
+	"organization.updated":        "changed the settings of the organization %",
+	"platform_key.created":        "created the platform key %",
+	"platform_key.revoked":        "revoked the platform key %",
+	"portal.signed_in":            "followed the portal link of %",
+	"portal_link.created":         "made a portal link for %",
+	"recovery.cancelled":          "cancelled the recovery of %",
+	"recovery.started":            "started a recovery of %",
+	"secrets.rekeyed":             "sealed secrets with the first key of %",
+	"session.others_revoked":      "ended every other session of %",
+	"session.revoked":             "ended a session of %",
+	"two_factor.begun":            "began to set up two-factor sign-in for %",
+	"two_factor.codes_renewed":    "made new recovery codes for %",
+	"two_factor.disabled":         "turned two-factor sign-in off for %",
+	"two_factor.enabled":          "turned two-factor sign-in on for %",
+	"user.created":                "made an account for %",
+	"user.password_changed":       "changed the password of %",
+	"user.password_reset":         "reset the password of %",
+	"user.renamed":                "changed the name of %",
+	"user.sign_in_refused":        "was refused to sign in as %",
+	"user.signed_in":              "signed in",
+	"user.signed_up":              "opened the account %",
+}
+
+// AuditSentence says what an actor did with something. An action that is not
+// known, because a newer version wrote it, is told as it stands.
+func AuditSentence(action, target string) string {
+	sentence, ok := auditSentences[action]
+	if !ok {
+		sentence = action + " %"
+	}
+	return strings.Replace(sentence, "%", target, 1)
+}
+
+// refusedAction tells whether something was only tried.
+func refusedAction(action string) bool { return strings.HasSuffix(action, "refused") }
+
+// auditActions are all actions, in the order of their names.
+func auditActions() []string {
+	names := make([]string, 0, len(auditSentences))
+	for name := range auditSentences {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// actorWords name a kind of actor.
+func actorWords(kind models.ActorKind) string {
+	switch kind {
+	case models.ActorUser:
+		return "People"
+	case models.ActorKey:
+		return "API keys"
+	case models.ActorOperator:
+		return "The command line"
+	case models.ActorSystem:
+		return "Hookwell itself"
+	}
+	return upperFirst(string(kind))
+}
+
+// AuditFilter is what the query string of the audit log narrows it by.
+type AuditFilter struct {
+	By     models.ActorKind
+	Actor  string // an id
+	Action string
+	Target string // an id
+	Period string
+	Since  string
+	Until  string
+	Cursor string
+}
+
+// ParseAuditFilter reads the filter from a query string. An unknown kind,
+// action or period counts as none.
+func ParseAuditFilter(query func(key string) string) AuditFilter {
+	chosen := parseSpan(query)
+	f := AuditFilter{By: models.ActorKind(query("by")), Actor: query("actor"), Action: query("action"), Target: query("target"),
+		Period: chosen.Period, Since: chosen.Since, Until: chosen.Until, Cursor: query("cursor")}
+	if !slices.Contains(models.ActorKinds(), f.By) {
+		f.By = ""
+	}
+	if _, ok := auditSentences[f.Action]; !ok {
+		f.Action = ""
+	}
+	return f
+}
+
+func (f AuditFilter) query() [][2]string {
+	return [][2]string{{"by", string(f.By)}, {"actor", f.Actor}, {"action", f.Action}, {"target", f.Target},
+		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor}}
+}
+
+// Path is the log under this filter.
+func (f AuditFilter) Path(slug string) string { return filteredPath(AuditPath(slug), f.query()) }
+
+// ExportPath is all of it as CSV.
+func (f AuditFilter) ExportPath(slug string) string {
+	f.Cursor = ""
+	return filteredPath(AuditExportPath(slug), f.query())
+}
+
+// Store is the filter as the store takes it.
+func (f AuditFilter) Store(now time.Time) (models.AuditFilter, webhook.Faults) {
+	since, until, faults := f.span().bounds(now)
+	return models.AuditFilter{ActorID: f.Actor, By: f.By, Action: f.Action, TargetID: f.Target, Since: since, Until: until}, faults
+}
+
+func (f AuditFilter) span() span { return span{f.Period, f.Since, f.Until} }
+
+func (f AuditFilter) narrowed() bool {
+	f.Cursor = ""
+	return f != AuditFilter{}
+}
+
+func (f AuditFilter) without(part string) AuditFilter {
+	f.Cursor = ""
+	switch part {
+	case "by":
+		f.By = ""
+	case "actor":
+		f.Actor = ""
+	case "action":
+		f.Action = ""
+	case "target":
+		f.Target = ""
+	case "period":
+		f.Period, f.Since, f.Until = "", "", ""
+	}
+	return f
+}
+
+// AuditView is the page of the audit log.
+type AuditView struct {
+	Filter AuditFilter
+	Rows   []models.AuditEntry // newest first
+	Older  string              // the cursor of the next page
+	Faults webhook.Faults
+}
+
+func (v AuditView) newestPath(slug string) string {
+	if v.Filter.Cursor == "" {
+		return ""
+	}
+	return v.Filter.without("").Path(slug)
+}
+
+func (v AuditView) olderPath(slug string) string {
+	if v.Older == "" {
+		return ""
+	}
+	f := v.Filter
+	f.Cursor = v.Older
+	return f.Path(slug)
+}
+
+// named is what the rows call an id that the filter names.
+func (v AuditView) named(id string) string {
+	for _, e := range v.Rows {
+		switch id {
+		case e.ActorID:
+			return e.ActorName
+		case e.TargetID:
+			return e.TargetName
+		}
+	}
+	return shortID(id)
+}

@@ -1,0 +1,134 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+)
+
+// audit answers the page of the audit log.
+func (s *Server) audit(c *fiber.Ctx) error {
+	view := views.AuditView{Filter: views.ParseAuditFilter(queryOf(c))}
+	wanted, faults := view.Filter.Store(s.Store.Now())
+	if view.Faults = faults; len(faults) > 0 {
+		return show(s, c, fiber.StatusUnprocessableEntity, views.AuditPage, view)
+	}
+	var err error
+	view.Rows, view.Older, err = s.tenant(c).Audit(c.UserContext(), wanted, models.Page{Cursor: view.Filter.Cursor})
+	if models.IsKind(err, models.Invalid) {
+		view.Filter.Cursor = ""
+		view.Rows, view.Older, err = s.tenant(c).Audit(c.UserContext(), wanted, models.Page{})
+	}
+	if err != nil {
+		return err
+	}
+	return show(s, c, fiber.StatusOK, views.AuditPage, view)
+}
+
+// exportLimit is how long an export may take.
+const exportLimit = 10 * time.Minute
+
+// auditExport streams what the filter chooses as CSV, a page of rows at a time.
+func (s *Server) auditExport(c *fiber.Ctx) error {
+	filter := views.ParseAuditFilter(queryOf(c))
+	wanted, faults := filter.Store(s.Store.Now())
+	if len(faults) > 0 {
+		return invalidFields(faults)
+	}
+	tenant, id, conn := s.tenant(c), s.visit(c).id, c.Context().Conn()
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderContentType, "text/csv; charset=utf-8; header=present")
+	c.Set(fiber.HeaderContentDisposition, `attachment; filename="audit-`+tenant.Organization().Slug+`.csv"`)
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		ctx, cancel := context.WithTimeout(context.Background(), exportLimit)
+		defer cancel()
+		out := csv.NewWriter(w)
+		err := out.Write([]string{"time", "id", "actor kind", "actor id", "actor", "action", "what happened", "target id", "target", "details", "address", "request"})
+		rows := 0
+		for entry, failed := range tenant.AuditAll(ctx, wanted) {
+			if err = errors.Join(err, failed); err != nil {
+				break
+			}
+			if rows%models.MaxLimit == 0 {
+				err = conn.SetWriteDeadline(time.Now().Add(writeLimit))
+			}
+			rows++
+			err = errors.Join(err, out.Write(auditCells(entry)))
+		}
+		if out.Flush(); err == nil {
+			err = out.Error()
+		}
+		if err != nil {
+			// The status is sent; a line that says so keeps half a log from passing for a whole one.
+			w.WriteString("\"The export ended early. Repeat it.\"\n")
+			s.Log.Warn("an export ended early", "error", err, "request", id)
+		}
+	})
+	return nil
+}
+
+func auditCells(e models.AuditEntry) []string {
+	cells := []string{e.CreatedAt.UTC().Format(time.RFC3339Nano), e.ID, string(e.ActorKind), e.ActorID, e.ActorName, e.Action,
+		views.AuditSentence(e.Action, e.TargetName), e.TargetID, e.TargetName, e.Details, e.RemoteAddress, e.RequestID}
+	for i, cell := range cells {
+		cells[i] = harmless(cell)
+	}
+	return cells
+}
+
+// harmless keeps a spreadsheet from running a cell as a formula, by the
+// apostrophe that marks text there.
+func harmless(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(cell)[0]) {
+		return "'" + cell
+	}
+	return cell
+}
+
+// refusalGrain is how often one actor's refusal at one route is noted: somebody
+// who insists must not fill the log.
+const refusalGrain = 10 * time.Minute
+
+// maxNoted bounds what is remembered of refusals.
+const maxNoted = 10_000
+
+// refusalsNoted remembers which refusals were noted lately.
+type refusalsNoted struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+// fresh tells whether a refusal is to be noted now.
+func (r *refusalsNoted) fresh(who string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at, ok := r.at[who]; ok && now.Sub(at) < refusalGrain {
+		return false
+	}
+	if r.at == nil || len(r.at) >= maxNoted {
+		r.at = map[string]time.Time{}
+	}
+	r.at[who] = now
+	return true
+}
+
+// noteRefusal records in the audit log that somebody lacked a right. The
+// refusal stands, whatever comes of its record.
+func (s *Server) noteRefusal(c *fiber.Ctx, tenant *models.Tenant, who, why string) {
+	tried := c.Method() + " " + c.Route().Path
+	if !s.noted.fresh(who+" "+tenant.Organization().ID+" "+tried, s.Store.Now()) {
+		return
+	}
+	if err := tenant.NoteRefusal(c.UserContext(), tried, why); err != nil {
+		s.Log.Warn("a refusal was not recorded", "error", err, "request", s.visit(c).id)
+	}
+}
