@@ -93,31 +93,37 @@ const fewWaiting = 2000
 
 // openIDs are one more than a page of what has not ended.
 func (t *Tenant) openIDs(ctx context.Context, filter DeliveryFilter, states []State, page Page) (ids []string, err error) {
+	few := t.waiting(ctx, filter, states).Where(standing+" IN ?", states)
+	if page.Newer {
+		few = few.Where("delivery_id > ?", page.Cursor)
+	} else if page.Cursor != "" {
+		few = few.Where("delivery_id < ?", page.Cursor)
+	}
 	var waiting []string
-	if err := t.waiting(ctx, filter, states).Select("delivery_id").Limit(fewWaiting+1).Pluck("delivery_id", &waiting).Error; err != nil {
+	if err := few.Limit(fewWaiting+1).Pluck("delivery_id", &waiting).Error; err != nil {
 		return nil, fmt.Errorf("looking for what waits: %w", err)
 	}
-	if len(waiting) == 0 {
-		return nil, nil
-	}
-	query := t.store.db.WithContext(ctx).Table("delivery_work AS w").Joins("JOIN deliveries d ON d.id = w.delivery_id").Where("d.state IN ?", states)
 	if len(waiting) <= fewWaiting {
-		query = query.Where("w.delivery_id IN ?", waiting)
-	} else {
-		// With so many that match, the newest of all have enough of them.
-		query = filter.open(query.Where("w.organization_id = ?", t.org.ID), "w.")
-		if filter.EndpointID != "" {
-			query = query.Where("w.endpoint_id = ?", filter.EndpointID)
-		}
+		return waiting, nil
 	}
-	if query, err = page.applyTo(query, PrefixDelivery, "w.delivery_id"); err != nil {
+	// With so many that match, the newest of all have enough of them.
+	query := filter.open(t.rows(ctx).Model(&Work{}), "").Where(standing+" IN ?", states)
+	if filter.EndpointID != "" {
+		query = query.Where("endpoint_id = ?", filter.EndpointID)
+	}
+	if query, err = page.applyTo(query, PrefixDelivery, "delivery_id"); err != nil {
 		return nil, err
 	}
-	if err := query.Pluck("w.delivery_id", &ids).Error; err != nil {
+	if err := query.Pluck("delivery_id", &ids).Error; err != nil {
 		return nil, fmt.Errorf("listing what waits: %w", err)
 	}
 	return ids, nil
 }
+
+// standing is the state of the delivery that a row of work is for, as far as
+// work knows: a resend of what had ended has no planned attempt to come back to.
+const standing = `CASE WHEN cancelled OR trigger = 'person' AND resume_at IS NULL THEN 'ended'
+	WHEN attempt = 0 OR attempt = 1 AND lease_until IS NOT NULL THEN 'pending' ELSE 'retrying' END`
 
 func (f DeliveryFilter) open(query *gorm.DB, prefix string) *gorm.DB {
 	return matchTypes(f.within(query, prefix+"delivery_id"), prefix+"event_type", f.Types)
@@ -182,11 +188,9 @@ func (t *Tenant) StateCounts(ctx context.Context, filter DeliveryFilter) (map[St
 
 func tallied(n int) Tallied { return Tallied{N: min(n, countLimit), More: n > countLimit} }
 
-// countWaitingByState tells what has had an attempt from what has not. A resend
-// of what had ended has no planned attempt to come back to: it counts as neither.
+// countWaitingByState tells what has had an attempt from what has not.
 func (t *Tenant) countWaitingByState(ctx context.Context, filter DeliveryFilter) (map[State]Tallied, error) {
-	some := t.waiting(ctx, filter, []State{Pending, Retrying}).Where("NOT (trigger = ? AND resume_at IS NULL)", TriggerPerson).
-		Select("CASE WHEN attempt = 0 OR attempt = 1 AND lease_until IS NOT NULL THEN 'pending' ELSE 'retrying' END AS state").Limit(fewWaiting + 1)
+	some := t.waiting(ctx, filter, []State{Pending, Retrying}).Select(standing + " AS state").Limit(fewWaiting + 1)
 	var rows []struct {
 		State State
 		N     int
@@ -197,8 +201,10 @@ func (t *Tenant) countWaitingByState(ctx context.Context, filter DeliveryFilter)
 	total := 0
 	counts := map[State]Tallied{Pending: {}, Retrying: {}}
 	for _, row := range rows {
-		counts[row.State] = tallied(row.N)
 		total += row.N
+		if _, wanted := counts[row.State]; wanted {
+			counts[row.State] = tallied(row.N)
+		}
 	}
 	if total > fewWaiting {
 		for state, c := range counts {
