@@ -93,6 +93,10 @@ func (postgresDialect) forUpdate(skip bool) string {
 
 func (postgresDialect) lockOnly(table string) string { return "FOR UPDATE OF " + table }
 
+func (postgresDialect) lazily() string {
+	return ", set_config('synchronous_commit', 'off', true) AS lazily"
+}
+
 func (postgresDialect) perLane(condition string, most int) string {
 	return fmt.Sprintf(`lanes CROSS JOIN LATERAL (
 		SELECT * FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s

@@ -122,7 +122,10 @@ func attemptsOf(results []Result) []*Attempt {
 	return attempts
 }
 
-// heldLeases answers the results whose lease is still theirs, and locks their rows.
+// heldLeases answers the results whose lease is still theirs, and locks their
+// rows. A claim does not wait for the disk, so that a crash of the database may
+// have lost it: work that is free and one attempt behind was claimed by nobody
+// since, and is still the result's.
 func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 	ids := make([]string, len(results))
 	for i := range results {
@@ -130,7 +133,7 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 	}
 	var rows []Work
 	condition, parameter := s.dialect.among("delivery_id", ids)
-	query := "SELECT delivery_id, lease_token, attempt, cancelled FROM delivery_work WHERE " + condition + " AND lease_until IS NOT NULL ORDER BY delivery_id " + s.dialect.forUpdate(false)
+	query := "SELECT delivery_id, lease_token, lease_until, attempt, cancelled FROM delivery_work WHERE " + condition + " ORDER BY delivery_id " + s.dialect.forUpdate(false)
 	if err := tx.Raw(query, parameter).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading leases: %w", err)
 	}
@@ -140,7 +143,10 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 	}
 	held := make([]Result, 0, len(results))
 	for _, r := range results {
-		if row, ok := leases[r.Job.DeliveryID]; ok && row.LeaseToken == r.Job.work.LeaseToken && row.Attempt == r.Job.work.Attempt {
+		row, ok := leases[r.Job.DeliveryID]
+		leased := row.LeaseUntil != nil && row.LeaseToken == r.Job.work.LeaseToken && row.Attempt == r.Job.work.Attempt
+		lost := row.LeaseUntil == nil && row.Attempt == r.Job.work.Attempt-1
+		if ok && (leased || lost) {
 			r.Job.work.Cancelled = row.Cancelled
 			held = append(held, r)
 		}
@@ -208,9 +214,9 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 				t.end(v.state, r.Exchange.Cause, 1)
 			}
 		case v.resume:
-			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Position, nil})
+			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Attempt, r.Job.work.Position, nil})
 		default:
-			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Position + 1, now.Add(v.delay).Truncate(time.Microsecond)})
+			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Attempt, r.Job.work.Position + 1, now.Add(v.delay).Truncate(time.Microsecond)})
 		}
 	}
 	earlier, err := ends.earlier(tx)
@@ -269,9 +275,9 @@ func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 // nothing is left to do.
 func (s *Store) settleWork(tx *gorm.DB, finished []string, next [][]any) error {
 	if len(next) > 0 {
-		list, parameters := values(s.dialect, []valueKind{textValue, integerValue, timeValue}, next)
-		err := tx.Exec(`WITH v(id, position, due_at) AS (`+list+`)
-			UPDATE delivery_work SET trigger = 'schedule', priority = ?, recovery_id = '', position = v.position,
+		list, parameters := values(s.dialect, []valueKind{textValue, integerValue, integerValue, timeValue}, next)
+		err := tx.Exec(`WITH v(id, attempt, position, due_at) AS (`+list+`)
+			UPDATE delivery_work SET trigger = 'schedule', priority = ?, recovery_id = '', attempt = v.attempt, position = v.position,
 				due_at = coalesce(v.due_at, resume_at, delivery_work.due_at), wake_at = coalesce(v.due_at, resume_at, wake_at),
 				resume_at = NULL, lease_until = NULL, lease_token = CASE WHEN v.due_at IS NULL AND resume_at IS NULL THEN 'done' ELSE '' END
 			FROM v WHERE delivery_id = v.id`, append(parameters, priorityRetry)...).Error

@@ -492,3 +492,44 @@ func TestStrangeAnswersAreKept(t *testing.T) {
 		}
 	})
 }
+
+// A claim that the database lost in a crash leaves the work as it was before.
+func TestRecordOfALostClaim(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := endpoint(t, f.tenant, nil)
+		lose := func(id string) {
+			t.Helper()
+			err := f.DB().Exec("UPDATE delivery_work SET attempt = attempt - 1, lease_until = NULL, claimed_at = NULL, lease_token = '' WHERE delivery_id = ?", id).Error
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range []struct {
+			name   string
+			status int
+			cause  webhook.Cause
+			state  models.State
+		}{{"delivered", 200, "", models.Delivered}, {"failed", 500, webhook.CauseStatus, models.Retrying}} {
+			publish(t, f.tenant, "payment.failed")
+			list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := list[0].ID
+			job := f.claim(t, e, 1, id)[0]
+			lose(id)
+			f.record(t, job, c.status, c.cause)
+			d, err := f.tenant.Delivery(t.Context(), id)
+			if err != nil || d.State != c.state || d.AttemptCount != 1 {
+				t.Errorf("%s: %+v, %v", c.name, d, err)
+			}
+			if c.state == models.Delivered {
+				continue
+			}
+			f.clock.Advance(time.Minute)
+			if next := f.claim(t, e, 1, id); len(next) != 1 || next[0].Message.Number != 2 {
+				t.Errorf("the next attempt is %+v", next)
+			}
+		}
+	})
+}
