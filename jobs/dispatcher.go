@@ -203,10 +203,10 @@ func (d *dispatcher) refill(ctx context.Context, wanted []models.Lane) {
 	}
 }
 
-// settle notes what a claim brought for one lane. Where every slot was filled,
-// the rate limit is used up or the circuit is not closed, what was not claimed
-// waits for its turn here; otherwise it was not due, or another process has the
-// slots, and the due scan brings it back.
+// settle notes what a claim brought for one lane. Where every slot is taken, here
+// or elsewhere, the rate limit is used up or the circuit is not closed, what was
+// not claimed waits for its turn here; otherwise it was not due, or claimed by
+// another process, and the due scan brings back what is left.
 func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
 	l := d.lanes[w.EndpointID]
 	l.busy = false

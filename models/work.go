@@ -91,8 +91,8 @@ type Job struct {
 }
 
 // Lane asks for some of an endpoint's due deliveries, at most Slots of them.
-// Where the endpoint's rate limit is used up, or its circuit is not closed,
-// Claim sets Wait to how long it lets nothing more through.
+// Where the endpoint's rate limit is used up, its circuit is not closed, or
+// other processes have its slots, Claim sets Wait to how long it is to be left alone.
 type Lane struct {
 	EndpointID  string
 	DeliveryIDs []string
@@ -125,7 +125,10 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 			return nil
 		}
 		claimed, err := s.claimRows(tx, wanted, limits)
-		if err != nil || len(claimed) == 0 {
+		if err != nil {
+			return err
+		}
+		if err := s.noteFull(tx, lanes, templates, claimed); err != nil || len(claimed) == 0 {
 			return err
 		}
 		if err := chargeRates(tx, lanes, templates, gates, claimed); err != nil {
@@ -192,6 +195,46 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	var claimed []Work
 	err := tx.Raw(statement, append(parameters, asked, token)...).Find(&claimed).Error
 	return claimed, err
+}
+
+// fullLook is how soon a lane looks again whose endpoint's slots others have.
+const fullLook = 250 * time.Millisecond
+
+// noteFull lets lanes wait that got less than they asked for because other
+// processes have the endpoint's slots.
+func (s *Store) noteFull(tx *gorm.DB, lanes []Lane, templates map[string]*template, claimed []Work) error {
+	got := make(map[string]int, len(lanes))
+	for _, w := range claimed {
+		got[w.EndpointID]++
+	}
+	var short []string
+	for i := range lanes {
+		if t := templates[lanes[i].EndpointID]; t != nil && lanes[i].Wait == 0 && got[lanes[i].EndpointID] < min(lanes[i].Slots, len(lanes[i].DeliveryIDs)) {
+			short = append(short, lanes[i].EndpointID)
+		}
+	}
+	if len(short) == 0 {
+		return nil
+	}
+	condition, parameter := s.dialect.among("endpoint_id", short)
+	var counts []struct {
+		EndpointID string
+		InFlight   int
+	}
+	err := tx.Model(&Work{}).Select("endpoint_id, count(*) AS in_flight").Where(condition, parameter).Where("lease_until IS NOT NULL").Group("endpoint_id").Find(&counts).Error
+	if err != nil {
+		return fmt.Errorf("counting what is in flight: %w", err)
+	}
+	full := make(map[string]bool, len(counts))
+	for _, c := range counts {
+		full[c.EndpointID] = c.InFlight >= templates[c.EndpointID].maxInFlight
+	}
+	for i := range lanes {
+		if lanes[i].Wait == 0 && full[lanes[i].EndpointID] {
+			lanes[i].Wait = fullLook
+		}
+	}
+	return nil
 }
 
 // load reads the bytes of the claimed attempts' events. One without an event

@@ -533,3 +533,40 @@ func TestRecordOfALostClaim(t *testing.T) {
 		}
 	})
 }
+
+// A lane whose endpoint's slots other processes have is told to look again, so
+// that it need not leave what waits to the due scan.
+func TestClaimSaysThatOthersHaveTheSlots(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := endpoint(t, f.tenant, func(in *models.EndpointInput) { in.MaxInFlight = 2 })
+		var ids []string
+		for range 4 {
+			publish(t, f.tenant, "payment.failed")
+		}
+		for _, d := range deliveries(t, f.tenant) {
+			ids = append(ids, d.ID)
+		}
+		ask := func(s *models.Store, ids ...string) (int, time.Duration) {
+			t.Helper()
+			lanes := []models.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: len(ids)}}
+			jobs, err := s.Claim(t.Context(), lanes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(jobs), lanes[0].Wait
+		}
+		if n, wait := ask(f.Store, ids[0]); n != 1 || wait != 0 {
+			t.Errorf("with both slots free: %d claimed, wait %v", n, wait)
+		}
+		other := f.again(t)
+		if n, wait := ask(other, ids[0]); n != 0 || wait != 0 {
+			t.Errorf("what another has claimed: %d claimed, wait %v", n, wait)
+		}
+		if n, wait := ask(other, ids[1], ids[2]); n != 1 || wait == 0 {
+			t.Errorf("with one slot free: %d claimed, wait %v", n, wait)
+		}
+		if n, wait := ask(other, ids[3]); n != 0 || wait == 0 {
+			t.Errorf("with none free: %d claimed, wait %v", n, wait)
+		}
+	})
+}

@@ -130,12 +130,13 @@ func postgres(p *proxy, client, server net.Conn) {
 }
 
 func (s *session) requests(to io.Writer, from io.Reader) {
+	prepared := statements{}
 	for first := true; ; first = false {
 		m, err := readMessage(from, first)
 		if err != nil {
 			return
 		}
-		if h := s.p.match(m.raw); h != nil && h.committed {
+		if h := s.p.match(prepared.running(m)); h != nil && h.committed {
 			s.after.Store(h)
 		} else if h != nil && !h.pass() {
 			return
@@ -145,6 +146,27 @@ func (s *session) requests(to io.Writer, from io.Reader) {
 			return
 		}
 	}
+}
+
+// statements are the texts of a connection's prepared statements, by name.
+type statements map[string][]byte
+
+// running is the text of the statement that a message runs. One that is only
+// prepared, or described, does not run yet.
+func (s statements) running(m message) []byte {
+	switch m.kind {
+	case 'P': // Parse: the name, the text
+		name, text, _ := bytes.Cut(m.raw[5:], []byte{0})
+		s[string(name)] = text
+		return nil
+	case 'B': // Bind: the portal, the statement's name
+		_, rest, _ := bytes.Cut(m.raw[5:], []byte{0})
+		name, _, _ := bytes.Cut(rest, []byte{0})
+		return s[string(name)]
+	case 'Q':
+		return m.raw[5:]
+	}
+	return nil
 }
 
 func (s *session) answers(to io.Writer, from io.Reader) {
