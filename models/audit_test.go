@@ -135,12 +135,20 @@ func changes() map[string]change {
 			_, _, err := f.Operator().CreateKey(ctx, models.NewKey{Name: "k"})
 			return err
 		}},
-		"Platform.RevokeKey": {[]string{"platform_key.revoked"}, func(ctx context.Context, f *fixture, _ *property) error {
-			keys, err := f.Operator().Keys(ctx)
+		"Platform.CreatePortalLink": {[]string{"portal_link.created"}, func(ctx context.Context, f *fixture, p *property) error {
+			platform, err := f.platformKey(ctx)
 			if err != nil {
 				return err
 			}
-			return f.Operator().RevokeKey(ctx, keys[0].ID)
+			_, _, err = f.Platform(platform, models.Actor{}).CreatePortalLink(ctx, f.tenant.Organization().ID, models.NewPortalLink{Role: "guest", Minutes: 1})
+			return err
+		}},
+		"Platform.RevokeKey": {[]string{"platform_key.revoked"}, func(ctx context.Context, f *fixture, _ *property) error {
+			key, err := f.platformKey(ctx)
+			if err != nil {
+				return err
+			}
+			return f.Operator().RevokeKey(ctx, key.ID)
 		}},
 		"Person.CreateOrganization": {[]string{"member.added", "organization.created"}, func(ctx context.Context, f *fixture, _ *property) error {
 			_, err := f.As(f.eve(ctx), models.Actor{}).CreateOrganization(ctx, "Hers")
@@ -151,6 +159,15 @@ func changes() map[string]change {
 			return err
 		}},
 	}
+}
+
+// platformKey is the platform's newest key.
+func (f *fixture) platformKey(ctx context.Context) (*models.Key, error) {
+	keys, err := f.Operator().Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &keys[0], nil
 }
 
 // personChanges are what a person does to their own account.

@@ -23,6 +23,7 @@ const (
 	PrefixRecovery     = "rec_"
 	PrefixInvitation   = "inv_"
 	PrefixNotice       = "ntc_"
+	PrefixPortalLink   = "lnk_"
 	PrefixMail         = "mail_"
 	PrefixSession      = "ses_"
 )
@@ -78,7 +79,7 @@ func isID(prefix, text string) bool {
 
 var idPrefixes = []string{
 	PrefixOrganization, PrefixUser, PrefixMember, PrefixEndpoint, PrefixSecret,
-	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, PrefixInvitation, PrefixSession,
+	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, PrefixInvitation, PrefixSession, PrefixPortalLink,
 }
 
 // looksLikeID tells whether text begins as one of our ids does. External ids

@@ -1,6 +1,19 @@
 package models
 
-import "time"
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+
+	"hookwell/webhook"
+)
 
 // PortalLink signs a product's user in to one organization, once. FrameOrigin
 // is the origin whose pages may show the session in a frame; empty for none.
@@ -16,4 +29,215 @@ type PortalLink struct {
 	CreatedAt      time.Time
 	ExpiresAt      time.Time
 	UsedAt         *time.Time
+}
+
+// NewPortalLink is what a link is asked for with. Role is admin at most;
+// Minutes, from 1 to MaxPortalMinutes, is how long the link may wait to be used.
+type NewPortalLink struct {
+	Role        string
+	Minutes     int
+	Name        string // may be empty
+	Navigation  bool
+	FrameOrigin string // may be empty
+}
+
+// Bounds of a link, and of the session that it opens.
+const (
+	MaxPortalMinutes     = 60
+	DefaultPortalMinutes = 10
+	// PortalLife is how long a session of a link lasts at most.
+	PortalLife = 12 * time.Hour
+)
+
+// portalTokenSize is the length of a link's token: 240 bits.
+const portalTokenSize = 48
+
+// originHost is the host of an origin that a header may name: letters, digits,
+// dots and hyphens, so that it can end no directive and name no second origin.
+var originHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+
+func (n *NewPortalLink) check() (Role, error) {
+	var faults webhook.Faults
+	role, err := ParseRole(n.Role)
+	if err != nil || !RoleAdmin.atLeast(role) {
+		faults = append(faults, webhook.Fault{Field: "role", Message: "Choose admin, member or guest."})
+	}
+	if n.Minutes < 1 || n.Minutes > MaxPortalMinutes {
+		faults = append(faults, webhook.Fault{Field: "minutes", Message: fmt.Sprintf("Use 1 to %d minutes.", MaxPortalMinutes)})
+	}
+	if n.Name = strings.TrimSpace(n.Name); utf8.RuneCountInString(n.Name) > 100 || hasControl(n.Name) {
+		faults = append(faults, webhook.Fault{Field: "name", Message: "Use a name of up to 100 characters."})
+	}
+	if n.FrameOrigin != "" && !isFrameOrigin(n.FrameOrigin) {
+		faults = append(faults, webhook.Fault{Field: "frameOrigin", Message: "Name one origin by its scheme and host alone, such as https://app.example.com."})
+	}
+	if len(faults) > 0 {
+		return "", invalid(faults)
+	}
+	return role, nil
+}
+
+// atLeast tells whether the role has every right of another.
+func (r Role) atLeast(other Role) bool {
+	for right := RightSee; right <= RightOwn; right++ {
+		if other.May(right) && !r.May(right) {
+			return false
+		}
+	}
+	return true
+}
+
+func isFrameOrigin(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || len(text) > 255 || !originHost.MatchString(u.Hostname()) {
+		return false
+	}
+	return text == (&url.URL{Scheme: "https", Host: u.Host}).String() && !strings.HasSuffix(u.Host, ":")
+}
+
+// CreatePortalLink makes a link into an organization, which is named by its id
+// or external id, and answers its token, shown once. It asks for a key: the
+// link's session ends when that is revoked.
+func (p *Platform) CreatePortalLink(ctx context.Context, organization string, n NewPortalLink) (*PortalLink, string, error) {
+	org, err := p.Organization(ctx, organization)
+	if err != nil {
+		return nil, "", err
+	}
+	if p.actor.Kind != ActorKey {
+		return nil, "", &Error{Kind: Forbidden, Code: "platform_key_required", Message: "Only a platform key may do this."}
+	}
+	role, err := n.check()
+	if err != nil {
+		return nil, "", err
+	}
+	token, now := (rand.Text() + rand.Text())[:portalTokenSize], p.store.clock.Now()
+	link := &PortalLink{ID: p.store.clock.newID(PrefixPortalLink, now), OrganizationID: org.ID, TokenHash: hashToken(token), KeyID: p.actor.ID, Role: role,
+		Name: n.Name, Navigation: n.Navigation, FrameOrigin: n.FrameOrigin, CreatedAt: now, ExpiresAt: now.Add(time.Duration(n.Minutes) * time.Minute)}
+	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(link).Error; err != nil {
+			return err
+		}
+		return p.store.audit(tx, p.actor, org.ID, "portal_link.created", link.ID, link.Title(), string(role))
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("making a portal link: %w", err)
+	}
+	return link, token, nil
+}
+
+// Portal is the store as whoever came by a link sees it: one organization, and
+// nothing that belongs to a person.
+type Portal struct {
+	PortalLink
+	store *Store
+	org   *Organization
+	actor Actor
+}
+
+// portalLinkOver is what becomes of a link that was used, has expired, or never was.
+func portalLinkOver() error {
+	return &Error{Kind: NotFound, Code: "portal_link_over", Message: "This link was used already, or its time is over. Open it again from where you found it."}
+}
+
+// openLinks are the links of a token that may still be used.
+func (s *Store) openLinks(tx *gorm.DB, token string) *gorm.DB {
+	return s.livingLinks(tx).Where("portal_links.token_hash = ? AND portal_links.used_at IS NULL AND portal_links.expires_at > ?", hashToken(token), s.clock.Now())
+}
+
+// livingLinks are the links whose organization and key are still there.
+func (s *Store) livingLinks(tx *gorm.DB) *gorm.DB {
+	return tx.Model(&PortalLink{}).Select("portal_links.*").
+		Joins("JOIN organizations ON organizations.id = portal_links.organization_id AND organizations.deleted_at IS NULL").
+		Joins("JOIN api_keys ON api_keys.id = portal_links.key_id AND api_keys.revoked_at IS NULL")
+}
+
+// PeekPortal answers the link of a token that may still be used, and uses
+// nothing: scanners of mail follow links too. Any other is NotFound.
+func (s *Store) PeekPortal(ctx context.Context, token string) (*Portal, error) {
+	link, err := find[PortalLink](s.openLinks(s.db.WithContext(ctx), token), "link")
+	if IsKind(err, NotFound) {
+		return nil, portalLinkOver()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.portal(ctx, link, Actor{})
+}
+
+// EnterPortal uses up the link of a token. Of two at once, one gets in; the
+// other, and a link that is over, is NotFound.
+func (s *Store) EnterPortal(ctx context.Context, token string, actor Actor) (*Portal, error) {
+	p, err := s.PeekPortal(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	p.actor = p.actorFrom(actor)
+	now := s.clock.Now()
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		done := tx.Model(&PortalLink{}).Where("id = ? AND used_at IS NULL", p.ID).Update("used_at", now)
+		if done.Error != nil {
+			return done.Error
+		}
+		if done.RowsAffected == 0 {
+			return portalLinkOver()
+		}
+		return s.audit(tx, p.actor, p.OrganizationID, "portal.signed_in", p.ID, p.Title(), string(p.Role))
+	})
+	p.UsedAt = &now
+	return p, err
+}
+
+// Portal is the way back in, for the session of a link that was used. It is
+// NotFound when PortalLife is over, when the organization is deleted, and when
+// the key that asked for the link was revoked.
+func (s *Store) Portal(ctx context.Context, linkID string, actor Actor) (*Portal, error) {
+	link, err := find[PortalLink](s.livingLinks(s.db.WithContext(ctx)).
+		Where("portal_links.id = ? AND portal_links.used_at > ?", linkID, s.clock.Now().Add(-PortalLife)), "session")
+	if err != nil {
+		return nil, err
+	}
+	return s.portal(ctx, link, actor)
+}
+
+func (s *Store) portal(ctx context.Context, link *PortalLink, actor Actor) (*Portal, error) {
+	org, err := find[Organization](s.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", link.OrganizationID), "organization")
+	if err != nil {
+		return nil, err
+	}
+	p := &Portal{PortalLink: *link, store: s, org: org}
+	p.actor = p.actorFrom(actor)
+	return p, nil
+}
+
+// PortalVisitor is what somebody is called whom the product did not name.
+const PortalVisitor = "Portal visitor"
+
+func (p *Portal) actorFrom(actor Actor) Actor {
+	actor.Kind, actor.ID, actor.Name, actor.Email = ActorPortal, p.ID, p.Title(), ""
+	return actor
+}
+
+// Title is what the visitor is called.
+func (p *PortalLink) Title() string {
+	if p.Name == "" {
+		return PortalVisitor
+	}
+	return p.Name
+}
+
+// Organization is whose pages these are.
+func (p *Portal) Organization() *Organization { return p.org }
+
+// Tenant is the way into the link's organization, by its slug; any other is NotFound.
+func (p *Portal) Tenant(slug string) (*Tenant, Role, error) {
+	if slug != p.org.Slug {
+		return nil, "", notFound("organization")
+	}
+	return &Tenant{store: p.store, org: p.org, actor: p.actor}, p.Role, nil
+}
+
+// PrunePortalLinks removes links that nobody can use any more, and whose
+// sessions are over.
+func (s *Store) PrunePortalLinks(ctx context.Context) error {
+	return s.db.WithContext(ctx).Where("expires_at < ?", s.clock.Now().Add(-PortalLife)).Delete(&PortalLink{}).Error
 }

@@ -66,6 +66,7 @@ const (
 	ActorUser     ActorKind = "user"
 	ActorKey      ActorKind = "key"
 	ActorOperator ActorKind = "operator" // someone at the command line
+	ActorPortal   ActorKind = "portal"   // a product's user, who came by a link
 	ActorSystem   ActorKind = "system"
 )
 

@@ -497,6 +497,10 @@ func TestPlatformUnknownNames(t *testing.T) {
 			_, err := p.ReportingTenant(ctx, name)
 			return err
 		},
+		"CreatePortalLink": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
+			_, _, err := p.CreatePortalLink(ctx, name, models.NewPortalLink{Role: "guest", Minutes: 1})
+			return err
+		},
 		"RevokeKey": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
 			return p.RevokeKey(ctx, name)
 		},

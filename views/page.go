@@ -51,6 +51,7 @@ type Page struct {
 	Host         string // shown at the door
 	Version      string // likewise
 	User         *models.User
+	Portal       *Portal // of a session that came by a portal link; there is then no user
 	Organization *models.Organization
 	Role         models.Role
 	Memberships  []Membership // every organization of the user's
@@ -61,6 +62,33 @@ type Page struct {
 	section section
 	crumbs  []crumb
 }
+
+// Portal is who looks at an organization's pages by a portal link.
+type Portal struct {
+	Visitor    string
+	Navigation bool
+}
+
+// navigates tells whether the page shows the navigation.
+func (p Page) navigates() bool { return p.Portal == nil || p.Portal.Navigation }
+
+// name is who looks at the page.
+func (p Page) name() string {
+	if p.Portal != nil {
+		return p.Portal.Visitor
+	}
+	return p.User.Name
+}
+
+// PortalView is a portal link that may be used. Name may be empty.
+type PortalView struct {
+	Organization string
+	Name         string
+	URL          string // that uses it by POST
+}
+
+// PortalOverView says that a portal link, or its session, is over.
+type PortalOverView struct{ Title, Message string }
 
 // Membership is one organization that the user belongs to.
 type Membership struct {

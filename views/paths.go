@@ -14,6 +14,7 @@ const (
 	AppearancePath    = "/appearance"
 	OrganizationsPath = "/orgs"
 	ReferencePath     = "/docs/api"
+	PortalOverPath    = "/portal"
 )
 
 // Paths of a person's own pages. All but the first three, and TwoFactorPath, take
@@ -35,6 +36,9 @@ const (
 	TwoFactorDisablePath = TwoFactorPath + "/disable"
 	TwoFactorCodesPath   = TwoFactorPath + "/recovery-codes"
 )
+
+// PortalPath shows the button that uses a portal link, by its token; POST uses it.
+func PortalPath(token string) string { return PortalOverPath + "/" + url.PathEscape(token) }
 
 // OrganizationPath is an organization's first page; everything of the
 // organization lies under it.

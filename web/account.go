@@ -21,6 +21,9 @@ const (
 // home leads everybody to where they begin.
 func (s *Server) home(c *fiber.Ctx) error {
 	v := s.visit(c)
+	if v.portal != nil {
+		return c.Redirect(views.OrganizationPath(v.portal.Organization().Slug), fiber.StatusSeeOther)
+	}
 	if v.user == nil {
 		some, err := s.Store.HasUsers(c.UserContext())
 		if err != nil {
@@ -85,13 +88,17 @@ func (s *Server) login(c *fiber.Ctx) error {
 }
 
 func (s *Server) logout(c *fiber.Ctx) error {
+	door := views.LoginPath
+	if s.visit(c).portal != nil {
+		door = views.PortalOverPath
+	}
 	if err := s.sessions.Destroy(c.UserContext()); err != nil {
 		return err
 	}
 	if next := localPath(field(c, "next")); next != "" {
 		return c.Redirect(next, fiber.StatusSeeOther)
 	}
-	return c.Redirect(views.LoginPath, fiber.StatusSeeOther)
+	return c.Redirect(door, fiber.StatusSeeOther)
 }
 
 func (s *Server) signupForm(c *fiber.Ctx) error {

@@ -69,6 +69,7 @@ func apiTable() []apiRoute {
 		{fiber.MethodGet, "/organizations/:id", platformOnly, (*Server).apiOrganizationRead},
 		{fiber.MethodPatch, "/organizations/:id", platformOnly, (*Server).apiOrganizationUpdate},
 		{fiber.MethodDelete, "/organizations/:id", platformOnly, (*Server).apiOrganizationDelete},
+		{fiber.MethodPost, "/organizations/:id/portal-link", platformOnly, (*Server).apiPortalLinkCreate},
 	}
 }
 

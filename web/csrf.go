@@ -52,7 +52,7 @@ func (s *Server) visitorCookie() string { return cookieName("hookwell_visitor", 
 // csrfSecret is the browser's secret; nil when it has none yet.
 func (s *Server) csrfSecret(c *fiber.Ctx) []byte {
 	text := c.Cookies(s.visitorCookie())
-	if s.visit(c).user != nil {
+	if v := s.visit(c); v.user != nil || v.portal != nil {
 		text = s.sessions.GetString(c.UserContext(), keyCSRF)
 	}
 	secret, err := csrfEncoding.DecodeString(text)

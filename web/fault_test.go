@@ -42,7 +42,7 @@ func TestBoundary(t *testing.T) {
 				if strings.Contains(a.body, "hunter2") || strings.Contains(a.body, "goroutine") {
 					t.Errorf("the answer tells of the fault: %s", a.body)
 				}
-				if log := s.log.String(); strings.Count(log, "request="+id) != 1 || !strings.Contains(log, "hunter2") {
+				if log := s.log.String(); strings.Count(log, "request="+id+" method=GET route="+path+" status=500\n") != 1 || !strings.Contains(log, "hunter2") {
 					t.Errorf("the fault is not logged once under its id: %s", log)
 				}
 			}

@@ -13,26 +13,39 @@ import (
 // requireUser leads who has not signed in to the door, and from there back to
 // where they were.
 func (s *Server) requireUser(c *fiber.Ctx) error {
-	if s.visit(c).user != nil {
+	v := s.visit(c)
+	door := loginPath
+	switch {
+	case v.user != nil:
 		return c.Next()
+	case v.portal != nil && portalMay(c.Path()):
+		return c.Next()
+	case v.portal != nil:
+		return fiber.ErrNotFound
+	case v.over:
+		door = func(string) string { return views.PortalOverPath }
 	}
 	switch {
 	case strings.Contains(c.Get(fiber.HeaderAccept), "text/event-stream"):
 		return &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "The session has ended. Sign in again."}
 	case isHTMX(c):
-		c.Set("HX-Redirect", loginPath(pathOf(c.Get("HX-Current-URL"))))
+		c.Set("HX-Redirect", door(pathOf(c.Get("HX-Current-URL"))))
 		return c.SendStatus(fiber.StatusUnauthorized)
 	case unsafe(c.Method()):
-		return c.Redirect(loginPath(pathOf(c.Get(fiber.HeaderReferer))), fiber.StatusSeeOther)
+		return c.Redirect(door(pathOf(c.Get(fiber.HeaderReferer))), fiber.StatusSeeOther)
 	}
-	return c.Redirect(loginPath(c.OriginalURL()), fiber.StatusSeeOther)
+	return c.Redirect(door(c.OriginalURL()), fiber.StatusSeeOther)
 }
 
 // requireMember puts the organization of the path into the visit. Unknown and
 // not a member are the same 404.
 func (s *Server) requireMember(c *fiber.Ctx) error {
 	v := s.visit(c)
-	tenant, role, err := v.person.Tenant(c.UserContext(), c.Params("org"))
+	enter := func() (*models.Tenant, models.Role, error) { return v.person.Tenant(c.UserContext(), c.Params("org")) }
+	if v.portal != nil {
+		enter = func() (*models.Tenant, models.Role, error) { return v.portal.Tenant(c.Params("org")) }
+	}
+	tenant, role, err := enter()
 	if models.IsCode(err, models.CodeTwoFactor) {
 		return leadToTwoFactor(c, err)
 	}

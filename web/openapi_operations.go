@@ -100,6 +100,8 @@ func operations() map[string]operation {
 			about: "Changes what is given, and reports it as org.updated.", refusals: []string{"external_id_taken", "taken"}},
 		"DELETE /organizations/:id": {id: "deleteOrganization", summary: "Delete an organization", status: 204,
 			about: "Nothing new is accepted from then on. What waits, org.deleted included, is still delivered; then its endpoints are deleted."},
+		"POST /organizations/:id/portal-link": {id: "createPortalLink", summary: "Create a portal link", body: "NewPortalLink", status: 201, answer: "PortalLink",
+			about: "Signs the product's user in to the organization's pages, once, by a button behind the answer's url."},
 	}
 }
 

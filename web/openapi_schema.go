@@ -44,6 +44,7 @@ var answerShapes = []struct {
 	{"Missed", "What an endpoint did not get.", reflect.TypeFor[missedAnswer]()},
 	{"Organization", "An organization.", reflect.TypeFor[organizationAnswer]()},
 	{"OrganizationCreated", "A new organization and its endpoints.", reflect.TypeFor[organizationCreated]()},
+	{"PortalLink", "A portal link. Its url is told this once.", reflect.TypeFor[portalLinkAnswer]()},
 	{"ProblemField", "A field that needs a change.", reflect.TypeFor[problemField]()},
 	{"Problem", "Why a request was refused (RFC 9457).", reflect.TypeFor[problemBody]()},
 }

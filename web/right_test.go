@@ -53,6 +53,8 @@ func pageRoutes() []route {
 		{path: "/signup", public: true, form: url.Values{"email": {":delivery@example.com"}, "name": {"New"}, "password": {password}}, status: 200},
 		{path: "/logout", public: true, form: url.Values{}, still: true},
 		{path: "/appearance", public: true, form: url.Values{"theme": {"dark"}}, still: true},
+		{path: "/portal", public: true}, {path: "/portal/:token", public: true, status: 404},
+		{path: "/portal/:token", public: true, form: url.Values{}, status: 404, still: true},
 		{path: "/orgs"}, {path: "/orgs", form: url.Values{"name": {"Globex"}}},
 		{path: "/o/:org", right: see}, {path: "/o/:org/find", right: see, query: "?q=:delivery", status: 303}, {path: "/o/:org/stream", right: see},
 		{path: "/o/:org/events", right: see}, {path: "/o/:org/events/:event", right: see},
@@ -114,6 +116,7 @@ func apiKnown() []route {
 		{method: "GET", path: "/organizations"}, {method: "GET", path: "/organizations/:organization"},
 		{method: "PATCH", path: "/organizations/:organization", body: `{"name":"Renamed"}`},
 		{method: "DELETE", path: "/organizations/:organization", status: 204, ready: anotherOrganization},
+		{method: "POST", path: "/organizations/:organization/portal-link", body: `{"role":"admin"}`, status: 201},
 	}
 	for i := range list {
 		list[i].path = apiPath + list[i].path

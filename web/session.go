@@ -84,6 +84,9 @@ func (s *Server) session(c *fiber.Ctx) error {
 // recognize puts who asks into the visit.
 func (s *Server) recognize(c *fiber.Ctx) error {
 	ctx, v := c.UserContext(), s.visit(c)
+	if id := s.sessions.GetString(ctx, keyPortal); id != "" {
+		return s.recognizePortal(c, id)
+	}
 	user, err := s.signedIn(ctx)
 	if err != nil {
 		return err
@@ -95,10 +98,15 @@ func (s *Server) recognize(c *fiber.Ctx) error {
 		return nil
 	}
 	v.user, v.person = user, s.Store.As(user, s.actor(c))
+	s.touch(ctx)
+	return nil
+}
+
+// touch notes that the session in ctx is used.
+func (s *Server) touch(ctx context.Context) {
 	if now := s.Store.Now(); now.Sub(time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)) > sessionGrain {
 		s.sessions.Put(ctx, keySeen, now.Unix())
 	}
-	return nil
 }
 
 // signedIn is the user of the session in ctx; nil when there is none, or when
@@ -147,6 +155,10 @@ func (s *Server) saveSession(c *fiber.Ctx, loaded string) error {
 // setCookie sets a cookie that scripts can't read and that other sites'
 // requests don't carry. Life 0 is as long as the browser runs.
 func (s *Server) setCookie(c *fiber.Ctx, name, value string, life time.Duration) {
+	if s.visit(c).frame != "" {
+		setFrameCookie(c, name, value, life)
+		return
+	}
 	cookie := fiber.Cookie{Name: name, Value: value, Path: "/", HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
 		Secure: s.secure(), SessionOnly: life == 0, MaxAge: int(life / time.Second)}
 	if life < 0 {

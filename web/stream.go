@@ -71,7 +71,7 @@ type reader struct {
 	token          string
 	slug           string
 	organizationID string
-	userID         string
+	who            string // the user's id, or the portal link's
 	role           models.Role
 	conn           net.Conn
 }
@@ -88,7 +88,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	v := s.visit(c)
 	r := reader{token: s.sessions.Token(c.UserContext()), slug: s.slug(c), organizationID: v.tenant.Organization().ID,
-		userID: v.user.ID, role: v.role, conn: c.Context().Conn()}
+		who: v.userOrLink(), role: v.role, conn: c.Context().Conn()}
 	giveWay := s.streams.add(r.token)
 	changes, cancel := s.Feed.Subscribe(r.organizationID)
 	c.Context().SetConnectionClose()
@@ -152,10 +152,23 @@ func (s *Server) mayRead(r reader) bool {
 	if err != nil {
 		return false
 	}
-	user, err := s.signedIn(ctx)
-	if err != nil || user == nil || user.ID != r.userID {
-		return false
+	tenant, role, err := s.tenantOf(ctx, r)
+	return err == nil && tenant != nil && role == r.role && tenant.Organization().ID == r.organizationID
+}
+
+// tenantOf is the way of the session in ctx into the reader's organization; nil
+// when it is somebody else's by now.
+func (s *Server) tenantOf(ctx context.Context, r reader) (*models.Tenant, models.Role, error) {
+	if id := s.sessions.GetString(ctx, keyPortal); id != "" {
+		portal, err := s.portalIn(ctx, id, models.Actor{})
+		if err != nil || portal == nil || id != r.who {
+			return nil, "", err
+		}
+		return portal.Tenant(r.slug)
 	}
-	tenant, role, err := s.Store.As(user, models.Actor{}).Tenant(ctx, r.slug)
-	return err == nil && role == r.role && tenant.Organization().ID == r.organizationID
+	user, err := s.signedIn(ctx)
+	if err != nil || user == nil || user.ID != r.who {
+		return nil, "", err
+	}
+	return s.Store.As(user, models.Actor{}).Tenant(ctx, r.slug)
 }

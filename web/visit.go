@@ -20,11 +20,22 @@ type visit struct {
 	loaded bool   // the session was
 	user   *models.User
 	person *models.Person
+	portal *models.Portal // of a session that came by a portal link; there is then no user
+	over   bool           // such a session has just ended
+	frame  string         // the origin whose pages may show the answer in a frame
 	tenant *models.Tenant
 	role   models.Role
 	flash  *views.Flash // for this answer's own page
 
 	endpoints []models.Endpoint // the tenant's, once somebody asked
+}
+
+// userOrLink is the id of who asks.
+func (v *visit) userOrLink() string {
+	if v.portal != nil {
+		return v.portal.ID
+	}
+	return v.user.ID
 }
 
 type visitKey struct{}
