@@ -41,12 +41,12 @@ func (s *Server) routes() {
 	app.Get("/email/:token", hideLink, s.emailLink)
 	app.Post("/email/:token", hideLink, s.checkForm, s.emailConfirm)
 	app.Get("/portal", s.portalOver)
-	app.Get("/portal/:token", s.portalForm)
-	app.Post("/portal/:token", s.portalPrepare, s.checkForm, s.portalEnter)
+	app.Get("/portal/:token", hideLink, s.portalForm)
+	app.Post("/portal/:token", hideLink, s.portalPrepare, s.checkForm, s.portalEnter)
 	app.Post("/logout", s.checkForm, s.logout)
 	app.Post("/appearance", s.checkForm, s.appearance)
-	app.Get("/invite/:token", s.offer)
-	app.Post("/invite/:token", s.checkForm, s.accept)
+	app.Get("/invite/:token", hideLink, s.offer)
+	app.Post("/invite/:token", hideLink, s.checkForm, s.accept)
 
 	// Who has signed in.
 	app.Get("/orgs", s.requireUser, s.organizations)
