@@ -176,6 +176,12 @@ func overlaps(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "42P17"
 }
 
+// deadlocked tells whether a transaction was chosen as a deadlock's victim.
+func deadlocked(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "40P01"
+}
+
 // noPartition tells whether a row was refused because its day has no partition.
 func noPartition(err error) bool {
 	var pg *pgconn.PgError

@@ -32,6 +32,16 @@ func Models() []any {
 		&throttle{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}, &organizationVersion{}}
 }
 
+// UpTo applies the migrations up to a number.
+func (s *Store) UpTo(ctx context.Context, version int64) error {
+	provider, err := s.migrator()
+	if err != nil {
+		return err
+	}
+	_, err = provider.UpTo(ctx, version)
+	return err
+}
+
 // Down takes every migration back.
 func (s *Store) Down(ctx context.Context) error {
 	provider, err := s.migrator()

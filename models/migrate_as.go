@@ -28,7 +28,7 @@ func (s *Store) MigrateAs(ctx context.Context, ownerURL string) error {
 	}
 	provider, err := owner.migrator()
 	if err == nil {
-		_, err = provider.Up(ctx)
+		err = owner.migrateUp(ctx, provider)
 	}
 	if err == nil {
 		err = owner.transaction(ctx, func(tx *gorm.DB) error { return grantServing(tx, role) })

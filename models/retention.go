@@ -50,8 +50,13 @@ func (s *Store) Prune(ctx context.Context, before time.Time) error {
 	return nil
 }
 
-// pruneStep is how many rows SQLite removes in one transaction.
-const pruneStep = 1000
+// pruneStep is how many rows SQLite removes in one transaction, and pruneRest
+// how long it then leaves the file to others: who waits for it looks again
+// every 100 ms, and would go hungry beside steps that follow on each other.
+const (
+	pruneStep = 1000
+	pruneRest = 120 * time.Millisecond
+)
 
 // prune removes rows step by step: a writer waits for one step at most.
 func (sqliteDialect) prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error {
@@ -60,6 +65,11 @@ func (sqliteDialect) prune(ctx context.Context, db *gorm.DB, table growingTable,
 		done := db.WithContext(ctx).Exec(statement, bound)
 		if done.Error != nil || done.RowsAffected < pruneStep {
 			return done.Error
+		}
+		select {
+		case <-time.After(pruneRest):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

@@ -181,10 +181,27 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if err := s.migrateUp(ctx, provider); err != nil {
 		return fmt.Errorf("migrating: %w", err)
 	}
 	return s.MakePartitions(ctx)
+}
+
+// migrateTries is how often a migration is tried that deadlocks with the work
+// of a running process.
+const migrateTries = 10
+
+// migrateUp applies what is missing. A migration that is chosen as a deadlock's
+// victim was rolled back whole and is tried again, so that a new version starts
+// beside an old one under load.
+func (s *Store) migrateUp(ctx context.Context, provider *goose.Provider) error {
+	for try := 1; ; try++ {
+		_, err := provider.Up(ctx)
+		if try == migrateTries || !deadlocked(err) {
+			return err
+		}
+		s.log.Warn("a migration stood in the way of running work and is tried again", "error", err)
+	}
 }
 
 func (s *Store) migrator() (*goose.Provider, error) {
