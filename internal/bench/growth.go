@@ -31,6 +31,10 @@ func prepareWorkers(_ context.Context, b *bench, _ *installation) (measure, erro
 			return err
 		}
 		f.add("server and two workers, delivered exactly once", "events", float64(r.deliveries))
+		// One that waits for Due to find it again would show here.
+		f.add("server and two workers, call to receipt, p50", millis, percentile(r.latencies, 50))
+		f.add("server and two workers, call to receipt, p99", millis, percentile(r.latencies, 99))
+		f.add("server and two workers, call to receipt, longest", millis, percentile(r.latencies, 100))
 		b.addThroughput(f, "server and two workers, accepted and delivered", "server and two workers", r)
 		return nil
 	}, nil
