@@ -14,9 +14,8 @@ func (s *Server) offer(c *fiber.Ctx) error {
 }
 
 // showOffer completes the view. A link that works no more has a page of its
-// own, and nobody keeps the page of one that does.
+// own.
 func (s *Server) showOffer(c *fiber.Ctx, status int, view views.InviteView) error {
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	view.Token = c.Params("token")
 	offer, err := s.Store.Offer(c.UserContext(), view.Token)
 	if models.IsKind(err, models.NotFound) {
