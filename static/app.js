@@ -94,6 +94,37 @@
     for (const field of all("[data-submit] :disabled")) field.disabled = false;
   });
 
+  // A filter of a table on the page, by the words of its rows and of their
+  // group. Enter opens the first row that is left.
+  for (const form of all("[data-filter]")) {
+    const field = form.querySelector("input"), table = document.getElementById(form.dataset.filter);
+    const apply = () => {
+      const words = field.value.toLowerCase().split(/\s+/);
+      let group, title = "", shown = 0;
+      for (const row of table.tBodies[0].rows) {
+        if (row.matches(".group")) {
+          [group, title] = [row, row.cells[0].firstChild.textContent];
+          group.hidden = true;
+          continue;
+        }
+        const text = `${title} ${row.cells[0].textContent}`.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+        if (row.hidden) continue;
+        group.hidden = false;
+        shown += 1;
+      }
+      document.getElementById(`${table.id}-none`).hidden = shown > 0;
+      table.tHead.hidden = !shown;
+    };
+    form.hidden = false;
+    form.addEventListener("input", apply);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      table.querySelector("tbody tr:not([hidden]) a")?.click();
+    });
+    window.addEventListener("pageshow", apply); // browsers put back what was typed
+  }
+
   // Dialogs, where the browser does not know command and commandfor.
   if (!("commandForElement" in HTMLButtonElement.prototype)) {
     onClick("[commandfor]", (button) => {

@@ -46,6 +46,7 @@ type OverviewView struct {
 	Before    models.Counts
 	States    map[models.State]models.Tallied
 	Endpoints []EndpointRow // every one
+	Notices   []models.Notice
 }
 
 const (
@@ -95,12 +96,29 @@ type todo struct {
 	action, actionPath   string
 }
 
-// todos are what needs a person, the worst first, and how many there are.
+// told tells whether a notice stands of something that is wrong.
+func (v OverviewView) told() bool { return len(v.wrong()) > 0 }
+
+// wrong are the endpoints that a notice says something is wrong with.
+func (v OverviewView) wrong() map[string]bool {
+	ids := map[string]bool{}
+	for _, n := range v.Notices {
+		if n.Kind != models.NoticeRecovered {
+			ids[n.EndpointID] = true
+		}
+	}
+	return ids
+}
+
+// todos are what needs a person beyond what notices tell of, the worst first,
+// and how many there are.
 func (v OverviewView) todos(page Page) ([]todo, int) {
 	var bad, warn []todo
+	wrong := v.wrong()
 	for _, row := range v.Endpoints {
 		t := todo{name: row.Endpoint.Title(), path: EndpointPath(page.slug(), row.Endpoint.ID)}
 		switch {
+		case wrong[row.Endpoint.ID]:
 		case row.Health == Failing:
 			bad = append(bad, t.failing(page, row))
 		case row.Health == Disabled && row.Endpoint.DisabledReason != models.DisabledByPerson:
@@ -183,6 +201,9 @@ func logPeriod(p OverviewPeriod) string {
 func (v OverviewView) version() string {
 	return digest(OverviewID, func(sum io.Writer) {
 		fmt.Fprintln(sum, v.Period.Name, v.Before, v.Steps, v.States)
+		for _, n := range v.Notices {
+			fmt.Fprintln(sum, n.ID)
+		}
 		for _, row := range v.Endpoints {
 			fmt.Fprintln(sum, row.Endpoint.Title(), row.Health, row.Waiting, row.Counts)
 		}

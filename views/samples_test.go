@@ -378,6 +378,10 @@ func samples(t testing.TB) map[string]templ.Component {
 	faultySecret.Faults = webhook.Faults{{Field: "password", Message: "This is not your password."}, {Field: "overlapHours", Message: "Choose 0 to 168 hours."},
 		{Field: "secret", Message: "A secret has 16 to 256 characters."}}
 
+	told := sampleOverview(OverviewPeriods()[0], rows)
+	told.Notices = []models.Notice{{ID: "not_2", EndpointID: rows[0].Endpoint.ID, Endpoint: rows[0].Endpoint, Kind: models.NoticeDisabling, Since: agoP(50 * time.Hour), DueAt: agoP(-22 * time.Hour), CreatedAt: sampleNow},
+		{ID: "not_1", EndpointID: rows[2].Endpoint.ID, Endpoint: rows[2].Endpoint, Kind: models.NoticeRecovered, CreatedAt: ago(time.Hour)}}
+
 	all := map[string]templ.Component{
 		"secret":              SecretPage(page, alone),
 		"secret-overlap":      SecretPage(page, sampleSecretView()),
@@ -404,6 +408,7 @@ func samples(t testing.TB) map[string]templ.Component {
 		"orgs-first":          OrganizationsPage(fresh, OrganizationForm{}),
 		"orgs":                OrganizationsPage(chooser, OrganizationForm{Faults: webhook.Faults{{Field: "name", Message: "Give it a name."}}}),
 		"overview":            OverviewPage(page, sampleOverview(OverviewPeriods()[0], rows)),
+		"overview-notices":    OverviewPage(page, told),
 		"overview-month":      OverviewPage(guest, sampleOverview(OverviewPeriods()[2], rows)),
 		"overview-nothing":    OverviewPage(dark, OverviewView{Period: OverviewPeriods()[1], Endpoints: rows[3:4], Steps: make([]models.Step, 56)}),
 		"overview-empty":      OverviewPage(page, OverviewView{Period: OverviewPeriods()[0]}),

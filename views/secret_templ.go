@@ -385,9 +385,9 @@ func secretRow(page Page, view SecretView, place int, secret models.EndpointSecr
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var14 string
-			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs("Expire the secret of " + madeWords(page, secret) + " now")
+			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs("Expire now: the secret of " + madeWords(page, secret))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/secret.templ`, Line: 109, Col: 190}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/secret.templ`, Line: 109, Col: 186}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {

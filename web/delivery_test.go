@@ -48,6 +48,34 @@ func TestDelivery(t *testing.T) {
 			t.Errorf("the page says %q", got)
 		}
 	})
+	t.Run("is_copied_as_curl_without_a_secret", func(t *testing.T) {
+		s := newSite(t, nil)
+		b, org := s.member(t, "Acme", models.RoleOwner)
+		form := endpointFields(receiver(t, 401, "").URL + "/in")
+		form["headerName"], form["headerValue"] = []string{"Authorization"}, []string{"Bearer not-for-anybodys-eyes"}
+		created := b.post(t, "/o/"+org.Slug+"/endpoints", form)
+		wantStatus(t, created, http.StatusCreated)
+		endpoint := created.Header.Get("Content-Location")
+		wantStatus(t, b.post(t, endpoint+"/test", url.Values{"type": {"org.member.added"}}), http.StatusOK)
+		link := b.get(t, "/o/"+org.Slug+"/deliveries").doc.Find("#deliveries a.rowlink").AttrOr("href", "")
+		page := b.get(t, link)
+		button := page.doc.Find(`button:contains("Copy as curl")`)
+		command := page.doc.Find("#"+button.AttrOr("data-copy-from", "none")).AttrOr("data-text", "")
+		for _, wanted := range []string{"/in' \\", "'Authorization: ••••'", "'webhook-signature: v1,", `--data-raw '{"id":"`} {
+			if !strings.Contains(command, wanted) {
+				t.Errorf("the command lacks %s: %s", wanted, command)
+			}
+		}
+		secret, _, _ := strings.Cut(created.body[strings.Index(created.body, "whsec_")+len("whsec_"):], "<")
+		if len(secret) < 32 {
+			t.Fatalf("no secret to look for: %q", secret)
+		}
+		for _, hidden := range []string{"not-for-anybodys-eyes", "whsec_", secret[:32]} {
+			if strings.Contains(command, hidden) {
+				t.Errorf("%s is in the command", hidden)
+			}
+		}
+	})
 	t.Run("is_resent", func(t *testing.T) {
 		s := newSite(t, nil)
 		b, org := s.member(t, "Acme", models.RoleMember)

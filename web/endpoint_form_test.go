@@ -105,6 +105,13 @@ func TestNoticesAndReplay(t *testing.T) {
 		if text := guest.get(t, list).text(".todo"); !strings.Contains(text, "was disabled") || strings.Contains(text, "Dismiss") {
 			t.Errorf("a guest sees %q", text)
 		}
+		overview := ids.path("/o/:org")
+		if text := guest.get(t, overview).text(".todo"); !strings.Contains(text, "was disabled") || strings.Contains(text, "Dismiss") {
+			t.Errorf("on the overview a guest sees %q", text)
+		}
+		if next := b.get(t, overview).doc.Find(`.todo input[name="next"]`).AttrOr("value", ""); next != overview {
+			t.Errorf("dismissing on the overview leads to %q", next)
+		}
 		wantLocation(t, b.post(t, ids.path("/o/:org/notices/:notice/dismiss"), url.Values{"next": {list}}), list)
 		if b.get(t, list).doc.Find(".todo").Length() != 0 {
 			t.Error("a dismissed notice stands")

@@ -34,5 +34,8 @@ func (s *Server) overview(c *fiber.Ctx) error {
 	if view.Endpoints, err = s.endpointRows(c, from); err != nil {
 		return err
 	}
+	if view.Notices, err = tenant.Notices(ctx); err != nil {
+		return err
+	}
 	return either(s, c, fiber.StatusOK, views.OverviewPage, views.OverviewPart, view)
 }

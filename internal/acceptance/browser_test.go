@@ -174,6 +174,18 @@ func TestMainJob(t *testing.T) {
 	v.do(chromedp.Click(chromedp.CSS(`form[action$="/resend"] button`)))
 	v.sees("#delivery", "Attempt 2")
 
+	// The catalog is filtered while one types, by types, descriptions and categories.
+	v.do(chromedp.Navigate(server.url+"/o/"+slug+"/catalog"), chromedp.WaitVisible(chromedp.CSS("[data-filter] input")),
+		chromedp.SendKeys(chromedp.CSS("[data-filter] input"), "refunded full"))
+	v.sees("#types", "payment.refunded")
+	if list := v.text("#types"); strings.Contains(list, "payment.failed") || strings.Contains(list, "Organization") {
+		t.Errorf("the filter leaves:\n%s", list)
+	}
+	v.do(chromedp.SendKeys(chromedp.CSS("[data-filter] input"), "x"))
+	v.sees("#types-none", "No event type matches")
+	v.do(chromedp.SendKeys(chromedp.CSS("[data-filter] input"), "\b\r"))
+	v.sees("#type-title", "payment.refunded")
+
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.complaints) > 0 {
