@@ -50,6 +50,9 @@ const (
 	// mostExchanges bounds the exchanges of this process, by the memory that they
 	// take while receivers hang.
 	mostExchanges = 10_000
+	// fullLook is how soon a lane looks again whose endpoint's slots other
+	// processes have, if none of its own attempts lands before.
+	fullLook = 20 * time.Millisecond
 	// cutGrace is how long exchanges that were cut off have to be recorded.
 	cutGrace = 5 * time.Second
 )
@@ -214,11 +217,14 @@ func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
 	if len(jobs) > 0 {
 		l.limit = jobs[0].MaxInFlight
 	}
+	if w.Full {
+		w.Wait = max(w.Wait, fullLook)
+	}
 	if w.Wait > 0 && !l.hurried {
 		if l.pause != nil {
 			l.pause.Stop() // of a lane that was hurried
 		}
-		l.paused, l.pause = true, time.AfterFunc(w.Wait, func() { d.resume(l) })
+		l.paused, l.elsewhere, l.pause = true, w.Full && w.Wait == fullLook, time.AfterFunc(w.Wait, func() { d.resume(l) })
 	}
 	full := len(jobs) > 0 && l.inFlight+len(jobs) >= l.limit
 	if len(jobs) < len(w.DeliveryIDs) && (full || w.Wait > 0) {
@@ -231,7 +237,7 @@ func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
 // resume lets a lane look again.
 func (d *dispatcher) resume(l *lane) {
 	d.mu.Lock()
-	l.paused = false
+	l.paused, l.elsewhere = false, false
 	d.mu.Unlock()
 	d.wakeClaimer()
 }
@@ -262,6 +268,10 @@ func (d *dispatcher) landed(endpointID string) {
 	d.mu.Lock()
 	l := d.lanes[endpointID]
 	l.inFlight--
+	if l.elsewhere { // a slot is free
+		l.pause.Stop()
+		l.paused, l.elsewhere = false, false
+	}
 	waiting := len(l.ids) > 0 || l.more || d.taken >= d.most // others may wait for what is free now
 	d.taken--
 	d.forgetIdle(endpointID, l)

@@ -18,7 +18,9 @@ type lane struct {
 	busy     bool // a claim is under way
 	hurried  bool // something urgent came since it was last looked at
 	pause    *time.Timer
-	paused   bool // its rate limit is used up, or its circuit is not closed
+	paused   bool // its rate limit is used up, its circuit is not closed, or its slots are taken
+	// elsewhere tells that it is paused because other processes have the slots.
+	elsewhere bool
 }
 
 // wait adds ids behind those that wait, each once.
@@ -39,7 +41,7 @@ func (l *lane) hurry(ids []string) {
 	for _, id := range ids {
 		l.known[id] = struct{}{}
 	}
-	l.paused, l.hurried = false, true
+	l.paused, l.elsewhere, l.hurried = false, false, true
 }
 
 func (l *lane) take(n int) []string {

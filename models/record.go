@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -256,9 +257,11 @@ func (s *Store) countResults(tx *gorm.DB, held []Result, verdicts []verdict, ear
 // keeps its state, unless the attempt succeeded: a resend adds, never undoes.
 func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 	list, parameters := values(s.dialect, []valueKind{textValue, textValue, integerValue, integerValue, textValue, integerValue, timeValue, timeValue}, rows)
-	// By their keys too, which on Postgres leaves the partitions of other days out
-	// and reads no row but these, whatever the planner believes of the table.
-	condition, ids := s.dialect.among("deliveries.id", firstTexts(rows))
+	// By their keys too, and between the least and the greatest, which on Postgres
+	// leaves the partitions of other days out and reads no row but these, whatever
+	// the planner believes of the table.
+	keys := firstTexts(rows)
+	condition, ids := s.dialect.among("deliveries.id", keys)
 	return tx.Exec(`WITH v(id, state, attempt, status_code, cause, duration_us, started_at, ended_at) AS (`+list+`)
 		UPDATE deliveries SET
 			state = CASE WHEN v.state = 'delivered' OR deliveries.ended_at IS NULL THEN v.state ELSE deliveries.state END,
@@ -267,7 +270,7 @@ func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 				THEN v.ended_at ELSE deliveries.ended_at END,
 			attempt_count = v.attempt, last_status_code = v.status_code, last_cause = v.cause,
 			last_duration_us = v.duration_us, last_attempt_at = v.started_at
-		FROM v WHERE deliveries.id = v.id AND `+condition, append(parameters, ids)...).Error
+		FROM v WHERE deliveries.id = v.id AND `+condition+" AND deliveries.id BETWEEN ? AND ?", append(parameters, ids, slices.Min(keys), slices.Max(keys))...).Error
 }
 
 // settleWork removes what is finished and plans what is not. Where no time is

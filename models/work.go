@@ -91,13 +91,15 @@ type Job struct {
 }
 
 // Lane asks for some of an endpoint's due deliveries, at most Slots of them.
-// Where the endpoint's rate limit is used up, its circuit is not closed, or
-// other processes have its slots, Claim sets Wait to how long it is to be left alone.
+// Where the endpoint's rate limit is used up, or its circuit is not closed,
+// Claim sets Wait to how long it lets nothing more through. Full tells that
+// other processes have the slots that it asked for in vain.
 type Lane struct {
 	EndpointID  string
 	DeliveryIDs []string
 	Slots       int
 	Wait        time.Duration
+	Full        bool
 }
 
 // Claim takes what may be sent now of what the lanes ask for: each attempt
@@ -128,7 +130,7 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err != nil {
 			return err
 		}
-		if err := s.noteFull(tx, lanes, templates, claimed); err != nil || len(claimed) == 0 {
+		if err := s.noteFull(tx, lanes, claimed); err != nil || len(claimed) == 0 {
 			return err
 		}
 		if err := chargeRates(tx, lanes, templates, gates, claimed); err != nil {
@@ -197,41 +199,34 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	return claimed, err
 }
 
-// fullLook is how soon a lane looks again whose endpoint's slots others have.
-const fullLook = 250 * time.Millisecond
-
-// noteFull lets lanes wait that got less than they asked for because other
-// processes have the endpoint's slots.
-func (s *Store) noteFull(tx *gorm.DB, lanes []Lane, templates map[string]*template, claimed []Work) error {
-	got := make(map[string]int, len(lanes))
+// noteFull marks the lanes of which something could have been claimed, and was
+// not: other processes had the endpoint's slots.
+func (s *Store) noteFull(tx *gorm.DB, lanes []Lane, claimed []Work) error {
+	got := make(map[string]bool, len(claimed))
 	for _, w := range claimed {
-		got[w.EndpointID]++
+		got[w.DeliveryID] = true
 	}
-	var short []string
-	for i := range lanes {
-		if t := templates[lanes[i].EndpointID]; t != nil && lanes[i].Wait == 0 && got[lanes[i].EndpointID] < min(lanes[i].Slots, len(lanes[i].DeliveryIDs)) {
-			short = append(short, lanes[i].EndpointID)
+	var left []string
+	for _, lane := range lanes {
+		for _, id := range lane.DeliveryIDs {
+			if lane.Wait == 0 && lane.Slots > 0 && !got[id] {
+				left = append(left, id)
+			}
 		}
 	}
-	if len(short) == 0 {
+	if len(left) == 0 {
 		return nil
 	}
-	condition, parameter := s.dialect.among("endpoint_id", short)
-	var counts []struct {
-		EndpointID string
-		InFlight   int
-	}
-	err := tx.Model(&Work{}).Select("endpoint_id, count(*) AS in_flight").Where(condition, parameter).Where("lease_until IS NOT NULL").Group("endpoint_id").Find(&counts).Error
+	condition, parameter := s.dialect.among("w.delivery_id", left)
+	var full []struct{ EndpointID string }
+	err := tx.Raw("SELECT DISTINCT w.endpoint_id FROM delivery_work w JOIN endpoints e ON e.id = w.endpoint_id WHERE "+condition+
+		" AND w.lease_until IS NULL AND w.due_at <= "+s.dialect.now(s.clock)+" AND e.disabled_at IS NULL AND e.deleted_at IS NULL", parameter).Find(&full).Error
 	if err != nil {
-		return fmt.Errorf("counting what is in flight: %w", err)
+		return fmt.Errorf("looking for what was not claimed: %w", err)
 	}
-	full := make(map[string]bool, len(counts))
-	for _, c := range counts {
-		full[c.EndpointID] = c.InFlight >= templates[c.EndpointID].maxInFlight
-	}
-	for i := range lanes {
-		if lanes[i].Wait == 0 && full[lanes[i].EndpointID] {
-			lanes[i].Wait = fullLook
+	for _, f := range full {
+		for i := range lanes {
+			lanes[i].Full = lanes[i].Full || lanes[i].EndpointID == f.EndpointID
 		}
 	}
 	return nil

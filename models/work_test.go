@@ -546,27 +546,27 @@ func TestClaimSaysThatOthersHaveTheSlots(t *testing.T) {
 		for _, d := range deliveries(t, f.tenant) {
 			ids = append(ids, d.ID)
 		}
-		ask := func(s *models.Store, ids ...string) (int, time.Duration) {
+		ask := func(s *models.Store, ids ...string) (int, bool) {
 			t.Helper()
 			lanes := []models.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: len(ids)}}
 			jobs, err := s.Claim(t.Context(), lanes)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return len(jobs), lanes[0].Wait
+			return len(jobs), lanes[0].Full
 		}
-		if n, wait := ask(f.Store, ids[0]); n != 1 || wait != 0 {
-			t.Errorf("with both slots free: %d claimed, wait %v", n, wait)
+		if n, full := ask(f.Store, ids[0]); n != 1 || full {
+			t.Errorf("with both slots free: %d claimed, full %v", n, full)
 		}
 		other := f.again(t)
-		if n, wait := ask(other, ids[0]); n != 0 || wait != 0 {
-			t.Errorf("what another has claimed: %d claimed, wait %v", n, wait)
+		if n, full := ask(other, ids[0]); n != 0 || full {
+			t.Errorf("what another has claimed: %d claimed, full %v", n, full)
 		}
-		if n, wait := ask(other, ids[1], ids[2]); n != 1 || wait == 0 {
-			t.Errorf("with one slot free: %d claimed, wait %v", n, wait)
+		if n, full := ask(other, ids[1], ids[2]); n != 1 || !full {
+			t.Errorf("with one slot free: %d claimed, full %v", n, full)
 		}
-		if n, wait := ask(other, ids[3]); n != 0 || wait == 0 {
-			t.Errorf("with none free: %d claimed, wait %v", n, wait)
+		if n, full := ask(other, ids[3]); n != 0 || !full {
+			t.Errorf("with none free: %d claimed, full %v", n, full)
 		}
 	})
 }
