@@ -60,7 +60,7 @@ func TestOperations(t *testing.T) {
 	t.Cleanup(receiver.Close)
 	platform := strings.TrimSpace(here.run(t, "", "platform-key", "create", "--name", "back end"))
 	var org struct{ ID string }
-	body := map[string]any{"name": "Acme", "endpoints": []map[string]any{{"url": receiver.URL, "eventTypes": []string{"*"}}}}
+	body := map[string]any{"name": "Acme", "endpoints": []map[string]any{{"url": receiver.URL, "eventTypes": []string{"payment.*"}}}}
 	if status := call(t, "POST", server.url+"/api/v1/organizations", platform, body, &org); status != http.StatusCreated {
 		t.Fatal(status)
 	}
