@@ -169,19 +169,19 @@ func (t todo) disabled(page Page, row EndpointRow) todo {
 
 func (t todo) failed(page Page, row EndpointRow, period OverviewPeriod) todo {
 	t.class, t.icon = "is-warn", "warn"
-	noun, have := " deliveries to ", " have no attempt left"
+	noun, have, they := " deliveries to ", " have no attempt left", "They"
 	if row.Counts.Failed == 1 {
-		noun, have = " delivery to ", " has no attempt left"
+		noun, have, they = " delivery to ", " has no attempt left", "It"
 	}
 	t.before, t.after = formatCount(row.Counts.Failed)+noun, have
 	t.path = DeliveryFilter{State: models.Failed, EndpointID: row.Endpoint.ID, Period: logPeriod(period)}.Path(page.slug())
 	switch success, failure := row.State.LastSuccessAt, row.State.LastFailureAt; {
 	case row.Health == Disabled:
-		t.text = "They failed " + period.Words + ". The endpoint is disabled."
+		t.text = they + " failed " + period.Words + ". The endpoint is disabled."
 	case success != nil && (failure == nil || success.After(*failure)):
-		t.text = "They failed " + period.Words + ". It has answered well since, so a resend will likely arrive."
+		t.text = they + " failed " + period.Words + ". The endpoint has answered well since, so a resend will likely arrive."
 	default:
-		t.text = "They failed " + period.Words + ". Its last attempt failed too: look at why before you resend."
+		t.text = they + " failed " + period.Words + ". The endpoint’s last attempt failed too: look at why before you resend."
 	}
 	t.action, t.actionPath = "Review and resend", t.path
 	return t
