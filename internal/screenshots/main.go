@@ -48,7 +48,10 @@ func run() error {
 	defer cancel()
 	ctx, cancel := chromedp.NewContext(allocator)
 	defer cancel()
-	for _, page := range []string{"login", "signup", "nowhere"} {
+	for _, page := range []string{"login", "signup", "forgot", "nowhere"} {
+		if *only != "" && page != *only {
+			continue
+		}
 		if err := shoot(ctx, page, *address+"/"+page); err != nil {
 			return err
 		}
@@ -85,7 +88,8 @@ func signIn(ctx context.Context) (map[string]string, error) {
 		"deliveries": org + "/deliveries", "deliveries-failed": org + "/deliveries?state=failed", "deliveries-none": org + "/deliveries?state=cancelled",
 		"events": org + "/events", "events-test": org + "/events?origin=test",
 		"catalog": org + "/catalog", "catalog-schema": org + "/catalog/payment.failed?tab=schema", "catalog-verify": org + "/catalog/payment.failed?tab=verify", "keys": org + "/keys",
-		"audit": org + "/audit", "reference": *address + "/docs/api", "team": org + "/team", "leave": org + "/team/leave", "settings": org + "/settings"}
+		"audit": org + "/audit", "reference": *address + "/docs/api", "team": org + "/team", "leave": org + "/team/leave", "settings": org + "/settings",
+		"account": *address + "/account", "two-factor": *address + "/account/two-factor"}
 	if pages["endpoint"], err = first(ctx, org+"/endpoints", "tbody a.rowlink"); err != nil {
 		return nil, err
 	}
@@ -95,7 +99,10 @@ func signIn(ctx context.Context) (map[string]string, error) {
 	if pages["event"], err = first(ctx, org+"/events", "tbody a.rowlink"); err != nil {
 		return nil, err
 	}
-	pages["endpoint-edit"], pages["endpoint-secret"] = pages["endpoint"]+"/edit", pages["endpoint"]+"/secret"
+	pages["remove"] = pages["member"] + "/remove"
+	for _, part := range []string{"edit", "secret", "test", "recover"} {
+		pages["endpoint-"+part] = pages["endpoint"] + "/" + part
+	}
 	for state, name := range map[string]string{"failed": "delivery-failed", "delivered": "delivery-delivered"} {
 		if pages[name], err = first(ctx, org+"/deliveries?state="+state, "tbody a.rowlink"); err != nil {
 			return nil, err
