@@ -85,7 +85,8 @@ func (t *Tenant) Keys(ctx context.Context) ([]Key, error) {
 	return keys, err
 }
 
-// CreateKey makes a key and answers its text, which is never shown again.
+// CreateKey makes a key and answers its text, which is never shown again. A
+// person who is no admin by now is Forbidden.
 func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) {
 	scopes, scopeErr := parseScopes(n.Scopes)
 	key, text, err := t.store.newKey(n, scopes, t.actor.Name)
@@ -97,6 +98,9 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 		key.CreatedByUser = &t.actor.ID
 	}
 	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := t.mayMakeKey(tx); err != nil {
+			return err
+		}
 		if err := tx.Create(key).Error; err != nil {
 			return err
 		}
@@ -106,6 +110,22 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 		return t.store.emitAll(tx, keyCreated(t.org, key, t.actor))
 	})
 	return key, text, err
+}
+
+// mayMakeKey asks once more, under the organization's lock: the keys of who is
+// removed are revoked, and one that came just after would stay.
+func (t *Tenant) mayMakeKey(tx *gorm.DB) error {
+	if t.actor.Kind != ActorUser {
+		return nil
+	}
+	if err := t.lock(tx); err != nil {
+		return err
+	}
+	acting, err := t.actingRole(tx)
+	if err == nil && !acting.May(RightAdminister) {
+		return forbiddenRole()
+	}
+	return err
 }
 
 // RevokeKey makes a key useless at once. Revoking twice changes nothing.

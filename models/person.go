@@ -76,7 +76,8 @@ func (p *Person) ChangePassword(ctx context.Context, change PasswordChange, toke
 }
 
 // setPassword stores a new password's hash, ends the user's sessions but the
-// one of the token, and their reset links, and reports it.
+// one of the token, their reset links and those to another address, and
+// reports it.
 func (s *Store) setPassword(tx *gorm.DB, actor Actor, user *User, hash, method, token string) error {
 	user.PasswordHash, user.UpdatedAt = hash, s.clock.Now()
 	change := map[string]any{"password_hash": hash, "updated_at": user.UpdatedAt}
@@ -86,7 +87,9 @@ func (s *Store) setPassword(tx *gorm.DB, actor Actor, user *User, hash, method, 
 	if _, err := s.endSessions(tx, user.ID, token); err != nil {
 		return err
 	}
-	if err := tx.Where("user_id = ? AND purpose = ?", user.ID, linkReset).Delete(&accountLink{}).Error; err != nil {
+	// Whoever knew the old one may have asked for another address too.
+	ended := tx.Where("user_id = ? AND (purpose = ? OR purpose = ? AND email <> ?)", user.ID, linkReset, linkEmail, user.Email)
+	if err := ended.Delete(&accountLink{}).Error; err != nil {
 		return err
 	}
 	if err := s.warn(tx, user.Email, "Your password at Hookwell has changed", "The password of your account at "+s.Link("/")+" was changed. All other sessions have ended."); err != nil {

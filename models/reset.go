@@ -103,7 +103,8 @@ func (s *Store) resetOf(tx *gorm.DB, token string) (*User, error) {
 }
 
 // ResetPassword uses a link up and sets the new password. All the user's
-// sessions end. A password that is not good enough is Invalid at "new" and
+// sessions end, and where the address had not been proved before, so do the
+// links to a provider. A password that is not good enough is Invalid at "new" and
 // leaves the link as it is.
 func (s *Store) ResetPassword(ctx context.Context, token, password string, actor Actor) (*User, error) {
 	user, err := s.resetOf(s.db.WithContext(ctx), token)
@@ -122,8 +123,8 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string, actor
 		if err != nil {
 			return err
 		}
-		if link.Email == user.Email {
-			if err := s.verifyEmail(tx, user); err != nil {
+		if link.Email == user.Email && !user.EmailVerified() {
+			if err := s.proveEmail(tx, user, actor.as(user)); err != nil {
 				return err
 			}
 		}
@@ -136,14 +137,19 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string, actor
 	return user, s.absolve(ctx, try(limitAccount, user.Email), try(limitConfirm, user.ID))
 }
 
-// verifyEmail notes that the user's address was proved.
-func (s *Store) verifyEmail(tx *gorm.DB, user *User) error {
-	if user.EmailVerified() {
-		return nil
-	}
+// proveEmail notes that the user's address was proved. Somebody else may have
+// made the account under it: what they signed in with ends.
+func (s *Store) proveEmail(tx *gorm.DB, user *User, actor Actor) error {
 	now := s.clock.Now()
 	user.EmailVerifiedAt = &now
-	return tx.Model(&User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error
+	if err := tx.Model(&User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error; err != nil {
+		return err
+	}
+	removed := tx.Where("user_id = ?", user.ID).Delete(&UserIdentity{})
+	if removed.Error != nil || removed.RowsAffected == 0 {
+		return removed.Error
+	}
+	return s.reportSecurity(tx, actor, user, "identity.unlinked", "the address was proved by a reset link", "", securityData{})
 }
 
 // warn sends a user word of a change of the account, where mail is sent.
