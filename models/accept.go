@@ -63,7 +63,8 @@ func (s *Store) acceptKept(ctx context.Context, drafts []*draft) (bool, error) {
 	}
 	for _, d := range drafts {
 		d.reset()
-		if d.key != "" || !d.fits(&found[d.event.OrganizationID].organization) {
+		organization := &found[d.event.OrganizationID].organization
+		if d.key != "" || organization.DeletedAt != nil || !d.fits(organization) {
 			return false, nil
 		}
 	}

@@ -2,8 +2,13 @@ package models
 
 import "sync"
 
-// keptBodies is how many bytes of events stay in memory for their deliveries.
-const keptBodies = 32 << 20
+const (
+	// keptBodies is how many bytes of events stay in memory for their deliveries.
+	keptBodies = 32 << 20
+	// eventOverhead is what an event takes beside its body, or nearly so: most of
+	// the memory, where bodies are short.
+	eventOverhead = 1 << 10
+)
 
 // bodies are the events that were accepted last, for the workers of the same
 // process: an event never changes, so that one that is here need not be read.
@@ -14,8 +19,9 @@ type bodies struct {
 	bytes int
 }
 
-// put keeps an event that is committed.
-func (b *bodies) put(e *Event) {
+// put keeps what is sent of an event that is committed, and nothing else of it.
+func (b *bodies) put(accepted *Event) {
+	e := &Event{ID: accepted.ID, Type: accepted.Type, Test: accepted.Test, Body: accepted.Body, RequestID: accepted.RequestID}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.byID == nil {
@@ -23,11 +29,11 @@ func (b *bodies) put(e *Event) {
 	}
 	b.byID[e.ID] = e
 	b.order = append(b.order, e)
-	for b.bytes += len(e.Body); b.bytes > keptBodies; {
+	for b.bytes += eventOverhead + len(e.Body); b.bytes > keptBodies; {
 		oldest := b.order[0]
 		b.order[0] = nil
 		b.order = b.order[1:]
-		b.bytes -= len(oldest.Body)
+		b.bytes -= eventOverhead + len(oldest.Body)
 		delete(b.byID, oldest.ID)
 	}
 }

@@ -25,6 +25,17 @@ func ActingAs(t *Tenant, user *User) *Tenant {
 	return &Tenant{store: t.store, org: t.org, actor: Actor{Kind: ActorUser, ID: user.ID, Name: user.Name}}
 }
 
+// Transaction runs a function as the store's own work is run.
+func (s *Store) Transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return s.transaction(ctx, fn)
+}
+
+// KeepBody keeps an event in memory as one that was accepted.
+func (s *Store) KeepBody(e *Event) { s.bodies.put(e) }
+
+// KeptBodies is how many events are in memory.
+func (s *Store) KeptBodies() int { return len(s.bodies.byID) }
+
 // Models lists a row of every table but slugs, which has no type of its own.
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &Session{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},

@@ -126,7 +126,8 @@ func attemptsOf(results []Result) []*Attempt {
 // heldLeases answers the results whose lease is still theirs, and locks their
 // rows. A claim does not wait for the disk, so that a crash of the database may
 // have lost it: work that is free and one attempt behind was claimed by nobody
-// since, and is still the result's.
+// since, and is still the result's. Not so where a person asked for an attempt
+// meanwhile: that one is still to be made.
 func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 	ids := make([]string, len(results))
 	for i := range results {
@@ -134,7 +135,7 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 	}
 	var rows []Work
 	condition, parameter := s.dialect.among("delivery_id", ids)
-	query := "SELECT delivery_id, lease_token, lease_until, attempt, cancelled FROM delivery_work WHERE " + condition + " ORDER BY delivery_id " + s.dialect.forUpdate(false)
+	query := "SELECT delivery_id, due_at, lease_token, lease_until, attempt, cancelled FROM delivery_work WHERE " + condition + " ORDER BY delivery_id " + s.dialect.forUpdate(false)
 	if err := tx.Raw(query, parameter).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading leases: %w", err)
 	}
@@ -146,7 +147,7 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 	for _, r := range results {
 		row, ok := leases[r.Job.DeliveryID]
 		leased := row.LeaseUntil != nil && row.LeaseToken == r.Job.work.LeaseToken && row.Attempt == r.Job.work.Attempt
-		lost := row.LeaseUntil == nil && row.Attempt == r.Job.work.Attempt-1
+		lost := row.LeaseUntil == nil && row.Attempt == r.Job.work.Attempt-1 && row.DueAt.Equal(r.Job.work.DueAt)
 		if ok && (leased || lost) {
 			r.Job.work.Cancelled = row.Cancelled
 			held = append(held, r)

@@ -11,11 +11,21 @@ import (
 // fn emits or posts is woken after the commit.
 //
 // Should a day have no partition, because the clock ran ahead of the job that
-// makes them, they are made and fn runs again: it must not add to what lies
-// outside of it.
-func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return s.withPartitions(ctx, func() error { return s.attempt(ctx, fn) })
+// makes them, they are made and fn runs again; and so it does when it was chosen
+// to end a deadlock. It must not add to what lies outside of it.
+func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) (err error) {
+	for range deadlockTries {
+		err = s.withPartitions(ctx, func() error { return s.attempt(ctx, fn) })
+		if !deadlocked(err) {
+			return err
+		}
+		s.log.Warn("a transaction ended a deadlock and runs again", "error", err)
+	}
+	return err
 }
+
+// deadlockTries is how often a transaction is begun that ends in deadlocks.
+const deadlockTries = 3
 
 // withPartitions does something once more with partitions made, if one was missing.
 func (s *Store) withPartitions(ctx context.Context, do func() error) error {

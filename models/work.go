@@ -130,7 +130,7 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err != nil {
 			return err
 		}
-		if err := s.noteFull(tx, lanes, claimed); err != nil || len(claimed) == 0 {
+		if err := s.noteFull(tx, lanes, templates, claimed); err != nil || len(claimed) == 0 {
 			return err
 		}
 		if err := chargeRates(tx, lanes, templates, gates, claimed); err != nil {
@@ -187,7 +187,7 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 	)
 	UPDATE delivery_work SET attempt = attempt + 1, lease_token = ?, claimed_at = %s, lease_until = %s
 	WHERE delivery_id %s
-	RETURNING delivery_id, organization_id, endpoint_id, event_id, trigger, attempt, position, lease_token`,
+	RETURNING delivery_id, organization_id, endpoint_id, event_id, trigger, attempt, position, due_at, lease_token`,
 		list,
 		s.dialect.least("l.slots", s.dialect.least("l.most", "e.max_in_flight")+` -
 			(SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
@@ -200,16 +200,20 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 }
 
 // noteFull marks the lanes of which something could have been claimed, and was
-// not: other processes had the endpoint's slots.
-func (s *Store) noteFull(tx *gorm.DB, lanes []Lane, claimed []Work) error {
+// not: other processes had the endpoint's slots. What can't be sent to at all is
+// none of them.
+func (s *Store) noteFull(tx *gorm.DB, lanes []Lane, templates map[string]*template, claimed []Work) error {
 	got := make(map[string]bool, len(claimed))
 	for _, w := range claimed {
 		got[w.DeliveryID] = true
 	}
 	var left []string
 	for _, lane := range lanes {
+		if lane.Wait > 0 || lane.Slots <= 0 || templates[lane.EndpointID] == nil {
+			continue
+		}
 		for _, id := range lane.DeliveryIDs {
-			if lane.Wait == 0 && lane.Slots > 0 && !got[id] {
+			if !got[id] {
 				left = append(left, id)
 			}
 		}

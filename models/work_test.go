@@ -534,6 +534,57 @@ func TestRecordOfALostClaim(t *testing.T) {
 	})
 }
 
+// What a person asks for after a claim was lost is an attempt of its own: the
+// result of the lost one is kept, and neither uses it up nor brings a cancelled
+// delivery back.
+func TestRecordOfALostClaimLeavesAPersonsAttempt(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := endpoint(t, f.tenant, nil)
+		for _, c := range []struct {
+			name   string
+			cancel bool
+			want   models.State
+		}{{"resent", false, models.Pending}, {"cancelled and resent", true, models.Cancelled}} {
+			id := f.deliveryTo(t, publish(t, f.tenant, "payment.failed").ID, e).ID
+			job := f.claim(t, e, 1, id)[0]
+			check(t, f.DB().Exec("UPDATE delivery_work SET attempt = attempt - 1, lease_until = NULL, claimed_at = NULL, lease_token = '' WHERE delivery_id = ?", id).Error)
+			f.clock.Advance(time.Second)
+			if c.cancel {
+				_, err := f.tenant.Cancel(t.Context(), id)
+				check(t, err)
+			}
+			_, err := f.tenant.Resend(t.Context(), id)
+			check(t, err)
+			f.record(t, job, 500, webhook.CauseStatus)
+			if d := f.delivery(t, id); d.State != c.want || d.NextAttemptAt == nil {
+				t.Errorf("%s: %+v", c.name, d)
+			}
+			if again := f.claim(t, e, 1, id); len(again) != 1 {
+				t.Errorf("%s: %d attempts to make", c.name, len(again))
+			}
+		}
+	})
+}
+
+// Two lanes in one claim, one of an endpoint whose secret no key opens: that
+// one is left to the due scan, and not asked for again and again.
+func TestClaimDoesNotTakeWhatCannotBeSentForFull(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		good, bad := endpoint(t, f.tenant, nil), endpoint(t, f.tenant, nil)
+		check(t, f.DB().Exec("UPDATE endpoint_secrets SET sealed = ? WHERE endpoint_id = ?", []byte("spoiled"), bad.ID).Error)
+		event := publish(t, f.tenant, "payment.failed").ID
+		lanes := []models.Lane{
+			{EndpointID: good.ID, DeliveryIDs: []string{f.deliveryTo(t, event, good).ID}, Slots: 1},
+			{EndpointID: bad.ID, DeliveryIDs: []string{f.deliveryTo(t, event, bad).ID}, Slots: 1},
+		}
+		jobs, err := f.Claim(t.Context(), lanes)
+		check(t, err)
+		if len(jobs) != 1 || jobs[0].EndpointID != good.ID || lanes[1].Full {
+			t.Errorf("%d claimed, and the one that can't be sent to is full: %v", len(jobs), lanes[1].Full)
+		}
+	})
+}
+
 // A lane whose endpoint's slots other processes have is told to look again, so
 // that it need not leave what waits to the due scan.
 func TestClaimSaysThatOthersHaveTheSlots(t *testing.T) {
