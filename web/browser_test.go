@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -19,6 +20,7 @@ type browser struct {
 	site   *site
 	client *http.Client
 	email  string
+	home   string // the page that has a token, if it isn't the list of organizations
 }
 
 func (s *site) browser(t *testing.T) *browser {
@@ -85,7 +87,7 @@ func (b *browser) get(t *testing.T, path string, header ...string) *shown {
 // token is the token of a page that was just opened.
 func (b *browser) token(t *testing.T) string {
 	t.Helper()
-	page := b.get(t, "/orgs")
+	page := b.get(t, cmp.Or(b.home, "/orgs"))
 	if page.StatusCode != http.StatusOK {
 		page = b.get(t, "/login")
 	}

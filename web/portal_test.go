@@ -79,7 +79,8 @@ func (b *browser) use(t *testing.T, path string) *shown {
 func (p *portalSite) enter(t *testing.T, body string) *browser {
 	t.Helper()
 	b := p.browser(t)
-	wantLocation(t, b.use(t, p.link(t, body)), "/o/"+p.org.Slug)
+	b.home = "/o/" + p.org.Slug
+	wantLocation(t, b.use(t, p.link(t, body)), b.home)
 	return b
 }
 

@@ -19,6 +19,8 @@ type world struct {
 	people     map[models.Role]*browser // members of org
 	stranger   *browser                 // an owner of the other organization
 	removed    *browser                 // an owner of org until a moment ago
+	portals    map[models.Role]*browser // that came to org by a portal link
+	foreign    *browser                 // that came to the other organization by one
 	nobody     *browser                 // not signed in
 	owner      *browser                 // of the personal page that is tried
 	theirs     rows                     // of the other organization
@@ -39,6 +41,7 @@ func newWorld(t *testing.T, s *site) *world {
 	s.exec(t, fmt.Sprintf("DELETE FROM members WHERE user_id = (SELECT id FROM users WHERE email = '%s')", w.removed.email))
 	w.theirs, w.second = s.fill(t, w.other), s.fill(t, w.org)
 	w.makeKeys(t)
+	w.openPortals(t)
 	return w
 }
 
@@ -64,6 +67,13 @@ func (w *world) makeKeys(t *testing.T) {
 	var err error
 	_, w.platform, err = w.Store.Operator().CreateKey(t.Context(), models.NewKey{Name: "Platform"})
 	must(t, err)
+}
+
+func (w *world) openPortals(t *testing.T) {
+	t.Helper()
+	own, other := &portalSite{site: w.site, org: w.org, bearer: w.platform}, &portalSite{site: w.site, org: w.other, bearer: w.platform}
+	w.portals = map[models.Role]*browser{models.RoleGuest: own.enter(t, `{"role":"guest"}`), models.RoleAdmin: own.enter(t, `{"role":"admin"}`)}
+	w.foreign = other.enter(t, `{"role":"admin"}`)
 }
 
 func scopeNames(scopes []models.Scope) []string {
@@ -204,6 +214,7 @@ func (w *world) provesPeople(t *testing.T, r route, ids rows) (rightful func() *
 			return w.stranger.send(t, r, w.theirs.with(name, ids[name]))
 		})
 	}
+	w.provesPortals(t, r, ids)
 	w.provesForms(t, r, ids, least)
 	if nested := r.children(); len(nested) > 1 {
 		foreign := w.second
@@ -212,6 +223,25 @@ func (w *world) provesPeople(t *testing.T, r route, ids rows) (rightful func() *
 		})
 	}
 	return func() *shown { return least.send(t, r, ids) }
+}
+
+// provesPortals tries a page in the sessions of portal links: of the other
+// organization, and of org where the page asks for more than a portal has.
+func (w *world) provesPortals(t *testing.T, r route, ids rows) {
+	w.refuses(t, "the other organization's portal", 404, func() *shown { return w.foreign.send(t, r, ids) })
+	for role, b := range w.portals {
+		who := "a portal's " + string(role)
+		switch {
+		case !portalMay(ids.path(r.path)):
+			w.refuses(t, who, 404, func() *shown { return b.send(t, r, ids) })
+		case !role.May(r.right):
+			w.refuses(t, who, 403, func() *shown { return b.send(t, r, ids) })
+		default:
+			for _, name := range r.children() {
+				w.refuses(t, who+", naming another organization's "+name, 404, func() *shown { return b.send(t, r, ids.with(name, w.theirs[name])) })
+			}
+		}
+	}
 }
 
 // provesSignIn tries who has not signed in, and an API key in place of it.
@@ -273,6 +303,7 @@ func (w *world) provesOutside(t *testing.T, r route, ids rows) (rightful func() 
 		return func() *shown { return w.browser(t).send(t, r, ids) }
 	case !r.public:
 		w.provesSignIn(t, r, ids)
+		w.refuses(t, "a portal's admin", 404, func() *shown { return w.portals[models.RoleAdmin].send(t, r, ids) })
 		for range r.children() {
 			w.refuses(t, "somebody else", 404, func() *shown { return w.people[models.RoleOwner].send(t, r, ids) })
 		}
@@ -290,6 +321,8 @@ func (w *world) provesKeys(t *testing.T, r route, ids rows) (rightful func() *sh
 		"a revoked key": "Bearer " + w.keys["revoked"], "an expired key": "Bearer " + w.keys["expired"]} {
 		w.refuses(t, who, 401, func() *shown { return w.ask(t, r, ids, authorization, "", "Cookie", cookie) })
 	}
+	portal := "hookwell=" + w.portals[models.RoleAdmin].cookie(t, "hookwell")
+	w.refuses(t, "a portal's admin", 401, func() *shown { return w.ask(t, r, ids, "", "", "Cookie", portal) })
 	if access == platformOnly {
 		w.refuses(t, "an organization's key", 403, func() *shown { return w.ask(t, r, ids, all, "") })
 		return func() *shown { return w.ask(t, r, ids, platform, "") }

@@ -30,7 +30,7 @@ func (s *site) linkOf(t *testing.T, a *shown) string {
 
 func (b *browser) invite(t *testing.T, slug, email string, role models.Role) string {
 	t.Helper()
-	return b.site.linkOf(t, b.post(t, "/o/"+slug+"/invitations", url.Values{"email": {email}, "role": {string(role)}}))
+	return b.site.linkOf(t, b.post(t, "/o/"+slug+"/invitations", url.Values{"email": {email}, "role": {string(role)}, "by": {"link"}}))
 }
 
 // joins takes an invitation up as a new person, and answers the membership's id.
@@ -91,10 +91,23 @@ func (s *site) deliverAll(t *testing.T) {
 	}
 }
 
-// TestOwnEvents does everything that the app reports of an organization, and
-// receives it.
+// changesItsAccount does everything that is reported of a person's account.
+func (b *browser) changesItsAccount(t *testing.T, next string) {
+	t.Helper()
+	a, _ := b.setUp(t)
+	off := url.Values{"off-password": {password}, "off-code": {a.code(t)}}
+	wantStatus(t, b.post(t, "/account/two-factor/disable", off), http.StatusSeeOther)
+	wantStatus(t, b.post(t, "/account/email", url.Values{"email": {next}, "password": {password}}), http.StatusSeeOther)
+	link := "/email/" + b.site.mailedToken(t, next)
+	wantStatus(t, b.post(t, link, nil), http.StatusSeeOther)
+	change := url.Values{"present": {password}, "new": {fresh}}
+	wantStatus(t, b.post(t, "/account/password", change), http.StatusSeeOther)
+}
+
+// TestOwnEvents does everything that the app reports of an organization and of
+// the accounts of its members, and receives it.
 func TestOwnEvents(t *testing.T) {
-	eachSite(t, func(t *testing.T, s *site) {
+	eachSiteOf(t, models.Options{Mail: true}, func(t *testing.T, s *site) {
 		box := newInbox(t)
 		_, platform, err := s.Store.Operator().CreateKey(t.Context(), models.NewKey{Name: "back end"})
 		must(t, err)
@@ -123,6 +136,7 @@ func TestOwnEvents(t *testing.T) {
 		wantStatus(t, owner.post(t, home+"/team/"+elenaID+"/role", url.Values{"role": {"admin"}}), http.StatusSeeOther)
 		wantStatus(t, elena.post(t, home+"/team/"+elenaID+"/title", url.Values{"title": {"Operations Lead"}}), http.StatusSeeOther)
 		wantStatus(t, elena.post(t, home+"/team/"+marcusID+"/remove", nil), http.StatusSeeOther)
+		elena.changesItsAccount(t, "elena.sato@example.com")
 		wantLocation(t, elena.post(t, home+"/team/leave", nil), "/orgs")
 		wantStatus(t, owner.post(t, home+"/settings/delete", url.Values{"confirm": {"initech"}}), http.StatusUnprocessableEntity)
 		wantLocation(t, owner.post(t, home+"/settings/delete", url.Values{"confirm": {"initrode"}}), "/orgs")
@@ -143,7 +157,8 @@ func TestOwnEvents(t *testing.T) {
 		}
 		slices.Sort(types)
 		want := []string{"api_key.created", "api_key.revoked", "org.created", "org.deleted", "org.member.added", "org.member.added", "org.member.added",
-			"org.member.invited", "org.member.invited", "org.member.left", "org.member.removed", "org.member.role_changed", "org.member.updated", "org.updated"}
+			"org.member.invited", "org.member.invited", "org.member.left", "org.member.removed", "org.member.role_changed", "org.member.updated", "org.updated",
+			"security.2fa_disabled", "security.2fa_enabled", "security.email_changed", "security.password_changed"}
 		if !slices.Equal(types, want) {
 			t.Errorf("received %v,\nwant %v", types, want)
 		}
