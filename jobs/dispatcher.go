@@ -51,8 +51,10 @@ const (
 	// take while receivers hang.
 	mostExchanges = 10_000
 	// fullLook is how soon a lane looks again whose endpoint's slots other
-	// processes have, if none of its own attempts lands before.
-	fullLook = 20 * time.Millisecond
+	// processes have, if none of its own attempts lands before. Each look in vain
+	// doubles it up to longestLook: the slots may be taken by attempts that hang.
+	fullLook    = 20 * time.Millisecond
+	longestLook = 16 * fullLook
 	// cutGrace is how long exchanges that were cut off have to be recorded.
 	cutGrace = 5 * time.Second
 )
@@ -217,14 +219,13 @@ func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
 	if len(jobs) > 0 {
 		l.limit = jobs[0].MaxInFlight
 	}
-	if w.Full {
-		w.Wait = max(w.Wait, fullLook)
-	}
+	look := l.nextLook(w.Full, len(jobs))
+	w.Wait = max(w.Wait, look)
 	if w.Wait > 0 && !l.hurried {
 		if l.pause != nil {
 			l.pause.Stop() // of a lane that was hurried
 		}
-		l.paused, l.elsewhere, l.pause = true, w.Full && w.Wait == fullLook, time.AfterFunc(w.Wait, func() { d.resume(l) })
+		l.paused, l.elsewhere, l.pause = true, w.Full && w.Wait == look, time.AfterFunc(w.Wait, func() { d.resume(l) })
 	}
 	full := len(jobs) > 0 && l.inFlight+len(jobs) >= l.limit
 	if len(jobs) < len(w.DeliveryIDs) && (full || w.Wait > 0) {
@@ -270,7 +271,7 @@ func (d *dispatcher) landed(endpointID string) {
 	l.inFlight--
 	if l.elsewhere { // a slot is free
 		l.pause.Stop()
-		l.paused, l.elsewhere = false, false
+		l.paused, l.elsewhere, l.look = false, false, 0
 	}
 	waiting := len(l.ids) > 0 || l.more || d.taken >= d.most // others may wait for what is free now
 	d.taken--

@@ -21,6 +21,21 @@ type lane struct {
 	paused   bool // its rate limit is used up, its circuit is not closed, or its slots are taken
 	// elsewhere tells that it is paused because other processes have the slots.
 	elsewhere bool
+	look      time.Duration // how long it waits because of that
+}
+
+// nextLook is how soon the lane looks again where other processes have the
+// slots, after a claim that brought it so many; at once where they don't.
+func (l *lane) nextLook(full bool, claimed int) time.Duration {
+	switch {
+	case !full:
+		l.look = 0
+	case claimed > 0:
+		l.look = fullLook
+	default:
+		l.look = min(max(2*l.look, fullLook), longestLook)
+	}
+	return l.look
 }
 
 // wait adds ids behind those that wait, each once.
