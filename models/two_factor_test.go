@@ -87,7 +87,8 @@ func TestTwoFactor(t *testing.T) {
 			}
 			f.clock.Advance(time.Hour)
 		}
-		codes, err := p.EnableTwoFactor(t.Context(), " "+f.codeOf(user)[:3]+" "+f.codeOf(user)[3:])
+		on := f.codeOf(user)
+		codes, err := p.EnableTwoFactor(t.Context(), " "+on[:3]+" "+on[3:])
 		if err != nil || len(codes) != 10 {
 			t.Fatal(codes, err)
 		}
@@ -101,13 +102,13 @@ func TestTwoFactor(t *testing.T) {
 		if signed, err := f.SignIn(t.Context(), models.Credentials{Email: user.Email, Password: password}, models.Actor{}); err != nil || !signed.SecondFactor {
 			t.Errorf("no second factor is asked for: %v, %v", signed, err)
 		}
-		f.takesCodesOnce(t, user)
+		f.takesCodesOnce(t, user, on)
 		f.takesRecoveryCodesOnce(t, user, codes)
 		f.turnsOff(t, user, codes)
 	})
 }
 
-func (f *fixture) takesCodesOnce(t *testing.T, user *models.User) {
+func (f *fixture) takesCodesOnce(t *testing.T, user *models.User, on string) {
 	t.Helper()
 	wrong := func(what string, err error) {
 		t.Helper()
@@ -116,7 +117,7 @@ func (f *fixture) takesCodesOnce(t *testing.T, user *models.User) {
 		}
 		f.clock.Advance(24 * time.Hour) // past every delay
 	}
-	wrong("the code that turned it on", f.secondStep(t, user, f.codeOf(user)))
+	wrong("the code that turned it on", f.secondStep(t, user, on))
 	code := f.codeOf(user)
 	if err := f.secondStep(t, user, code); err != nil {
 		t.Fatal(err)
