@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -108,10 +109,16 @@ func (p *Person) Identities(ctx context.Context) ([]UserIdentity, error) {
 	return list, err
 }
 
-// LinkIdentity lets the person sign in with a provider's identity. One that is
-// linked already, to whomever, is a Conflict.
+// LinkIdentity lets the person sign in with a provider's identity, and sends
+// them word of it. One that is linked already, to whomever, is a Conflict.
 func (p *Person) LinkIdentity(ctx context.Context, c Claims) error {
-	return p.store.transaction(ctx, func(tx *gorm.DB) error { return p.store.linkIdentity(tx, p.user, c, p.actor) })
+	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+		if err := p.store.linkIdentity(tx, p.user, c, p.actor); err != nil {
+			return err
+		}
+		return p.store.warn(tx, p.user.Email, "A sign-in was linked to your account at Hookwell", "Whoever signs in at "+c.Issuer+" as "+
+			cmp.Or(normalEmail(storable(c.Email)), "the person who is linked")+" can use your account at "+p.store.Link("/")+" from now on. Linked sign-ins stay when the password changes; take them back at "+p.store.Link("/account")+".")
+	})
 }
 
 // UnlinkIdentity takes it back. Who has no password keeps it: that is a Conflict.

@@ -97,7 +97,7 @@ func isFrameOrigin(text string) bool {
 
 // CreatePortalLink makes a link into an organization, which is named by its id
 // or external id, and answers its token, shown once. It asks for a key: the
-// link's session ends when that is revoked.
+// link's session ends when that is revoked or expires.
 func (p *Platform) CreatePortalLink(ctx context.Context, organization string, n NewPortalLink) (*PortalLink, string, error) {
 	org, err := p.Organization(ctx, organization)
 	if err != nil {
@@ -144,11 +144,11 @@ func (s *Store) openLinks(tx *gorm.DB, token string) *gorm.DB {
 	return s.livingLinks(tx).Where("portal_links.token_hash = ? AND portal_links.used_at IS NULL AND portal_links.expires_at > ?", hashToken(token), s.clock.Now())
 }
 
-// livingLinks are the links whose organization and key are still there.
+// livingLinks are the links whose organization is there and whose key is good.
 func (s *Store) livingLinks(tx *gorm.DB) *gorm.DB {
 	return tx.Model(&PortalLink{}).Select("portal_links.*").
 		Joins("JOIN organizations ON organizations.id = portal_links.organization_id AND organizations.deleted_at IS NULL").
-		Joins("JOIN api_keys ON api_keys.id = portal_links.key_id AND api_keys.revoked_at IS NULL")
+		Joins("JOIN api_keys ON api_keys.id = portal_links.key_id AND api_keys.revoked_at IS NULL AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?)", s.clock.Now())
 }
 
 // PeekPortal answers the link of a token that may still be used, and uses
@@ -189,7 +189,7 @@ func (s *Store) EnterPortal(ctx context.Context, token string, actor Actor) (*Po
 
 // Portal is the way back in, for the session of a link that was used. It is
 // NotFound when PortalLife is over, when the organization is deleted, and when
-// the key that asked for the link was revoked.
+// the key that asked for the link was revoked or has expired.
 func (s *Store) Portal(ctx context.Context, linkID string, actor Actor) (*Portal, error) {
 	link, err := find[PortalLink](s.livingLinks(s.db.WithContext(ctx)).
 		Where("portal_links.id = ? AND portal_links.used_at > ?", linkID, s.clock.Now().Add(-PortalLife)), "session")

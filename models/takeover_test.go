@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"strings"
 	"testing"
 
 	"hookwell/models"
@@ -99,6 +100,7 @@ func TestProofOfEmailEndsLinksOfWhoHadItNot(t *testing.T) {
 			if err := f.As(now, models.Actor{}).LinkIdentity(ctx, claims); err != nil {
 				t.Fatal(err)
 			}
+			f.letters(t)
 		}
 		link()
 		reset()
@@ -110,6 +112,37 @@ func TestProofOfEmailEndsLinksOfWhoHadItNot(t *testing.T) {
 		if _, err := f.SignInWith(ctx, claims, visitor); err != nil {
 			t.Errorf("who has the address loses their link: %v", err)
 		}
+	})
+}
+
+func TestPersonIsToldOfNewWaysIn(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		f = f.withMail(t)
+		user := f.account(t, "ada@example.com")
+		codes := f.twoFactor(t, user)
+		f.letters(t)
+		p := f.As(user, models.Actor{})
+		told := func(subject, says string) {
+			t.Helper()
+			list := f.letters(t)[user.Email]
+			if len(list) != 1 || list[0].Secret || !strings.Contains(list[0].Subject, subject) || !strings.Contains(list[0].Text, says) {
+				t.Errorf("told %+v, want one letter on %s", list, subject)
+			}
+		}
+		if err := p.LinkIdentity(t.Context(), models.Claims{Issuer: "https://accounts.example.com", Subject: "eve", Email: "Eve@example.com"}); err != nil {
+			t.Fatal(err)
+		}
+		told("linked", "eve@example.com")
+		if err := p.DisableTwoFactor(t.Context(), password, "no code"); !models.IsKind(err, models.Invalid) {
+			t.Fatal(err)
+		}
+		if got := f.letters(t); len(got) != 0 {
+			t.Errorf("told of what was refused: %v", got)
+		}
+		if err := p.DisableTwoFactor(t.Context(), password, codes[0]); err != nil {
+			t.Fatal(err)
+		}
+		told("turned off", "https://hooks.example.com/forgot")
 	})
 }
 

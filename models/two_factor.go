@@ -175,6 +175,9 @@ func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
 	if err := errors.Join(removed.Error, tx.Where("user_id = ?", user.ID).Delete(&recoveryCode{}).Error); err != nil {
 		return err
 	}
+	if err := s.warn(tx, user.Email, "Two-factor sign-in was turned off at Hookwell", "Your account at "+s.Link("/")+" asks for no code any more when you sign in."); err != nil {
+		return err
+	}
 	return s.reportSecurity(tx, actor, user, "two_factor.disabled", "totp", "security.2fa_disabled", securityData{Action: "2fa_disabled", Method: "totp"})
 }
 

@@ -229,6 +229,9 @@ func TestPortal(t *testing.T) {
 				"by_signing_out":          func(b *browser) { wantLocation(t, b.submit(t, home+"/endpoints", "/logout", url.Values{}), "/portal") },
 				"when_it_was_idle":        func(*browser) { s.clock.Advance(portalIdle + time.Minute) },
 				"when_its_key_is_revoked": func(*browser) { must(t, s.Store.Operator().RevokeKey(t.Context(), p.key.ID)) },
+				"when_its_key_has_expired": func(*browser) {
+					s.exec(t, "UPDATE api_keys SET expires_at = '2026-01-01 00:00:00' WHERE id = '"+p.key.ID+"'")
+				},
 				"when_the_organization_is_deleted": func(*browser) {
 					s.exec(t, "UPDATE organizations SET deleted_at = '2026-01-01 00:00:00' WHERE id = '"+p.org.ID+"'")
 				},
