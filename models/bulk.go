@@ -30,7 +30,10 @@ const (
 	refuseTaken ifThere = iota
 	leaveTaken
 	replaceTaken
+	replaceInterrupted // of attempts: what is known of the one that is there is nothing
 )
+
+const ifInterrupted = "attempts.cause = 'interrupted'"
 
 // insertAll inserts any number of rows.
 func insertAll[T any](s *Store, tx *gorm.DB, rows []*T, taken ifThere) error {
@@ -56,7 +59,11 @@ const perInsert = 500
 
 func (sqliteDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error {
 	if taken != refuseTaken {
-		tx = tx.Clauses(clause.OnConflict{DoNothing: taken == leaveTaken, UpdateAll: taken == replaceTaken})
+		conflict := clause.OnConflict{DoNothing: taken == leaveTaken, UpdateAll: taken != leaveTaken}
+		if taken == replaceInterrupted {
+			conflict.Where.Exprs = []clause.Expression{clause.Expr{SQL: ifInterrupted}}
+		}
+		tx = tx.Clauses(conflict)
 	}
 	return tx.CreateInBatches(rows.Interface(), perInsert).Error
 }
@@ -132,7 +139,11 @@ func onConflict(tx *gorm.DB, rows reflect.Value, taken ifThere) (string, error) 
 			set = append(set, name+" = excluded."+name)
 		}
 	}
-	return fmt.Sprintf(" ON CONFLICT (%s) DO UPDATE SET %s", strings.Join(parsed.PrimaryFieldDBNames, ", "), strings.Join(set, ", ")), nil
+	conflict := fmt.Sprintf(" ON CONFLICT (%s) DO UPDATE SET %s", strings.Join(parsed.PrimaryFieldDBNames, ", "), strings.Join(set, ", "))
+	if taken == replaceInterrupted {
+		conflict += " WHERE " + ifInterrupted
+	}
+	return conflict, nil
 }
 
 // schemaOf reads the rows' type, once for all times.

@@ -93,13 +93,18 @@ func (s *Store) record(tx *gorm.DB, results []Result) error {
 	if err := s.lockStates(tx, endpointIDs); err != nil {
 		return err
 	}
-	held, err := s.heldLeases(tx, results)
+	held, late, err := s.heldLeases(tx, results)
 	if err != nil {
 		return err
 	}
-	// An attempt that was taken for interrupted gets what really came of it.
-	if err := insertAll(s, tx, attemptsOf(results), replaceTaken); err != nil {
+	// An attempt that was taken for interrupted gets what really came of it. One
+	// that was made twice, because its first claim was lost, keeps what its
+	// delivery's state follows from.
+	if err := insertAll(s, tx, attemptsOf(held), replaceTaken); err != nil {
 		return fmt.Errorf("inserting attempts: %w", err)
+	}
+	if err := insertAll(s, tx, attemptsOf(late), replaceInterrupted); err != nil {
+		return fmt.Errorf("inserting late attempts: %w", err)
 	}
 	return s.settle(tx, held)
 }
@@ -124,11 +129,11 @@ func attemptsOf(results []Result) []*Attempt {
 }
 
 // heldLeases answers the results whose lease is still theirs, and locks their
-// rows. A claim does not wait for the disk, so that a crash of the database may
+// rows; the others are late. A claim does not wait for the disk, so that a crash of the database may
 // have lost it: work that is free and one attempt behind was claimed by nobody
 // since, and is still the result's. Not so where a person asked for an attempt
 // meanwhile: that one is still to be made.
-func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
+func (s *Store) heldLeases(tx *gorm.DB, results []Result) (held, late []Result, err error) {
 	ids := make([]string, len(results))
 	for i := range results {
 		ids[i] = results[i].Job.DeliveryID
@@ -137,13 +142,13 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 	condition, parameter := s.dialect.among("delivery_id", ids)
 	query := "SELECT delivery_id, due_at, lease_token, lease_until, attempt, cancelled FROM delivery_work WHERE " + condition + " ORDER BY delivery_id " + s.dialect.forUpdate(false)
 	if err := tx.Raw(query, parameter).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("reading leases: %w", err)
+		return nil, nil, fmt.Errorf("reading leases: %w", err)
 	}
 	leases := make(map[string]Work, len(rows))
 	for _, row := range rows {
 		leases[row.DeliveryID] = row
 	}
-	held := make([]Result, 0, len(results))
+	held = make([]Result, 0, len(results))
 	for _, r := range results {
 		row, ok := leases[r.Job.DeliveryID]
 		leased := row.LeaseUntil != nil && row.LeaseToken == r.Job.work.LeaseToken && row.Attempt == r.Job.work.Attempt
@@ -151,9 +156,11 @@ func (s *Store) heldLeases(tx *gorm.DB, results []Result) ([]Result, error) {
 		if ok && (leased || lost) {
 			r.Job.work.Cancelled = row.Cancelled
 			held = append(held, r)
+		} else {
+			late = append(late, r)
 		}
 	}
-	return held, nil
+	return held, late, nil
 }
 
 // verdict is what follows from one result.

@@ -566,6 +566,32 @@ func TestRecordOfALostClaimLeavesAPersonsAttempt(t *testing.T) {
 	})
 }
 
+// An attempt whose first claim was lost may be made twice. On record is what its
+// delivery's state follows from, whichever of the two comes last.
+func TestRecordOfAnAttemptThatWasMadeTwice(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := endpoint(t, f.tenant, nil)
+		for _, lateLast := range []bool{true, false} {
+			id := f.deliveryTo(t, publish(t, f.tenant, "payment.failed").ID, e).ID
+			first := f.claim(t, e, 1, id)[0]
+			check(t, f.DB().Exec("UPDATE delivery_work SET attempt = attempt - 1, lease_until = NULL, claimed_at = NULL, lease_token = '' WHERE delivery_id = ?", id).Error)
+			second := f.claim(t, e, 1, id)[0]
+			if !lateLast {
+				f.record(t, first, 500, webhook.CauseStatus)
+			}
+			f.record(t, second, 200, "")
+			if lateLast {
+				f.record(t, first, 500, webhook.CauseStatus)
+			}
+			attempts, err := f.tenant.Attempts(t.Context(), id)
+			check(t, err)
+			if d := f.delivery(t, id); d.State != models.Delivered || len(attempts) != 1 || attempts[0].StatusCode != 200 {
+				t.Errorf("late last %v: %s after %d attempts, the last with %d", lateLast, d.State, len(attempts), attempts[0].StatusCode)
+			}
+		}
+	})
+}
+
 // Two lanes in one claim, one of an endpoint whose secret no key opens: that
 // one is left to the due scan, and not asked for again and again.
 func TestClaimDoesNotTakeWhatCannotBeSentForFull(t *testing.T) {
