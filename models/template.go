@@ -1,0 +1,120 @@
+package models
+
+import (
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hookwell/webhook"
+)
+
+// template is what all messages to one endpoint share.
+type template struct {
+	message     webhook.Message
+	schedule    webhook.Schedule
+	maxInFlight int
+	rateLimit   int        // per second; 0 is none
+	until       *time.Time // when a secret of the message ends; nil is never
+}
+
+func (t *template) job(w Work, event *Event) Job {
+	m := t.message
+	m.EventID, m.EventType, m.DeliveryID, m.Body = event.ID, event.Type, w.DeliveryID, event.Body
+	m.Number, m.Test = w.Attempt, event.Test
+	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, RequestID: event.RequestID,
+		MaxInFlight: t.maxInFlight, work: w, schedule: t.schedule}
+}
+
+// keptTemplate is a template as of one version of its organization's settings.
+type keptTemplate struct {
+	template *template
+	version  int64
+}
+
+// keptTemplates answers the endpoints' templates as they are now, and reads
+// those that have changed. The gates tell the versions.
+func (s *Store) keptTemplates(tx *gorm.DB, endpointIDs []string, gates map[string]*gate) (map[string]*template, error) {
+	now := s.clock.Now()
+	found, stale := make(map[string]*template, len(endpointIDs)), []string(nil)
+	for _, id := range endpointIDs {
+		kept, ok := s.messages.get(id)
+		if g := gates[id]; !ok || g == nil || kept.version != g.Version || kept.template.until != nil && !now.Before(*kept.template.until) {
+			stale = append(stale, id)
+		} else {
+			found[id] = kept.template
+		}
+	}
+	if len(stale) == 0 {
+		return found, nil
+	}
+	read, err := s.templates(tx, stale)
+	if err != nil {
+		return nil, err
+	}
+	for id, t := range read {
+		found[id] = t
+		if g := gates[id]; g != nil {
+			s.messages.put(id, keptTemplate{t, g.Version})
+		}
+	}
+	return found, nil
+}
+
+// templates reads the endpoints' URLs, headers and secrets as they are now. An
+// endpoint whose secret can't be opened is logged and left out: its deliveries
+// wait, and hold up nobody else's.
+func (s *Store) templates(tx *gorm.DB, endpointIDs []string) (map[string]*template, error) {
+	var endpoints []Endpoint
+	if err := tx.Where("id IN ? AND deleted_at IS NULL", endpointIDs).Find(&endpoints).Error; err != nil {
+		return nil, err
+	}
+	var rows []EndpointSecret
+	if err := s.secretsInForce(tx).Where("endpoint_id IN ?", endpointIDs).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	byEndpoint := make(map[string][]EndpointSecret, len(endpoints))
+	for _, row := range rows {
+		byEndpoint[row.EndpointID] = append(byEndpoint[row.EndpointID], row)
+	}
+	templates := make(map[string]*template, len(endpoints))
+	for i := range endpoints {
+		t, err := s.template(&endpoints[i], byEndpoint[endpoints[i].ID])
+		if err != nil {
+			s.log.Error("an endpoint can't be sent to", "endpoint", endpoints[i].ID, "error", err)
+			continue
+		}
+		templates[endpoints[i].ID] = t
+	}
+	return templates, nil
+}
+
+func (s *Store) template(e *Endpoint, rows []EndpointSecret) (*template, error) {
+	if len(rows) == 0 {
+		return nil, errors.New("it has no secret")
+	}
+	secrets := make([]webhook.Secret, len(rows))
+	for i := range rows {
+		var err error
+		if secrets[i], err = s.openSecret(&rows[i]); err != nil {
+			return nil, err
+		}
+	}
+	headers, err := s.ownHeaders(e)
+	if err != nil {
+		return nil, err
+	}
+	return &template{until: firstEnd(rows), schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
+		Legacy: secrets[olderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
+		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
+}
+
+// firstEnd is when the first of some secrets ends.
+func firstEnd(rows []EndpointSecret) (first *time.Time) {
+	for i := range rows {
+		if end := rows[i].ExpiresAt; end != nil && (first == nil || end.Before(*first)) {
+			first = end
+		}
+	}
+	return first
+}
