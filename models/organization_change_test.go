@@ -33,6 +33,7 @@ func TestOrganizationSettings(t *testing.T) {
 				t.Errorf("%+v: faults at %v", change, got)
 			}
 		}
+		sameRows(t, before, dumpAll(t, f.Store))
 		t.Run("demand no second factor of others without one's own", func(t *testing.T) {
 			demand := true
 			_, err := models.ActingAs(f.tenant, f.person(t, "eve@example.com")).UpdateOrganization(t.Context(), models.OrganizationChange{RequireTwoFactor: &demand})

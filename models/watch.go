@@ -63,10 +63,9 @@ func (s *Store) failing(tx *gorm.DB, now time.Time) (states []EndpointState, err
 // announcement is what an organization's people are told at once, of all the
 // endpoints that it holds for.
 type announcement struct {
-	kind   NoticeKind
-	of     []*EndpointState
-	on     []*Endpoint
-	mailed bool
+	kind NoticeKind
+	of   []*EndpointState
+	on   []*Endpoint
 }
 
 func (s *Store) announce(tx *gorm.DB, states []EndpointState, now time.Time) error {

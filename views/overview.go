@@ -89,11 +89,11 @@ func (v OverviewView) waiting() (all, pending, retrying models.Tallied, ok bool)
 
 // todo is something that needs a person.
 type todo struct {
-	class, icon          string
-	name, path           string
-	before, after, title string // around the name
-	text                 string
-	action, actionPath   string
+	class, icon        string
+	name, path         string
+	before, after      string // around the name
+	text               string
+	action, actionPath string
 }
 
 // told tells whether a notice stands of something that is wrong.

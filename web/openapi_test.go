@@ -224,7 +224,7 @@ func TestDocs_have_every_code(t *testing.T) {
 	page, err := os.ReadFile("../docs/api.md")
 	must(t, err)
 	told := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| (\\d{3}) \\| (.*?) \\|").FindAllStringSubmatch(string(page), -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d{3}) \| (.*?) \|`).FindAllStringSubmatch(string(page), -1) {
 		for _, code := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(row[2], -1) {
 			told[row[1]+" "+code[1]] = true
 		}
