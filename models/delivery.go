@@ -76,7 +76,11 @@ func (t *Tenant) Deliveries(ctx context.Context, filter DeliveryFilter, page Pag
 	if query, err = t.withoutForeignTypes(ctx, query, filter); err != nil {
 		return nil, "", err
 	}
-	rows, next, err := paged(query, page, func(d *Delivery) string { return d.ID })
+	parts, err := t.withoutFailing(ctx, query, filter)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next, err := merged(parts, page, func(d *Delivery) string { return d.ID })
 	if err != nil {
 		return nil, "", fmt.Errorf("listing deliveries: %w", err)
 	}

@@ -82,7 +82,7 @@ func (d postgresDialect) finish(db *gorm.DB, results []Result, delta *rollupDelt
 	list, parameters := d.values([]valueKind{textValue, textValue, integerValue, integerValue, integerValue, timeValue, timeValue}, rows)
 	parameters = append(parameters, &ids, len(results))
 	parameters = append(parameters, insertion...)
-	parameters = append(parameters, &ids, slices.Min(ids), slices.Max(ids), delta.ID, delta.Counts, &endpointIDs)
+	parameters = append(parameters, slices.Min(ids), slices.Max(ids), delta.ID, delta.Counts, &endpointIDs)
 	answers, err := db.Statement.ConnPool.QueryContext(db.Statement.Context, numbered(fmt.Sprintf(finishQuery, list, insert)), parameters...)
 	if err != nil {
 		return false, nil, err
@@ -120,7 +120,7 @@ const finishQuery = `WITH r(id, token, attempt, status_code, duration_us, starte
 			ended_at = CASE WHEN d.state = 'delivered' THEN coalesce(d.ended_at, held.ended_at) ELSE held.ended_at END,
 			attempt_count = held.attempt, last_status_code = held.status_code, last_cause = '', last_duration_us = held.duration_us,
 			last_attempt_at = held.started_at
-		FROM held WHERE d.id = held.id AND d.id = ANY(?) AND d.id BETWEEN ? AND ?
+		FROM held WHERE d.id = held.id AND d.id BETWEEN ? AND ?
 	),
 	counted AS (INSERT INTO rollup_deltas (id, counts) SELECT ?::text, ?::text WHERE EXISTS (SELECT FROM held))
 	SELECT EXISTS (SELECT FROM held), endpoint_id, held_because, failures, last_success_at, failing_since, failing_stage

@@ -2,6 +2,7 @@ package models
 
 import (
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 )
@@ -65,10 +66,25 @@ func (p Page) check(prefix string) error {
 // paged runs a query that apply made. The second result is the cursor of the
 // next page in the direction of travel, empty when this is the last.
 func paged[T any](query *gorm.DB, page Page, id func(*T) string) ([]T, string, error) {
+	return merged([]*gorm.DB{query}, page, id)
+}
+
+// merged is paged of a list whose rows come from several queries, none from two.
+func merged[T any](queries []*gorm.DB, page Page, id func(*T) string) ([]T, string, error) {
 	var rows []T
-	if err := query.Find(&rows).Error; err != nil {
-		return nil, "", err
+	for _, query := range queries {
+		var some []T
+		if err := query.Find(&some).Error; err != nil {
+			return nil, "", err
+		}
+		rows = append(rows, some...)
 	}
+	slices.SortFunc(rows, func(a, b T) int {
+		if page.Newer {
+			a, b = b, a
+		}
+		return strings.Compare(id(&b), id(&a))
+	})
 	next := ""
 	if len(rows) > page.limit() {
 		rows = rows[:page.limit()]

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hookwell/models"
+	"hookwell/webhook"
 )
 
 // walk reads a list from one end to the other.
@@ -190,6 +191,61 @@ func TestTimesOutOfRange(t *testing.T) {
 			if list, _, err := f.tenant.Deliveries(t.Context(), c.filter, models.Page{}); err != nil || len(list) != c.want {
 				t.Errorf("since %v until %v: %d, %v", c.filter.Since, c.filter.Until, len(list), err)
 			}
+		}
+	})
+}
+
+// What was delivered is looked for from an endpoint's last success on. That must
+// hide nothing, whatever is known of the last success.
+func TestDeliveredBeforeAnEndpointFailed(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e, never := endpoint(t, f.tenant, nil), endpoint(t, f.tenant, func(in *models.EndpointInput) { in.EventTypes = []string{"org.*"} })
+		delivered := func(e *models.Endpoint) []string {
+			t.Helper()
+			filter := models.DeliveryFilter{EndpointID: e.ID, States: []models.State{models.Delivered}}
+			list := func(page models.Page) ([]string, string, error) {
+				rows, next, err := f.tenant.Deliveries(t.Context(), filter, page)
+				return named(rows, func(d models.Delivery) string { return d.ID }), next, err
+			}
+			older, err := walk(list, models.Page{Limit: 1})
+			check(t, err)
+			newer, err := walk(list, models.Page{Limit: 1, Newer: true})
+			check(t, err)
+			if !slices.Equal(older, newer) {
+				t.Errorf("%v from the newest on, %v from the oldest on", older, newer)
+			}
+			return older
+		}
+		test := func(e *models.Endpoint) string {
+			t.Helper()
+			job, err := f.tenant.BeginTest(t.Context(), e.ID, "payment.failed", example("payment.failed"))
+			check(t, err)
+			f.record(t, *job, 200, "")
+			return job.DeliveryID
+		}
+		want := []string{f.one(t, e)}
+		f.record(t, f.claim(t, e, 1, want...)[0], 200, "")
+		f.rollUp(t)
+		f.clock.Advance(3 * 24 * time.Hour)
+		check(t, f.MakePartitions(t.Context()))
+		f.record(t, f.claim(t, e, 1, f.one(t, e))[0], 500, webhook.CauseStatus)
+		want = append([]string{test(e), test(e)}, want...)
+		slices.Sort(want)
+		slices.Reverse(want)
+		if got := delivered(e); !slices.Equal(got, want) {
+			t.Errorf("delivered are %v, want %v", got, want)
+		}
+		if only := []string{test(never)}; !slices.Equal(delivered(never), only) {
+			t.Errorf("an endpoint that only got a test event has %v", delivered(never))
+		}
+		check(t, f.DB().Exec("UPDATE endpoint_states SET last_success_at = NULL").Error)
+		if got := delivered(e); !slices.Equal(got, want) {
+			t.Errorf("without the noted success, delivered are %v, want %v", got, want)
+		}
+		check(t, f.DB().Exec("UPDATE endpoint_states SET last_success_at = ?", f.Now().Add(-3*24*time.Hour)).Error)
+		check(t, f.DB().Exec("DELETE FROM rollups").Error)
+		if got := delivered(e); !slices.Equal(got, want) {
+			t.Errorf("before anything was rolled up, delivered are %v, want %v", got, want)
 		}
 	})
 }

@@ -12,10 +12,10 @@ func filters(endpoints []string, now time.Time) []string {
 	period := fmt.Sprintf("since=%s&until=%s", now.AddDate(0, 0, -9).Format("2006-01-02"), now.AddDate(0, 0, -7).Format("2006-01-02"))
 	list := []string{"", "period=24h", period, "type=payment.succeeded", "type=subscription.expired", "type=org.deleted", "type=security.*"}
 	for _, state := range []string{"failed", "retrying", "pending", "cancelled", "delivered"} {
-		list = append(list, "state="+state, "state="+state+"&type=payment.*", "state="+state+"&"+period)
+		list = append(list, "state="+state, "state="+state+"&type=payment.*", "state="+state+"&type=org.deleted", "state="+state+"&"+period)
 	}
 	for _, e := range endpoints {
-		list = append(list, "endpoint="+e, "endpoint="+e+"&state=failed", "endpoint="+e+"&state=retrying", "endpoint="+e+"&type=payment.failed",
+		list = append(list, "endpoint="+e, "endpoint="+e+"&state=failed", "endpoint="+e+"&state=retrying", "endpoint="+e+"&state=delivered", "endpoint="+e+"&type=payment.failed",
 			"endpoint="+e+"&"+period)
 	}
 	return list
