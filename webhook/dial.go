@@ -84,7 +84,7 @@ func (s *Sender) dial(ctx context.Context, address string, plaintext bool) (net.
 }
 
 type dialed struct {
-	conn *net.TCPConn
+	conn net.Conn
 	err  error
 }
 
@@ -100,7 +100,10 @@ func (s *Sender) connect(ctx context.Context, addrs []netip.Addr, port uint16) (
 		to := netip.AddrPortFrom(addrs[started], port)
 		started++
 		go func() {
-			conn, err := s.dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, to)
+			// Not DialTCP: it binds, even to nothing, and so takes a local port for
+			// itself alone. They run out at 28,000 connections over all receivers, and
+			// long before that the search for a free one takes milliseconds.
+			conn, err := s.dialer.DialContext(ctx, "tcp", to.String())
 			results <- dialed{conn, err}
 		}()
 	}
