@@ -66,6 +66,7 @@ func newDispatcher(store *models.Store, sender *webhook.Sender, recorder *record
 		// connections, the API's and the database's.
 		most:   min(mostExchanges, webhook.OpenFiles()/2),
 		signal: make(chan struct{}, claimers), stop: make(chan struct{}), exchange: exchange, cut: cut}
+	recorder.landed = d.landed
 	for range claimers {
 		d.claiming.Go(d.run)
 	}
@@ -262,25 +263,30 @@ func (d *dispatcher) pause() {
 // which is when the database counts it free too.
 func (d *dispatcher) fly(job models.Job) {
 	exchange := d.sender.Send(d.exchange, job.Message)
-	d.recorder.put(models.Result{Job: job, Exchange: exchange}, func() { d.landed(job.EndpointID) })
+	d.recorder.put(models.Result{Job: job, Exchange: exchange})
 }
 
-func (d *dispatcher) landed(endpointID string) {
+// landed frees the slots of a group at once, so that one claim takes them all.
+func (d *dispatcher) landed(group []landing) {
 	d.mu.Lock()
-	l := d.lanes[endpointID]
-	l.inFlight--
-	if l.elsewhere { // a slot is free
-		l.pause.Stop()
-		l.paused, l.elsewhere, l.look = false, false, 0
+	waiting := d.taken >= d.most // others may wait for what is free now
+	for i := range group {
+		endpointID := group[i].result.Job.EndpointID
+		l := d.lanes[endpointID]
+		l.inFlight--
+		if l.elsewhere { // a slot is free
+			l.pause.Stop()
+			l.paused, l.elsewhere, l.look = false, false, 0
+		}
+		waiting = waiting || len(l.ids) > 0 || l.more
+		d.forgetIdle(endpointID, l)
 	}
-	waiting := len(l.ids) > 0 || l.more || d.taken >= d.most // others may wait for what is free now
-	d.taken--
-	d.forgetIdle(endpointID, l)
+	d.taken -= len(group)
 	d.mu.Unlock()
 	if waiting {
 		d.wakeClaimer()
 	}
-	d.flights.Done()
+	d.flights.Add(-len(group))
 }
 
 // left answers what waits in the lanes. After halt nobody here claims it.

@@ -14,9 +14,10 @@ import (
 // be written is kept and tried again: for ever, while the database takes none;
 // alone and a few times, when it takes others.
 type recorder struct {
-	store *models.Store
-	feed  *Feed
-	log   *slog.Logger
+	store  *models.Store
+	feed   *Feed
+	log    *slog.Logger
+	landed func([]landing) // told what needs no more recording
 
 	mu       sync.Mutex
 	waiting  []landing
@@ -27,10 +28,9 @@ type recorder struct {
 	closing  chan struct{}
 }
 
-// landing is an outcome, and what is to be done once it is in the database.
+// landing is an outcome that is to be recorded.
 type landing struct {
 	result  models.Result
-	landed  func()
 	refused int // how often the database refused it, and took others
 	since   int // what was written when it was refused last
 }
@@ -53,10 +53,10 @@ func newRecorder(store *models.Store, feed *Feed, log *slog.Logger) *recorder {
 	return r
 }
 
-// put hands an outcome over; landed is called once it is recorded.
-func (r *recorder) put(result models.Result, landed func()) {
+// put hands an outcome over.
+func (r *recorder) put(result models.Result) {
 	r.mu.Lock()
-	r.waiting = append(r.waiting, landing{result: result, landed: landed})
+	r.waiting = append(r.waiting, landing{result: result})
 	r.mu.Unlock()
 	select {
 	case r.signal <- struct{}{}:
@@ -183,7 +183,7 @@ func (r *recorder) refuse(l landing, err error) {
 	}
 	r.log.Error("an outcome can't be recorded; its attempt will be on record as interrupted", "delivery", l.result.Job.DeliveryID,
 		"endpoint", l.result.Job.EndpointID, "number", l.result.Job.Message.Number, "status", l.result.Exchange.StatusCode, "error", err)
-	l.landed()
+	r.landed([]landing{l})
 }
 
 func (r *recorder) record(group []landing) error {
@@ -204,8 +204,8 @@ func (r *recorder) record(group []landing) error {
 		x := &result.Exchange
 		r.log.Info("attempt", "delivery", result.Job.DeliveryID, "endpoint", result.Job.EndpointID, "number", result.Job.Message.Number,
 			"status", x.StatusCode, "cause", x.Cause, "ms", x.Duration.Milliseconds(), "event", result.Job.Message.EventID, "request", result.Job.RequestID)
-		group[i].landed()
 	}
+	r.landed(group)
 	r.feed.changed(woken)
 	return nil
 }
