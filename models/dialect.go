@@ -38,10 +38,9 @@ type dialect interface {
 	forUpdate(skip bool) string
 	// lockOnly is forUpdate for one table of a join, waiting.
 	lockOnly(table string) string
-	// lazily is a further column of a query in a transaction whose commit need not
-	// wait for the disk, because losing it with a crash of the database costs
-	// nothing that is not found out.
-	lazily() string
+	// claimSettings are further columns of the query that a claim's transaction
+	// begins with.
+	claimSettings() string
 	// serialize makes transactions that name the same lock wait for each other.
 	serialize(tx *gorm.DB, lock int64) error
 	// trySerialize is serialize, but answers false instead of waiting.

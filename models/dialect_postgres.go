@@ -93,8 +93,12 @@ func (postgresDialect) forUpdate(skip bool) string {
 
 func (postgresDialect) lockOnly(table string) string { return "FOR UPDATE OF " + table }
 
-func (postgresDialect) lazily() string {
-	return ", set_config('synchronous_commit', 'off', true) AS lazily"
+// claimSettings: the commit need not wait for the disk, since a claim that is lost
+// with a crash of the database is found out by its outcome. And rows are to be
+// found by plain index scans: these pass over what earlier ones found dead, while
+// a bitmap visits, until the next vacuum, every row that was ever in flight.
+func (postgresDialect) claimSettings() string {
+	return ", set_config('synchronous_commit', 'off', true) AS lazily, set_config('enable_bitmapscan', 'off', true) AS plainly"
 }
 
 func (postgresDialect) perLane(condition string, most int) string {
