@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"slices"
 
 	"gorm.io/gorm"
 )
@@ -82,7 +81,8 @@ func (d postgresDialect) finish(db *gorm.DB, results []Result, delta *rollupDelt
 	list, parameters := d.values([]valueKind{textValue, textValue, integerValue, integerValue, integerValue, timeValue, timeValue}, rows)
 	parameters = append(parameters, &ids, len(results))
 	parameters = append(parameters, insertion...)
-	parameters = append(parameters, slices.Min(ids), slices.Max(ids), delta.ID, delta.Counts, &endpointIDs)
+	from, before := daysOf(ids)
+	parameters = append(parameters, from, before, delta.ID, delta.Counts, &endpointIDs)
 	answers, err := db.Statement.ConnPool.QueryContext(db.Statement.Context, numbered(fmt.Sprintf(finishQuery, list, insert)), parameters...)
 	if err != nil {
 		return false, nil, err
@@ -100,10 +100,9 @@ func (d postgresDialect) finish(db *gorm.DB, results []Result, delta *rollupDelt
 
 // finishQuery takes the work away first: whose lease that was has delivered.
 // What somebody else holds at this moment, such as who cancels it, is left: to
-// wait for several rows in no common order ends in deadlocks. Rows are found by
-// their keys, and between the least and the greatest: planning then leaves the
-// partitions of other days out. It is all of them or
-// none, so that what was counted beforehand is what is recorded.
+// wait for several rows in no common order ends in deadlocks. Deliveries are found
+// one by one, as fewOf says: what matched is taken for one row as well. It is all
+// of them or none, so that what was counted beforehand is what is recorded.
 const finishQuery = `WITH r(id, token, attempt, status_code, duration_us, started_at, ended_at) AS MATERIALIZED (%s),
 	free AS MATERIALIZED (
 		SELECT w.delivery_id, w.lease_token, w.attempt FROM delivery_work w
@@ -120,7 +119,7 @@ const finishQuery = `WITH r(id, token, attempt, status_code, duration_us, starte
 			ended_at = CASE WHEN d.state = 'delivered' THEN coalesce(d.ended_at, held.ended_at) ELSE held.ended_at END,
 			attempt_count = held.attempt, last_status_code = held.status_code, last_cause = '', last_duration_us = held.duration_us,
 			last_attempt_at = held.started_at
-		FROM held WHERE d.id = held.id AND d.id BETWEEN ? AND ?
+		FROM held WHERE d.id = held.id AND d.id >= ? AND d.id < ?
 	),
 	counted AS (INSERT INTO rollup_deltas (id, counts) SELECT ?::text, ?::text WHERE EXISTS (SELECT FROM held))
 	SELECT EXISTS (SELECT FROM held), endpoint_id, held_because, failures, last_success_at, failing_since, failing_stage

@@ -261,16 +261,27 @@ func (s *Store) countResults(tx *gorm.DB, held []Result, verdicts []verdict, ear
 	return counted.save(tx, s.clock)
 }
 
+// fewOf makes a list v of all, in a way that lets Postgres take it for one row: it
+// then looks each of them up by its key. As many as they are, it would go through
+// a table of which it believes that it is nearly empty, or through the whole list
+// for each row. A list of the keys as a condition is no help, since each look-up
+// would go through that.
+const fewOf = "v AS MATERIALIZED (SELECT * FROM every WHERE id BETWEEN '!' AND '~' AND attempt BETWEEN 0 AND 2147483647)"
+
+// daysOf are the bounds of the days that deliveries were made on. Between them,
+// Postgres leaves the partitions of other days out when it plans; closer bounds
+// would make it believe that there is next to nothing between them.
+func daysOf(ids []string) (from, before string) {
+	first, last := idTime(slices.Min(ids)).Truncate(Day), idTime(slices.Max(ids)).Truncate(Day)
+	return lowestID(PrefixDelivery, first), lowestID(PrefixDelivery, last.Add(Day))
+}
+
 // settleDeliveries writes the last attempt's facts. A delivery that has ended
 // keeps its state, unless the attempt succeeded: a resend adds, never undoes.
 func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 	list, parameters := values(s.dialect, []valueKind{textValue, textValue, integerValue, integerValue, textValue, integerValue, timeValue, timeValue}, rows)
-	// By their keys too, and between the least and the greatest, which on Postgres
-	// leaves the partitions of other days out and reads no row but these, whatever
-	// the planner believes of the table.
-	keys := firstTexts(rows)
-	condition, ids := s.dialect.among("deliveries.id", keys)
-	return tx.Exec(`WITH v(id, state, attempt, status_code, cause, duration_us, started_at, ended_at) AS (`+list+`)
+	from, before := daysOf(firstTexts(rows))
+	return tx.Exec(`WITH every(id, state, attempt, status_code, cause, duration_us, started_at, ended_at) AS (`+list+`), `+fewOf+`
 		UPDATE deliveries SET
 			state = CASE WHEN v.state = 'delivered' OR deliveries.ended_at IS NULL THEN v.state ELSE deliveries.state END,
 			delivered_at = CASE WHEN v.state = 'delivered' AND delivered_at IS NULL THEN v.ended_at ELSE delivered_at END,
@@ -278,7 +289,7 @@ func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 				THEN v.ended_at ELSE deliveries.ended_at END,
 			attempt_count = v.attempt, last_status_code = v.status_code, last_cause = v.cause,
 			last_duration_us = v.duration_us, last_attempt_at = v.started_at
-		FROM v WHERE deliveries.id = v.id AND `+condition+" AND deliveries.id BETWEEN ? AND ?", append(parameters, ids, slices.Min(keys), slices.Max(keys))...).Error
+		FROM v WHERE deliveries.id = v.id AND deliveries.id >= ? AND deliveries.id < ?`, append(parameters, from, before)...).Error
 }
 
 // settleWork removes what is finished and plans what is not. Where no time is
@@ -287,7 +298,7 @@ func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 func (s *Store) settleWork(tx *gorm.DB, finished []string, next [][]any) error {
 	if len(next) > 0 {
 		list, parameters := values(s.dialect, []valueKind{textValue, integerValue, integerValue, timeValue}, next)
-		err := tx.Exec(`WITH v(id, attempt, position, due_at) AS (`+list+`)
+		err := tx.Exec(`WITH every(id, attempt, position, due_at) AS (`+list+`), `+fewOf+`
 			UPDATE delivery_work SET trigger = 'schedule', priority = ?, recovery_id = '', attempt = v.attempt, position = v.position,
 				due_at = coalesce(v.due_at, resume_at, delivery_work.due_at), wake_at = coalesce(v.due_at, resume_at, wake_at),
 				resume_at = NULL, lease_until = NULL, lease_token = CASE WHEN v.due_at IS NULL AND resume_at IS NULL THEN 'done' ELSE '' END
