@@ -26,6 +26,7 @@ type dispatcher struct {
 	most   int // exchanges at once, over all lanes
 	taken  int // of those, in flight or being claimed
 	signal chan struct{}
+	turn   chan struct{}
 
 	claiming sync.WaitGroup
 	flights  sync.WaitGroup
@@ -35,9 +36,11 @@ type dispatcher struct {
 }
 
 const (
-	// claimers is how many claims run at once: while one waits for the disk the
-	// other gathers.
-	claimers = 2
+	// claimers is how many claims there may be at once. They take turns, so that
+	// what comes during one makes the next one larger; but one that stands still,
+	// for a lock that somebody holds, has its turn for stuckClaim at most.
+	claimers   = 2
+	stuckClaim = 100 * time.Millisecond
 	// claimIDs bounds one claim.
 	claimIDs = 200
 	// laneIDs bounds one lane's hints; the due scan brings the rest later.
@@ -65,7 +68,7 @@ func newDispatcher(store *models.Store, sender *webhook.Sender, recorder *record
 		// Half of the files: a dial may try two addresses, and there are kept
 		// connections, the API's and the database's.
 		most:   min(mostExchanges, webhook.OpenFiles()/2),
-		signal: make(chan struct{}, claimers), stop: make(chan struct{}), exchange: exchange, cut: cut}
+		signal: make(chan struct{}, claimers), turn: make(chan struct{}, 1), stop: make(chan struct{}), exchange: exchange, cut: cut}
 	recorder.landed = d.landed
 	for range claimers {
 		d.claiming.Go(d.run)
@@ -110,14 +113,26 @@ func (d *dispatcher) run() {
 		case <-d.stop:
 			return
 		}
-		for {
-			wanted := d.gather()
-			if len(wanted) == 0 {
-				break
-			}
-			d.claim(wanted)
+		for d.claimNext() {
 		}
 	}
+}
+
+// claimNext claims some of what waits, and tells whether anything did.
+func (d *dispatcher) claimNext() bool {
+	stuck := time.NewTimer(stuckClaim)
+	defer stuck.Stop()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-stuck.C:
+	}
+	wanted := d.gather()
+	if len(wanted) == 0 {
+		return false
+	}
+	d.claim(wanted)
+	return true
 }
 
 // gather takes ids for free slots out of the lanes, a little of each.

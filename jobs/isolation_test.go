@@ -114,3 +114,35 @@ func (f *fixture) publishBatch(t *testing.T, kind string, n int) {
 		check(t, o.Err)
 	}
 }
+
+// Whoever holds an endpoint's state locked, such as a process that stands still,
+// holds up the claims of that endpoint and of no other.
+func TestALockedEndpointHoldsUpNoOther(t *testing.T) {
+	eachPair(t, func(t *testing.T, f *fixture) {
+		if f.options.DatabaseURL == "" {
+			return // SQLite has no locks on rows
+		}
+		here := receiver(t, func(http.ResponseWriter, *http.Request) {}).URL
+		locked, _ := f.endpoint(t, here, func(in *models.EndpointInput) { in.EventTypes = []string{"org.created"} })
+		other, _ := f.endpoint(t, here, func(in *models.EndpointInput) { in.EventTypes = []string{"payment.failed"} })
+		f.SetWaker(f.queue)
+		f.start(t)
+		db, err := gorm.Open(postgres.Open(f.options.DatabaseURL), &gorm.Config{})
+		check(t, err)
+		pool, err := db.DB()
+		check(t, err)
+		t.Cleanup(func() { pool.Close() })
+		check(t, db.Transaction(func(tx *gorm.DB) error {
+			if err := tx.Exec("SELECT 1 FROM endpoint_states WHERE endpoint_id = ? FOR UPDATE", locked.ID).Error; err != nil {
+				return err
+			}
+			f.publishBatch(t, "org.created", 1)
+			for n := range 3 {
+				f.publishBatch(t, "payment.failed", 1)
+				f.until(t, "the other endpoint has its own", models.DeliveryFilter{EndpointID: other.ID}, all(n+1, models.Delivered))
+			}
+			return nil
+		}))
+		f.until(t, "the lock is gone", models.DeliveryFilter{EndpointID: locked.ID}, all(1, models.Delivered))
+	})
+}

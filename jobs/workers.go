@@ -89,6 +89,7 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, recoverInterval, "recovering", w.recover)
 	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
 	w.every(ctx, rollUpInterval, "rolling up", w.rollUp)
+	w.every(ctx, noteInterval, "noting successes", w.Store.NoteSuccesses)
 	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)
 	return w, nil
 }
@@ -114,6 +115,9 @@ func (w *Workers) shutdown(ctx context.Context) {
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	w.recorder.close(final)
+	if err := w.Store.NoteSuccesses(final); err != nil {
+		w.Log.Error("noting successes", "error", err)
+	}
 }
 
 // handBack gives what waits in the lanes to the workers of other processes, or

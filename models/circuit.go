@@ -19,8 +19,9 @@ const (
 )
 
 // healthGrain is how exactly an endpoint's last success and failure are kept:
-// finer would make one row the bottleneck of a busy endpoint.
-const healthGrain = time.Second
+// finer would make one row the bottleneck of a busy endpoint, and all of them
+// that of a busy installation.
+const healthGrain = 5 * time.Second
 
 // health is what a group of results says of one endpoint.
 type health struct {
@@ -128,8 +129,12 @@ func (h *health) changes(state *EndpointState, stale time.Time) bool {
 	old := func(kept *time.Time, seen time.Time) bool {
 		return !seen.IsZero() && (kept == nil || kept.Before(stale))
 	}
-	return h.failures > 0 || state.moves(h) || h.answered && (state.Failures > 0 || state.HeldBecause == HeldByCircuit) ||
-		old(state.LastSuccessAt, h.success) || old(state.LastFailureAt, h.failure)
+	return h.turns(state) || old(state.LastSuccessAt, h.success) || old(state.LastFailureAt, h.failure)
+}
+
+// turns tells whether a state's circuit, or what it is judged by, changes.
+func (h *health) turns(state *EndpointState) bool {
+	return h.failures > 0 || state.moves(h) || h.answered && (state.Failures > 0 || state.HeldBecause == HeldByCircuit)
 }
 
 // moveStates writes the endpoints' states under a lock, taken in the order in

@@ -145,3 +145,38 @@ func TestRateLimit(t *testing.T) {
 		}
 	})
 }
+
+// The last success of a busy endpoint is noted with others', and not lost.
+func TestLastSuccessIsNoted(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		endpoints := []*models.Endpoint{endpoint(t, f.tenant, nil), endpoint(t, f.tenant, nil)}
+		succeed := func(e *models.Endpoint) {
+			t.Helper()
+			f.record(t, f.claim(t, e, 1, f.one(t, e))[0], 200, "")
+		}
+		for _, e := range endpoints {
+			succeed(e)
+			if f.state(t, e).LastSuccessAt == nil {
+				t.Error("the first success is not noted at once")
+			}
+		}
+		before := f.Now()
+		f.clock.Advance(time.Minute)
+		for _, e := range endpoints {
+			succeed(e)
+			succeed(e)
+		}
+		check(t, f.NoteSuccesses(t.Context()))
+		for _, e := range endpoints {
+			if at := f.state(t, e).LastSuccessAt; at == nil || !at.After(before.Add(time.Minute-time.Second)) {
+				t.Errorf("the last success is at %v, want a minute after %v", at, before)
+			}
+		}
+		failed := f.one(t, endpoints[0])
+		f.record(t, f.claim(t, endpoints[0], 1, failed)[0], 500, webhook.CauseStatus)
+		succeed(endpoints[0])
+		if state := f.state(t, endpoints[0]); state.Failures != 0 {
+			t.Errorf("a success after %d failures is not noted at once", state.Failures)
+		}
+	})
+}

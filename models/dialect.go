@@ -38,9 +38,9 @@ type dialect interface {
 	forUpdate(skip bool) string
 	// lockOnly is forUpdate for one table of a join, waiting.
 	lockOnly(table string) string
-	// claimSettings are further columns of the query that a claim's transaction
-	// begins with.
-	claimSettings() string
+	// lightSettings are further columns of the query that a transaction begins with
+	// which is done often, and may be lost with a crash of the database.
+	lightSettings() string
 	// serialize makes transactions that name the same lock wait for each other.
 	serialize(tx *gorm.DB, lock int64) error
 	// trySerialize is serialize, but answers false instead of waiting.

@@ -93,11 +93,10 @@ func (postgresDialect) forUpdate(skip bool) string {
 
 func (postgresDialect) lockOnly(table string) string { return "FOR UPDATE OF " + table }
 
-// claimSettings: the commit need not wait for the disk, since a claim that is lost
-// with a crash of the database is found out by its outcome. And rows are to be
-// found by plain index scans: these pass over what earlier ones found dead, while
-// a bitmap visits, until the next vacuum, every row that was ever in flight.
-func (postgresDialect) claimSettings() string {
+// lightSettings: the commit does not wait for the disk, and rows are found by plain
+// index scans. These pass over what earlier ones found dead, while a bitmap
+// visits, until the next vacuum, every row that was ever in flight.
+func (postgresDialect) lightSettings() string {
 	return ", set_config('synchronous_commit', 'off', true) AS lazily, set_config('enable_bitmapscan', 'off', true) AS plainly"
 }
 

@@ -53,7 +53,7 @@ func (sqliteDialect) least(a, b string) string { return fmt.Sprintf("min(%s, %s)
 // forUpdate is empty: an immediate transaction already holds the only lock.
 func (sqliteDialect) forUpdate(bool) string { return "" }
 
-func (sqliteDialect) claimSettings() string { return "" }
+func (sqliteDialect) lightSettings() string { return "" }
 
 func (sqliteDialect) lockOnly(string) string { return "" }
 

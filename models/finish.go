@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -45,15 +46,25 @@ func (s *Store) recordDelivered(ctx context.Context, results []Result) (left []R
 	return left, s.noteDelivered(ctx, delivered, states)
 }
 
-// noteDelivered notes how endpoints fare, where that is news.
+// noteDelivered notes how endpoints fare, where that is news: at once where it is
+// their first success, or follows on failures; otherwise together with others.
 func (s *Store) noteDelivered(ctx context.Context, finished []Result, states []EndpointState) error {
 	found, stale := weigh(finished), s.clock.Now().Add(-healthGrain)
+	renewed := map[string]time.Time{}
 	for i := range states {
-		if h := found[states[i].EndpointID]; h != nil && h.changes(&states[i], stale) {
+		state, h := &states[i], found[states[i].EndpointID]
+		switch {
+		case h == nil || !h.changes(state, stale):
+		case h.turns(state) || state.LastSuccessAt == nil:
 			return s.transaction(ctx, func(tx *gorm.DB) error { return s.settleEndpoints(tx, finished) })
+		default:
+			renewed[state.EndpointID] = h.success
 		}
 	}
-	return nil
+	if len(renewed) == 0 || !s.successes.add(renewed, s.clock.Now()) {
+		return nil
+	}
+	return s.NoteSuccesses(ctx)
 }
 
 // finish has nothing to gain on SQLite, where a round trip is a call.

@@ -26,7 +26,7 @@ func (s *Store) lockGates(tx *gorm.DB, endpointIDs []string) (map[string]*gate, 
 	query := fmt.Sprintf(`SELECT s.endpoint_id, CASE WHEN s.held_until > %s THEN %s ELSE 0 END AS held_us, s.held_because, s.rate_free_us, %s AS now_us,
 			(SELECT v.version FROM organization_versions v WHERE v.organization_id = e.organization_id) AS version%s
 		FROM endpoint_states s JOIN endpoints e ON e.id = s.endpoint_id WHERE %s ORDER BY s.endpoint_id %s`,
-		now, s.dialect.micros("s.held_until", now), s.dialect.nowMicros(s.clock), s.dialect.claimSettings(), condition, s.dialect.lockOnly("s"))
+		now, s.dialect.micros("s.held_until", now), s.dialect.nowMicros(s.clock), s.dialect.lightSettings(), condition, s.dialect.lockOnly("s"))
 	var rows []gate
 	if err := tx.Raw(query, parameter).Find(&rows).Error; err != nil {
 		return nil, err

@@ -252,7 +252,11 @@ func (t *Tenant) withoutFailing(ctx context.Context, query *gorm.DB, filter Deli
 	if err != nil {
 		return nil, fmt.Errorf("reading an endpoint's last success: %w", err)
 	}
-	bound := lowestID(PrefixDelivery, last.Add(idSkew))
+	last = last.Add(idSkew)
+	if last.After(t.store.clock.Now()) {
+		return []*gorm.DB{query}, nil
+	}
+	bound := lowestID(PrefixDelivery, last)
 	query = query.Session(&gorm.Session{})
 	return []*gorm.DB{query.Where("id < ?", bound), query.Where("test AND id >= ?", bound)}, nil
 }

@@ -266,7 +266,10 @@ func (s *Store) countResults(tx *gorm.DB, held []Result, verdicts []verdict, ear
 // a table of which it believes that it is nearly empty, or through the whole list
 // for each row. A list of the keys as a condition is no help, since each look-up
 // would go through that.
-const fewOf = "v AS MATERIALIZED (SELECT * FROM every WHERE id BETWEEN '!' AND '~' AND attempt BETWEEN 0 AND 2147483647)"
+//
+// The conditions are on numbers: which texts lie between two others depends on the
+// database's collation.
+const fewOf = "v AS MATERIALIZED (SELECT * FROM every WHERE attempt BETWEEN 0 AND 2147483647 AND attempt + 1 BETWEEN 1 AND 2147483648)"
 
 // daysOf are the bounds of the days that deliveries were made on. Between them,
 // Postgres leaves the partitions of other days out when it plans; closer bounds

@@ -82,6 +82,7 @@ type Store struct {
 	names     kept[string]       // ids of organizations, by external id
 	messages  kept[keptTemplate] // by endpoint
 	bodies    bodies
+	successes successes
 	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
 	hashing, hashings chan struct{}
 }

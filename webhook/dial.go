@@ -103,7 +103,11 @@ func (s *Sender) connect(ctx context.Context, addrs []netip.Addr, port uint16) (
 			// Not DialTCP: it binds, even to nothing, and so takes a local port for
 			// itself alone. They run out at 28,000 connections over all receivers, and
 			// long before that the search for a free one takes milliseconds.
-			conn, err := s.dialer.DialContext(ctx, "tcp", to.String())
+			network := "tcp6" // and no other: to "tcp", [::] is 0.0.0.0 as well
+			if to.Addr().Unmap().Is4() {
+				network = "tcp4"
+			}
+			conn, err := s.dialer.DialContext(ctx, network, to.String())
 			results <- dialed{conn, err}
 		}()
 	}

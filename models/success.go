@@ -1,0 +1,76 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// NoteInterval is how often the last successes of endpoints are noted. With many
+// endpoints, some of them have an old one in nearly every group that is recorded.
+const NoteInterval = time.Second
+
+// successes are the last successes of endpoints that wait to be noted.
+type successes struct {
+	mu    sync.Mutex
+	last  map[string]time.Time
+	noted time.Time
+}
+
+// add answers whether it is time to note them.
+func (s *successes) add(some map[string]time.Time, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil {
+		s.last = make(map[string]time.Time, len(some))
+	}
+	for id, at := range some {
+		if at.After(s.last[id]) {
+			s.last[id] = at
+		}
+	}
+	return now.Sub(s.noted) >= NoteInterval
+}
+
+func (s *successes) take(now time.Time) map[string]time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.last
+	s.last, s.noted = nil, now
+	return last
+}
+
+// NoteSuccesses writes the last successes that were not worth a transaction of
+// their own. Those of a process that dies are noted with its successor's next;
+// those that can't be written are noted with the endpoint's next.
+func (s *Store) NoteSuccesses(ctx context.Context) error {
+	last := s.successes.take(s.clock.Now())
+	if len(last) == 0 {
+		return nil
+	}
+	ids := slices.Sorted(maps.Keys(last))
+	rows := make([][]any, len(ids))
+	for i, id := range ids {
+		rows[i] = []any{id, last[id]}
+	}
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		condition, parameter := s.dialect.among("endpoint_id", ids)
+		var locked []EndpointState
+		query := "SELECT endpoint_id" + s.dialect.lightSettings() + " FROM endpoint_states WHERE " + condition + " ORDER BY endpoint_id " + s.dialect.forUpdate(false)
+		if err := tx.Raw(query, parameter).Find(&locked).Error; err != nil {
+			return err
+		}
+		list, parameters := values(s.dialect, []valueKind{textValue, timeValue}, rows)
+		return tx.Exec("WITH v(id, at) AS ("+list+") UPDATE endpoint_states SET last_success_at = v.at FROM v"+
+			" WHERE endpoint_id = v.id AND (last_success_at IS NULL OR last_success_at < v.at)", parameters...).Error
+	})
+	if err != nil {
+		return fmt.Errorf("noting successes: %w", err)
+	}
+	return nil
+}
