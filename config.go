@@ -1,11 +1,8 @@
 package main
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/mail"
@@ -318,48 +315,6 @@ func (c *config) checkCatalog() (err error) {
 	return nil
 }
 
-// checkSecretKey reads the key, or, on the embedded default, the one that is
-// kept in the data folder, made at the first start.
-func (c *config) checkSecretKey() (err error) {
-	if c.SecretKey == "" && !c.embedded {
-		return wrong("HOOKWELL_SECRET_KEY", "set it to 32 random bytes in base64, such as from: openssl rand -base64 32")
-	}
-	if c.SecretKey == "" {
-		if c.SecretKey, err = keptKey(c.DataDir); err != nil {
-			return wrong("HOOKWELL_DATA_DIR", "%v", err)
-		}
-	}
-	if c.vault, err = models.ParseVault(c.SecretKey); err != nil {
-		return wrong("HOOKWELL_SECRET_KEY", "%v", err)
-	}
-	return nil
-}
-
-// keptKey answers the key in the data folder; of two processes that start at
-// once, one makes it.
-func keptKey(folder string) (string, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", err
-	}
-	path := filepath.Join(folder, "secret.key")
-	fresh := make([]byte, 32)
-	rand.Read(fresh)
-	// Written beside and linked into place, so that no reader sees half a key.
-	draft, err := os.CreateTemp(folder, "secret.key.*")
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(draft.Name())
-	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(fresh) + "\n")
-	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
-		return "", err
-	}
-	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
-	}
-	kept, err := os.ReadFile(path)
-	return strings.TrimSpace(string(kept)), err
-}
 
 // linkBase is what links in mail begin with. A process that serves no pages
 // can't know better than the settings.

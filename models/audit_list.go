@@ -36,7 +36,9 @@ func (f AuditFilter) apply(query *gorm.DB) *gorm.DB {
 }
 
 // ActorKinds lists every kind of actor in the order in which pages show them.
-func ActorKinds() []ActorKind { return []ActorKind{ActorUser, ActorKey, ActorOperator, ActorSystem} }
+func ActorKinds() []ActorKind {
+	return []ActorKind{ActorUser, ActorKey, ActorPortal, ActorOperator, ActorSystem, ActorVisitor}
+}
 
 // Audit lists what was done in the organization, the newest first.
 func (t *Tenant) Audit(ctx context.Context, filter AuditFilter, page Page) ([]AuditEntry, string, error) {

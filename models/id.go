@@ -41,9 +41,7 @@ const idLength = 26
 // strictly rising, within one millisecond and when the clock is set back too.
 func (c *Clock) newID(prefix string, at time.Time) string {
 	var id [16]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		panic(err) // crypto/rand.Read never fails on a system that Go supports
-	}
+	rand.Read(id[:]) // which never fails
 	// 48 bits of milliseconds and 12 of their fraction, as method 3 of
 	// section 6.2 lays them out.
 	micros := uint64(at.UnixMicro())
@@ -80,6 +78,7 @@ func isID(prefix, text string) bool {
 var idPrefixes = []string{
 	PrefixOrganization, PrefixUser, PrefixMember, PrefixEndpoint, PrefixSecret,
 	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, PrefixInvitation, PrefixSession, PrefixPortalLink,
+	PrefixNotice, PrefixMail,
 }
 
 // looksLikeID tells whether text begins as one of our ids does. External ids

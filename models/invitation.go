@@ -260,7 +260,7 @@ func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, 
 		if user, err = s.createUser(tx, account, hash, nil); err != nil {
 			return err
 		}
-		actor.Kind, actor.ID, actor.Name, actor.Email = ActorUser, user.ID, user.Name, user.Email
+		actor = actor.as(user)
 		if err := s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "by an invitation"); err != nil {
 			return err
 		}

@@ -36,12 +36,7 @@ func (t *Tenant) listedDeliveries(ctx context.Context, filter DeliveryFilter, pa
 		}
 		ids = append(ids, some...)
 	}
-	slices.SortFunc(ids, func(a, b string) int {
-		if page.Newer {
-			return strings.Compare(a, b)
-		}
-		return strings.Compare(b, a)
-	})
+	slices.SortFunc(ids, func(a, b string) int { return strings.Compare(b, a) })
 	next := ""
 	if len(ids) > page.limit() {
 		ids = ids[:page.limit()]
@@ -95,9 +90,7 @@ const fewWaiting = 2000
 // openIDs are one more than a page of what has not ended.
 func (t *Tenant) openIDs(ctx context.Context, filter DeliveryFilter, states []State, page Page) (ids []string, err error) {
 	few := t.waiting(ctx, filter, states).Where(standing+" IN ?", states)
-	if page.Newer {
-		few = few.Where("delivery_id > ?", page.Cursor)
-	} else if page.Cursor != "" {
+	if page.Cursor != "" {
 		few = few.Where("delivery_id < ?", page.Cursor)
 	}
 	var waiting []string

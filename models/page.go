@@ -8,12 +8,10 @@ import (
 )
 
 // Page asks for one stretch of a list that is ordered by id, the newest first.
-// Cursor is a row's id: the page begins after it, or, with Newer, ends before
-// it. Limit 0 is DefaultLimit.
+// Cursor is a row's id that the page begins after. Limit 0 is DefaultLimit.
 type Page struct {
 	Limit  int
 	Cursor string
-	Newer  bool
 }
 
 // Limits of a page.
@@ -40,15 +38,10 @@ func (p Page) applyTo(query *gorm.DB, prefix, column string) (*gorm.DB, error) {
 	if err := p.check(prefix); err != nil {
 		return nil, err
 	}
-	switch {
-	case p.Newer:
-		query = query.Where(column+" > ?", p.Cursor).Order(column + " ASC")
-	case p.Cursor != "":
-		query = query.Where(column+" < ?", p.Cursor).Order(column + " DESC")
-	default:
-		query = query.Order(column + " DESC")
+	if p.Cursor != "" {
+		query = query.Where(column+" < ?", p.Cursor)
 	}
-	return query.Limit(p.limit() + 1), nil
+	return query.Order(column + " DESC").Limit(p.limit() + 1), nil
 }
 
 // check is Invalid for a cursor that is no id of the list's noun, and for a
@@ -64,7 +57,7 @@ func (p Page) check(prefix string) error {
 }
 
 // paged runs a query that apply made. The second result is the cursor of the
-// next page in the direction of travel, empty when this is the last.
+// next page, empty when this is the last.
 func paged[T any](query *gorm.DB, page Page, id func(*T) string) ([]T, string, error) {
 	return merged([]*gorm.DB{query}, page, id)
 }
@@ -79,19 +72,11 @@ func merged[T any](queries []*gorm.DB, page Page, id func(*T) string) ([]T, stri
 		}
 		rows = append(rows, some...)
 	}
-	slices.SortFunc(rows, func(a, b T) int {
-		if page.Newer {
-			a, b = b, a
-		}
-		return strings.Compare(id(&b), id(&a))
-	})
+	slices.SortFunc(rows, func(a, b T) int { return strings.Compare(id(&b), id(&a)) })
 	next := ""
 	if len(rows) > page.limit() {
 		rows = rows[:page.limit()]
 		next = id(&rows[len(rows)-1])
-	}
-	if page.Newer {
-		slices.Reverse(rows)
 	}
 	return rows, next, nil
 }

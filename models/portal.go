@@ -59,7 +59,7 @@ var originHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 func (n *NewPortalLink) check() (Role, error) {
 	var faults webhook.Faults
 	role, err := ParseRole(n.Role)
-	if err != nil || !RoleAdmin.atLeast(role) {
+	if err != nil || !RoleAdmin.Manages(role) {
 		faults = append(faults, webhook.Fault{Field: "role", Message: "Choose admin, member or guest."})
 	}
 	if n.Minutes < 1 || n.Minutes > MaxPortalMinutes {
@@ -75,16 +75,6 @@ func (n *NewPortalLink) check() (Role, error) {
 		return "", invalid(faults)
 	}
 	return role, nil
-}
-
-// atLeast tells whether the role has every right of another.
-func (r Role) atLeast(other Role) bool {
-	for right := RightSee; right <= RightOwn; right++ {
-		if other.May(right) && !r.May(right) {
-			return false
-		}
-	}
-	return true
 }
 
 func isFrameOrigin(text string) bool {

@@ -68,6 +68,7 @@ const (
 	ActorOperator ActorKind = "operator" // someone at the command line
 	ActorPortal   ActorKind = "portal"   // a product's user, who came by a link
 	ActorSystem   ActorKind = "system"
+	ActorVisitor  ActorKind = "visitor" // somebody who has not signed in
 )
 
 // Actor is who makes a change, from where and in which request: what the audit

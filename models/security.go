@@ -9,20 +9,13 @@ import (
 
 // securityData is the data of the security.* types.
 type securityData struct {
-	UserID        string        `json:"userId"`
-	Action        string        `json:"action"`
-	Timestamp     time.Time     `json:"timestamp"`
-	Email         string        `json:"email"`
-	PreviousEmail string        `json:"previousEmail,omitempty"`
-	Method        string        `json:"method,omitempty"`
-	Actor         securityActor `json:"actor"`
-}
-
-// securityActor is who made the change.
-type securityActor struct {
-	ID    string `json:"id"`
-	Email string `json:"email,omitempty"`
-	Name  string `json:"name"`
+	UserID        string    `json:"userId"`
+	Action        string    `json:"action"`
+	Timestamp     time.Time `json:"timestamp"`
+	Email         string    `json:"email"`
+	PreviousEmail string    `json:"previousEmail,omitempty"`
+	Method        string    `json:"method,omitempty"`
+	Actor         actorData `json:"actor"`
 }
 
 // organizationsOf are the organizations that a user belongs to, by id.
@@ -51,10 +44,7 @@ func (s *Store) reportSecurity(tx *gorm.DB, actor Actor, user *User, auditAction
 		return nil
 	}
 	data.UserID, data.Email, data.Timestamp = user.ID, user.Email, s.clock.Now()
-	data.Actor = securityActor{ID: actor.ID, Email: actor.Email, Name: actor.Name}
-	if actor.ID == "" {
-		data.Actor.ID = string(actor.Kind)
-	}
+	data.Actor = actor.data()
 	return s.emitTo(tx, orgs, eventType, data)
 }
 

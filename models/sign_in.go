@@ -22,9 +22,6 @@ type SignedIn struct {
 	SecondFactor bool
 }
 
-// ActorVisitor is somebody who has not signed in.
-const ActorVisitor ActorKind = "visitor"
-
 // visitor is the actor of what was tried before anybody signed in.
 func visitor(actor Actor) Actor {
 	actor.Kind, actor.ID, actor.Name, actor.Email = ActorVisitor, "", "somebody not signed in", ""

@@ -174,3 +174,19 @@ func (s *Store) disable(tx *gorm.DB, e *Endpoint, reason string, kind NoticeKind
 	}
 	return s.audit(tx, systemActor(), e.OrganizationID, "endpoint.disabled", e.ID, e.Title(), details)
 }
+
+// disableGone disables an endpoint whose receiver said that it is gone for good
+// (410, RFC 9110, section 15.5.11).
+func (s *Store) disableGone(tx *gorm.DB, id string) error {
+	e, err := find[Endpoint](tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND deleted_at IS NULL AND disabled_at IS NULL", id), "endpoint")
+	if IsKind(err, NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.disable(tx, e, DisabledGone, NoticeGone, nil, "the receiver answered 410"); err != nil {
+		return err
+	}
+	return s.mailAdmins(tx, e.OrganizationID, &announcement{kind: NoticeGone, of: []*EndpointState{nil}, on: []*Endpoint{e}})
+}

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -87,14 +88,7 @@ func AuditSentence(action, target string) string {
 func refusedAction(action string) bool { return strings.HasSuffix(action, "refused") }
 
 // auditActions are all actions, in the order of their names.
-func auditActions() []string {
-	names := make([]string, 0, len(auditSentences))
-	for name := range auditSentences {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func auditActions() []string { return slices.Sorted(maps.Keys(auditSentences)) }
 
 // actorWords name a kind of actor.
 func actorWords(kind models.ActorKind) string {
@@ -105,6 +99,10 @@ func actorWords(kind models.ActorKind) string {
 		return "API keys"
 	case models.ActorOperator:
 		return "The command line"
+	case models.ActorPortal:
+		return "Portal visitors"
+	case models.ActorVisitor:
+		return "Somebody not signed in"
 	case models.ActorSystem:
 		return "Hookwell itself"
 	}

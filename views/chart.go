@@ -135,7 +135,6 @@ func columns(values []float64, top float64) string {
 type traffic struct {
 	steps []models.Step
 	step  time.Duration
-	now   time.Time
 	words string // "in the last 24 hours"
 }
 

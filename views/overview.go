@@ -54,8 +54,8 @@ const (
 	overviewShown = 6
 )
 
-func (v OverviewView) traffic(now time.Time) traffic {
-	return traffic{v.Steps, v.Period.Step, now, v.Period.Words}
+func (v OverviewView) traffic() traffic {
+	return traffic{v.Steps, v.Period.Step, v.Period.Words}
 }
 
 // shown are the endpoints that the page lists: those that fare worst.

@@ -221,7 +221,7 @@ func OverviewPart(page Page, view OverviewView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			shown := view.traffic(page.Now)
+			shown := view.traffic()
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<div class=\"cols cols--2\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

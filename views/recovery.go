@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,14 +116,7 @@ func SinceDefault(now time.Time) string {
 	return now.UTC().Add(-24 * time.Hour).Format("2006-01-02T15:04")
 }
 
-func (f RecoverForm) has(cause string) bool {
-	for _, c := range f.Causes {
-		if c == cause {
-			return true
-		}
-	}
-	return false
-}
+func (f RecoverForm) has(cause string) bool { return slices.Contains(f.Causes, cause) }
 
 func (f RecoverForm) countWords() string {
 	if f.Kind == models.RecoverMissing {

@@ -130,7 +130,7 @@ func (s *Server) authenticate(c *fiber.Ctx, access apiAccess) (*apiCall, error) 
 		return nil, err
 	}
 	s.visit(c).keyID = key.ID
-	if err := s.checkRate(c, key); err != nil {
+	if err := s.checkRate(key); err != nil {
 		return nil, err
 	}
 	return &apiCall{Ctx: c, server: s, access: access, key: key, organization: organization}, nil

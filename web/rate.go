@@ -1,12 +1,10 @@
 package web
 
 import (
-	"math"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"golang.org/x/time/rate"
 
 	"hookwell/models"
@@ -36,12 +34,11 @@ func (r *keyRates) take(keyID string, now time.Time) (wait time.Duration) {
 }
 
 // checkRate refuses a request that its key makes too soon.
-func (s *Server) checkRate(c *fiber.Ctx, key *models.Key) error {
+func (s *Server) checkRate(key *models.Key) error {
 	wait := s.rates.take(key.ID, s.Store.Now())
 	if wait <= 0 {
 		return nil
 	}
-	c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return &models.Error{Kind: models.TooMany, Code: "too_many_requests",
+	return &models.Error{Kind: models.TooMany, Code: "too_many_requests", RetryAfter: wait,
 		Message: "This key makes more than " + strconv.Itoa(s.rates.limit) + " requests a second. Wait for the seconds in Retry-After."}
 }

@@ -36,10 +36,6 @@ type Exchange struct {
 	RetryAfter      time.Duration // what a 429 or 5xx asked to wait, at most 24 h
 }
 
-// Delivered tells whether the receiver took the event: a 2xx status, whatever
-// became of the body.
-func (e Exchange) Delivered() bool { return e.StatusCode >= 200 && e.StatusCode <= 299 }
-
 // takeResponse fills in what a response's status line and headers say.
 func (e *Exchange) takeResponse(response *http.Response, now time.Time, mask *mask) {
 	e.StatusCode = response.StatusCode

@@ -96,7 +96,7 @@ func TestSender_official_library_verifies(t *testing.T) {
 			old, text := NewSecret(), parsed(t, vectorText)
 			m.Secrets = []Secret{m.Secrets[0], old, text}
 			exchange := newTestSender(t, secure.Certificate()).Send(t.Context(), m)
-			if !exchange.Delivered() {
+			if exchange.Cause != "" {
 				t.Fatalf("%+v", exchange)
 			}
 			r := <-got
@@ -205,8 +205,8 @@ func TestSender_status_alone_decides(t *testing.T) {
 			if exchange.StatusCode != test.code || exchange.Cause != test.cause || exchange.RetryAfter != test.wait {
 				t.Errorf("got %d %q, wait %v: %s", exchange.StatusCode, exchange.Cause, exchange.RetryAfter, exchange.Error)
 			}
-			if exchange.Delivered() != (test.cause == "") || (exchange.Error == "") != (test.cause == "") {
-				t.Errorf("delivered %v: %q", exchange.Delivered(), exchange.Error)
+			if (exchange.Error == "") != (test.cause == "") {
+				t.Errorf("%q: %q", exchange.Cause, exchange.Error)
 			}
 		})
 	}
@@ -314,7 +314,7 @@ func BenchmarkSend(b *testing.B) {
 	s, m := newTestSender(b, nil), messageTo(b, server.URL)
 	b.ReportAllocs()
 	for b.Loop() {
-		if exchange := s.Send(b.Context(), m); !exchange.Delivered() {
+		if exchange := s.Send(b.Context(), m); exchange.Cause != "" {
 			b.Fatal(exchange.Error)
 		}
 	}

@@ -75,7 +75,7 @@ func TestSender_TLS(t *testing.T) {
 			}
 			exchange := s.Send(t.Context(), messageTo(t, server.URL))
 			if test.said == "" {
-				if !exchange.Delivered() || exchange.TLSVersion != tls.VersionName(test.version) {
+				if exchange.Cause != "" || exchange.TLSVersion != tls.VersionName(test.version) {
 					t.Errorf("%+v", exchange)
 				}
 				return
