@@ -65,6 +65,8 @@ type dialect interface {
 	makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error
 	// load writes many rows that were made elsewhere, on the loader's connection.
 	load(l loader, table string, columns []string, count int, row func(int) []any) error
+	// analyze is what follows on it.
+	analyze() string
 	// prune removes a table's rows whose keys lie below a bound.
 	prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error
 }

@@ -87,9 +87,10 @@ func saveStates(tx *gorm.DB, states []EndpointState) error {
 }
 
 // Analyze lets the database learn how its tables are filled, after so much of
-// them changed at once.
+// them changed at once, and clean up what it would otherwise do in the
+// background for minutes.
 func (s *Store) Analyze(ctx context.Context) error {
-	return s.db.WithContext(ctx).Exec("ANALYZE").Error
+	return s.db.WithContext(ctx).Exec(s.dialect.analyze()).Error
 }
 
 // loader is a transaction, and the connection that it is on.
@@ -123,6 +124,10 @@ func loadRows[T any](l loader, rows []T) error {
 		return values
 	})
 }
+
+func (postgresDialect) analyze() string { return "VACUUM ANALYZE" }
+
+func (sqliteDialect) analyze() string { return "ANALYZE" }
 
 // load copies. The commit need not wait for the disk, since a history that is
 // lost is loaded again.

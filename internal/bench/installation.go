@@ -136,6 +136,10 @@ func (i *installation) prepareData(ctx context.Context, old int) (err error) {
 		if out, err := seed.CombinedOutput(); err != nil {
 			return fmt.Errorf("making a past: %w: %s", err, out)
 		}
+		// What was loaded is on the disk before anything is measured.
+		if err := onDatabase(ctx, database, "CHECKPOINT"); err != nil {
+			return err
+		}
 	}
 	i.db, err = openPostgres(database)
 	if err == nil {
