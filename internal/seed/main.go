@@ -109,6 +109,11 @@ func (o *order) run(ctx context.Context) error {
 	if err := p.fill(ctx, store, writers); err != nil {
 		return err
 	}
+	for n := models.FullStep; n == models.FullStep; {
+		if n, err = store.RollUp(ctx); err != nil {
+			return err
+		}
+	}
 	if err := store.Analyze(ctx); err != nil {
 		return err
 	}
