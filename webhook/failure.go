@@ -49,7 +49,7 @@ func connectionFailure(err error, at phase) (Cause, string) {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		cause = CauseRefused
-	case at == phaseConnect:
+	case at == phaseConnect && !errors.Is(err, syscall.ECONNRESET): // which may come before connecting has ended
 		cause = CauseConnect
 	case headersTooLarge(err):
 		cause = CauseResponseTooLarge

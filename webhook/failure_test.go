@@ -37,7 +37,7 @@ func TestSender_failures_without_a_status(t *testing.T) {
 		"refused":                      {"http://" + closed, CauseRefused, "The receiver refused the connection."},
 		"connect_that_hangs":           {"http://" + deafAddress(t), CauseTimeout, "The receiver did not take the connection within 0.15 s."},
 		"TLS_handshake_that_hangs":     {secured(listen(t, stay)), CauseTimeout, "The receiver did not finish the TLS handshake within 0.15 s."},
-		"TLS_handshake_cut":            {secured(listen(t, reset)), CauseTLS, "The TLS handshake failed. TLS 1.2 or later is needed."},
+		"TLS_handshake_cut":            {secured(listen(t, cut)), CauseTLS, "The TLS handshake failed. TLS 1.2 or later is needed."},
 		"reset_before_the_headers":     {rawReceiver(t, "", reset), CauseReset, "The receiver closed the connection before it answered."},
 		"closed_before_the_headers":    {rawReceiver(t, "", leave), CauseReset, "The receiver closed the connection before it answered."},
 		"closed_within_the_headers":    {rawReceiver(t, "HTTP/1.1 200 OK\r\nX-", leave), CauseProtocol, "The receiver did not answer with valid HTTP."},

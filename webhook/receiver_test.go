@@ -17,6 +17,13 @@ func stay(conn net.Conn)  { io.Copy(io.Discard, conn) } // until the sender goes
 func leave(conn net.Conn) {}
 func reset(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0) }
 
+// cut is reset once the connection is in use: until then the other side may still
+// be connecting.
+func cut(conn net.Conn) {
+	conn.Read(make([]byte, 1))
+	reset(conn)
+}
+
 // rawReceiver reads a request, writes an answer byte for byte, and ends as told.
 func rawReceiver(t testing.TB, answer string, end func(net.Conn)) string {
 	t.Helper()
