@@ -315,7 +315,6 @@ func (c *config) checkCatalog() (err error) {
 	return nil
 }
 
-
 // linkBase is what links in mail begin with. A process that serves no pages
 // can't know better than the settings.
 func (c *config) linkBase() *url.URL {

@@ -83,10 +83,10 @@ func (s *Server) checkDatabase(ctx context.Context) check {
 	return c
 }
 
-// checkRedis is not needed: while Redis is away events are accepted, and wait.
+// checkRedis is not needed: while Redis is away events are accepted and delivered all the same.
 func (s *Server) checkRedis(ctx context.Context) check {
 	if err := s.Redis.Ping(ctx).Err(); err != nil {
-		return check{Detail: "does not answer; events are accepted and wait in the database"}
+		return check{Detail: "does not answer; deliveries go on by way of the database"}
 	}
 	if s.Embedded {
 		return check{OK: true, Detail: "in this process"}

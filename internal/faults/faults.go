@@ -19,7 +19,7 @@ func faults() []Fault {
 		{Name: "kill -9 of a worker before the send", short: true, do: killHeld(beforeSend), met: unsent,
 			Meaning: "It had claimed attempts and sent none. When their lease has run out (the endpoint's timeout and a minute) they are on record as interrupted, and the next attempt follows."},
 		{Name: "kill -9 of a worker during the exchange", do: killWithinExchange, met: unrecorded,
-			Meaning: "The receiver had the requests and nobody waits for its answers. As above; the receiver gets them twice, with the same webhook-id."},
+			Meaning: "The receiver had the requests and nobody waits for its answers. As above; the receiver sees those requests again, with the same webhook-id. They are no duplicates in the table, since it had not taken the first."},
 		{Name: "kill -9 of a worker after the send, before the record", short: true, do: killHeld(beforeRecord), met: unrecorded,
 			Meaning: "The receiver had answered. As above: this is the moment for which a receiver has to know webhook-id."},
 		{Name: "kill -9 of a worker after the record", do: killHeld(afterRecord),
