@@ -81,6 +81,11 @@ func browserOptions(program, folder string) []chromedp.ExecAllocatorOption {
 		// Containers lack what the sandbox needs, and the pages are our own.
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
+		// Chromium sets these two while it starts, and a new name moves the
+		// environment under another thread that reads it: one start in some
+		// two hundred ended in getenv, with a segmentation fault. A name that is
+		// there already is set in place.
+		chromedp.Env("DBUS_SESSION_BUS_ADDRESS=disabled:", "FC_FONTATIONS=1"),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1"),
