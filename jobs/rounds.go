@@ -18,7 +18,7 @@ const (
 	recoverInterval      = 500 * time.Millisecond
 	mailInterval         = 10 * time.Second
 	rollUpInterval       = 5 * time.Second
-	noteInterval         = models.NoteInterval
+	noteInterval         = time.Second
 	watchInterval        = time.Minute
 	housekeepingInterval = time.Hour
 )

@@ -47,7 +47,8 @@ func (s *Store) recordDelivered(ctx context.Context, results []Result) (left []R
 }
 
 // noteDelivered notes how endpoints fare, where that is news: at once where it is
-// their first success, or follows on failures; otherwise together with others.
+// their first success, or follows on failures; otherwise the next NoteSuccesses
+// writes it together with others.
 func (s *Store) noteDelivered(ctx context.Context, finished []Result, states []EndpointState) error {
 	found, stale := weigh(finished), s.clock.Now().Add(-healthGrain)
 	renewed := map[string]time.Time{}
@@ -61,10 +62,8 @@ func (s *Store) noteDelivered(ctx context.Context, finished []Result, states []E
 			renewed[state.EndpointID] = h.success
 		}
 	}
-	if len(renewed) == 0 || !s.successes.add(renewed, s.clock.Now()) {
-		return nil
-	}
-	return s.NoteSuccesses(ctx)
+	s.successes.add(renewed)
+	return nil
 }
 
 // finish has nothing to gain on SQLite, where a round trip is a call.

@@ -11,19 +11,14 @@ import (
 	"gorm.io/gorm"
 )
 
-// NoteInterval is how often the last successes of endpoints are noted. With many
+// successes are the last successes of endpoints that wait to be noted. With many
 // endpoints, some of them have an old one in nearly every group that is recorded.
-const NoteInterval = time.Second
-
-// successes are the last successes of endpoints that wait to be noted.
 type successes struct {
-	mu    sync.Mutex
-	last  map[string]time.Time
-	noted time.Time
+	mu   sync.Mutex
+	last map[string]time.Time
 }
 
-// add answers whether it is time to note them.
-func (s *successes) add(some map[string]time.Time, now time.Time) bool {
+func (s *successes) add(some map[string]time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last == nil {
@@ -34,14 +29,13 @@ func (s *successes) add(some map[string]time.Time, now time.Time) bool {
 			s.last[id] = at
 		}
 	}
-	return now.Sub(s.noted) >= NoteInterval
 }
 
-func (s *successes) take(now time.Time) map[string]time.Time {
+func (s *successes) take() map[string]time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := s.last
-	s.last, s.noted = nil, now
+	s.last = nil
 	return last
 }
 
@@ -49,7 +43,7 @@ func (s *successes) take(now time.Time) map[string]time.Time {
 // their own. Those of a process that dies are noted with its successor's next;
 // those that can't be written are noted with the endpoint's next.
 func (s *Store) NoteSuccesses(ctx context.Context) error {
-	last := s.successes.take(s.clock.Now())
+	last := s.successes.take()
 	if len(last) == 0 {
 		return nil
 	}
