@@ -64,8 +64,20 @@ func (v *visitor) silent() {
 func (v *visitor) do(steps ...chromedp.Action[chromedp.Void]) {
 	v.t.Helper()
 	if err := chromedp.Do(v, steps...); err != nil {
-		v.t.Fatalf("%v; the page says:\n%s", err, v.text("body"))
+		v.t.Fatalf("%v; %s", err, v.sight())
 	}
+}
+
+// sight is what is seen at the end, also when the visitor's time is over.
+func (v *visitor) sight() string {
+	late, cancel := context.WithTimeout(context.WithoutCancel(v), 5*time.Second)
+	defer cancel()
+	const script = `location.href + " (" + document.readyState + ") says:\n" + document.body?.innerText`
+	sight, err := chromedp.Run(late, chromedp.Evaluate[string](script))
+	if err != nil {
+		return err.Error()
+	}
+	return sight
 }
 
 func (v *visitor) text(selector string) string {
@@ -92,7 +104,7 @@ func (v *visitor) sees(selector, words string) {
 		select {
 		case <-time.After(25 * time.Millisecond):
 		case <-late:
-			v.t.Fatalf("%s does not say %q but:\n%s", selector, words, v.text("body"))
+			v.t.Fatalf("%s does not say %q; %s", selector, words, v.sight())
 		}
 	}
 }

@@ -90,7 +90,9 @@ func (c *crawl) add(address, from string) bool {
 
 func (c *crawl) look(address string) {
 	c.t.Helper()
-	c.do(chromedp.Navigate(address))
+	if err := chromedp.Do(c, chromedp.Navigate(address)); err != nil {
+		c.t.Fatalf("%s leads to %s: %v; %s", c.from[address], address, err, c.sight())
+	}
 	page, err := chromedp.Run(c, chromedp.Evaluate[looked](crawlScript+"\nlook()"))
 	if err != nil {
 		c.t.Fatal(address, err)
@@ -139,6 +141,8 @@ func (c *crawl) presses() {
 		}
 		return strings.Compare(a, b)
 	})
+	// A live page would complain when its organization or session is gone.
+	c.do(chromedp.Navigate(c.place.server.url + "/static/favicon.svg"))
 	count := 0
 	for i, key := range keys {
 		b := c.press[key]

@@ -32,7 +32,7 @@ func TestPromise(t *testing.T) {
 	if err := program.Build(t.Context(), binary); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := Run(t.Context(), Options{Binary: binary, Receiver: []string{os.Args[0], "receiver"}, Rate: 25, AtOnce: 12, Short: true, Log: t.Output()})
+	rows, err := Run(t.Context(), Options{Binary: binary, Receiver: []string{os.Args[0], "receiver"}, Rate: 25, AtOnce: 5, Short: true, Log: t.Output()})
 	if err != nil {
 		t.Error(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 // browserLimit bounds what one test does in its browser, so that a page that
 // never shows what is awaited fails its own test and not the whole run.
-const browserLimit = time.Minute
+const browserLimit = 2 * time.Minute
 
 // Chromium returns the path of a Chromium or Chrome, chromium-headless-shell
 // before others.
@@ -29,7 +29,7 @@ func Chromium(t testing.TB) string {
 // Browser returns a chromedp context with a tab of this test's own, in a fresh
 // profile (no cookies, no storage), of a browser that the tests of this process
 // share. It reaches localhost and 127.0.0.1 alone. The tab is closed when the
-// test ends; the context ends a minute after this call.
+// test ends; the context ends two minutes after this call.
 func Browser(t testing.TB) context.Context {
 	t.Helper()
 	browser, err := shared.browser.get(func() (*browserProcess, error) { return startBrowser(context.Background()) })
