@@ -87,11 +87,25 @@ func (s *Server) login(c *fiber.Ctx) error {
 	return s.proceed(c, signed, form.Next)
 }
 
-func (s *Server) logout(c *fiber.Ctx) error {
-	door := views.LoginPath
-	if s.visit(c).portal != nil {
-		door = views.PortalOverPath
+// signedOut leads whose session has ended already, as in another tab, where
+// signing out would have: a form of that session proves nothing anymore.
+func (s *Server) signedOut(c *fiber.Ctx) error {
+	if len(s.sessions.Keys(c.UserContext())) > 0 {
+		return c.Next()
 	}
+	return c.Redirect(s.door(c), fiber.StatusSeeOther)
+}
+
+// door is where somebody of this kind of session comes in again.
+func (s *Server) door(c *fiber.Ctx) string {
+	if v := s.visit(c); v.portal != nil || v.over {
+		return views.PortalOverPath
+	}
+	return views.LoginPath
+}
+
+func (s *Server) logout(c *fiber.Ctx) error {
+	door := s.door(c)
 	if err := s.sessions.Destroy(c.UserContext()); err != nil {
 		return err
 	}

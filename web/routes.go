@@ -43,7 +43,7 @@ func (s *Server) routes() {
 	app.Get("/portal", s.portalOver)
 	app.Get("/portal/:token", hideLink, s.portalForm)
 	app.Post("/portal/:token", hideLink, s.portalPrepare, s.checkForm, s.portalEnter)
-	app.Post("/logout", s.checkForm, s.logout)
+	app.Post("/logout", s.signedOut, s.checkForm, s.logout)
 	app.Post("/appearance", s.checkForm, s.appearance)
 	app.Get("/invite/:token", hideLink, s.offer)
 	app.Post("/invite/:token", hideLink, s.checkForm, s.accept)

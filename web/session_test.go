@@ -51,11 +51,12 @@ func TestSession(t *testing.T) {
 	t.Run("ends_at_sign_out", func(t *testing.T) {
 		s := newSite(t, nil)
 		b, org := s.member(t, "Acme", models.RoleOwner)
-		token := b.cookie(t, "hookwell")
+		token, otherTab := b.cookie(t, "hookwell"), b.request(t, http.MethodPost, "/logout", url.Values{"_csrf": {b.token(t)}})
 		wantLocation(t, b.post(t, "/logout", nil), "/login")
 		if b.cookie(t, "hookwell") != "" || s.sessionsStored(t) != 0 {
 			t.Error("the session is still there")
 		}
+		wantLocation(t, b.do(t, otherTab), "/login")
 		wantStatus(t, s.browser(t).get(t, "/o/"+org.Slug+"/keys", "Cookie", "hookwell="+token), http.StatusSeeOther)
 	})
 	t.Run("ends_when_the_password_changes", func(t *testing.T) {
