@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"hookwell/webhook"
 )
@@ -120,7 +119,7 @@ func (s *Store) postpone(tx *gorm.DB, picked []Woken) error {
 		for i, p := range chunk {
 			ids[i] = p.DeliveryID
 		}
-		ids, err := lockWaiting(tx, ids)
+		ids, err := s.lockWaiting(tx, ids)
 		if err != nil {
 			return err
 		}
@@ -131,12 +130,14 @@ func (s *Store) postpone(tx *gorm.DB, picked []Woken) error {
 	return nil
 }
 
-// lockWaiting locks the rows that are not in flight. Those that another
-// transaction holds are being claimed: they are passed over, since waiting for
-// several rows in no common order ends in deadlocks.
-func lockWaiting(tx *gorm.DB, ids []string) (locked []string, err error) {
-	err = tx.Model(&Work{}).Where("delivery_id IN ? AND lease_until IS NULL", ids).
-		Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}).Pluck("delivery_id", &locked).Error
+// lockWaiting locks some rows and answers those that are not in flight. What
+// another transaction holds is being claimed: it is passed over, since waiting for
+// several rows in no common order ends in deadlocks. Rows are found by their keys
+// alone, so that no index of all that waits is read instead.
+func (s *Store) lockWaiting(tx *gorm.DB, ids []string) (locked []string, err error) {
+	condition, parameter := s.dialect.among("delivery_id", ids)
+	err = tx.Raw("WITH asked AS MATERIALIZED (SELECT delivery_id, lease_until FROM delivery_work WHERE "+condition+" "+s.dialect.forUpdate(true)+
+		") SELECT delivery_id FROM asked WHERE lease_until IS NULL", parameter).Scan(&locked).Error
 	return locked, err
 }
 

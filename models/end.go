@@ -58,7 +58,7 @@ func (s *Store) endWaiting(tx *gorm.DB, endpointIDs []string, state State, cause
 // endRows ends deliveries that are not in flight. One that had ended before,
 // and waited for a resend, keeps its state.
 func (s *Store) endRows(tx *gorm.DB, ids []string, state State, cause webhook.Cause) error {
-	ids, err := lockWaiting(tx, ids)
+	ids, err := s.lockWaiting(tx, ids)
 	if err != nil || len(ids) == 0 {
 		return err
 	}

@@ -110,16 +110,20 @@ func (d postgresDialect) finish(db *gorm.DB, results []Result, delta *rollupDelt
 
 // finishQuery takes the work away first: whose lease that was has delivered.
 // What somebody else holds at this moment, such as who cancels it, is left: to
-// wait for several rows in no common order ends in deadlocks. Deliveries are found
-// one by one, as fewOf says: what matched is taken for one row as well. It is all
-// of them or none, so that what was counted beforehand is what is recorded.
+// wait for several rows in no common order ends in deadlocks. Work is found by its
+// key alone and judged after: with the lease beside it in one condition, the index
+// of what is in flight serves too, and that is read whole, with all that was in
+// flight since the last vacuum. Deliveries are found one by one, as fewOf says:
+// what matched is taken for one row as well. It is all of them or none, so that
+// what was counted beforehand is what is recorded.
 const finishQuery = `WITH r(id, token, attempt, status_code, duration_us, started_at, ended_at) AS MATERIALIZED (%s),
 	free AS MATERIALIZED (
-		SELECT w.delivery_id, w.lease_token, w.attempt FROM delivery_work w
-		WHERE w.delivery_id = ANY(?) AND w.lease_until IS NOT NULL AND NOT w.cancelled FOR UPDATE SKIP LOCKED
+		SELECT w.delivery_id, w.lease_token, w.attempt, w.lease_until, w.cancelled FROM delivery_work w
+		WHERE w.delivery_id = ANY(?) FOR UPDATE SKIP LOCKED
 	),
 	matched AS MATERIALIZED (
 		SELECT r.* FROM r JOIN free ON free.delivery_id = r.id AND free.lease_token = r.token AND free.attempt = r.attempt
+		WHERE free.lease_until IS NOT NULL AND NOT free.cancelled
 	),
 	held AS MATERIALIZED (SELECT * FROM matched WHERE (SELECT count(*) FROM matched) = ?),
 	removed AS (DELETE FROM delivery_work WHERE delivery_id = ANY(ARRAY(SELECT id FROM held))),
