@@ -220,10 +220,11 @@ func (s *Store) noteFull(tx *gorm.DB, lanes []Lane, templates map[string]*templa
 	if len(left) == 0 {
 		return nil
 	}
-	condition, parameter := s.dialect.among("w.delivery_id", left)
+	condition, parameter := s.dialect.among("delivery_id", left)
 	var full []struct{ EndpointID string }
-	err := tx.Raw("SELECT DISTINCT w.endpoint_id FROM delivery_work w JOIN endpoints e ON e.id = w.endpoint_id WHERE "+condition+
-		" AND w.lease_until IS NULL AND w.due_at <= "+s.dialect.now(s.clock)+" AND e.disabled_at IS NULL AND e.deleted_at IS NULL", parameter).Find(&full).Error
+	err := tx.Raw("WITH asked AS MATERIALIZED (SELECT endpoint_id, lease_until, due_at FROM delivery_work WHERE "+condition+")"+
+		" SELECT DISTINCT w.endpoint_id FROM asked w JOIN endpoints e ON e.id = w.endpoint_id"+
+		" WHERE w.lease_until IS NULL AND w.due_at <= "+s.dialect.now(s.clock)+" AND e.disabled_at IS NULL AND e.deleted_at IS NULL", parameter).Find(&full).Error
 	if err != nil {
 		return fmt.Errorf("looking for what was not claimed: %w", err)
 	}
