@@ -9,16 +9,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// refusedHeads are the requests that their head alone refuses, until their
-// handlers take them up. fasthttp shows the head before it reads of the body
-// and has no way to hand on what was found; the head's own address, which the
-// handler sees again, is what it is kept under.
-//
-// What is stored is the error that a reader of the body gets.
-
 // received looks at a request's head before anything of its body is read. A
 // body that no handler would take is not waited for: the connection closes
-// behind the answer, and "100 Continue" is not sent.
+// behind the answer, and "100 Continue" is not sent. fasthttp has no way to hand
+// on what was found, so it is kept in refused, under the head's own address,
+// which the handler sees again.
 func (s *Server) received(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	s.refused.Delete(header) // of a request before it that never reached a handler
 	if err := s.refuseHead(header); err != nil {
@@ -89,6 +84,9 @@ func (s *Server) checkHead(c *fiber.Ctx) error {
 // most of what doesn't; it passes over a coding called identity, takes chunks
 // beside a length, and joins folded lines.
 func clearlyFramed(header *fasthttp.RequestHeader) bool {
+	if version := string(header.Protocol()); version != "HTTP/1.1" && version != "HTTP/1.0" {
+		return false
+	}
 	lengths, codings := 0, 0
 	for line := range bytes.Lines(header.RawHeaders()) {
 		name, value, _ := bytes.Cut(line, []byte(":"))
