@@ -50,8 +50,11 @@ func (s *Server) takeBody(c *fiber.Ctx) requestBody {
 	return b
 }
 
-// empty reports whether there is no body, as far as the head tells.
-func (b *requestBody) empty() bool { return b.refusal == nil && b.length == 0 && len(b.content) == 0 }
+// unread reports whether more of the body may be to come than is worth waiting
+// for. Of what is short fasthttp drops the rest, and the connection is kept.
+func (b *requestBody) unread() bool {
+	return b.stream != nil && (b.length == chunked || b.length-len(b.content) > smallBody)
+}
 
 // read returns the whole body. The memory is used again once the request is
 // over. A body of more than limit bytes is errTooLong; the error is Unavailable

@@ -63,6 +63,9 @@ func (s *Server) begin(c *fiber.Ctx) error {
 	v := s.visit(c)
 	v.body = s.takeBody(c)
 	defer func() {
+		if v.body.unread() {
+			c.Context().SetConnectionClose()
+		}
 		c.Request().ResetBody() // it may be the body's memory
 		v.body.release()
 	}()
