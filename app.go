@@ -156,6 +156,7 @@ func (a *app) listen(ctx context.Context) error {
 	}
 	a.server = web.New(web.Options{Store: a.store, Tester: jobs.NewTester(a.store, a.sender, a.feed), Feed: a.feed, Log: a.config.log,
 		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.proxies, Signup: a.config.signup, SignupCode: a.code, Provider: a.config.provider(),
+		Connections: web.ConnectionLimits{Total: a.config.Connections, PerAddress: a.config.AddressLimit}, BodyMemory: int64(a.config.BodyMemory) << 20,
 		APIRateLimit: a.config.APIRateLimit, Version: version(), Meter: a.metrics, Ready: a.ready})
 	return nil
 }

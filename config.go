@@ -43,6 +43,9 @@ type settings struct {
 	SMTPURL          string `env:"HOOKWELL_SMTP_URL"`
 	MailFrom         string `env:"HOOKWELL_MAIL_FROM"`
 	APIRateLimit     int    `env:"HOOKWELL_API_RATE_LIMIT" envDefault:"10000"`
+	Connections      int    `env:"HOOKWELL_CONNECTIONS" envDefault:"5000"`
+	AddressLimit     int    `env:"HOOKWELL_CONNECTIONS_PER_ADDRESS" envDefault:"500"`
+	BodyMemory       int    `env:"HOOKWELL_BODY_MEMORY" envDefault:"32"`
 	MigrateURL       string `env:"HOOKWELL_MIGRATE_DATABASE_URL"`
 	LogLevel         string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
 	LogFormat        string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
@@ -78,7 +81,7 @@ func readSettings() (settings, error) {
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
 	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkProvider(), c.checkRetention(),
-		c.checkRate(), c.checkMail(), c.checkLog(), c.checkCatalog())
+		c.checkRate(), c.checkConnections(), c.checkBodyMemory(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -258,6 +261,23 @@ func (c *config) checkRetention() error {
 func (c *config) checkRate() error {
 	if c.APIRateLimit < 0 {
 		return wrong("HOOKWELL_API_RATE_LIMIT", "write the requests a second of one key, or 0 for no limit")
+	}
+	return nil
+}
+
+func (c *config) checkConnections() (err error) {
+	for variable, limit := range map[string]int{"HOOKWELL_CONNECTIONS": c.Connections, "HOOKWELL_CONNECTIONS_PER_ADDRESS": c.AddressLimit} {
+		if limit < 0 {
+			err = errors.Join(err, wrong(variable, "write how many connections the server may hold, or 0 for no limit"))
+		}
+	}
+	return err
+}
+
+// checkBodyMemory reads MiB.
+func (c *config) checkBodyMemory() error {
+	if least := web.MinBodyMemory >> 20; c.BodyMemory < least || c.BodyMemory > 1<<20 {
+		return wrong("HOOKWELL_BODY_MEMORY", "write how many MiB of request bodies may be in memory at one time, at least %d", least)
 	}
 	return nil
 }

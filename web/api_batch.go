@@ -119,10 +119,6 @@ func (s *Server) apiEventBatch(c *apiCall) error {
 
 // batch reads the whole body. Only what concerns all of it is an error here.
 func (c *apiCall) batch() (*batchBody, error) {
-	if size := len(c.Request().Body()); size > maxBatchBytes {
-		return nil, &models.Error{Kind: models.TooLarge, Code: "batch_too_large",
-			Message: fmt.Sprintf("Send at most %d bytes (8 MiB) at once; this has %d.", maxBatchBytes, size)}
-	}
 	var b batchBody
 	faults, err := c.body(b.member)
 	if err != nil {
@@ -130,6 +126,15 @@ func (c *apiCall) batch() (*batchBody, error) {
 	}
 	b.organization, err = oneOrganization(b.organization, c.Query(organizationField))
 	return &b, joinFaults(faults, joinErrors(b.check(), err))
+}
+
+// batchTooLong is a batch of more bytes than are taken; its length may be chunked.
+func batchTooLong(length int) error {
+	message := fmt.Sprintf("Send at most %d bytes (8 MiB) at once", maxBatchBytes)
+	if length != chunked {
+		message += fmt.Sprintf("; this has %d", length)
+	}
+	return &models.Error{Kind: models.TooLarge, Code: "batch_too_large", Message: message + "."}
 }
 
 // reports are the items that can be published, with their places in the batch.

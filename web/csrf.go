@@ -78,20 +78,29 @@ func unsafe(method string) bool {
 }
 
 // checkForm refuses unsafe requests that did not come from one of our pages:
-// by Sec-Fetch-Site and Origin, and by the page's token.
+// by Sec-Fetch-Site and Origin, and by the page's token. The form is read once
+// all that the head tells is right.
 func (s *Server) checkForm(c *fiber.Ctx) error {
 	if !unsafe(c.Method()) {
 		return c.Next()
 	}
 	request := http.Request{Method: c.Method(), Host: string(c.Context().Host()), URL: &url.URL{Path: c.Path()},
 		Header: http.Header{"Origin": {c.Get(fiber.HeaderOrigin)}, "Sec-Fetch-Site": {c.Get("Sec-Fetch-Site")}}}
-	token := c.Get("X-CSRF-Token")
-	if token == "" {
-		token = field(c, "_csrf")
+	refused := &models.Error{Kind: models.Forbidden, Code: "csrf",
+		Message: "The form is out of date, or it came from another site. Go back, reload the page, and send it again."}
+	secret := s.csrfSecret(c)
+	if s.crossOrigin.Check(&request) != nil || secret == nil {
+		return refused
 	}
-	if s.crossOrigin.Check(&request) != nil || !matchesCSRF(token, s.csrfSecret(c)) {
-		return &models.Error{Kind: models.Forbidden, Code: "csrf",
-			Message: "The form is out of date, or it came from another site. Go back, reload the page, and send it again."}
+	token := c.Get("X-CSRF-Token")
+	if token != "" && !matchesCSRF(token, secret) {
+		return refused
+	}
+	if err := s.readForm(c); err != nil {
+		return err
+	}
+	if token == "" && !matchesCSRF(field(c, "_csrf"), secret) {
+		return refused
 	}
 	return c.Next()
 }
