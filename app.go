@@ -57,6 +57,21 @@ func openStore(ctx context.Context, c *config) (*models.Store, error) {
 	return store, nil
 }
 
+// sayAccess says how Postgres is reached, and what an operator should know of it.
+func (c *config) sayAccess(a models.Access) {
+	if c.embedded {
+		return
+	}
+	c.log.Info("database", "connections", a.Connections, "granted", a.Granted, "pooler", a.Pooled, "isolation", a.Isolation)
+	if a.Connections > a.Granted && !a.Pooled {
+		c.log.Warn("HOOKWELL_DATABASE_CONNECTIONS is more than the database grants; what goes beyond that waits", "connections", a.Connections, "granted", a.Granted)
+	}
+	if a.Pooled && a.Isolation != "read committed" {
+		c.log.Warn("behind a pooler, statements outside of transactions run in the database's default isolation and are tried again when they collide; "+
+			"ALTER ROLE ... SET default_transaction_isolation = 'read committed' spares that", "isolation", a.Isolation)
+	}
+}
+
 // migrate brings the database up to date, as its owner where one is named.
 func (c *config) migrate(ctx context.Context, store *models.Store) error {
 	if c.MigrateURL != "" {
@@ -121,6 +136,7 @@ func openParts(ctx context.Context, c *config) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.sayAccess(store.Access())
 	connection, err := openRedis(c)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

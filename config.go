@@ -47,6 +47,8 @@ type settings struct {
 	AddressLimit     int    `env:"HOOKWELL_CONNECTIONS_PER_ADDRESS" envDefault:"500"`
 	BodyMemory       int    `env:"HOOKWELL_BODY_MEMORY" envDefault:"32"`
 	MigrateURL       string `env:"HOOKWELL_MIGRATE_DATABASE_URL"`
+	DatabaseSessions string `env:"HOOKWELL_DATABASE_CONNECTIONS"`
+	Pooler           string `env:"HOOKWELL_DATABASE_POOLER"`
 	LogLevel         string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
 	LogFormat        string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
 }
@@ -64,6 +66,8 @@ type config struct {
 	mailer   *jobs.Mailer // nil: no mail server is set
 	log      *slog.Logger
 	meter    models.Meter // nil counts nothing
+	// connections is how many the database is asked for; 0 goes by what it grants.
+	connections int
 	// probe is how long an open circuit waits; 0 is the usual. The demo's is short.
 	probe time.Duration
 }
@@ -80,7 +84,7 @@ func readSettings() (settings, error) {
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
-	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkProvider(), c.checkRetention(),
+	err := errors.Join(c.checkServices(), c.checkDatabase(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkProvider(), c.checkRetention(),
 		c.checkRate(), c.checkConnections(), c.checkBodyMemory(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
@@ -114,6 +118,28 @@ func (c *config) checkServices() error {
 		return wrong("REDIS_URL", "write it as redis://, rediss://, redis-sentinel:// or redis-cluster://host:port")
 	}
 	return nil
+}
+
+// checkDatabase checks how Postgres is reached. The embedded database has
+// nothing to set.
+func (c *config) checkDatabase() (err error) {
+	for variable, value := range map[string]string{"HOOKWELL_DATABASE_CONNECTIONS": c.DatabaseSessions, "HOOKWELL_DATABASE_POOLER": c.Pooler} {
+		if value != "" && c.embedded {
+			err = errors.Join(err, wrong(variable, "set DATABASE_URL and REDIS_URL too, or unset it: the embedded database does not use it"))
+		}
+	}
+	if c.DatabaseSessions != "" {
+		n, notNumber := strconv.Atoi(c.DatabaseSessions)
+		if notNumber != nil || n < models.LeastConnections {
+			err = errors.Join(err, wrong("HOOKWELL_DATABASE_CONNECTIONS", "write how many connections this process may open to Postgres, %d or more, such as 20", models.LeastConnections))
+		}
+		c.connections = n
+	}
+	switch models.Pooler(c.Pooler) {
+	case "", models.PoolerAuto, models.PoolerNone, models.PoolerTransaction:
+		return err
+	}
+	return errors.Join(err, wrong("HOOKWELL_DATABASE_POOLER", "choose auto, none or transaction"))
 }
 
 func (c *config) checkAddress() error {
@@ -348,5 +374,5 @@ func (c *config) linkBase() *url.URL {
 func (c *config) storeOptions() models.Options {
 	return models.Options{DatabaseURL: c.DatabaseURL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
 		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Meter: c.meter, Log: c.log, CircuitProbe: c.probe,
-		Mail: c.mailer != nil, BaseURL: c.linkBase()}
+		Mail: c.mailer != nil, BaseURL: c.linkBase(), Connections: c.connections, Pooler: models.Pooler(c.Pooler)}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 )
 
@@ -16,7 +15,7 @@ func (s *Store) acceptEach(ctx context.Context, drafts []*draft) {
 	if err == nil {
 		return
 	}
-	if len(drafts) > 1 && s.Ping(ctx) == nil {
+	if len(drafts) > 1 && !IsCode(err, CodeDatabaseBusy) && s.Ping(ctx) == nil {
 		half := len(drafts) / 2
 		s.acceptEach(ctx, drafts[:half])
 		s.acceptEach(ctx, drafts[half:])
@@ -239,10 +238,22 @@ func (d postgresDialect) writeIfUnchanged(db *gorm.DB, c *Clock, f *fanOut, p pr
 		insert, more = d.insertWork(c, f)
 		add("new_work", insert, more)
 	}
-	// Kept as a prepared statement: an insert has one plan, however full its table is.
-	parameters = append([]any{pgx.QueryExecModeCacheStatement}, parameters...)
-	err = db.Statement.ConnPool.QueryRowContext(db.Statement.Context, numbered(statement+" SELECT ok FROM unchanged"), parameters...).Scan(&done)
-	return done, err
+	pool := db.ConnPool.(*postgresPool)
+	if !pool.chosen {
+		// Kept as a prepared statement: an insert has one plan, however full its table is.
+		parameters = append([]any{pool.named()}, parameters...)
+	}
+	rows, err := pool.QueryContext(db.Statement.Context, numbered(statement+" SELECT ok FROM unchanged"), parameters...)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&done); err != nil {
+			return false, err
+		}
+	}
+	return done, outage(rows.Err())
 }
 
 // insertWork is newWork by the database's clock, in SQL.

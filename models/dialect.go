@@ -15,7 +15,9 @@ import (
 // GORM, or SQL that both understand.
 type dialect interface {
 	open(o Options) gorm.Dialector
-	configure(db *gorm.DB, pool *sql.DB) error
+	// configure sets the pool's limits and says how the database is reached. It
+	// fails when it can't be.
+	configure(ctx context.Context, db *gorm.DB, pool *sql.DB, o Options) (Access, error)
 	migrator(pool *sql.DB) (*goose.Provider, error)
 
 	// now is the database's clock, as SQL, moved by what a test has moved ours.
@@ -78,6 +80,7 @@ const (
 	dueLock       int64 = 7_267_881_235
 	rollupLock    int64 = 7_267_881_236
 	watchLock     int64 = 7_267_881_237
+	migrateLock   int64 = 7_267_881_238
 )
 
 // partitionDays is how far ahead partitions are made. It is more than the

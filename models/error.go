@@ -34,14 +34,22 @@ type Error struct {
 	Fields  webhook.Faults
 	// RetryAfter is when trying again may work; 0 says nothing of it.
 	RetryAfter time.Duration
+
+	cause error // for the log alone
 }
 
 func (e *Error) Error() string {
-	if len(e.Fields) == 0 {
-		return e.Message
+	switch {
+	case len(e.Fields) > 0:
+		return fmt.Sprintf("%s %s", e.Message, e.Fields.Error())
+	case e.cause != nil:
+		return fmt.Sprintf("%s (%s)", e.Message, e.cause)
 	}
-	return fmt.Sprintf("%s %s", e.Message, e.Fields.Error())
+	return e.Message
 }
+
+// Unwrap returns what lies behind the refusal, nil where it is our own.
+func (e *Error) Unwrap() error { return e.cause }
 
 // IsKind tells whether an error is, or wraps, an Error of that kind.
 func IsKind(err error, kind Kind) bool {

@@ -141,5 +141,7 @@ var refusals = map[string]refusalKind{
 	"too_many_requests":      {429, "The key makes too many requests. Retry-After says when to come again."},
 	"internal":               {500, "The fault is logged under requestId."},
 	"stopping":               {503, "The server is stopping. Send it again after Retry-After."},
+	"database_away":          {503, "The database can’t be reached. Send it again after Retry-After."},
+	"database_busy":          {503, "The database has no connection free. Send it again after Retry-After."},
 	"timeout":                {503, "The database is too slow. Send it again after Retry-After."},
 }
