@@ -137,13 +137,17 @@ func openParts(ctx context.Context, c *config) (*app, error) {
 		return nil, err
 	}
 	c.sayAccess(store.Access())
+	installation, err := store.InstallationID(ctx)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	connection, err := openRedis(c)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	a := &app{config: c, store: store, redis: connection, metrics: metrics}
-	a.feed = jobs.NewFeed(connection, c.log)
-	a.queue = jobs.NewQueue(connection, a.feed, c.log)
+	a.feed = jobs.NewFeed(connection, installation, c.log)
+	a.queue = jobs.NewQueue(connection, installation, a.feed, c.log)
 	store.SetWaker(a.queue)
 	a.sender = webhook.NewSender(webhook.NewGuard(c.allow), store.Now)
 	return a, nil

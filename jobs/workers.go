@@ -65,10 +65,10 @@ func Start(o Options) (*Workers, error) {
 	w.recorder = newRecorder(o.Store, o.Feed, o.Log)
 	w.dispatcher = newDispatcher(o.Store, o.Sender, w.recorder, o.Log)
 	o.Queue.local.Store(w.dispatcher)
-	w.waker = newWaker(o.Redis)
+	w.waker = newWaker(o.Queue)
 	w.server = asynq.NewServerFromRedisClient(o.Redis, asynq.Config{
 		Concurrency:       handlers,
-		Queues:            map[string]int{freshQueue: 3, dueQueue: 1},
+		Queues:            map[string]int{o.Queue.queue(freshQueue): 3, o.Queue.queue(dueQueue): 1},
 		TaskCheckInterval: lookInterval,
 		Logger:            asynqLog{o.Log},
 		LogLevel:          asynq.WarnLevel,

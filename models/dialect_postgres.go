@@ -77,12 +77,17 @@ func (postgresDialect) perLane(condition string, most int) string {
 		ORDER BY w.priority, w.wake_at LIMIT %d) w`, condition, most)
 }
 
+// lockKey is an advisory lock's key as SQL, from one of dialect.go's numbers.
+// Such locks belong to the whole database, in whose other schemas there may be
+// other installations.
+const lockKey = "hashtextextended(coalesce(current_schema(), ''), ?)"
+
 func (postgresDialect) serialize(tx *gorm.DB, lock int64) error {
-	return tx.Exec("SELECT pg_advisory_xact_lock(?)", lock).Error
+	return tx.Exec("SELECT pg_advisory_xact_lock("+lockKey+")", lock).Error
 }
 
 func (postgresDialect) trySerialize(tx *gorm.DB, lock int64) (free bool, err error) {
-	err = tx.Raw("SELECT pg_try_advisory_xact_lock(?)", lock).Scan(&free).Error
+	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+lockKey+")", lock).Scan(&free).Error
 	return free, err
 }
 
