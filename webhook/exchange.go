@@ -26,6 +26,7 @@ type Exchange struct {
 	Cause           Cause         // "" for success
 	Error           string        // the cause as a sentence for people; "" for success
 	Note            string        // what was wrong with the body, whatever the status
+	Requests        int           // begun: 0 without a connection, 2 if the first one's was gone before a byte was written
 	RemoteAddress   string        // address and port; "" when no connection was made
 	TLSVersion      string        // "TLS 1.3"; "" without TLS
 	Timings         Timings
