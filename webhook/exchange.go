@@ -32,7 +32,7 @@ type Exchange struct {
 	Timings         Timings
 	RequestHeaders  []Header      // as sent, or as they would have been when nothing was
 	ResponseHeaders []Header      // sorted by name
-	ResponseBody    []byte        // decompressed, at most 16 KiB, of any bytes
+	ResponseBody    []byte        // decompressed, at most 16 KiB; text as UTF-8, and otherwise any bytes
 	Truncated       bool          // the body had more than ResponseBody holds
 	RetryAfter      time.Duration // what a 429 or 5xx asked to wait, at most 24 h
 }
