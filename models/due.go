@@ -215,7 +215,7 @@ func (s *Store) interrupted(tx *gorm.DB, rows []Work) ([]Result, error) {
 		if e := byID[w.EndpointID]; e != nil {
 			job.Message.URL, job.schedule = e.URL, e.Schedule
 		}
-		exchange := webhook.Exchange{Cause: webhook.CauseInterrupted, StartedAt: s.clock.Now(),
+		exchange := webhook.Exchange{Cause: webhook.CauseInterrupted, StartedAt: s.clock.Now(), Requests: 1, // as far as is known
 			Error: "The attempt was cut off: the process that made it stopped before it could record what came of it."}
 		if w.ClaimedAt != nil {
 			exchange.StartedAt = *w.ClaimedAt
