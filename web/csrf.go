@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -77,6 +76,9 @@ func unsafe(method string) bool {
 	return !slices.Contains([]string{fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions}, method)
 }
 
+// codeCSRF is of a form that did not come from a page of this session.
+const codeCSRF = "csrf"
+
 // checkForm refuses unsafe requests that did not come from one of our pages:
 // by Sec-Fetch-Site and Origin, and by the page's token.
 func (s *Server) checkForm(c *fiber.Ctx) error {
@@ -89,40 +91,22 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 	if token == "" {
 		token = field(c, "_csrf")
 	}
-	if s.crossOrigin.Check(&request) != nil || !matchesCSRF(token, s.csrfSecret(c)) {
-		return &models.Error{Kind: models.Forbidden, Code: "csrf",
+	secret := s.csrfSecret(c)
+	if s.crossOrigin.Check(&request) != nil || !matchesCSRF(token, secret) {
+		return &models.Error{Kind: models.Forbidden, Code: codeCSRF,
 			Message: "The form is out of date, or it came from another site. Go back, reload the page, and send it again."}
 	}
-	return c.Next()
-}
-
-// maxMade is how many answered forms a session remembers.
-const maxMade = 8
-
-// repeated tells whether this very form was answered before, as when its
-// answer is reloaded, and what it made then. Each page's token is its own, so
-// that the token names the form.
-func (s *Server) repeated(c *fiber.Ctx) (path string, again bool) {
-	made, _ := s.sessions.Get(c.UserContext(), keyMade).([]string)
-	for _, line := range made {
-		if path, ok := strings.CutPrefix(line, formName(c)+" "); ok {
-			return path, true
-		}
+	if field(c, "_csrf") == "" {
+		return c.Next() // no form that names itself
 	}
-	return "", false
-}
-
-// made remembers what this form made.
-func (s *Server) made(c *fiber.Ctx, path string) {
-	list, _ := s.sessions.Get(c.UserContext(), keyMade).([]string)
-	list = append(list, formName(c)+" "+path)
-	s.sessions.Put(c.UserContext(), keyMade, list[max(0, len(list)-maxMade):])
-}
-
-// formName is the part of the token that says nothing of the secret.
-func formName(c *fiber.Ctx) string {
-	token := field(c, "_csrf")
-	return token[:min(len(token), 16)]
+	form := formOf(c, secret)
+	leave, err := s.forms.enter(c.UserContext(), form)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	c.SetUserContext(models.WithForm(c.UserContext(), form))
+	return c.Next()
 }
 
 // field is a form's value. Fiber's FormValue would take it from the query too.
