@@ -130,5 +130,5 @@ func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) er
 func (w *Workers) keepHouse(ctx context.Context) error {
 	old := w.Store.Now().Add(-max(w.Retention, models.MinRetention))
 	return errors.Join(w.Store.MakePartitions(ctx), w.Store.Prune(ctx, old), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx), w.Store.PruneMail(ctx), w.Store.PruneNotices(ctx),
-		w.Store.PruneThrottles(ctx), w.Store.PruneLinks(ctx), w.Store.PrunePortalLinks(ctx))
+		w.Store.PruneThrottles(ctx), w.Store.PruneLinks(ctx), w.Store.PrunePortalLinks(ctx), w.Store.PruneForms(ctx))
 }

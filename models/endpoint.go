@@ -58,18 +58,38 @@ func (t *Tenant) HeaderNames(e *Endpoint) ([]string, error) {
 }
 
 // CreateEndpoint registers an endpoint and answers its secret, which is not
-// shown again but on an explicit reveal.
+// shown again but on an explicit reveal. It makes one for each form; the secret
+// is zero for a form that is sent again late.
 func (t *Tenant) CreateEndpoint(ctx context.Context, in EndpointInput) (*Endpoint, webhook.Secret, error) {
-	if err := t.store.checkEndpoint(ctx, &in); err != nil {
-		return nil, webhook.Secret{}, err
-	}
 	var endpoint *Endpoint
 	var secret webhook.Secret
-	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
-		endpoint, secret, err = t.createEndpoint(tx, in)
-		return err
-	})
+	err := t.store.sentBefore(ctx)
+	if err == nil {
+		err = t.store.checkEndpoint(ctx, &in)
+	}
+	if err == nil {
+		err = t.store.transaction(once(ctx), func(tx *gorm.DB) (err error) {
+			if endpoint, secret, err = t.createEndpoint(tx, in); err == nil {
+				makes(tx, endpoint.ID, secret.Reveal())
+			}
+			return err
+		})
+	}
+	if before := earlier(err); before != nil {
+		return t.madeEndpoint(ctx, before)
+	}
 	return endpoint, secret, err
+}
+
+// madeEndpoint is the endpoint that a form made or rotated before; the secret is
+// zero when it is not to be shown again.
+func (t *Tenant) madeEndpoint(ctx context.Context, before *taken) (*Endpoint, webhook.Secret, error) {
+	e, err := t.Endpoint(ctx, before.made)
+	if err != nil || before.shown == "" {
+		return e, webhook.Secret{}, err
+	}
+	secret, err := webhook.ParseSecret(before.shown)
+	return e, secret, err
 }
 
 // createEndpoint inserts an endpoint whose input was checked.
@@ -197,11 +217,11 @@ func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*Endpoint, err
 // DeleteEndpoint removes an endpoint with its secrets and cancels what waits
 // for it. Its deliveries stay in the log.
 func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
-	_, err := t.setEndpoint(ctx, id, "endpoint.deleted", func(e *Endpoint, now time.Time) bool {
+	_, err := t.setEndpoint(once(ctx), id, "endpoint.deleted", func(e *Endpoint, now time.Time) bool {
 		e.DeletedAt, e.Headers = &now, nil
 		return true
 	})
-	return err
+	return unlessTaken(err)
 }
 
 // setEndpoint changes an endpoint's standing under a lock on its row. The

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -65,7 +66,8 @@ func (t *Tenant) openInvitations(tx *gorm.DB) *gorm.DB {
 // which is stored as a hash and can't be shown again; it is empty where the
 // link was mailed. Who is a member or was
 // invited already is Invalid at "email"; a role above what the actor may give
-// is Forbidden.
+// is Forbidden. It makes one for each form; the token is empty for a form that
+// is sent again late.
 func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, string, error) {
 	email := normalEmail(n.Email)
 	if faults := emailFaults(email); len(faults) > 0 {
@@ -73,7 +75,7 @@ func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 	}
 	var i *Invitation
 	token := rand.Text()
-	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err := t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
@@ -89,6 +91,7 @@ func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 		if err := tx.Create(i).Error; err != nil {
 			return err
 		}
+		makes(tx, i.ID, i.shown(token))
 		if err := t.audit(tx, "invitation.created", i.ID, i.Email, string(i.Role)); err != nil {
 			return err
 		}
@@ -97,7 +100,17 @@ func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 		}
 		return t.store.emitAll(tx, memberInvited(t.org, i, t.actor))
 	})
+	if before := earlier(err); before != nil {
+		return t.madeInvitation(ctx, before)
+	}
 	return i, i.shown(token), err
+}
+
+// madeInvitation is the invitation that a form made or sent before, and its
+// token while that is shown.
+func (t *Tenant) madeInvitation(ctx context.Context, before *taken) (*Invitation, string, error) {
+	i, err := find[Invitation](t.rows(ctx).Where("id = ?", before.made), "invitation")
+	return i, before.shown, err
 }
 
 // shown is a token as far as it is for other eyes than the invited person's.
@@ -182,7 +195,7 @@ func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx
 // link before works no more. The seven days begin anew.
 func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (*Invitation, string, error) {
 	token := rand.Text()
-	i, err := t.changeInvitation(ctx, id, func(tx *gorm.DB, i *Invitation) error {
+	i, err := t.changeInvitation(once(ctx), id, func(tx *gorm.DB, i *Invitation) error {
 		now := t.store.clock.Now()
 		i.TokenHash, i.ByMail, i.SentAt, i.ExpiresAt = hashToken(token), byMail, now, now.Add(InvitationSpan)
 		if err := tx.Model(i).Select("token_hash", "by_mail", "sent_at", "expires_at").Updates(i).Error; err != nil {
@@ -191,20 +204,24 @@ func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (
 		if err := t.mailInvitation(tx, i, token); err != nil {
 			return err
 		}
+		makes(tx, i.ID, i.shown(token))
 		return t.audit(tx, "invitation.resent", i.ID, i.Email, string(i.Role))
 	})
+	if before := earlier(err); before != nil {
+		return t.madeInvitation(ctx, before)
+	}
 	return i, i.shown(token), err
 }
 
 // RevokeInvitation ends an invitation: its link works no more.
 func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
-	_, err := t.changeInvitation(ctx, id, func(tx *gorm.DB, i *Invitation) error {
+	_, err := t.changeInvitation(once(ctx), id, func(tx *gorm.DB, i *Invitation) error {
 		if err := tx.Model(i).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
 			return err
 		}
 		return t.audit(tx, "invitation.revoked", i.ID, i.Email, string(i.Role))
 	})
-	return err
+	return unlessTaken(err)
 }
 
 // Offer is an invitation as its link shows it.
@@ -240,6 +257,23 @@ func (s *Store) offer(tx *gorm.DB, token string) (*Offer, error) {
 // policy of sign-up, and the person a member. The account's Email is the
 // invitation's. An address that has an account is a Conflict.
 func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, actor Actor) (*User, *Organization, error) {
+	user, org, err := s.acceptAsNew(ctx, token, account, actor)
+	before := earlier(err)
+	if before == nil {
+		return user, org, err
+	}
+	if user, err = s.madeUser(ctx, before, formSent()); err != nil {
+		return nil, nil, err
+	}
+	_, joined, _ := strings.Cut(before.made, " ")
+	org, err = find[Organization](s.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", joined), "organization")
+	return user, org, err
+}
+
+func (s *Store) acceptAsNew(ctx context.Context, token string, account Account, actor Actor) (*User, *Organization, error) {
+	if err := s.sentBefore(ctx); err != nil {
+		return nil, nil, err
+	}
 	offer, err := s.Offer(ctx, token)
 	if err != nil {
 		return nil, nil, err
@@ -256,10 +290,11 @@ func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, 
 		return nil, nil, err
 	}
 	var user *User
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		if user, err = s.createUser(tx, account, hash, nil); err != nil {
 			return err
 		}
+		makes(tx, user.ID+" "+offer.Organization.ID, user.ID)
 		actor = actor.as(user)
 		if err := s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "by an invitation"); err != nil {
 			return err
@@ -272,11 +307,23 @@ func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, 
 // Accept makes the person a member. An invitation of another address is
 // Forbidden, and stays.
 func (p *Person) Accept(ctx context.Context, token string) (*Organization, error) {
+	org, err := p.accept(ctx, token)
+	if before := earlier(err); before != nil {
+		return find[Organization](p.store.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", before.made), "organization")
+	}
+	return org, err
+}
+
+func (p *Person) accept(ctx context.Context, token string) (*Organization, error) {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return nil, err
+	}
 	offer, err := p.store.Offer(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+		makes(tx, offer.Organization.ID, "")
 		return p.store.admit(tx, token, offer.Organization, p.user, p.actor)
 	})
 	return &offer.Organization, err

@@ -16,6 +16,9 @@ func noMail() error {
 // address, TooMany for an address of the network that asks too often, and a
 // Conflict where no mail is sent.
 func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
+	if err := s.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
 	email = normalEmail(email)
 	if faults := emailFaults(email); len(faults) > 0 {
 		return invalid(faults)
@@ -32,7 +35,7 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 	mail := Mail{To: email, Subject: "A new password for Hookwell", Secret: true, Text: "Somebody, most likely you, asked for a new password at " + s.Link("/") + ".\n\n" +
 		"Choose it here within an hour:\n\n" + s.Link(ResetPath(token)) + "\n\n" +
 		"If it was not you, do nothing: your password stays as it is.\n"}
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	return unlessTaken(s.transaction(once(ctx), func(tx *gorm.DB) error {
 		if user == nil {
 			return s.askForNobody(tx, link, mail, actor)
 		}
@@ -44,7 +47,7 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 			return err
 		}
 		return s.reportSecurity(tx, visitor(actor), user, "user.reset_asked", "", "", securityData{})
-	})
+	}))
 }
 
 // askForNobody does the work of a message to an account, and sends none.
@@ -107,6 +110,19 @@ func (s *Store) resetOf(tx *gorm.DB, token string) (*User, error) {
 // links to a provider. A password that is not good enough is Invalid at "new" and
 // leaves the link as it is.
 func (s *Store) ResetPassword(ctx context.Context, token, password string, actor Actor) (*User, error) {
+	user, err := s.resetPassword(ctx, token, password, actor)
+	if before := earlier(err); before != nil && before.shown != "" {
+		return s.User(ctx, before.made)
+	} else if before != nil {
+		return nil, linkEnded()
+	}
+	return user, err
+}
+
+func (s *Store) resetPassword(ctx context.Context, token, password string, actor Actor) (*User, error) {
+	if err := s.sentBefore(ctx); err != nil {
+		return nil, err
+	}
 	user, err := s.resetOf(s.db.WithContext(ctx), token)
 	if err != nil {
 		return nil, err
@@ -118,11 +134,12 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string, actor
 	if err != nil {
 		return nil, err
 	}
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		link, err := s.takeLink(tx, linkReset, token)
 		if err != nil {
 			return err
 		}
+		makes(tx, user.ID, user.ID)
 		if link.Email == user.Email && !user.EmailVerified() {
 			if err := s.proveEmail(tx, user, actor.as(user)); err != nil {
 				return err
@@ -164,6 +181,9 @@ func (s *Store) warn(tx *gorm.DB, address, subject, text string) error {
 // is one with that address, word of that. Both are answered alike, after
 // comparable work. Errors are those of SignUp, and TooMany.
 func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Account, actor Actor) error {
+	if err := s.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
 	if err := account.check(); err != nil {
 		return err
 	}
@@ -182,7 +202,7 @@ func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Acco
 	}
 	link, token := s.newLink(linkSignUp, verifyLife)
 	link.Email, link.Name, link.PasswordHash = account.Email, account.Name, hash
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	return unlessTaken(s.transaction(once(ctx), func(tx *gorm.DB) error {
 		_, err := find[User](tx.Where("email = ?", account.Email), "account")
 		if err != nil && !IsKind(err, NotFound) {
 			return err
@@ -196,7 +216,7 @@ func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Acco
 		}
 		return s.post(tx, Mail{To: account.Email, Subject: "Your account at Hookwell", Secret: true, Text: "Create your account at " + s.Link("/") + " within a day:\n\n" +
 			s.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"})
-	})
+	}))
 }
 
 // SignUpPath is the page behind a link that makes an account.
@@ -216,14 +236,20 @@ func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 // sign-up that was closed meanwhile is Forbidden, an address that was taken
 // meanwhile Invalid.
 func (s *Store) FinishSignUp(ctx context.Context, policy SignupPolicy, token string, actor Actor) (user *User, err error) {
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		link, err := s.takeLink(tx, linkSignUp, token)
 		if err != nil {
 			return err
 		}
 		now := s.clock.Now()
 		user, err = s.signUp(tx, policy, Account{Name: link.Name, Email: link.Email}, link.PasswordHash, &now, actor)
+		if err == nil {
+			makes(tx, user.ID, user.ID)
+		}
 		return err
 	})
+	if before := earlier(err); before != nil {
+		return s.madeUser(ctx, before, linkEnded())
+	}
 	return user, err
 }

@@ -13,7 +13,8 @@ import (
 // Should a day have no partition, because the clock ran ahead of the job that
 // makes them, they are made and fn runs again; and so it does when it was chosen
 // to end a deadlock, or could not be told apart in time from what others did. It
-// must not add to what lies outside of it.
+// must not add to what lies outside of it. Where ctx comes from once, it runs for
+// one of those that have the same form.
 func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) (err error) {
 	for range transactionTries {
 		err = s.withPartitions(ctx, func() error { return s.attempt(ctx, fn) })
@@ -48,7 +49,8 @@ func (s *Store) withPartitions(ctx context.Context, do func() error) error {
 
 func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	t := newCommitted()
-	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(fn); err != nil {
+	do := func(tx *gorm.DB) error { return s.inForm(tx, fn) }
+	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(do); err != nil {
 		return err
 	}
 	s.tell(t)

@@ -144,7 +144,7 @@ func failureTitle(code string) string {
 		return "This link has ended"
 	case models.CodeUnknownIdentity, "email_taken", "identity_taken", "provider_email", "provider_refused", "provider_state", "provider_away":
 		return "Not signed in"
-	case "csrf":
+	case codeCSRF:
 		return "The form was not taken"
 	}
 	return ""

@@ -96,6 +96,7 @@ type Server struct {
 	provider    *provider // nil is none
 	rates       *keyRates
 	noted       refusalsNoted
+	forms       formsUnderWay
 	document    []byte // of the API
 	reference   views.Reference
 }
