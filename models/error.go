@@ -59,7 +59,7 @@ func IsCode(err error, code string) bool {
 }
 
 func invalid(fields webhook.Faults) error {
-	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields}
+	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields.Cut(webhook.MaxFaults)}
 }
 
 func invalidField(field, message string) error {

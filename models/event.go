@@ -32,6 +32,9 @@ type Accepted struct {
 // idempotencySpan is how long a key is remembered.
 const idempotencySpan = 24 * time.Hour
 
+// badTime is what is said of a time that webhook.InRange refuses.
+const badTime = "Use a time that is in UTC from 1970 to 9999."
+
 // maxIdempotencyKey is the longest key, in bytes.
 const maxIdempotencyKey = 255
 
@@ -73,8 +76,8 @@ func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
 	if len(n.IdempotencyKey) > maxIdempotencyKey || hasControl(n.IdempotencyKey) {
 		faults = append(faults, webhook.Fault{Field: "Idempotency-Key", Message: "Use up to 255 characters without control characters."})
 	}
-	if !n.Timestamp.IsZero() && (n.Timestamp.Year() < 1970 || n.Timestamp.Year() > 9999) {
-		faults = append(faults, webhook.Fault{Field: "timestamp", Message: "Use a time from 1970 on."})
+	if !n.Timestamp.IsZero() && !webhook.InRange(n.Timestamp) {
+		faults = append(faults, webhook.Fault{Field: "timestamp", Message: badTime})
 	}
 	if len(faults) > 0 {
 		return nil, invalid(faults)
