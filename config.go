@@ -43,6 +43,7 @@ type settings struct {
 	SMTPURL          string `env:"HOOKWELL_SMTP_URL"`
 	MailFrom         string `env:"HOOKWELL_MAIL_FROM"`
 	APIRateLimit     int    `env:"HOOKWELL_API_RATE_LIMIT" envDefault:"10000"`
+	MaxEndpoints     int    `env:"HOOKWELL_MAX_ENDPOINTS" envDefault:"1000"`
 	MigrateURL       string `env:"HOOKWELL_MIGRATE_DATABASE_URL"`
 	LogLevel         string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
 	LogFormat        string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
@@ -78,7 +79,7 @@ func readSettings() (settings, error) {
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
 	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkProvider(), c.checkRetention(),
-		c.checkRate(), c.checkMail(), c.checkLog(), c.checkCatalog())
+		c.checkRate(), c.checkEndpoints(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -262,6 +263,13 @@ func (c *config) checkRate() error {
 	return nil
 }
 
+func (c *config) checkEndpoints() error {
+	if c.MaxEndpoints < 1 || c.MaxEndpoints > models.MostEndpoints {
+		return wrong("HOOKWELL_MAX_ENDPOINTS", "write how many endpoints an organization may have, from 1 to %d", models.MostEndpoints)
+	}
+	return nil
+}
+
 // checkMail makes the mailer. What is wrong with the server's URL is said
 // without it: it may hold a password.
 func (c *config) checkMail() error {
@@ -327,6 +335,6 @@ func (c *config) linkBase() *url.URL {
 // storeOptions is how the settings open the store.
 func (c *config) storeOptions() models.Options {
 	return models.Options{DatabaseURL: c.DatabaseURL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
-		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Meter: c.meter, Log: c.log, CircuitProbe: c.probe,
+		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Meter: c.meter, Log: c.log, CircuitProbe: c.probe, MaxEndpoints: c.MaxEndpoints,
 		Mail: c.mailer != nil, BaseURL: c.linkBase()}
 }

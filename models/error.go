@@ -49,6 +49,9 @@ func IsKind(err error, kind Kind) bool {
 	return errors.As(err, &e) && e.Kind == kind
 }
 
+// CodeTooManyEndpoints is of an organization with as many endpoints as it may have.
+const CodeTooManyEndpoints = "too_many_endpoints"
+
 // CodeTwoFactor is of an organization that asks its members for a second factor.
 const CodeTwoFactor = "two_factor_required"
 

@@ -65,6 +65,15 @@ type draft struct {
 	refused  error
 	twin     *draft // holds the same idempotency key in the same group
 	woken    []Woken
+	// rest is the endpoints whose deliveries are yet to be written, once the event
+	// and the first of them are committed; nil stands for one that is gone. Written
+	// is how many of all were.
+	rest      []*Endpoint
+	written   int
+	committed bool
+
+	sub     *submission // nil when nobody waits
+	outcome Outcome     // guarded by sub
 }
 
 func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
@@ -123,7 +132,9 @@ func (d *draft) refit(o *Organization) (err error) {
 }
 
 // reset forgets what an earlier try to commit the draft found out.
-func (d *draft) reset() { d.accepted, d.refused, d.twin, d.woken = nil, nil, nil, nil }
+func (d *draft) reset() {
+	d.accepted, d.refused, d.twin, d.woken, d.rest, d.written = nil, nil, nil, nil, nil, 0
+}
 
 // requestHash tells two reports under one key apart.
 func requestHash(n NewEvent) []byte {

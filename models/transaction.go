@@ -47,6 +47,14 @@ func (s *Store) withPartitions(ctx context.Context, do func() error) error {
 
 func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	t := newCommitted()
+	if s.writing != nil {
+		select {
+		case s.writing <- struct{}{}:
+			defer func() { <-s.writing }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(fn); err != nil {
 		return err
 	}
