@@ -46,6 +46,7 @@ type settings struct {
 	Connections      int    `env:"HOOKWELL_CONNECTIONS" envDefault:"5000"`
 	AddressLimit     int    `env:"HOOKWELL_CONNECTIONS_PER_ADDRESS" envDefault:"500"`
 	BodyMemory       int    `env:"HOOKWELL_BODY_MEMORY" envDefault:"32"`
+	MaxEndpoints     int    `env:"HOOKWELL_MAX_ENDPOINTS" envDefault:"1000"`
 	MigrateURL       string `env:"HOOKWELL_MIGRATE_DATABASE_URL"`
 	DatabaseSessions string `env:"HOOKWELL_DATABASE_CONNECTIONS"`
 	Pooler           string `env:"HOOKWELL_DATABASE_POOLER"`
@@ -85,7 +86,7 @@ func readSettings() (settings, error) {
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
 	err := errors.Join(c.checkServices(), c.checkDatabase(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkProvider(), c.checkRetention(),
-		c.checkRate(), c.checkConnections(), c.checkBodyMemory(), c.checkMail(), c.checkLog(), c.checkCatalog())
+		c.checkRate(), c.checkConnections(), c.checkBodyMemory(), c.checkEndpoints(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -308,6 +309,13 @@ func (c *config) checkBodyMemory() error {
 	return nil
 }
 
+func (c *config) checkEndpoints() error {
+	if c.MaxEndpoints < 1 || c.MaxEndpoints > models.MostEndpoints {
+		return wrong("HOOKWELL_MAX_ENDPOINTS", "write how many endpoints an organization may have, from 1 to %d", models.MostEndpoints)
+	}
+	return nil
+}
+
 // checkMail makes the mailer. What is wrong with the server's URL is said
 // without it: it may hold a password.
 func (c *config) checkMail() error {
@@ -373,6 +381,6 @@ func (c *config) linkBase() *url.URL {
 // storeOptions is how the settings open the store.
 func (c *config) storeOptions() models.Options {
 	return models.Options{DatabaseURL: c.DatabaseURL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
-		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Meter: c.meter, Log: c.log, CircuitProbe: c.probe,
+		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Meter: c.meter, Log: c.log, CircuitProbe: c.probe, MaxEndpoints: c.MaxEndpoints,
 		Mail: c.mailer != nil, BaseURL: c.linkBase(), Connections: c.connections, Pooler: models.Pooler(c.Pooler)}
 }

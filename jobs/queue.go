@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,9 +41,11 @@ const (
 	// taskIDs is how many ids one task carries. Measured: one task per delivery
 	// costs three times the processor time of tasks of up to 100.
 	taskIDs = 100
-	// maxWaiting bounds what waits for Redis in memory. What is dropped, the
-	// due scan finds.
+	// maxWaiting bounds what waits for Redis in memory, and ownWaiting what waits
+	// of one organization; a task's worth of each waits in any case. What is
+	// dropped, the due scan finds.
 	maxWaiting = 50_000
+	ownWaiting = 10_000
 	// enqueueLimit is how long one task may take to reach Redis.
 	enqueueLimit = 2 * time.Second
 )
@@ -61,7 +62,7 @@ type Queue struct {
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	waiting []models.Woken
+	waiting wakes
 	mail    bool
 	signal  chan struct{}
 	stop    chan struct{}
@@ -93,9 +94,7 @@ func (q *Queue) Close() {
 // Wake hands due deliveries on, after their commit.
 func (q *Queue) Wake(woken []models.Woken) {
 	q.mu.Lock()
-	if len(q.waiting)+len(woken) <= maxWaiting {
-		q.waiting = append(q.waiting, woken...)
-	}
+	q.waiting.add(woken)
 	q.mu.Unlock()
 	q.call()
 	if q.feed != nil {
@@ -125,23 +124,35 @@ func (q *Queue) run() {
 		case <-q.stop:
 			return
 		}
-		q.mu.Lock()
-		woken, mail := q.waiting, q.mail
-		q.waiting, q.mail = nil, false
-		q.mu.Unlock()
-		if mail {
-			_ = q.put(context.Background(), freshQueue, mailTask, nil) // noted; the round looks by itself
+		for q.handNext() {
 		}
-		q.flush(woken)
 	}
 }
 
-// flush hands on what waited.
-func (q *Queue) flush(woken []models.Woken) {
-	for group := range slices.Chunk(woken, taskIDs) {
-		if !q.hand(context.Background(), freshQueue, models.LanesOf(group)) {
-			return
-		}
+// handNext hands on one task of what waits, so that what comes meanwhile has
+// its turn. It is false when nothing is left, or nobody takes it.
+func (q *Queue) handNext() bool {
+	q.mu.Lock()
+	group, mail := q.waiting.take(taskIDs), q.mail
+	q.mail = false
+	q.mu.Unlock()
+	if mail {
+		_ = q.put(context.Background(), freshQueue, mailTask, nil) // noted; the round looks by itself
+	}
+	if len(group) == 0 {
+		return false
+	}
+	if !q.hand(context.Background(), freshQueue, models.LanesOf(group)) {
+		q.mu.Lock()
+		q.waiting = wakes{}
+		q.mu.Unlock()
+		return false
+	}
+	select {
+	case <-q.stop:
+		return false
+	default:
+		return true
 	}
 }
 

@@ -88,6 +88,7 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, watchInterval, "watching endpoints", w.watch)
 	w.every(ctx, recoverInterval, "recovering", w.recover)
 	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
+	w.every(ctx, finishInterval, "finishing events", w.finishFanOuts)
 	w.every(ctx, rollUpInterval, "rolling up", w.rollUp)
 	w.every(ctx, noteInterval, "noting successes", w.Store.NoteSuccesses)
 	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)

@@ -61,8 +61,9 @@ type dialect interface {
 	// among is the test whether a column is one of some texts, and its parameter.
 	among(column string, texts []string) (string, any)
 	// perLane is a FROM clause that joins every endpoint of the CTE "lanes" to
-	// its first rows of delivery_work (named w) that meet the condition.
-	perLane(condition string, most int) string
+	// its first rows of delivery_work (named w) that meet the condition, as many
+	// as an SQL expression says.
+	perLane(condition, most string) string
 	// makePartitions makes the partitions for the days from one time to another.
 	makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error
 	// load writes many rows that were made elsewhere, on the loader's connection.

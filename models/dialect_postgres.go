@@ -71,10 +71,10 @@ func (postgresDialect) lightSettings() string {
 	return ", set_config('synchronous_commit', 'off', true) AS lazily, set_config('enable_bitmapscan', 'off', true) AS plainly"
 }
 
-func (postgresDialect) perLane(condition string, most int) string {
+func (postgresDialect) perLane(condition, most string) string {
 	return fmt.Sprintf(`lanes CROSS JOIN LATERAL (
 		SELECT * FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
-		ORDER BY w.priority, w.wake_at LIMIT %d) w`, condition, most)
+		ORDER BY w.priority, w.wake_at LIMIT %s) w`, condition, most)
 }
 
 // lockKey is an advisory lock's key as SQL, from one of dialect.go's numbers.

@@ -76,10 +76,10 @@ func (sqliteDialect) serialize(*gorm.DB, int64) error { return nil }
 
 func (sqliteDialect) trySerialize(*gorm.DB, int64) (bool, error) { return true, nil }
 
-func (sqliteDialect) perLane(condition string, most int) string {
+func (sqliteDialect) perLane(condition, most string) string {
 	return fmt.Sprintf(`lanes JOIN delivery_work w ON w.delivery_id IN (
 		SELECT w.delivery_id FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
-		ORDER BY w.priority, w.wake_at LIMIT %d)`, condition, most)
+		ORDER BY w.priority, w.wake_at LIMIT %s)`, condition, most)
 }
 
 func (sqliteDialect) makePartitions(context.Context, *gorm.DB, time.Time, time.Time) error {

@@ -59,7 +59,8 @@ func (t *Tenant) HeaderNames(e *Endpoint) ([]string, error) {
 
 // CreateEndpoint registers an endpoint and answers its secret, which is not
 // shown again but on an explicit reveal. It makes one for each form; the secret
-// is zero for a form that is sent again late.
+// is zero for a form that is sent again late. It is a Conflict when the
+// organization has as many endpoints as it may have.
 func (t *Tenant) CreateEndpoint(ctx context.Context, in EndpointInput) (*Endpoint, webhook.Secret, error) {
 	var endpoint *Endpoint
 	var secret webhook.Secret
@@ -94,6 +95,9 @@ func (t *Tenant) madeEndpoint(ctx context.Context, before *taken) (*Endpoint, we
 
 // createEndpoint inserts an endpoint whose input was checked.
 func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webhook.Secret, error) {
+	if err := t.roomForEndpoint(tx); err != nil {
+		return nil, webhook.Secret{}, err
+	}
 	now := t.store.clock.Now()
 	e := &Endpoint{ID: t.store.clock.newID(PrefixEndpoint, now), OrganizationID: t.org.ID, CreatedAt: now, UpdatedAt: now}
 	if err := t.store.apply(e, in); err != nil {
@@ -112,6 +116,23 @@ func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webho
 		return nil, secret, err
 	}
 	return e, secret, t.audit(tx, "endpoint.created", e.ID, e.Title(), e.URL)
+}
+
+// roomForEndpoint is a Conflict when the organization has as many endpoints as
+// it may have. Under the lock on its row nobody else adds one meanwhile.
+func (t *Tenant) roomForEndpoint(tx *gorm.DB) error {
+	var locked []string
+	if err := tx.Model(&Organization{}).Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Where("id = ?", t.org.ID).Pluck("id", &locked).Error; err != nil {
+		return fmt.Errorf("locking the organization: %w", err)
+	}
+	var have int64
+	if err := t.within(tx).Model(&Endpoint{}).Where("deleted_at IS NULL").Count(&have).Error; err != nil {
+		return fmt.Errorf("counting endpoints: %w", err)
+	}
+	if have >= int64(t.store.most) {
+		return conflict(CodeTooManyEndpoints, fmt.Sprintf("The organization has %d endpoints, and may have %d. Delete one that is no longer used, or ask whoever runs Hookwell to raise the limit.", have, t.store.most))
+	}
+	return nil
 }
 
 // noteSettings adds a line to the endpoint's history.

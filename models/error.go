@@ -57,6 +57,9 @@ func IsKind(err error, kind Kind) bool {
 	return errors.As(err, &e) && e.Kind == kind
 }
 
+// CodeTooManyEndpoints is of an organization with as many endpoints as it may have.
+const CodeTooManyEndpoints = "too_many_endpoints"
+
 // CodeTwoFactor is of an organization that asks its members for a second factor.
 const CodeTwoFactor = "two_factor_required"
 
@@ -67,7 +70,7 @@ func IsCode(err error, code string) bool {
 }
 
 func invalid(fields webhook.Faults) error {
-	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields}
+	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields.Cut(webhook.MaxFaults)}
 }
 
 func invalidField(field, message string) error {

@@ -48,15 +48,23 @@ func (s *Store) newKey(n NewKey, scopes []Scope, createdBy string) (*Key, string
 	if name == "" || utf8.RuneCountInString(name) > 100 || hasControl(name) {
 		faults = append(faults, webhook.Fault{Field: "name", Message: "Enter a name of up to 100 characters."})
 	}
-	if n.ExpiresAt != nil && !n.ExpiresAt.After(now) {
+	expires := n.ExpiresAt
+	switch {
+	case expires == nil:
+	case !webhook.InRange(*expires):
+		faults = append(faults, webhook.Fault{Field: "expires", Message: badTime})
+	case !expires.After(now):
 		faults = append(faults, webhook.Fault{Field: "expires", Message: "Choose a time that lies ahead."})
+	default:
+		at := expires.UTC().Truncate(time.Microsecond) // as it is stored
+		expires = &at
 	}
 	if len(faults) > 0 {
 		return nil, "", invalid(faults)
 	}
 	text := keyPrefix + rand.Text() + rand.Text()[:14] // 200 bits
 	return &Key{ID: s.clock.newID(PrefixKey, now), Name: name, Hash: hashToken(text), Hint: text[len(text)-4:],
-		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now, ExpiresAt: n.ExpiresAt}, text, nil
+		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now, ExpiresAt: expires}, text, nil
 }
 
 // parseScopes reads scopes by name, in catalog order without repeats.

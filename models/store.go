@@ -63,6 +63,9 @@ type Options struct {
 	// Connections is how many connections to Postgres are opened at most; 0 goes by
 	// what the server grants.
 	Connections int
+	// MaxEndpoints is how many endpoints an organization may have; 0 is
+	// DefaultMaxEndpoints. One that has more already keeps them.
+	MaxEndpoints int
 	// Mail tells that a mail server is set; BaseURL is what links in mail begin with.
 	Mail    bool
 	BaseURL *url.URL
@@ -81,6 +84,7 @@ type Store struct {
 	meter   Meter
 	log     *slog.Logger
 	probe   time.Duration
+	most    int // endpoints of one organization
 	publish *publisher
 	mail    bool
 	base    atomic.Pointer[url.URL]
@@ -92,6 +96,10 @@ type Store struct {
 	bodies       bodies
 	successes    successes
 	passwordCost PasswordCost
+	// writing lets transactions on SQLite take turns in the order in which they
+	// come: the database has one writer, and those that wait for it look again
+	// after ever longer pauses. It is nil on Postgres.
+	writing chan struct{}
 	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
 	hashing, hashings chan struct{}
 }
@@ -108,6 +116,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.probe = o.CircuitProbe; s.probe == 0 {
 		s.probe = circuitProbe
 	}
+	if s.most = o.MaxEndpoints; s.most == 0 {
+		s.most = DefaultMaxEndpoints
+	}
 	s.base.Store(o.BaseURL)
 	if s.clock == nil {
 		s.clock = &Clock{}
@@ -119,7 +130,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.DatabaseURL != "" {
 		s.dialect = postgresDialect{}
 	} else {
-		s.dialect = sqliteDialect{}
+		s.dialect, s.writing = sqliteDialect{}, make(chan struct{}, 1)
 		if err := makePrivate(o.SQLitePath); err != nil {
 			return nil, fmt.Errorf("opening the database: %w", err)
 		}

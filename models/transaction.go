@@ -49,6 +49,14 @@ func (s *Store) withPartitions(ctx context.Context, do func() error) error {
 
 func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	t := newCommitted()
+	if s.writing != nil {
+		select {
+		case s.writing <- struct{}{}:
+			defer func() { <-s.writing }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	do := func(tx *gorm.DB) error { return s.inForm(tx, fn) }
 	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(do); err != nil {
 		return err

@@ -14,6 +14,8 @@ import (
 const (
 	maxBatch      = 1000
 	maxBatchBytes = 8 << 20
+	// maxBatchFaults is how many faults of all its events the answer lists.
+	maxBatchFaults = 500
 )
 
 // batchBody is many reports, each of which stands or falls by itself.
@@ -31,13 +33,7 @@ type batchItem struct {
 func (b *batchBody) member(r *bodyReader, name, field string) bool {
 	switch name {
 	case "events":
-		r.list(field, func(int, string) {
-			if b.count++; b.count > maxBatch {
-				r.raw()
-				return
-			}
-			b.items = append(b.items, readItem(r))
-		})
+		b.count, _ = r.list(field, maxBatch, func(string) { b.items = append(b.items, readItem(r)) })
 	case organizationField:
 		b.organization = r.organization(field)
 	default:
@@ -186,7 +182,7 @@ type namedTenant struct {
 // the item's fails the request if nothing was accepted, and is logged otherwise.
 func (s *Server) itemProblems(c *apiCall, items []batchItem, results []batchResult) error {
 	var ours error
-	accepted := false
+	accepted, left := false, maxBatchFaults
 	for i := range items {
 		if items[i].err == nil {
 			accepted = true
@@ -196,8 +192,9 @@ func (s *Server) itemProblems(c *apiCall, items []batchItem, results []batchResu
 		if status >= fiber.StatusInternalServerError {
 			ours = items[i].err
 		}
-		problem := newProblem(status, told)
+		problem := newProblem(status, told, left)
 		results[i].Problem = &problem
+		left -= min(left, told.Fields.Listed())
 	}
 	if ours == nil {
 		return nil

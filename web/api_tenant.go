@@ -61,7 +61,7 @@ func invalidField(field, message string) error {
 }
 
 func invalidFields(faults webhook.Faults) error {
-	return &models.Error{Kind: models.Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: faults}
+	return &models.Error{Kind: models.Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: faults.Cut(webhook.MaxFaults)}
 }
 
 // tenantBody reads a body of one organization's request, organizationId

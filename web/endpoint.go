@@ -172,11 +172,14 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	if err == nil {
 		e, secret, err = s.tenant(c).CreateEndpoint(c.UserContext(), in)
 	}
-	if models.IsKind(err, models.Invalid) {
+	switch {
+	case models.IsKind(err, models.Invalid):
 		form.Faults = retype(c, headers.place(faultsOf(err)))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
-	}
-	if err != nil {
+	case models.IsCode(err, models.CodeTooManyEndpoints):
+		form.Faults = retype(c, headers.place(faultsOf(err)))
+		return show(s, c, fiber.StatusConflict, views.EndpointFormPage, form)
+	case err != nil:
 		return err
 	}
 	if secret.IsZero() {
