@@ -190,7 +190,9 @@ func TestAnswers_that_nobody_takes(t *testing.T) {
 	for name, hold := range map[string]func(t *testing.T, s *site){
 		"readers_of_pages": func(t *testing.T, s *site) {
 			for range readers {
-				ask(t, s.BaseURL.Host, strings.Repeat(request(s), 64))
+				reader := ask(t, s.BaseURL.Host, strings.Repeat(request(s), 64))
+				_, err := reader.Read(make([]byte, 1))
+				must(t, err)
 			}
 		},
 		"senders_of_half_a_head": func(t *testing.T, s *site) {
