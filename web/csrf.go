@@ -83,8 +83,8 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 	if !unsafe(c.Method()) {
 		return c.Next()
 	}
-	request := http.Request{Method: c.Method(), Host: string(c.Context().Host()), URL: &url.URL{Path: c.Path()},
-		Header: http.Header{"Origin": {c.Get(fiber.HeaderOrigin)}, "Sec-Fetch-Site": {c.Get("Sec-Fetch-Site")}}}
+	request := http.Request{Method: c.Method(), Host: s.normal(string(c.Context().Host())), URL: &url.URL{Path: c.Path()},
+		Header: http.Header{"Origin": {s.normalOrigin(c.Get(fiber.HeaderOrigin))}, "Sec-Fetch-Site": {c.Get("Sec-Fetch-Site")}}}
 	token := c.Get("X-CSRF-Token")
 	if token == "" {
 		token = field(c, "_csrf")
@@ -94,6 +94,15 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 			Message: "The form is out of date, or it came from another site. Go back, reload the page, and send it again."}
 	}
 	return c.Next()
+}
+
+// normalOrigin returns an origin with its host as hosts are compared.
+func (s *Server) normalOrigin(origin string) string {
+	scheme, host, found := strings.Cut(origin, "://")
+	if !found || scheme != s.BaseURL.Scheme {
+		return origin
+	}
+	return scheme + "://" + s.normal(host)
 }
 
 // maxMade is how many answered forms a session remembers.
