@@ -48,7 +48,7 @@ func (s *Store) withPartitions(ctx context.Context, do func() error) error {
 func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	t := newCommitted()
 	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(fn); err != nil {
-		return err
+		return s.noteStorage(err)
 	}
 	s.tell(t)
 	return nil

@@ -142,4 +142,6 @@ var refusals = map[string]refusalKind{
 	"internal":               {500, "The fault is logged under requestId."},
 	"stopping":               {503, "The server is stopping. Send it again after Retry-After."},
 	"timeout":                {503, "The database is too slow. Send it again after Retry-After."},
+	"storage_full":           {503, "The database has no room left. Send it again after Retry-After."},
+	"storage_read_only":      {503, "The database takes no changes at present. Send it again after Retry-After."},
 }
