@@ -108,7 +108,9 @@ func settingOf(e *Endpoint, since time.Time) *EndpointSetting {
 const editTries = 5
 
 // UpdateEndpoint changes what the function changes and leaves the rest. The
-// function may be called again when somebody else edits at the same moment.
+// function may be called again when somebody else edits at the same moment. A URL
+// of another origin takes away what the endpoint was given for the earlier one:
+// see Moved. Secret is refused but to keep an imported one then.
 func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*EndpointInput) error) (*Endpoint, error) {
 	for range editTries {
 		e, err := t.Endpoint(ctx, id)
@@ -119,20 +121,14 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 		if err := change(&in); err != nil {
 			return nil, err
 		}
-		if in.HeaderEdit != nil {
-			kept, err := t.store.ownHeaders(e)
-			if err != nil {
-				return nil, err
-			}
-			in.Headers = in.HeaderEdit.apply(kept)
-		}
-		if !in.Secret.IsZero() {
-			return nil, invalidField("secret", "An endpoint’s secret is changed by rotating it.")
+		move, err := t.move(e, &in)
+		if err != nil {
+			return nil, err
 		}
 		if err := t.store.checkEndpoint(ctx, &in); err != nil {
 			return nil, err
 		}
-		saved, err := t.saveEndpoint(ctx, e, in)
+		saved, err := t.saveEndpoint(ctx, e, in, move)
 		if err != nil || saved {
 			return e, err
 		}
@@ -141,7 +137,7 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 }
 
 // saveEndpoint writes the row if it is still as it was read.
-func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput) (saved bool, err error) {
+func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput, m *move) (saved bool, err error) {
 	read := e.UpdatedAt
 	e.UpdatedAt = later(t.store.clock.Now(), read)
 	if err := t.store.apply(e, in); err != nil {
@@ -159,7 +155,10 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput
 		if err := noteSettings(tx, e, e.UpdatedAt); err != nil {
 			return err
 		}
-		return t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL)
+		if e.Moved, err = t.leaveBehind(tx, e, m); err != nil {
+			return err
+		}
+		return t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL+e.Moved.words())
 	})
 	return saved, err
 }

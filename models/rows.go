@@ -76,6 +76,9 @@ type Endpoint struct {
 	CreatedAt          time.Time
 	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
 	DeletedAt          *time.Time
+
+	// Moved is what a change of the URL took away; UpdateEndpoint fills it.
+	Moved Moved `gorm:"-"`
 }
 
 // Enabled tells whether new events are sent to the endpoint.
@@ -152,6 +155,7 @@ type EndpointSecret struct {
 	EndpointID     string
 	OrganizationID string
 	Sealed         []byte
+	Imported       bool   // its text was brought along and not made here
 	CreatedBy      string // the name of who made it
 	CreatedAt      time.Time
 	ExpiresAt      *time.Time

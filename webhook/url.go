@@ -64,6 +64,14 @@ func (g *Guard) CheckURL(ctx context.Context, raw string) (normalized string, fa
 	return target.String(), nil
 }
 
+// SameOrigin reports whether two URLs have the same scheme, host and port, each
+// normalized. One that can't be used has no origin.
+func SameOrigin(one, other string) bool {
+	a, errA := parseURL(one)
+	b, errB := parseURL(other)
+	return errA == nil && errB == nil && a.Scheme == b.Scheme && a.Host == b.Host
+}
+
 // parseURL reads a URL more strictly than net/url does, without looking
 // anything up. Its errors are sentences for people.
 func parseURL(raw string) (*url.URL, error) {
