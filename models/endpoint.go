@@ -267,7 +267,8 @@ func (s *Store) beginAnew(tx *gorm.DB, e *Endpoint) error {
 }
 
 // forgetEndpoint removes a deleted endpoint's secrets and ends what waits for
-// it; a long queue's rest is ended by the due scan.
+// it; a long queue's rest is ended by the due scan. What is in flight is
+// cancelled, as when a person does it: no attempt follows a failure.
 func (s *Store) forgetEndpoint(tx *gorm.DB, id string) error {
 	if err := tx.Where("endpoint_id = ?", id).Delete(&EndpointSecret{}).Error; err != nil {
 		return err
@@ -275,5 +276,23 @@ func (s *Store) forgetEndpoint(tx *gorm.DB, id string) error {
 	if err := s.endRecovery(tx, id); err != nil { // before the work's rows, as its steps lock them
 		return err
 	}
-	return s.endWaiting(tx, []string{id}, Cancelled, "")
+	if err := s.endWaiting(tx, []string{id}, Cancelled, ""); err != nil {
+		return err
+	}
+	return s.cancelInFlight(tx, id)
+}
+
+// cancelInFlight cancels the deliveries that an endpoint has in flight. Its state
+// is locked, so that no claim and no failure is recorded meanwhile.
+func (s *Store) cancelInFlight(tx *gorm.DB, id string) error {
+	var inFlight, open []string
+	err := tx.Model(&Work{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("endpoint_id = ? AND lease_until IS NOT NULL", id).
+		Order("delivery_id").Pluck("delivery_id", &inFlight).Error
+	if err != nil || len(inFlight) == 0 {
+		return err
+	}
+	if err := tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL", inFlight).Pluck("id", &open).Error; err != nil {
+		return err
+	}
+	return s.cancel(tx, nil, inFlight, open)
 }

@@ -230,7 +230,8 @@ type Delivery struct {
 	LastDurationUs  int64
 
 	// NextAttemptAt and InFlight come from the unfinished work; EndpointTitle
-	// from the endpoint. The tenant's queries fill them.
+	// from the endpoint. The tenant's queries fill them. NextAttemptAt is nil where
+	// none is due: while the endpoint is disabled, and once it is deleted.
 	NextAttemptAt *time.Time `gorm:"-"`
 	InFlight      bool       `gorm:"-"`
 	EndpointTitle string     `gorm:"-"`
