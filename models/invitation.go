@@ -67,7 +67,7 @@ func (t *Tenant) openInvitations(tx *gorm.DB) *gorm.DB {
 // invited already is Invalid at "email"; a role above what the actor may give
 // is Forbidden.
 func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, string, error) {
-	email := normalEmail(n.Email)
+	email := copiedEmail(n.Email)
 	if faults := emailFaults(email); len(faults) > 0 {
 		return nil, "", invalid(faults)
 	}

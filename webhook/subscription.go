@@ -22,9 +22,13 @@ func (c *Catalog) ParseSubscriptions(list []string) (Subscriptions, Faults) {
 	var faults Faults
 	chosen := make(Subscriptions, 0, len(list))
 	for _, pattern := range list {
-		pattern = strings.TrimSpace(pattern)
+		pattern = strings.ToLower(pasted(pattern)) // every type is in lower case
 		if !c.knows(pattern) {
-			faults = append(faults, Fault{"eventTypes", fmt.Sprintf("No event type of the catalog is named by %s.", printable(pattern))})
+			message := fmt.Sprintf("No event type of the catalog is named by %s.", printable(pattern))
+			if category := strings.TrimRight(pattern, ".*") + ".*"; c.knows(category) {
+				message += " For all of them write " + category + "."
+			}
+			faults = append(faults, Fault{"eventTypes", message})
 		}
 		chosen = append(chosen, pattern)
 	}
