@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -44,7 +43,7 @@ type app struct {
 // openStore opens and migrates the database.
 func openStore(ctx context.Context, c *config) (*models.Store, error) {
 	if c.embedded {
-		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		if err := privateFolder(c.DataDir); err != nil {
 			return nil, wrong("HOOKWELL_DATA_DIR", "%v", err)
 		}
 	}
@@ -103,7 +102,7 @@ func lockFolder(c *config) (*flock.Flock, error) {
 	if !c.embedded {
 		return lock, nil
 	}
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+	if err := privateFolder(c.DataDir); err != nil {
 		return nil, wrong("HOOKWELL_DATA_DIR", "%w", err)
 	}
 	free, err := lock.TryLock()

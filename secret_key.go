@@ -32,7 +32,7 @@ func (c *config) checkSecretKey() (err error) {
 // keptKey answers the key in the data folder; of two processes that start at
 // once, one makes it.
 func keptKey(folder string) (string, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := privateFolder(folder); err != nil {
 		return "", err
 	}
 	path := filepath.Join(folder, "secret.key")
@@ -51,6 +51,27 @@ func keptKey(folder string) (string, error) {
 	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
+	if err := models.Narrow(path); err != nil {
+		return "", err
+	}
 	kept, err := os.ReadFile(path)
 	return strings.TrimSpace(string(kept)), err
+}
+
+// privateFolder makes the data folder, for its owner alone also where it was
+// there. One that belongs to somebody else, such as a volume that is shared by a
+// group, or that everybody has files in, such as /tmp, is left as it is: the files
+// in it are private by themselves.
+func privateFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode()&fs.ModeSticky != 0 {
+		return err
+	}
+	if err := models.Narrow(path); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
 }

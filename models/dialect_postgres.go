@@ -105,8 +105,8 @@ func (d postgresDialect) makePartitions(ctx context.Context, db *gorm.DB, from, 
 		for _, name := range existing {
 			have[name] = true
 		}
-		for table, prefix := range map[string]string{"events": PrefixEvent, "deliveries": PrefixDelivery, "attempts": PrefixDelivery} {
-			if err := d.makeTablePartitions(tx, table, prefix, have, from, to); err != nil {
+		for _, table := range growingTables {
+			if err := d.makeTablePartitions(tx, table.name, have, from, to); err != nil {
 				return err
 			}
 		}
@@ -114,39 +114,22 @@ func (d postgresDialect) makePartitions(ctx context.Context, db *gorm.DB, from, 
 	})
 }
 
-// makeTablePartitions adds one partition per UTC day. The first one of all
-// takes in everything before it, so that a clock that lags loses nothing. It
-// attaches instead of creating them in place, which would wait for every
-// transaction on the table and hold up those that come.
-func (postgresDialect) makeTablePartitions(tx *gorm.DB, table, prefix string, have map[string]bool, from, to time.Time) error {
-	first := !have[table+"_first"]
-	day := from.Truncate(24 * time.Hour)
-	for ; !day.After(to); day = day.AddDate(0, 0, 1) {
-		name, lower := table+day.Format("_20060102"), "'"+lowestID(prefix, day)+"'"
-		if first {
-			name, lower, first = table+"_first", "MINVALUE", false
-		}
-		if have[name] {
+// makeTablePartitions adds one partition per UTC day, by a function of the owner
+// of the tables, who need not be the role that serves.
+func (postgresDialect) makeTablePartitions(tx *gorm.DB, table string, have map[string]bool, from, to time.Time) error {
+	for day := from.Truncate(Day); !day.After(to); day = day.Add(Day) {
+		if have[table+day.Format("_20060102")] {
 			continue
 		}
-		statement := fmt.Sprintf("CREATE TABLE %s (LIKE %[2]s INCLUDING ALL EXCLUDING INDEXES) WITH (fillfactor = %[5]d); ALTER TABLE %[2]s ATTACH PARTITION %[1]s FOR VALUES FROM (%[3]s) TO ('%[4]s')",
-			name, table, lower, lowestID(prefix, day.AddDate(0, 0, 1)), fillFactor(table))
 		// The day that _first ends with has no table of its own name.
-		if err := tx.Transaction(func(tx *gorm.DB) error { return tx.Exec(statement).Error }); err != nil && !overlaps(err) {
+		err := tx.Transaction(func(tx *gorm.DB) error {
+			return tx.Exec("SELECT make_partition(?, ?::date)", table, day.Format(time.DateOnly)).Error
+		})
+		if err != nil && !overlaps(err) {
 			return err
 		}
 	}
 	return nil
-}
-
-// fillFactor is how full inserts make a table's pages, in percent. A delivery is
-// updated soon after it was inserted: with room for that beside it, and nothing
-// that changes in an index, the update writes to no index.
-func fillFactor(table string) int {
-	if table == "deliveries" {
-		return 50
-	}
-	return 100
 }
 
 // overlaps tells whether a partition was refused because another holds its range.

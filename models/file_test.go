@@ -28,3 +28,28 @@ func TestEmbedded_database_is_its_owners_alone(t *testing.T) {
 		}
 	}
 }
+
+// What others could read before is narrowed at the start, with what lies beside it.
+func TestEmbedded_database_that_others_could_read_is_narrowed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hookwell.db")
+	open := func() *models.Store {
+		store, err := models.Open(t.Context(), models.Options{SQLitePath: path})
+		check(t, err)
+		check(t, store.Migrate(t.Context()))
+		return store
+	}
+	other := open() // keeps the log there
+	defer other.Close()
+	files := []string{path, path + "-wal", path + "-shm"}
+	for _, file := range files {
+		check(t, os.Chmod(file, 0o644))
+	}
+	defer open().Close()
+	for _, file := range files {
+		info, err := os.Stat(file)
+		check(t, err)
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the mode %o, want 600", file, info.Mode().Perm())
+		}
+	}
+}

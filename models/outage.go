@@ -125,3 +125,9 @@ func runsAgain(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "0A000" && strings.HasPrefix(pg.Message, "cached plan"))
 }
+
+// lockNotAvailable tells whether a lock was waited for as long as lock_timeout allows.
+func lockNotAvailable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
+}

@@ -96,15 +96,52 @@ func (d postgresDialect) prune(ctx context.Context, db *gorm.DB, table growingTa
 	if err != nil {
 		return err
 	}
+	var owned bool
+	if err := db.Raw("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(?)", table.name).Scan(&owned).Error; err != nil {
+		return err
+	}
+	remove := d.askToRemove
+	if owned {
+		remove = d.removePartition
+	}
 	for _, p := range partitions {
 		if p.Attached && !p.Pending && p.Upper > bound {
 			continue
 		}
-		if err := d.removePartition(db, table.name, p); err != nil {
+		if err := remove(db, table.name, p); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+const (
+	// lockTries is how often a partition is asked to be removed while others use
+	// its table, and lockPause how long these are left alone between two tries.
+	lockTries = 20
+	lockPause = 250 * time.Millisecond
+)
+
+// askToRemove has the tables' owner remove a partition, where another role
+// serves: a function of the owner's detaches it, and drops it in a second step.
+// What is in use for too long is left to the next hour.
+func (postgresDialect) askToRemove(db *gorm.DB, table string, p partition) error {
+	for try := 1; ; {
+		var step string
+		err := db.Raw("SELECT remove_partition(?, ?)", table, p.Name).Scan(&step).Error
+		switch {
+		case err == nil && step == "detached":
+		case lockNotAvailable(err) && try < lockTries:
+			try++
+			select {
+			case <-time.After(lockPause):
+			case <-db.Statement.Context.Done():
+				return db.Statement.Context.Err()
+			}
+		default:
+			return err
+		}
+	}
 }
 
 // removePartition drops one partition. The first of all is only emptied: it

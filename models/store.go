@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
-	"os"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -160,17 +159,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.publish = newPublisher(s)
 	return s, nil
-}
-
-// makePrivate makes the file of the embedded database for its owner alone,
-// whatever folder it lies in: SQLite would let everybody on the machine read
-// it. Its log takes over the file's mode.
-func makePrivate(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return file.Close()
 }
 
 // Close ends what is under way and the connections.
