@@ -36,7 +36,7 @@ func TestClaimReadsNoBacklog(t *testing.T) {
 	for range 10 { // as often as it takes a plan to be kept
 		deliver()
 	}
-	const backlog = 1000
+	const backlog = 3000 // of few, to read them all is as cheap
 	reports := make([]models.Report, backlog)
 	for i := range reports {
 		reports[i] = report("payment.failed")
