@@ -99,7 +99,7 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 		return staleToken()
 	}
 	secret, token := s.csrfSecret(c), c.Get("X-CSRF-Token")
-	if token != "" && !matchesCSRF(token, secret) || secret == nil && !fromOwnPage(c, s.BaseURL) {
+	if token != "" && !matchesCSRF(token, secret) || secret == nil && !s.fromOwnPage(c) {
 		return staleToken()
 	}
 	if err := s.readForm(c); err != nil {
