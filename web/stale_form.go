@@ -15,7 +15,7 @@ import (
 // and nothing of it is done: a form at the door leads on who is in by now, and
 // any other is offered once more.
 func (s *Server) outOfDate(c *fiber.Ctx) error {
-	if !fromOwnPage(c, s.BaseURL) || isHTMX(c) || !wellFormedToken(field(c, "_csrf")) {
+	if !s.fromOwnPage(c) || isHTMX(c) || !wellFormedToken(field(c, "_csrf")) {
 		return staleToken()
 	}
 	v := s.visit(c)
