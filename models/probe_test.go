@@ -2,50 +2,15 @@ package models_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
 )
-
-// disk is a small disk of its own, which only root can make.
-func disk(t *testing.T, size string) string {
-	t.Helper()
-	folder, err := os.MkdirTemp("", "hookwell-disk-")
-	must(t, err)
-	must(t, os.Chmod(folder, 0o755)) // for Postgres, which runs as somebody else
-	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size="+size); err != nil {
-		t.Fatalf("mounting a small disk: %v; these tests need root and the right to mount", err)
-	}
-	t.Cleanup(func() {
-		must(t, syscall.Unmount(folder, syscall.MNT_DETACH))
-		must(t, os.Remove(folder))
-	})
-	return folder
-}
-
-// fill takes all room that a disk has left.
-func fill(t *testing.T, folder string) (free func()) {
-	t.Helper()
-	path := filepath.Join(folder, "filler")
-	file, err := os.Create(path)
-	must(t, err)
-	block := make([]byte, 1<<12)
-	for err == nil {
-		_, err = file.Write(block)
-	}
-	must(t, file.Close())
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("filling the disk: %v", err)
-	}
-	return func() { must(t, os.Remove(path)) }
-}
 
 // refusedAs is what a person is told of an error.
 func refusedAs(err error) string {
@@ -77,7 +42,7 @@ func TestAFullDisk(t *testing.T) {
 	holds := func(t *testing.T, f *fixture, folder string) {
 		t.Helper()
 		must(t, f.Probe(t.Context()))
-		free := fill(t, folder)
+		free := testenv.Fill(t, folder)
 		if err := untilFull(t, f); refusedAs(err) != models.CodeStorageFull {
 			t.Fatalf("a report is refused with %v", err)
 		}
@@ -97,11 +62,11 @@ func TestAFullDisk(t *testing.T) {
 		}
 	}
 	t.Run("of_SQLite", func(t *testing.T) {
-		folder := disk(t, "8m")
+		folder := testenv.Disk(t, "8m")
 		holds(t, newFixture(t, models.Options{SQLitePath: filepath.Join(folder, "hookwell.db")}), folder)
 	})
 	t.Run("of_Postgres", func(t *testing.T) {
-		folder := disk(t, "64m")
+		folder := testenv.Disk(t, "64m")
 		server, err := testenv.StartPostgres(t.Context())
 		must(t, err)
 		t.Cleanup(func() { must(t, server.Close()) })

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"slices"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -120,15 +119,6 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 	defer leave()
 	c.SetUserContext(models.WithForm(c.UserContext(), form))
 	return c.Next()
-}
-
-// normalOrigin returns an origin with its host as hosts are compared.
-func (s *Server) normalOrigin(origin string) string {
-	scheme, host, found := strings.Cut(origin, "://")
-	if !found || scheme != s.BaseURL.Scheme {
-		return origin
-	}
-	return scheme + "://" + s.normal(host)
 }
 
 // field is a form's value. Fiber's FormValue would take it from the query too.

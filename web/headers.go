@@ -51,6 +51,15 @@ func (s *Server) normal(host string) string {
 	return host
 }
 
+// normalOrigin returns an origin with its host as hosts are compared.
+func (s *Server) normalOrigin(origin string) string {
+	scheme, host, found := strings.Cut(origin, "://")
+	if !found || scheme != s.BaseURL.Scheme {
+		return origin
+	}
+	return scheme + "://" + s.normal(host)
+}
+
 // allHosts are the values of Host that are ours, normalized.
 func (s *Server) allHosts() []string {
 	hosts := []string{s.normal(s.BaseURL.Host)}
