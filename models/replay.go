@@ -51,6 +51,9 @@ func (t *Tenant) enableAndReplay(ctx context.Context, id string) (*Endpoint, *Re
 		return nil, nil, err
 	}
 	before, err := t.Endpoint(ctx, id)
+	if err == nil {
+		err = t.check(before.Version())
+	}
 	if err != nil || before.Enabled() {
 		return before, nil, err
 	}
