@@ -151,11 +151,15 @@ const editTries = 5
 // UpdateEndpoint changes what the function changes and leaves the rest. The
 // function may be called again when somebody else edits at the same moment. A URL
 // of another origin takes away what the endpoint was given for the earlier one:
-// see Moved. Secret is refused but to keep an imported one then.
+// see Moved. Secret is refused but to keep an imported one then. It fails with
+// Outdated where If asks for another version.
 func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*EndpointInput) error) (*Endpoint, error) {
 	for range editTries {
 		e, err := t.Endpoint(ctx, id)
 		if err != nil {
+			return nil, err
+		}
+		if err := t.check(e.Version()); err != nil {
 			return nil, err
 		}
 		in := e.Input()
@@ -180,11 +184,16 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 // saveEndpoint writes the row if it is still as it was read.
 func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput, m *move) (saved bool, err error) {
 	read := e.UpdatedAt
-	e.UpdatedAt = later(t.store.clock.Now(), read)
+	e.UpdatedAt, e.FormVersion = later(t.store.clock.Now(), read), e.FormVersion+1
 	if err := t.store.apply(e, in); err != nil {
 		return false, err
 	}
 	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+		if in.Enabled != nil {
+			if err := t.lockState(tx, e.ID); err != nil {
+				return err
+			}
+		}
 		row := t.within(tx).Model(&Endpoint{}).Where("id = ? AND updated_at = ? AND deleted_at IS NULL", e.ID, read).Select("*")
 		if in.Headers == nil {
 			row = row.Omit("headers") // which may have been sealed anew since
@@ -196,10 +205,22 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput
 		if err := noteSettings(tx, e, e.UpdatedAt); err != nil {
 			return err
 		}
-		if e.Moved, err = t.leaveBehind(tx, e, m); err != nil {
+		moved, err := t.leaveBehind(tx, e, m)
+		if err != nil {
 			return err
 		}
-		return t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL+e.Moved.words())
+		if err := t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL+moved.words()); err != nil {
+			return err
+		}
+		if in.Enabled != nil {
+			enabled, err := t.If(nil).setWithin(tx, e.ID, t.enabling(*in.Enabled))
+			if err != nil {
+				return err
+			}
+			*e = *enabled
+		}
+		e.Moved = moved
+		return nil
 	})
 	return saved, err
 }
@@ -214,7 +235,7 @@ func later(now, before time.Time) time.Time {
 
 // EnableEndpoint resumes an endpoint: what waits for it goes on by itself.
 func (t *Tenant) EnableEndpoint(ctx context.Context, id string) (*Endpoint, error) {
-	return t.setEndpoint(ctx, id, "endpoint.enabled", enable)
+	return t.setEndpoint(ctx, id, t.enabling(true))
 }
 
 func enable(e *Endpoint, _ time.Time) bool {
@@ -225,64 +246,88 @@ func enable(e *Endpoint, _ time.Time) bool {
 
 // DisableEndpoint parks what waits for the endpoint; new events pass it by.
 func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*Endpoint, error) {
-	return t.setEndpoint(ctx, id, "endpoint.disabled", func(e *Endpoint, now time.Time) bool {
+	return t.setEndpoint(ctx, id, t.enabling(false))
+}
+
+// standingChange is a change of an endpoint's standing. The function answers whether
+// anything changed; if so, what is to be done then is done in the same
+// transaction.
+type standingChange struct {
+	action string
+	set    func(*Endpoint, time.Time) bool
+	then   func(tx *gorm.DB, e *Endpoint) error // nil is nothing
+}
+
+func (t *Tenant) enabling(enabled bool) standingChange {
+	if enabled {
+		return standingChange{action: "endpoint.enabled", set: enable}
+	}
+	return standingChange{action: "endpoint.disabled", set: func(e *Endpoint, now time.Time) bool {
 		if e.DisabledAt != nil {
 			return false
 		}
 		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.title()
 		return true
-	})
+	}}
 }
 
 // DeleteEndpoint removes an endpoint with its secrets and cancels what waits
 // for it. Its deliveries stay in the log.
 func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
-	_, err := t.setEndpoint(once(ctx), id, "endpoint.deleted", func(e *Endpoint, now time.Time) bool {
+	_, err := t.setEndpoint(once(ctx), id, standingChange{action: "endpoint.deleted", set: func(e *Endpoint, now time.Time) bool {
 		e.DeletedAt, e.Headers = &now, nil
 		return true
-	})
+	}})
 	return unlessTaken(err)
 }
 
-// setEndpoint changes an endpoint's standing under a lock on its row. The
-// function answers whether anything changed; if so, what is to be done then is
-// done in the same transaction.
-func (t *Tenant) setEndpoint(ctx context.Context, id, action string, set func(*Endpoint, time.Time) bool, then ...func(tx *gorm.DB, e *Endpoint) error) (*Endpoint, error) {
+// setEndpoint changes an endpoint's standing.
+func (t *Tenant) setEndpoint(ctx context.Context, id string, to standingChange) (*Endpoint, error) {
 	var e *Endpoint
 	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
-		if err := t.lockState(tx, id); err != nil {
-			return err
-		}
-		if e, err = t.endpoint(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), id); err != nil {
-			return err
-		}
-		now := later(t.store.clock.Now(), e.UpdatedAt)
-		if !set(e, now) {
-			return nil
-		}
-		e.UpdatedAt = now
-		if err := tx.Model(&Endpoint{}).Where("id = ?", e.ID).Select("*").Updates(e).Error; err != nil {
-			return err
-		}
-		if err := noteSettings(tx, e, now); err != nil {
-			return err
-		}
-		if err := t.store.beginAnew(tx, e); err != nil {
-			return err
-		}
-		if e.DeletedAt != nil {
-			if err := t.store.forgetEndpoint(tx, e.ID); err != nil {
-				return err
-			}
-		}
-		for _, do := range then {
-			if err := do(tx, e); err != nil {
-				return err
-			}
-		}
-		return t.audit(tx, action, e.ID, e.Title(), "")
+		e, err = t.setWithin(tx, id, to)
+		return err
 	})
 	return e, err
+}
+
+// setWithin is setEndpoint in a transaction, under a lock on the endpoint's row.
+func (t *Tenant) setWithin(tx *gorm.DB, id string, to standingChange) (*Endpoint, error) {
+	if err := t.lockState(tx, id); err != nil {
+		return nil, err
+	}
+	e, err := t.endpoint(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), id)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.check(e.Version()); err != nil {
+		return nil, err
+	}
+	now := later(t.store.clock.Now(), e.UpdatedAt)
+	if !to.set(e, now) {
+		return e, nil
+	}
+	e.UpdatedAt = now
+	if err := tx.Model(&Endpoint{}).Where("id = ?", e.ID).Select("*").Updates(e).Error; err != nil {
+		return nil, err
+	}
+	if err := noteSettings(tx, e, now); err != nil {
+		return nil, err
+	}
+	if err := t.store.beginAnew(tx, e); err != nil {
+		return nil, err
+	}
+	if e.DeletedAt != nil {
+		if err := t.store.forgetEndpoint(tx, e.ID); err != nil {
+			return nil, err
+		}
+	}
+	if to.then != nil {
+		if err := to.then(tx, e); err != nil {
+			return nil, err
+		}
+	}
+	return e, t.audit(tx, to.action, e.ID, e.Title(), "")
 }
 
 // lockState locks the state of an endpoint of the organization: before its row,

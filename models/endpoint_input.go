@@ -28,7 +28,8 @@ type EndpointInput struct {
 	Headers            []webhook.Header
 	HeaderEdit         *HeaderEdit // nil changes none
 	Secret             webhook.Secret
-	Disabled           bool // from the start; enabling later is EnableEndpoint
+	Disabled           bool  // from the start; enabling later is EnableEndpoint
+	Enabled            *bool // of an endpoint that is there, to be saved with the rest; nil leaves it
 }
 
 // Bounds and defaults of an endpoint's policy; docs/api.md lists them.

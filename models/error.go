@@ -23,6 +23,7 @@ const (
 	Malformed                    // what was given can't be read at all
 	Unavailable                  // a service is away; trying again later may work
 	TooMany                      // too often in too short a time; trying again later works
+	Outdated                     // what it was made from has changed since
 )
 
 // Error is the one error that a person or a program gets to see. Message is

@@ -115,3 +115,80 @@ func TestForm_is_free_after_a_rollback(t *testing.T) {
 		}
 	})
 }
+
+func TestForm_uses_a_mailed_link_once(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		f = f.withMail(t)
+		ctx := t.Context()
+		twice := func(what string, do func(ctx context.Context) error) {
+			t.Helper()
+			form := newForm(ctx)
+			for range 2 {
+				if err := do(form); err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+			}
+			if err := do(newForm(ctx)); what != "asking" && err == nil {
+				t.Errorf("%s: another form does it too", what)
+			}
+		}
+		form := newForm(ctx)
+		account := models.Account{Name: "Ada", Email: "ada@example.com", Password: password}
+		for range 2 {
+			if err := f.AskSignUp(form, models.SignupOpen, account, visitor); err != nil {
+				t.Fatal(err)
+			}
+		}
+		token := f.token(t, "ada@example.com") // of one letter
+		var user *models.User
+		twice("signing up", func(ctx context.Context) (err error) {
+			made, err := f.FinishSignUp(ctx, models.SignupOpen, token, visitor)
+			if err == nil && user != nil && made.ID != user.ID {
+				t.Errorf("two accounts: %s and %s", user.ID, made.ID)
+			}
+			if err == nil {
+				user = made
+			}
+			return err
+		})
+		form = newForm(ctx)
+		for range 2 {
+			if err := f.AskReset(form, "ada@example.com", visitor); err != nil {
+				t.Fatal(err)
+			}
+		}
+		token = f.token(t, "ada@example.com")
+		twice("setting a password", func(ctx context.Context) error {
+			_, err := f.ResetPassword(ctx, token, "another long passphrase", visitor)
+			return err
+		})
+		form = newForm(ctx)
+		user, err := f.User(ctx, user.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		person := f.As(user, visitor)
+		for range 2 {
+			if err := person.AskEmail(form, "ada@example.org", "another long passphrase"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		token = f.token(t, "ada@example.org")
+		twice("confirming", func(ctx context.Context) error {
+			confirmed, err := f.ConfirmEmail(ctx, token, visitor)
+			if err == nil && confirmed.Email != "ada@example.org" {
+				t.Errorf("the address is %s", confirmed.Email)
+			}
+			return err
+		})
+		form = newForm(ctx)
+		if user, err = f.User(ctx, user.ID); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if user, err = f.As(user, visitor).ChangePassword(form, models.PasswordChange{Present: "another long passphrase", New: "yet another passphrase"}, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

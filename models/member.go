@@ -129,6 +129,9 @@ func (t *Tenant) SetRole(ctx context.Context, id string, role Role) (*TeamMember
 		if m.Role == role {
 			return nil
 		}
+		if err := t.check(m.RoleVersion()); err != nil {
+			return err
+		}
 		if err := t.needOwner(tx, m); err != nil {
 			return err
 		}
@@ -196,6 +199,9 @@ func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*TeamMember, e
 		}
 		if m.Title == title {
 			return nil
+		}
+		if err := t.check(m.TitleVersion()); err != nil {
+			return err
 		}
 		change := map[string]fieldChange{"title": textChange(m.Title, title)}
 		m.Title = title

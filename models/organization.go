@@ -179,6 +179,7 @@ type Person struct {
 	store *Store
 	user  *User
 	actor Actor
+	condition
 }
 
 // As is the store as one user sees it.

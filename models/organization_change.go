@@ -22,15 +22,22 @@ type OrganizationChange struct {
 
 // UpdateOrganization saves settings. Without a changed value nothing happens.
 // Faults of the fields are Invalid; an external id that another has is a
-// Conflict.
+// Conflict. Where If asks for another version it is Outdated, and the
+// organization is returned as it is.
 func (t *Tenant) UpdateOrganization(ctx context.Context, change OrganizationChange) (*Organization, error) {
 	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
+		if err := t.check(t.org.Version()); err != nil {
+			return err
+		}
 		changes, err := t.applySettings(tx, change)
 		if err != nil || len(changes) == 0 {
 			return err
+		}
+		if _, unshown := changes["externalId"]; !unshown || len(changes) > 1 {
+			t.org.FormVersion++
 		}
 		t.org.UpdatedAt = later(t.store.clock.Now(), t.org.UpdatedAt)
 		if err := tx.Model(&Organization{}).Where("id = ?", t.org.ID).Select("*").Updates(t.org).Error; err != nil {
@@ -148,6 +155,9 @@ func (t *Tenant) DeleteOrganization(ctx context.Context) error {
 			return err
 		} else if !acting.May(RightOwn) {
 			return forbiddenRole()
+		}
+		if err := t.check(t.org.Version()); err != nil {
+			return err
 		}
 		now := later(t.store.clock.Now(), t.org.UpdatedAt)
 		if err := t.store.emitAll(tx, organizationDeleted(t.org, t.actor, now)); err != nil {

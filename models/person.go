@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hookwell/webhook"
 )
@@ -27,13 +28,21 @@ func nameFaults(name string) webhook.Faults {
 	return nil
 }
 
-// Rename changes the person's name. A bad one is Invalid at "name".
+// Rename changes the person's name. A bad one is Invalid at "name"; where If asks
+// for another version it is Outdated.
 func (p *Person) Rename(ctx context.Context, name string) error {
 	name = strings.TrimSpace(name)
 	if faults := nameFaults(name); len(faults) > 0 {
 		return invalid(faults)
 	}
 	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+		now, err := find[User](tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", p.user.ID), "account")
+		if err != nil {
+			return err
+		}
+		if err := p.check(now.NameVersion()); err != nil && now.Name != name {
+			return err
+		}
 		change := map[string]any{"name": name, "updated_at": p.store.clock.Now()}
 		if err := tx.Model(&User{}).Where("id = ?", p.user.ID).Updates(change).Error; err != nil {
 			return err

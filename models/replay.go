@@ -51,6 +51,9 @@ func (t *Tenant) enableAndReplay(ctx context.Context, id string) (*Endpoint, *Re
 		return nil, nil, err
 	}
 	before, err := t.Endpoint(ctx, id)
+	if err == nil {
+		err = t.check(before.Version())
+	}
 	if err != nil || before.Enabled() {
 		return before, nil, err
 	}
@@ -58,7 +61,7 @@ func (t *Tenant) enableAndReplay(ctx context.Context, id string) (*Endpoint, *Re
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := t.setEndpoint(once(ctx), id, "endpoint.enabled", enable, func(tx *gorm.DB, e *Endpoint) error {
+	e, err := t.setEndpoint(once(ctx), id, standingChange{action: "endpoint.enabled", set: enable, then: func(tx *gorm.DB, e *Endpoint) error {
 		// An event that is being accepted at this moment may not see it enabled;
 		// of those that do, each has its delivery and is passed over.
 		r.Until = t.store.clock.Now().Add(replayMargin)
@@ -66,7 +69,7 @@ func (t *Tenant) enableAndReplay(ctx context.Context, id string) (*Endpoint, *Re
 			return err
 		}
 		return t.beginRecovery(tx, e, r)
-	})
+	}})
 	if err != nil || r.ID == "" {
 		return e, nil, err
 	}

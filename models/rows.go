@@ -18,10 +18,12 @@ type Organization struct {
 	Name             string
 	Slug             string
 	RequireTwoFactor bool // of every member
-	CreatedAt        time.Time
-	UpdatedAt        time.Time `gorm:"autoUpdateTime:false"`
-	DeletedAt        *time.Time
-	ClosedAt         *time.Time
+	// FormVersion rises with every save of what its form shows.
+	FormVersion int64 `gorm:"column:version"`
+	CreatedAt   time.Time
+	UpdatedAt   time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt   *time.Time
+	ClosedAt    *time.Time
 }
 
 // PublicID is the id that the product knows the organization by: the external
@@ -73,6 +75,7 @@ type Endpoint struct {
 	DisabledAt         *time.Time
 	DisabledReason     string
 	DisabledBy         string // who did it: a person's name, or ours
+	FormVersion        int64  `gorm:"column:version"` // rises with every save of its form
 	CreatedAt          time.Time
 	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
 	DeletedAt          *time.Time

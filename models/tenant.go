@@ -13,6 +13,7 @@ type Tenant struct {
 	org   *Organization
 	actor Actor
 	named string // how a platform key that reports events named it
+	condition
 }
 
 // Organization is whose rows these are.

@@ -319,6 +319,9 @@ var own = map[string]call{
 	"Organization": func(_ context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		return []string{tenant.Organization().ID}, nil
 	},
+	"If": func(_ context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
+		return []string{tenant.If(nil).Organization().ID}, nil
+	},
 	"CreateEndpoint": func(ctx context.Context, tenant *models.Tenant, _ *property) ([]string, error) {
 		in := models.NewEndpointInput()
 		in.URL, in.EventTypes = "http://127.0.0.1:9/other", []string{"*"}
@@ -551,7 +554,7 @@ func TestPlatformUnknownNames(t *testing.T) {
 func TestPersonIsNoMember(t *testing.T) {
 	covered := []string{"User", "Organizations", "Tenant", "CreateOrganization", "Accept"}
 	// What concerns the person's own account names no organization to be kept out of.
-	own := []string{"Rename", "AskEmail", "ChangePassword", "Sessions", "RevokeSession", "RevokeOtherSessions", "TwoFactor", "TwoFactorKey", "BeginTwoFactor",
+	own := []string{"If", "Rename", "AskEmail", "ChangePassword", "Sessions", "RevokeSession", "RevokeOtherSessions", "TwoFactor", "TwoFactorKey", "BeginTwoFactor",
 		"EnableTwoFactor", "DisableTwoFactor", "RenewRecoveryCodes", "Identities", "LinkIdentity", "UnlinkIdentity"}
 	for _, name := range methodsOf[*models.Person]() {
 		if !slices.Contains(covered, name) && !slices.Contains(own, name) {

@@ -16,6 +16,7 @@ import (
 // Schedule "custom" stands for the endpoint's own list, which is in Delays.
 type EndpointForm struct {
 	ID              string
+	Version         string // that it was drawn from
 	Title           string // what the endpoint is called now
 	URL             string
 	Name            string
@@ -48,7 +49,7 @@ func NewEndpointForm(categories []webhook.Category) EndpointForm {
 // headers are the names of its own.
 func EditEndpointForm(e *models.Endpoint, headers []string, categories []webhook.Category) EndpointForm {
 	form := EndpointForm{
-		ID: e.ID, Title: e.Title(), URL: e.URL, Name: e.Name, Description: e.Description,
+		ID: e.ID, Version: e.Version().Form, Title: e.Title(), URL: e.URL, Name: e.Name, Description: e.Description,
 		EventTypes: e.EventTypes, Schedule: e.Schedule.Name,
 		TimeoutSeconds: strconv.Itoa(e.TimeoutSeconds), MaxInFlight: strconv.Itoa(e.MaxInFlight),
 		SignatureFormat: string(e.SignatureFormat), Enabled: e.Enabled(), Categories: categories,

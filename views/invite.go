@@ -18,6 +18,7 @@ type InviteView struct {
 // tells whether who looks at it has a second factor, without which nobody may
 // demand one. Fields: name, slug, requireTwoFactor, confirm.
 type SettingsForm struct {
+	Version          string // that it was drawn from
 	Name             string
 	Slug             string
 	RequireTwoFactor bool

@@ -1,7 +1,9 @@
 package views
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"hookwell/webhook"
 )
@@ -25,6 +27,26 @@ func HeaderRows(names []string) []HeaderRow {
 		rows = append(rows, HeaderRow{Name: name, Kept: true})
 	}
 	return append(rows, make([]HeaderRow, emptyHeaderRows)...)
+}
+
+// MergeHeaders takes the headers that the endpoint has by now into a form that
+// was drawn before. Rows stay in their places; one whose header is gone by now
+// is empty, unless filled tells that a value was entered.
+func (f *EndpointForm) MergeHeaders(saved []HeaderRow, filled func(row int) bool) {
+	var rows []HeaderRow
+	for n, row := range f.Headers {
+		i := slices.IndexFunc(saved, func(now HeaderRow) bool { return now.Kept && strings.EqualFold(now.Name, row.Name) })
+		if row.Kept = i >= 0; !row.Kept && !filled(n) {
+			row = HeaderRow{}
+		}
+		rows = append(rows, row)
+	}
+	for _, now := range saved {
+		if now.Kept && !slices.ContainsFunc(rows, func(row HeaderRow) bool { return strings.EqualFold(row.Name, now.Name) }) {
+			rows = append(rows, now)
+		}
+	}
+	f.Headers = rows
 }
 
 // HeaderField is the field of the row with that number, as faults name it.

@@ -1,6 +1,8 @@
 package views
 
 import (
+	"cmp"
+
 	"hookwell/models"
 	"hookwell/webhook"
 )
@@ -29,8 +31,19 @@ type MemberView struct {
 	Member    models.TeamMember
 	Own       bool // of who looks at it
 	LastOwner bool
+	Title     *string     // as it was typed; nil is as it is
+	Role      models.Role // as it was chosen; empty is as it is
 	Faults    webhook.Faults
 }
+
+func (v MemberView) title() string {
+	if v.Title != nil {
+		return *v.Title
+	}
+	return v.Member.Title
+}
+
+func (v MemberView) role() models.Role { return cmp.Or(v.Role, v.Member.Role) }
 
 // EndView says what the end of a membership does, before it ends.
 type EndView struct {

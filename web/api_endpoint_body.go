@@ -32,6 +32,7 @@ func (b *endpointBody) apply(in *models.EndpointInput) error {
 	for _, change := range b.changes {
 		change(in)
 	}
+	in.Enabled = b.enabled
 	return nil
 }
 

@@ -89,7 +89,7 @@ func (c *apiCall) answerEndpoint(tenant *models.Tenant, e *models.Endpoint, err 
 	if err != nil {
 		return err
 	}
-	return c.apiAnswer(fiber.StatusOK, shape.withMoved(e.Moved))
+	return c.answerTagged(fiber.StatusOK, etag(endpointShape, e.Version()), shape.withMoved(e.Moved))
 }
 
 func (s *Server) apiEndpointList(c *apiCall) error {
@@ -153,6 +153,7 @@ func (s *Server) apiEndpointCreate(c *apiCall) error {
 	if err != nil {
 		return err
 	}
+	c.Set(fiber.HeaderETag, etag(endpointShape, e.Version()))
 	return c.created("/endpoints/"+e.ID, shape.withSecret(secret))
 }
 
@@ -185,22 +186,25 @@ func (s *Server) apiEndpointRotate(c *apiCall) error {
 	return c.apiAnswer(fiber.StatusOK, shape.withSecret(secret))
 }
 
-// apiEndpointUpdate changes what is given and leaves the rest. enabled comes
-// last: a fault elsewhere then leaves the endpoint as it was.
+// apiEndpointUpdate changes what is given and leaves the rest, all of it or
+// nothing, and only the version that If-Match names.
 func (s *Server) apiEndpointUpdate(c *apiCall) error {
 	var b endpointBody
 	tenant, id, err := c.endpointAnd(b.member)
 	if err != nil {
 		return err
 	}
-	e, err := tenant.Endpoint(c.UserContext(), id)
-	if err == nil && len(b.changes) > 0 {
+	unchanged := c.ifMatch(endpointShape)
+	tenant = tenant.If(unchanged)
+	var e *models.Endpoint
+	switch {
+	case len(b.changes) > 0:
 		e, err = tenant.UpdateEndpoint(c.UserContext(), id, b.apply)
-	}
-	if err == nil && b.enabled != nil {
-		moved := e.Moved
-		if e, err = setEnabled(c, tenant, id, *b.enabled); err == nil {
-			e.Moved = moved
+	case b.enabled != nil: // which asks nothing of the URL
+		e, err = setEnabled(c, tenant, id, *b.enabled)
+	default:
+		if e, err = tenant.Endpoint(c.UserContext(), id); err == nil {
+			err = models.CheckVersion(unchanged, e.Version())
 		}
 	}
 	return c.answerEndpoint(tenant, e, err)
@@ -218,7 +222,7 @@ func (s *Server) apiEndpointDelete(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	if err := tenant.DeleteEndpoint(c.UserContext(), id); err != nil {
+	if err := tenant.If(c.ifMatch(endpointShape)).DeleteEndpoint(c.UserContext(), id); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)
@@ -239,7 +243,7 @@ func (s *Server) apiEndpointEnable(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	e, recovery, err := tenant.EnableAndReplay(c.UserContext(), id)
+	e, recovery, err := tenant.If(c.ifMatch(endpointShape)).EnableAndReplay(c.UserContext(), id)
 	if err == nil && recovery != nil {
 		c.Location(apiPath + "/recoveries/" + recovery.ID)
 	}
@@ -270,7 +274,7 @@ func (c *apiCall) enable(enabled bool) error {
 	if err != nil {
 		return err
 	}
-	e, err := setEnabled(c, tenant, id, enabled)
+	e, err := setEnabled(c, tenant.If(c.ifMatch(endpointShape)), id, enabled)
 	return c.answerEndpoint(tenant, e, err)
 }
 

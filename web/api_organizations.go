@@ -98,6 +98,7 @@ func (s *Server) apiOrganizationCreate(c *apiCall) error {
 		}
 		created.Endpoints[i] = shape.withSecret(secret)
 	}
+	c.Set(fiber.HeaderETag, etag(organizationShape, org.Version()))
 	return c.created("/organizations/"+org.ID, created)
 }
 
@@ -119,7 +120,7 @@ func (s *Server) apiOrganizationRead(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	return c.apiAnswer(fiber.StatusOK, shapeOrganization(tenant.Organization()))
+	return c.answerOrganization(tenant.Organization())
 }
 
 // apiOrganizationUpdate changes what the body names. An externalId of null takes
@@ -147,11 +148,15 @@ func (s *Server) apiOrganizationUpdate(c *apiCall) error {
 	if err := joinFaults(faults, err); err != nil {
 		return err
 	}
-	org, err := tenant.UpdateOrganization(c.UserContext(), change)
+	org, err := tenant.If(c.ifMatch(organizationShape)).UpdateOrganization(c.UserContext(), change)
 	if err != nil {
 		return err
 	}
-	return c.apiAnswer(fiber.StatusOK, shapeOrganization(org))
+	return c.answerOrganization(org)
+}
+
+func (c *apiCall) answerOrganization(org *models.Organization) error {
+	return c.answerTagged(fiber.StatusOK, etag(organizationShape, org.Version()), shapeOrganization(org))
 }
 
 // changedText reads a string that leaves what is there by null.
@@ -171,7 +176,7 @@ func (s *Server) apiOrganizationDelete(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	if err := tenant.DeleteOrganization(c.UserContext()); err != nil {
+	if err := tenant.If(c.ifMatch(organizationShape)).DeleteOrganization(c.UserContext()); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)

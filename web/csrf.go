@@ -124,6 +124,9 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 // field is a form's value. Fiber's FormValue would take it from the query too.
 func field(c *fiber.Ctx, name string) string { return string(c.Context().PostArgs().Peek(name)) }
 
+// hasField tells whether a form was sent with a field of that name.
+func hasField(c *fiber.Ctx, name string) bool { return c.Context().PostArgs().Has(name) }
+
 // queryOf reads the query string, as filters take it.
 func queryOf(c *fiber.Ctx) func(key string) string {
 	return func(key string) string { return c.Query(key) }

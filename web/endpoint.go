@@ -249,7 +249,7 @@ func (s *Server) endpointSave(c *fiber.Ctx) error {
 	readEndpointForm(c, &form)
 	headers := readHeaders(c, &form, kept)
 	secret, faults := importedSecret(c)
-	saved, err := s.tenant(c).UpdateEndpoint(c.UserContext(), before.ID, func(in *models.EndpointInput) error {
+	saved, err := s.tenant(c).If(drawn(c)).UpdateEndpoint(c.UserContext(), before.ID, func(in *models.EndpointInput) error {
 		if len(headers.edit.Set)+len(headers.edit.Remove) > 0 {
 			in.HeaderEdit = &headers.edit
 		}
@@ -260,6 +260,9 @@ func (s *Server) endpointSave(c *fiber.Ctx) error {
 		}
 		return err
 	})
+	if models.IsKind(err, models.Outdated) || models.IsCode(err, "edited_meanwhile") {
+		return s.endpointMeanwhile(c, form, headers)
+	}
 	if models.IsKind(err, models.Invalid) {
 		form.Faults = retype(c, headers.place(faultsOf(err)))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
@@ -274,13 +277,33 @@ func (s *Server) endpointSave(c *fiber.Ctx) error {
 	return s.backToEndpoint(c, saved, "Saved. The settings apply from the next attempt."+movedWords(saved.Moved))
 }
 
+// endpointMeanwhile answers a form that was drawn before somebody else saved:
+// with what both have typed, to be saved from there.
+func (s *Server) endpointMeanwhile(c *fiber.Ctx, form views.EndpointForm, headers typedHeaders) error {
+	e, err := s.tenant(c).Endpoint(c.UserContext(), form.ID)
+	if err != nil {
+		return err
+	}
+	saved := views.EditEndpointForm(e, s.headerNames(c, e), s.categories())
+	if form.Faults = endpointMeanwhile(saved, form, &headers, s.Store.Catalog()); len(form.Faults) == 0 {
+		return s.backToEndpoint(c, e, "Saved. The settings apply from the next attempt.")
+	}
+	form.Version, form.Title = saved.Version, saved.Title
+	form.MergeHeaders(saved.Headers, func(row int) bool { return headers.value(row) != "" })
+	return show(s, c, fiber.StatusConflict, views.EndpointFormPage, form)
+}
+
 // readEndpointForm takes over what was typed, so that a form with faults
-// comes back as it was sent.
+// comes back as it was sent. What it does not have stays as it was.
 func readEndpointForm(c *fiber.Ctx, form *views.EndpointForm) {
-	form.URL, form.Name, form.Description = field(c, "url"), field(c, "name"), field(c, "description")
-	form.EventTypes, form.Schedule, form.Delays = fields(c, "eventTypes"), field(c, "schedule"), field(c, "delays")
-	form.TimeoutSeconds, form.MaxInFlight = field(c, "timeoutSeconds"), field(c, "maxInFlight")
-	form.RateLimit, form.SignatureFormat = field(c, "rateLimitPerSecond"), field(c, "signatureFormat")
+	for name, into := range map[string]*string{"version": &form.Version, "url": &form.URL, "name": &form.Name, "description": &form.Description,
+		"schedule": &form.Schedule, "delays": &form.Delays, "timeoutSeconds": &form.TimeoutSeconds, "maxInFlight": &form.MaxInFlight,
+		"rateLimitPerSecond": &form.RateLimit, "signatureFormat": &form.SignatureFormat} {
+		if hasField(c, name) {
+			*into = field(c, name)
+		}
+	}
+	form.EventTypes = fields(c, "eventTypes") // none is a fault
 }
 
 // fillEndpoint writes the form into the settings and leaves those that the

@@ -27,6 +27,7 @@ var statuses = map[models.Kind]int{
 	models.Malformed:    fiber.StatusBadRequest,
 	models.Unavailable:  fiber.StatusServiceUnavailable,
 	models.TooMany:      fiber.StatusTooManyRequests,
+	models.Outdated:     fiber.StatusPreconditionFailed,
 }
 
 // sentences say what Fiber and fasthttp mean by a status.

@@ -73,6 +73,15 @@ func (o operation) document(route apiRoute) object {
 		parameters = append(parameters, object{"name": idempotencyKey, "in": "header", "schema": object{"type": "string", "maxLength": 255},
 			"description": "Makes a repeat safe: for 24 hours the same key with the same body answers the first answer again, with Idempotent-Replayed: true."})
 	}
+	header := func(name, about string) {
+		parameters = append(parameters, object{"name": name, "in": "header", "schema": text(), "description": about})
+	}
+	if o.conditional {
+		header(fiber.HeaderIfMatch, "Entity tags, or *: it is done only while the ETag is one of them. Otherwise the answer is 412.")
+	}
+	if o.tagged && route.method == fiber.MethodGet {
+		header(fiber.HeaderIfNoneMatch, "Entity tags, or *: while the ETag is one of them the answer is 304, without a body.")
+	}
 	scopes := []string{string(route.access)}
 	if route.access == platformOnly {
 		scopes = []string{}
@@ -100,12 +109,18 @@ func (o operation) codes(route apiRoute) []string {
 	if o.body != "" {
 		codes = append(codes, "invalid_json", "not_an_object", "too_large", "unsupported_media_type")
 	}
+	if o.conditional {
+		codes = append(codes, "precondition_failed")
+	}
 	return append(codes, o.refusals...)
 }
 
 func (o operation) responses(route apiRoute) object {
-	answered := object{"description": http.StatusText(o.status), "headers": object{
-		"X-Request-Id": object{"schema": text(), "description": "The request's id, which the server's log knows."}}}
+	headers := object{"X-Request-Id": object{"schema": text(), "description": "The request's id, which the server's log knows."}}
+	if o.tagged {
+		headers[fiber.HeaderETag] = object{"schema": text(), "description": "Names this state of the resource, for If-Match and If-None-Match."}
+	}
+	answered := object{"description": http.StatusText(o.status), "headers": headers}
 	if o.answer != "" {
 		schema := any(object{"$ref": schemaPath + o.answer})
 		if o.list {
@@ -114,6 +129,9 @@ func (o operation) responses(route apiRoute) object {
 		answered["content"] = object{jsonType: object{"schema": schema, "example": exampleOf(o)}}
 	}
 	responses, examples := object{strconv.Itoa(o.status): answered}, map[int]object{}
+	if o.tagged && route.method == fiber.MethodGet {
+		responses[strconv.Itoa(fiber.StatusNotModified)] = object{"description": http.StatusText(fiber.StatusNotModified), "headers": headers}
+	}
 	for _, code := range o.codes(route) {
 		kind := refusals[code]
 		if examples[kind.status] == nil {

@@ -13,6 +13,8 @@ type operation struct {
 	answer             string // the name of its schema; empty answers nothing
 	list               bool   // answers pages of it
 	refusals           []string
+	tagged             bool // the answer has an ETag
+	conditional        bool // takes If-Match
 }
 
 // parameter is one of a query or of a path.
@@ -61,19 +63,19 @@ func operations() map[string]operation {
 
 		"GET /endpoints": {id: "listEndpoints", summary: "List endpoints", status: 200, answer: "Endpoint", list: true, query: paging()},
 		"POST /endpoints": {id: "createEndpoint", summary: "Create an endpoint", body: "NewEndpoint", status: 201, answer: "Endpoint",
-			about: "The answer has the signing secret, which no later one shows: keep it. The Location header is the endpoint's address.", refusals: []string{"too_many_endpoints"}},
-		"GET /endpoints/:id": {id: "readEndpoint", summary: "Read an endpoint", status: 200, answer: "Endpoint"},
+			about: "The answer has the signing secret, which no later one shows: keep it. The Location header is the endpoint's address.", refusals: []string{"too_many_endpoints"}, tagged: true},
+		"GET /endpoints/:id": {id: "readEndpoint", summary: "Read an endpoint", status: 200, answer: "Endpoint", tagged: true},
 		"PATCH /endpoints/:id": {id: "changeEndpoint", summary: "Change an endpoint", body: "EndpointChange", status: 200, answer: "Endpoint",
-			about: "Changes what is given, from the next attempt on. A url of another scheme, host or port removes the endpoint's own headers and replaces an imported secret, unless headers and secret are sent again with it; the answer's removedHeaders and secret say so.", refusals: []string{"edited_meanwhile", "endpoint_unusable"}},
+			about: "Changes what is given, from the next attempt on: all of it, or nothing. A url of another scheme, host or port removes the endpoint's own headers and replaces an imported secret, unless headers and secret are sent again with it; the answer's removedHeaders and secret say so.", refusals: []string{"edited_meanwhile", "endpoint_unusable"}, tagged: true, conditional: true},
 		"DELETE /endpoints/:id": {id: "deleteEndpoint", summary: "Delete an endpoint", body: "OrganizationOnly", bodyOptional: true, status: 204,
-			about: "Cancels what waits for it, and leaves its deliveries in the log."},
+			about: "Cancels what waits for it, and leaves its deliveries in the log.", conditional: true},
 		"POST /endpoints/:id/enable": {id: "enableEndpoint", summary: "Enable an endpoint", about: "What waited for it is resumed. With replay, the events that it did not get while it was disabled follow; the Location header is the recovery that sends them, where there are any.",
 			query: []parameter{{"replay", "Whether to also send what was missed.", map[string]any{"type": "boolean", "default": false}}},
-			body:  "OrganizationOnly", bodyOptional: true, status: 200, answer: "Endpoint", refusals: []string{"recovery_running"}},
+			body:  "OrganizationOnly", bodyOptional: true, status: 200, answer: "Endpoint", refusals: []string{"recovery_running"}, tagged: true, conditional: true},
 		"GET /endpoints/:id/missed": {id: "countMissed", summary: "Count what was missed", status: 200, answer: "Missed",
 			about: "How many events a disabled endpoint did not get since it was disabled: what enabling it with replay sends."},
 		"POST /endpoints/:id/disable": {id: "disableEndpoint", summary: "Disable an endpoint", about: "What waits for it is parked.",
-			body: "OrganizationOnly", bodyOptional: true, status: 200, answer: "Endpoint"},
+			body: "OrganizationOnly", bodyOptional: true, status: 200, answer: "Endpoint", tagged: true, conditional: true},
 		"POST /endpoints/:id/rotate-secret": {id: "rotateSecret", summary: "Rotate the secret", body: "SecretRotation", status: 200, answer: "Endpoint",
 			about: "The answer has the new secret.", refusals: []string{"too_many_secrets"}},
 		"POST /endpoints/:id/test": {id: "testEndpoint", summary: "Send a test event", body: "TestEvent", status: 200, answer: "Attempt",
@@ -93,13 +95,13 @@ func operations() map[string]operation {
 			about: "Takes back what is not under way.", refusals: []string{"ended"}},
 
 		"POST /organizations": {id: "createOrganization", summary: "Create an organization", body: "NewOrganization", status: 201, answer: "OrganizationCreated",
-			about: "Its endpoints, if any, get its org.created.", refusals: []string{"external_id_taken", "taken", "too_many_endpoints"}},
+			about: "Its endpoints, if any, get its org.created.", refusals: []string{"external_id_taken", "taken", "too_many_endpoints"}, tagged: true},
 		"GET /organizations":     {id: "listOrganizations", summary: "List organizations", status: 200, answer: "Organization", list: true, query: paging()},
-		"GET /organizations/:id": {id: "readOrganization", summary: "Read an organization", about: "By its id, or by the product's external id for it.", status: 200, answer: "Organization"},
+		"GET /organizations/:id": {id: "readOrganization", summary: "Read an organization", about: "By its id, or by the product's external id for it.", status: 200, answer: "Organization", tagged: true},
 		"PATCH /organizations/:id": {id: "changeOrganization", summary: "Change an organization", body: "OrganizationChange", status: 200, answer: "Organization",
-			about: "Changes what is given, and reports it as org.updated.", refusals: []string{"external_id_taken", "taken"}},
+			about: "Changes what is given, and reports it as org.updated.", refusals: []string{"external_id_taken", "taken"}, tagged: true, conditional: true},
 		"DELETE /organizations/:id": {id: "deleteOrganization", summary: "Delete an organization", status: 204,
-			about: "Nothing new is accepted from then on. What waits, org.deleted included, is still delivered; then its endpoints are deleted."},
+			about: "Nothing new is accepted from then on. What waits, org.deleted included, is still delivered; then its endpoints are deleted.", conditional: true},
 		"POST /organizations/:id/portal-link": {id: "createPortalLink", summary: "Create a portal link", body: "NewPortalLink", status: 201, answer: "PortalLink",
 			about: "Signs the product's user in to the organization's pages, once, by a button behind the answer's url."},
 	}
@@ -133,6 +135,7 @@ var refusals = map[string]refusalKind{
 	"too_many_endpoints":     {409, "The organization has as many endpoints as it may have."},
 	"too_many_secrets":       {409, "5 secrets of the endpoint are in force."},
 	"endpoint_unusable":      {409, "The endpoint's secret can't be opened with the server's key."},
+	"precondition_failed":    {412, "It was changed since: its ETag is none that If-Match names. Read it again."},
 	"data_too_large":         {413, "The data has more than 256 KiB."},
 	"batch_too_large":        {413, "The batch has more than 8 MiB."},
 	"too_large":              {413, "The body is longer than any of this address."},

@@ -57,7 +57,16 @@ func (s *Server) accountDone(c *fiber.Ctx, text string) error {
 func (s *Server) rename(c *fiber.Ctx) error {
 	v := s.visit(c)
 	name := field(c, "name")
-	if err := v.person.Rename(c.UserContext(), name); err != nil {
+	err := v.person.If(drawn(c)).Rename(c.UserContext(), name)
+	if models.IsKind(err, models.Outdated) {
+		if v.user, err = s.Store.User(c.UserContext(), v.user.ID); err != nil {
+			return err
+		}
+		var now savedMeanwhile
+		now.at("name", v.user.Name, name)
+		return s.showAccount(c, fiber.StatusConflict, views.AccountView{Name: name, Faults: now.all()})
+	}
+	if err != nil {
 		return s.accountAgain(c, err, views.AccountView{Name: name})
 	}
 	return s.accountDone(c, "The name is saved.")

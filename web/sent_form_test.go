@@ -200,3 +200,44 @@ func TestSentForm_is_its_senders_own(t *testing.T) {
 		t.Errorf("%d forms are kept after a day", n)
 	}
 }
+
+// Links work once; the second click on their button gets in like the first.
+func TestSentForm_uses_a_link_once(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		p := newPortalSite(t, s, "")
+		path := p.link(t, `{"role":"guest"}`)
+		visitor := s.browser(t)
+		token, _ := visitor.get(t, path).doc.Find("input[name=_csrf]").Attr("value")
+		form := url.Values{"_csrf": {token}}
+		address, err := url.Parse(s.url)
+		must(t, err)
+		anew := func() *browser { // the cookie of the first answer did not arrive
+			other := s.browser(t)
+			other.client.Jar.SetCookies(address, visitor.client.Jar.Cookies(address))
+			return other
+		}
+		first, second, late := anew(), anew(), anew()
+		for _, b := range []*browser{first, second} {
+			wantLocation(t, b.do(t, b.request(t, http.MethodPost, path, form)), "/o/"+p.org.Slug)
+			wantStatus(t, b.get(t, "/o/"+p.org.Slug), http.StatusOK)
+		}
+		other := s.browser(t)
+		wantStatus(t, other.do(t, other.request(t, http.MethodPost, path, url.Values{"_csrf": {other.token(t)}})), http.StatusNotFound)
+		s.clock.Advance(shownOver)
+		wantStatus(t, late.do(t, late.request(t, http.MethodPost, path, form)), http.StatusNotFound)
+
+		_, org := s.member(t, "Globex", models.RoleOwner)
+		_, invited, err := s.tenantOf(t, org).Invite(t.Context(), models.NewInvitation{Email: "eve@example.com", Role: models.RoleMember})
+		must(t, err)
+		path = "/invite/" + invited
+		token, _ = visitor.get(t, path).doc.Find("form[action='" + path + "'] input[name=_csrf]").Attr("value")
+		form = url.Values{"_csrf": {token}, "name": {"Eve"}, "password": {password}}
+		for _, b := range []*browser{anew(), anew()} {
+			wantLocation(t, b.do(t, b.request(t, http.MethodPost, path, form)), "/o/"+org.Slug)
+			wantStatus(t, b.get(t, "/o/"+org.Slug), http.StatusOK)
+		}
+		if n := s.count(t, "users WHERE email = 'eve@example.com'"); n != 1 {
+			t.Errorf("%d accounts", n)
+		}
+	})
+}

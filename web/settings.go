@@ -1,6 +1,8 @@
 package web
 
 import (
+	"slices"
+
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
@@ -24,13 +26,23 @@ func (s *Server) showSettings(c *fiber.Ctx, status int, form views.SettingsForm)
 // savedSettings is the form as it was saved last.
 func (s *Server) savedSettings(c *fiber.Ctx) views.SettingsForm {
 	org := s.tenant(c).Organization()
-	return views.SettingsForm{Name: org.Name, Slug: org.Slug, RequireTwoFactor: org.RequireTwoFactor}
+	return settingsOf(org)
+}
+
+func settingsOf(org *models.Organization) views.SettingsForm {
+	return views.SettingsForm{Version: org.Version().Form, Name: org.Name, Slug: org.Slug, RequireTwoFactor: org.RequireTwoFactor}
 }
 
 func (s *Server) settingsSave(c *fiber.Ctx) error {
-	form := views.SettingsForm{Name: field(c, "name"), Slug: field(c, "slug"), RequireTwoFactor: field(c, "requireTwoFactor") == "on"}
-	org, err := s.tenant(c).UpdateOrganization(c.UserContext(), models.OrganizationChange{Name: &form.Name, Slug: &form.Slug,
-		RequireTwoFactor: &form.RequireTwoFactor})
+	form, change := s.readSettings(c)
+	org, err := s.tenant(c).If(drawn(c)).UpdateOrganization(c.UserContext(), change)
+	if models.IsKind(err, models.Outdated) {
+		saved := settingsOf(org)
+		if form.Version, form.Faults = saved.Version, settingsMeanwhile(saved, form); len(form.Faults) > 0 {
+			return s.showSettings(c, fiber.StatusConflict, form)
+		}
+		err = nil // somebody saved the same
+	}
 	if models.IsKind(err, models.Invalid) {
 		form.Faults = faultsOf(err)
 		return s.showSettings(c, fiber.StatusUnprocessableEntity, form)
@@ -40,6 +52,29 @@ func (s *Server) settingsSave(c *fiber.Ctx) error {
 	}
 	s.say(c, views.FlashDone, "Saved.")
 	return c.Redirect(views.SettingsPath(org.Slug), fiber.StatusSeeOther)
+}
+
+// readSettings reads the fields that the form has. One that it has not, such as
+// a box that can't be ticked, is left as it is.
+func (s *Server) readSettings(c *fiber.Ctx) (form views.SettingsForm, change models.OrganizationChange) {
+	form = s.savedSettings(c)
+	if hasField(c, "version") {
+		form.Version = field(c, "version")
+	}
+	if hasField(c, "name") {
+		form.Name = field(c, "name")
+		change.Name = &form.Name
+	}
+	if hasField(c, "slug") {
+		form.Slug = field(c, "slug")
+		change.Slug = &form.Slug
+	}
+	if hasField(c, "requireTwoFactor") {
+		form.RequireTwoFactor = slices.Contains(fields(c, "requireTwoFactor"), "on")
+		demand := form.RequireTwoFactor
+		change.RequireTwoFactor = &demand
+	}
+	return form, change
 }
 
 // organizationDelete deletes what its slug, typed once more, confirms.

@@ -139,7 +139,13 @@ func (s *Server) afterMember(c *fiber.Ctx, err error, text string) error {
 }
 
 func (s *Server) memberTitle(c *fiber.Ctx) error {
-	_, err := s.tenant(c).SetTitle(c.UserContext(), c.Params("member"), field(c, "title"))
+	title := field(c, "title")
+	m, err := s.tenant(c).If(drawn(c)).SetTitle(c.UserContext(), c.Params("member"), title)
+	if models.IsKind(err, models.Outdated) {
+		var now savedMeanwhile
+		now.at("title", m.Title, title)
+		return s.showMember(c, fiber.StatusConflict, views.MemberView{Title: &title, Faults: now.all()})
+	}
 	return s.afterMember(c, err, "Saved.")
 }
 
@@ -152,7 +158,12 @@ func (s *Server) memberRole(c *fiber.Ctx) error {
 		}
 		return s.afterMember(c, err, "")
 	}
-	m, err := tenant.SetRole(c.UserContext(), id, role)
+	m, err := tenant.If(drawn(c)).SetRole(c.UserContext(), id, role)
+	if models.IsKind(err, models.Outdated) {
+		var now savedMeanwhile
+		now.at("role", string(m.Role), string(role))
+		return s.showMember(c, fiber.StatusConflict, views.MemberView{Role: role, Faults: now.all()})
+	}
 	if err != nil {
 		return s.afterMember(c, err, "")
 	}
