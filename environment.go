@@ -68,7 +68,7 @@ func checkText(name, text string) error {
 	return nil
 }
 
-var numberWithUnit = regexp.MustCompile(`^(\d+)\s*[A-Za-z]+$`)
+var numberWithUnit = regexp.MustCompile(`^(\d+)\s*(?:[dDsS]|[A-Za-z]{2,})$`) // 5k is not 5
 
 // explainParse says of each variable that is no number what to write.
 func explainParse(err error, values map[string]string) error {

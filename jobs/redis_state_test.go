@@ -84,7 +84,7 @@ func TestRedisThatDoesNotDoItsPart(t *testing.T) {
 		"permits no scripts":          {func(t *testing.T, server *testenv.Process) string { return grant(t, server, allowed+" -@scripting") }, "grant it"},
 		"permits no reading of tasks": {func(t *testing.T, server *testenv.Process) string { return grant(t, server, allowed+" -rpoplpush") }, "grant it"},
 		"is a replica": {func(t *testing.T, server *testenv.Process) string {
-			check(t, admin(t, server).SlaveOf(t.Context(), "127.0.0.1", "1").Err())
+			check(t, admin(t, server).ReplicaOf(t.Context(), "127.0.0.1", "1").Err())
 			return server.URL()
 		}, "name the primary"},
 		"is at its memory limit": {func(t *testing.T, server *testenv.Process) string {
