@@ -98,7 +98,7 @@ func (o operation) codes(route apiRoute) []string {
 		codes = append(codes, "missing_scope")
 	}
 	if o.body != "" {
-		codes = append(codes, "invalid_json", "not_an_object", "too_large", "unsupported_media_type")
+		codes = append(codes, "invalid_json", "not_an_object", "too_large", "unsupported_media_type", "request_timeout", "server_busy")
 	}
 	return append(codes, o.refusals...)
 }
