@@ -2,7 +2,7 @@ module hookwell
 
 go 1.26.0
 
-toolchain go1.26.9
+toolchain go1.26.11
 
 require (
 	code.dny.dev/ssrf v0.3.0
