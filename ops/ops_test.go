@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,6 +66,59 @@ type post struct {
 	workers *workers
 	tenant  *models.Tenant
 	closed  sync.Once
+
+	listener *counting
+}
+
+// counting is a listener that knows how many of its connections were open at
+// one time.
+type counting struct {
+	net.Listener
+	open, most atomic.Int32
+}
+
+type counted struct {
+	net.Conn
+	of   *counting
+	once sync.Once
+}
+
+func (l *counting) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		l.most.Store(max(l.most.Load(), l.open.Add(1))) // Accept is never called twice at once
+	}
+	return &counted{Conn: conn, of: l}, err
+}
+
+func (c *counted) Close() error {
+	c.once.Do(func() { c.of.open.Add(-1) })
+	return c.Conn.Close()
+}
+
+func TestConnections_are_bounded(t *testing.T) {
+	const bound = 200
+	p := newPost(t)
+	host := strings.TrimPrefix(p.url, "http://")
+	var conns []net.Conn
+	for range bound + 20 {
+		conn, err := net.Dial("tcp", host)
+		must(t, err)
+		defer conn.Close()
+		must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		_, err = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		must(t, err)
+		conns = append(conns, conn)
+	}
+	for i, conn := range conns { // whoever waits is answered once another has closed
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("connection %d got no answer: %v", i+1, err)
+		}
+		conn.Close()
+	}
+	if most := p.listener.most.Load(); most > bound {
+		t.Errorf("%d connections were open at one time, want at most %d", most, bound)
+	}
 }
 
 // closeStore takes the database away, once.
@@ -101,7 +155,8 @@ func newPost(t *testing.T) *post {
 	must(t, err)
 	p.url = "http://" + listener.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	p.listener = &counting{Listener: listener}
+	go func() { served <- server.Serve(p.listener) }()
 	t.Cleanup(func() {
 		must(t, server.Shutdown(context.Background()))
 		must(t, <-served)

@@ -15,6 +15,7 @@ import (
 	"github.com/hibiken/asynqmon"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/net/netutil"
 
 	"hookwell/models"
 )
@@ -52,8 +53,16 @@ type Server struct {
 	http *http.Server
 }
 
-// headerLimit ends connections that send their request too slowly.
-const headerLimit = 10 * time.Second
+// Limits of what one client, and all together, may hold. Nothing here takes a
+// body; the dashboard's answers are the largest.
+const (
+	maxConnections = 200 // one more waits for another to close
+	maxHeaders     = 16 << 10
+	maxBody        = 64 << 10
+	readLimit      = 10 * time.Second // of a request
+	writeLimit     = 30 * time.Second // of an answer; metrics may take 15 s to measure
+	idleLimit      = 2 * time.Minute
+)
 
 // New makes a server; Serve starts it.
 func New(o Options) *Server {
@@ -66,14 +75,15 @@ func New(o Options) *Server {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics.registry, promhttp.HandlerOpts{Registry: o.Metrics.registry, MaxRequestsInFlight: 2, Timeout: 15 * time.Second}))
 	mux.Handle(dashboardPath+"/", s.dashboard())
 	mux.Handle("GET "+dashboardPath, http.RedirectHandler(dashboardPath+"/", http.StatusSeeOther))
-	s.http = &http.Server{Handler: guard(mux), ReadHeaderTimeout: headerLimit, IdleTimeout: 2 * time.Minute,
+	s.http = &http.Server{Handler: http.MaxBytesHandler(guard(mux), maxBody), MaxHeaderBytes: maxHeaders,
+		ReadTimeout: readLimit, WriteTimeout: writeLimit, IdleTimeout: idleLimit,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
 	return s
 }
 
 // Serve answers requests until Shutdown, and then returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -127,7 +127,7 @@ func (b *requestBody) fillRoom(room int) (ended bool, err error) {
 // grow makes room for size bytes in all.
 func (b *requestBody) grow(size int, share bodyShare) error {
 	if !b.budget.take(int64(size)-b.held, share) {
-		return &models.Error{Kind: models.Unavailable, Code: "busy", RetryAfter: time.Second,
+		return &models.Error{Kind: models.Unavailable, Code: "server_busy", RetryAfter: time.Second,
 			Message: "The server has as many request bodies in memory as it may. Send it again after the seconds in Retry-After."}
 	}
 	b.held = int64(size)

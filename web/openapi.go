@@ -107,7 +107,7 @@ func (o operation) codes(route apiRoute) []string {
 		codes = append(codes, "missing_scope")
 	}
 	if o.body != "" {
-		codes = append(codes, "invalid_json", "not_an_object", "too_large", "unsupported_media_type")
+		codes = append(codes, "invalid_json", "not_an_object", "too_large", "unsupported_media_type", "request_timeout", "server_busy")
 	}
 	if o.conditional {
 		codes = append(codes, "precondition_failed")
