@@ -81,6 +81,7 @@ func newFixture(t *testing.T, o models.Options, redisURL string) *fixture {
 	f := &fixture{clock: &models.Clock{}, redis: redis.NewClient(options), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	guard := webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	o.Vault, o.Clock, o.Guard, o.Log = vault, f.clock, guard, f.log
+	o.PasswordCost = models.PasswordCost{Memory: 64, Passes: 1}
 	o.Catalog, err = catalog()
 	check(t, err)
 	f.options = o

@@ -3,6 +3,7 @@ package models_test
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -163,15 +164,27 @@ func (f *fixture) resets(t *testing.T, user *models.User) {
 }
 
 func TestUnknownAddressCostsTheSame(t *testing.T) {
-	cost, salt, key, err := argon2id.DecodeHash(models.UnknownHash)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(models.PasswordCost, cost); diff != "" {
-		t.Errorf("cost (-real +unknown):\n%s", diff)
-	}
-	if len(salt) != int(models.PasswordCost.SaltLength) || len(key) != int(models.PasswordCost.KeyLength) {
-		t.Errorf("salt of %d, key of %d bytes", len(salt), len(key))
+	for _, cost := range []models.PasswordCost{models.DefaultPasswordCost, cheap} {
+		f := newFixture(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), PasswordCost: cost})
+		f.account(t, "ada@example.com")
+		var hash string
+		if err := f.DB().Raw("SELECT password_hash FROM users").Scan(&hash).Error; err != nil {
+			t.Fatal(err)
+		}
+		real, _, _, err := argon2id.DecodeHash(hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unknown, _, _, err := argon2id.DecodeHash(models.UnknownHash(cost))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(real, unknown); diff != "" {
+			t.Errorf("cost (-real +unknown):\n%s", diff)
+		}
+		if real.Memory != cost.Memory || real.Iterations != cost.Passes {
+			t.Errorf("a hash has %d KiB and %d passes, want %+v", real.Memory, real.Iterations, cost)
+		}
 	}
 }
 

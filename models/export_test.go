@@ -8,13 +8,12 @@ import (
 
 // What the tests look at from outside that no caller may.
 var (
-	UnknownHash  = unknownHash
-	PasswordCost = passwordCost
-	Seal         = (*Vault).seal
-	OpenSealed   = (*Vault).open
-	SlugFrom     = slugFrom
-	LowestID     = lowestID
-	IDTime       = idTime
+	UnknownHash = PasswordCost.unknownHash
+	Seal        = (*Vault).seal
+	OpenSealed  = (*Vault).open
+	SlugFrom    = slugFrom
+	LowestID    = lowestID
+	IDTime      = idTime
 )
 
 // DB is the connection itself.

@@ -7,7 +7,7 @@ import (
 )
 
 func TestHashing_is_bounded(t *testing.T) {
-	s := &Store{hashing: make(chan struct{}, 1), hashings: make(chan struct{}, 2)}
+	s := &Store{passwordCost: PasswordCost{Memory: 64, Passes: 1}, hashing: make(chan struct{}, 1), hashings: make(chan struct{}, 2)}
 	account := Account{Name: "Ada", Email: "ada@example.com", Password: "correct horse battery staple"}
 	done, err := s.hashTurn(t.Context())
 	if err != nil {

@@ -22,8 +22,24 @@ const (
 	MaxPassword = 128
 )
 
-// passwordCost is OWASP's minimum for argon2id: 19 MiB, two passes.
-var passwordCost = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+// PasswordCost is the work of a password's hash by argon2id. A hash keeps its
+// own cost, so passwords that were hashed at another one still match.
+type PasswordCost struct {
+	Memory uint32 // KiB, at least 8
+	Passes uint32
+}
+
+// DefaultPasswordCost is OWASP's minimum for argon2id: 19 MiB, two passes.
+var DefaultPasswordCost = PasswordCost{Memory: 19 * 1024, Passes: 2}
+
+func (c PasswordCost) params() *argon2id.Params {
+	return &argon2id.Params{Memory: c.Memory, Iterations: c.Passes, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+}
+
+// unknownHash takes as long to refuse as a real account's hash of that cost.
+func (c PasswordCost) unknownHash() string {
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$c2FsdHNhbHRzYWx0c2FsdA$0000000000000000000000000000000000000000000", c.Memory, c.Passes)
+}
 
 //go:embed common_passwords.txt
 var commonPasswordsFile string
@@ -145,11 +161,8 @@ func (s *Store) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer done()
-	return argon2id.CreateHash(password, passwordCost)
+	return argon2id.CreateHash(password, s.passwordCost.params())
 }
-
-// unknownHash takes as long to refuse as a real account's hash does.
-const unknownHash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$0000000000000000000000000000000000000000000"
 
 // passwordIs compares a password with an account's hash, a few at a time. An
 // empty hash, of who signs in elsewhere, is nobody's, after the same work.
@@ -159,7 +172,7 @@ func (s *Store) passwordIs(ctx context.Context, password, hash string) (bool, er
 	}
 	known := hash != ""
 	if !known {
-		hash = unknownHash
+		hash = s.passwordCost.unknownHash()
 	}
 	done, err := s.hashTurn(ctx)
 	if err != nil {

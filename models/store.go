@@ -56,6 +56,9 @@ type Options struct {
 	Log         *slog.Logger
 	// CircuitProbe is how long an open circuit waits for its probe; 0 is 30 s.
 	CircuitProbe time.Duration
+	// PasswordCost is the cost of the hashes that are made; the zero value is
+	// DefaultPasswordCost. Tests that hash a lot name a lower one.
+	PasswordCost PasswordCost
 	// Mail tells that a mail server is set; BaseURL is what links in mail begin with.
 	Mail    bool
 	BaseURL *url.URL
@@ -77,12 +80,13 @@ type Store struct {
 	mail    bool
 	base    atomic.Pointer[url.URL]
 	// What was read lately. Each use asks the database whether it still stands.
-	settings  kept[*settings]    // by organization
-	reporters kept[keptKey]      // by the key's hash
-	names     kept[string]       // ids of organizations, by external id
-	messages  kept[keptTemplate] // by endpoint
-	bodies    bodies
-	successes successes
+	settings     kept[*settings]    // by organization
+	reporters    kept[keptKey]      // by the key's hash
+	names        kept[string]       // ids of organizations, by external id
+	messages     kept[keptTemplate] // by endpoint
+	bodies       bodies
+	successes    successes
+	passwordCost PasswordCost
 	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
 	hashing, hashings chan struct{}
 }
@@ -93,6 +97,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, meter: o.Meter, log: o.Log, mail: o.Mail,
 		// Half the processors, so that deliveries go on while passwords are tried.
 		hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), hashings: make(chan struct{}, maxHashings)}
+	if s.passwordCost = o.PasswordCost; s.passwordCost == (PasswordCost{}) {
+		s.passwordCost = DefaultPasswordCost
+	}
 	if s.probe = o.CircuitProbe; s.probe == 0 {
 		s.probe = circuitProbe
 	}

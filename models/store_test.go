@@ -79,8 +79,14 @@ func postgresURL(t *testing.T) string {
 	})
 }
 
+// cheap is what hashes of passwords cost in tests that are not about it.
+var cheap = models.PasswordCost{Memory: 64, Passes: 1}
+
 func newFixture(t *testing.T, o models.Options) *fixture {
 	t.Helper()
+	if o.PasswordCost == (models.PasswordCost{}) {
+		o.PasswordCost = cheap
+	}
 	key := make([]byte, 32)
 	rand.Read(key)
 	text := base64.StdEncoding.EncodeToString(key)

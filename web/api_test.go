@@ -90,7 +90,7 @@ func newAPIFixtureOn(t testing.TB, o models.Options, driver, source string) *api
 	must(t, err)
 	o.Catalog, err = apiCatalog()
 	must(t, err)
-	o.Guard, o.Clock = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), f.clock
+	o.Guard, o.Clock, o.PasswordCost = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), f.clock, cheap
 	f.store, err = models.Open(t.Context(), o)
 	must(t, err)
 	t.Cleanup(func() { f.store.Close() })

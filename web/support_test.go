@@ -78,6 +78,9 @@ func newSite(t *testing.T, change func(*Options)) *site {
 	return openSite(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, change)
 }
 
+// cheap is what hashes of passwords cost in tests.
+var cheap = models.PasswordCost{Memory: 64, Passes: 1}
+
 func openSite(t *testing.T, o models.Options, change func(*Options)) *site {
 	t.Helper()
 	s := &site{clock: &models.Clock{}, feed: newStubFeed(), log: &logBuffer{}}
@@ -85,7 +88,7 @@ func openSite(t *testing.T, o models.Options, change func(*Options)) *site {
 	rand.Read(key)
 	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
 	must(t, err)
-	o.Vault, o.Clock = vault, s.clock
+	o.Vault, o.Clock, o.PasswordCost = vault, s.clock, cheap
 	o.BaseURL = &url.URL{Scheme: "https", Host: "hooks.example.com"}
 	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	o.Catalog, err = apiCatalog()
