@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -113,10 +114,11 @@ func (t *Tenant) mailInvitation(tx *gorm.DB, i *Invitation, token string) error 
 	if !i.ByMail {
 		return nil
 	}
+	by, org := mailName(i.InvitedBy, "Somebody"), mailName(t.org.Name, "an organization")
 	text := fmt.Sprintf("%s invited you to %s on Hookwell, with the role %s.\n\nTo accept, open this link until %s UTC:\n\n%s\n\n"+
 		"It works once. If you did not expect it, ignore this message.\n",
-		i.InvitedBy, t.org.Name, i.Role, i.ExpiresAt.Format("2 January 2006, 15:04"), t.store.Link(InvitationPath(token)))
-	return t.store.post(tx, Mail{OrganizationID: t.org.ID, To: i.Email, Subject: "Join " + t.org.Name + " on Hookwell", Text: text, Secret: true})
+		by, org, i.Role, i.ExpiresAt.Format("2 January 2006, 15:04"), t.store.Link(InvitationPath(token)))
+	return t.store.post(tx, mailSent, t.actor, Mail{OrganizationID: t.org.ID, To: i.Email, Subject: "Join " + org + " on Hookwell", Text: text, Secret: true})
 }
 
 // mayGive refuses a role that the actor may not give.
@@ -207,11 +209,11 @@ func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
 	return err
 }
 
-// Offer is an invitation as its link shows it.
+// Offer is an invitation as its link shows it. Whoever has the link learns
+// nothing from it of whether the address has an account: it may be who invited.
 type Offer struct {
 	Invitation
 	Organization Organization
-	HasAccount   bool // the address has one
 }
 
 // Offer reads what a link's token offers. One that was never given, was used or
@@ -231,42 +233,48 @@ func (s *Store) offer(tx *gorm.DB, token string) (*Offer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var accounts int64
-	err = tx.Model(&User{}).Where("email = ?", i.Email).Count(&accounts).Error
-	return &Offer{Invitation: *i, Organization: *org, HasAccount: accounts > 0}, err
+	return &Offer{Invitation: *i, Organization: *org}, nil
 }
 
 // AcceptAsNew makes an account for the address that was invited, whatever the
 // policy of sign-up, and the person a member. The account's Email is the
-// invitation's. An address that has an account is a Conflict.
+// invitation's. An address that has an account is a Conflict, after the same
+// work; more than 60 an hour from one address are TooMany.
 func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, actor Actor) (*User, *Organization, error) {
 	offer, err := s.Offer(ctx, token)
 	if err != nil {
 		return nil, nil, err
 	}
-	if offer.HasAccount {
-		return nil, nil, conflict("account_exists", "There is an account with this address already. Sign in to accept.")
-	}
 	account.Email = offer.Email
 	if err := account.check(); err != nil {
 		return nil, nil, err
 	}
-	hash, err := s.hash(ctx, account.Password)
-	if err != nil {
+	made := spend(budgetAdmissions, networkOf(actor.RemoteAddress))
+	if err := s.spend(ctx, made); err != nil {
 		return nil, nil, err
+	}
+	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.refund(ctx, made))
 	}
 	var user *User
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
 		if user, err = s.createUser(tx, account, hash, nil); err != nil {
 			return err
 		}
-		actor = actor.as(user)
+		actor := actor.as(user)
 		if err := s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "by an invitation"); err != nil {
 			return err
 		}
 		return s.admit(tx, token, offer.Organization, user, actor)
 	})
-	return user, &offer.Organization, err
+	switch {
+	case IsKind(err, Invalid): // asked for, so it stays spent
+		return nil, nil, conflict("account_exists", "No account was made: if you have one with this address, sign in to accept.")
+	case err != nil:
+		return nil, nil, errors.Join(err, s.refund(ctx, made))
+	}
+	return user, &offer.Organization, nil
 }
 
 // Accept makes the person a member. An invitation of another address is

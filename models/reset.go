@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 
 	"gorm.io/gorm"
 )
@@ -20,19 +21,20 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 	if faults := emailFaults(email); len(faults) > 0 {
 		return invalid(faults)
 	}
-	if send, err := s.maySend(ctx, email, actor); err != nil || !send {
+	asked, err := s.ask(ctx, actor)
+	if err != nil {
 		return err
 	}
 	user, err := find[User](s.db.WithContext(ctx).Where("email = ?", email), "account")
 	if err != nil && !IsKind(err, NotFound) {
-		return err
+		return errors.Join(err, s.refund(ctx, asked))
 	}
 	link, token := s.newLink(linkReset, resetLife)
 	link.Email = email
 	mail := Mail{To: email, Subject: "A new password for Hookwell", Secret: true, Text: "Somebody, most likely you, asked for a new password at " + s.Link("/") + ".\n\n" +
 		"Choose it here within an hour:\n\n" + s.Link(ResetPath(token)) + "\n\n" +
 		"If it was not you, do nothing: your password stays as it is.\n"}
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
 		if user == nil {
 			return s.askForNobody(tx, link, mail, actor)
 		}
@@ -40,11 +42,15 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 		if err := tx.Create(&link).Error; err != nil {
 			return err
 		}
-		if err := s.post(tx, mail); err != nil {
+		if err := s.post(tx, mailAsked, actor, mail); err != nil {
 			return err
 		}
 		return s.reportSecurity(tx, visitor(actor), user, "user.reset_asked", "", "", securityData{})
 	})
+	if err != nil {
+		return errors.Join(err, s.refund(ctx, asked))
+	}
+	return nil
 }
 
 // askForNobody does the work of a message to an account, and sends none.
@@ -52,7 +58,7 @@ func (s *Store) askForNobody(tx *gorm.DB, link accountLink, mail Mail, actor Act
 	if err := tx.Create(&link).Error; err != nil { // its token is known to nobody
 		return err
 	}
-	id, err := s.queueMail(tx, mail)
+	id, err := s.postOne(tx, mailAsked, actor, mail)
 	if err != nil {
 		return err
 	}
@@ -62,20 +68,15 @@ func (s *Store) askForNobody(tx *gorm.DB, link accountLink, mail Mail, actor Act
 	return s.reportSecurity(tx, visitor(actor), &User{Name: "unknown account"}, "user.reset_asked", "", "", securityData{})
 }
 
-// maySend tells whether a message that anybody can ask for goes to an address:
-// a few do each hour. It fails with TooMany when one client asks too often.
-func (s *Store) maySend(ctx context.Context, email string, actor Actor) (bool, error) {
+// ask counts a message that somebody who need not have signed in asks for, and
+// answers what to refund if it can't be sent. It fails with TooMany when one
+// network asks too often, and is a Conflict where no mail is sent.
+func (s *Store) ask(ctx context.Context, actor Actor) (spending, error) {
+	asked := spend(budgetAsked, networkOf(actor.RemoteAddress))
 	if !s.MailConfigured() {
-		return false, noMail()
+		return asked, noMail()
 	}
-	if err := s.charge(ctx, tryFrom(limitAsk, actor.RemoteAddress)); err != nil {
-		return false, err
-	}
-	err := s.charge(ctx, try(limitLinkMail, email))
-	if IsKind(err, TooMany) {
-		return false, nil
-	}
-	return err == nil, err
+	return asked, s.spend(ctx, asked)
 }
 
 // ResetPath is the page behind a link that sets a new password.
@@ -114,7 +115,7 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string, actor
 	if faults := passwordFaults("new", password, user.Name, user.Email); len(faults) > 0 {
 		return nil, invalid(faults)
 	}
-	hash, err := s.hash(ctx, password)
+	hash, err := s.hash(ctx, linkAsker(user, actor), password)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string, actor
 		return nil, err
 	}
 	// Who has the address need not wait for those who tried passwords.
-	return user, s.absolve(ctx, try(limitAccount, user.Email), try(limitConfirm, user.ID))
+	return user, s.forgive(ctx, try(limitAccount, user.Email), try(limitConfirm, user.ID))
 }
 
 // proveEmail notes that the user's address was proved. Somebody else may have
@@ -153,11 +154,11 @@ func (s *Store) proveEmail(tx *gorm.DB, user *User, actor Actor) error {
 }
 
 // warn sends a user word of a change of the account, where mail is sent.
-func (s *Store) warn(tx *gorm.DB, address, subject, text string) error {
+func (s *Store) warn(tx *gorm.DB, why mailCause, address, subject, text string) error {
 	if !s.MailConfigured() {
 		return nil
 	}
-	return s.post(tx, Mail{To: address, Subject: subject, Text: text + "\n\nIf it was not you, set a new password at once: " + s.Link("/forgot") + "\n"})
+	return s.post(tx, why, Actor{}, Mail{To: address, Subject: subject, Text: text + "\n\nIf it was not you, set a new password at once: " + s.Link("/forgot") + "\n"})
 }
 
 // AskSignUp sends a link that makes the account to its address, or, where there
@@ -172,31 +173,39 @@ func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Acco
 	} else if !open {
 		return signupClosed()
 	}
-	send, err := s.maySend(ctx, account.Email, actor)
+	asked, err := s.ask(ctx, actor)
 	if err != nil {
 		return err
 	}
-	hash, err := s.hash(ctx, account.Password)
-	if err != nil || !send {
-		return err
+	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
+	if err == nil {
+		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.askSignUp(tx, account, hash, actor) })
 	}
+	if err != nil {
+		return errors.Join(err, s.refund(ctx, asked))
+	}
+	return nil
+}
+
+// askSignUp does the same work whether or not there is an account: a link that
+// nobody is sent makes none.
+func (s *Store) askSignUp(tx *gorm.DB, account Account, hash string, actor Actor) error {
 	link, token := s.newLink(linkSignUp, verifyLife)
 	link.Email, link.Name, link.PasswordHash = account.Email, account.Name, hash
-	return s.transaction(ctx, func(tx *gorm.DB) error {
-		_, err := find[User](tx.Where("email = ?", account.Email), "account")
-		if err != nil && !IsKind(err, NotFound) {
-			return err
-		}
-		if err == nil {
-			return s.post(tx, Mail{To: account.Email, Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.Link("/") +
-				" with this address. There is one already.\n\nSign in: " + s.Link("/login") + "\nA new password: " + s.Link("/forgot") + "\n"})
-		}
-		if err := tx.Create(&link).Error; err != nil {
-			return err
-		}
-		return s.post(tx, Mail{To: account.Email, Subject: "Your account at Hookwell", Secret: true, Text: "Create your account at " + s.Link("/") + " within a day:\n\n" +
-			s.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"})
-	})
+	if err := tx.Create(&link).Error; err != nil {
+		return err
+	}
+	mail := Mail{To: account.Email, Subject: "Your account at Hookwell", Secret: true, Text: "Create your account at " + s.Link("/") + " within a day:\n\n" +
+		s.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"}
+	_, err := find[User](tx.Where("email = ?", account.Email), "account")
+	if err != nil && !IsKind(err, NotFound) {
+		return err
+	}
+	if err == nil {
+		mail = Mail{To: account.Email, Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.Link("/") +
+			" with this address. There is one already.\n\nSign in: " + s.Link("/login") + "\nA new password: " + s.Link("/forgot") + "\n"}
+	}
+	return s.post(tx, mailAsked, actor, mail)
 }
 
 // SignUpPath is the page behind a link that makes an account.

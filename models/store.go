@@ -87,8 +87,7 @@ type Store struct {
 	bodies       bodies
 	successes    successes
 	passwordCost PasswordCost
-	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
-	hashing, hashings chan struct{}
+	hashing      *hashing
 }
 
 // Open connects to the database. It changes nothing: Migrate makes the tables.
@@ -96,7 +95,7 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, meter: o.Meter, log: o.Log, mail: o.Mail,
 		// Half the processors, so that deliveries go on while passwords are tried.
-		hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), hashings: make(chan struct{}, maxHashings)}
+		hashing: newHashing(max(1, runtime.GOMAXPROCS(0)/2))}
 	if s.passwordCost = o.PasswordCost; s.passwordCost == (PasswordCost{}) {
 		s.passwordCost = DefaultPasswordCost
 	}

@@ -168,9 +168,9 @@ func (s *Server) signup(c *fiber.Ctx) error {
 		return s.signupByMail(c, form, account)
 	}
 	user, err := s.Store.SignUp(c.UserContext(), s.Signup, account, s.actor(c))
-	if models.IsKind(err, models.Invalid) {
+	if status, told := refusedForm(c, err); told {
 		form.Faults = faultsOf(err)
-		return s.showSignup(c, fiber.StatusUnprocessableEntity, form)
+		return s.showSignup(c, status, form)
 	}
 	if err != nil {
 		return err
