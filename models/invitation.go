@@ -224,8 +224,13 @@ func (s *Store) Offer(ctx context.Context, token string) (*Offer, error) {
 }
 
 func (s *Store) offer(tx *gorm.DB, token string) (*Offer, error) {
-	i, err := find[Invitation](tx.Where("token_hash = ? AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > ?",
-		hashToken(token), s.clock.Now()), "invitation")
+	return s.openOffer(tx, tx.Where("token_hash = ?", hashToken(token)))
+}
+
+// openOffer reads the invitation of a query, if it waits for an answer and its
+// organization still is.
+func (s *Store) openOffer(tx, query *gorm.DB) (*Offer, error) {
+	i, err := find[Invitation](query.Where("accepted_at IS NULL AND revoked_at IS NULL AND expires_at > ?", s.clock.Now()), "invitation")
 	if err != nil {
 		return nil, err
 	}
@@ -238,8 +243,12 @@ func (s *Store) offer(tx *gorm.DB, token string) (*Offer, error) {
 
 // AcceptAsNew makes an account for the address that was invited, whatever the
 // policy of sign-up, and the person a member. The account's Email is the
-// invitation's. An address that has an account is a Conflict, after the same
-// work; more than 60 an hour from one address are TooMany.
+// invitation's. More than 60 an hour from one address are TooMany.
+//
+// A link that was copied may be in the hands of whoever invited. Where mail is
+// sent, the account then waits for a link that is mailed to the address, and
+// the user is nil: an address that has an account gets word of that instead.
+// Otherwise an address that has an account is a Conflict, after the same work.
 func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, actor Actor) (*User, *Organization, error) {
 	offer, err := s.Offer(ctx, token)
 	if err != nil {
@@ -259,14 +268,11 @@ func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, 
 	}
 	var user *User
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		if user, err = s.createUser(tx, account, hash, nil); err != nil {
-			return err
+		if s.MailConfigured() && !offer.ByMail {
+			return s.askToAccept(tx, offer, token, account, hash, actor)
 		}
-		actor := actor.as(user)
-		if err := s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "by an invitation"); err != nil {
-			return err
-		}
-		return s.admit(tx, token, offer.Organization, user, actor)
+		user, err = s.acceptAsNew(tx, offer, account, hash, nil, actor)
+		return err
 	})
 	switch {
 	case IsKind(err, Invalid): // asked for, so it stays spent
@@ -277,6 +283,30 @@ func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, 
 	return user, &offer.Organization, nil
 }
 
+// askToAccept mails a link that makes the account and accepts, or, where there
+// is an account, word of that, with the same work.
+func (s *Store) askToAccept(tx *gorm.DB, offer *Offer, token string, account Account, hash string, actor Actor) error {
+	by, org := mailName(offer.InvitedBy, "Somebody"), mailName(offer.Organization.Name, "an organization")
+	return s.askSignUp(tx, account, hash, &offer.ID, actor, accountMails{
+		fresh: Mail{Subject: "Join " + org + " on Hookwell", Text: by + " invited you to " + org + " on Hookwell. To create your account and join, open this link within a day:\n\n"},
+		known: Mail{Subject: "Join " + org + " on Hookwell", Secret: true, Text: by + " invited you to " + org + " on Hookwell. You have an account with this address already.\n\n" +
+			"Sign in to join: " + s.Link(InvitationPath(token)) + "\n\nIf you did not expect it, ignore this message.\n"},
+	})
+}
+
+// acceptAsNew makes the account and the membership. Verified is createUser's.
+func (s *Store) acceptAsNew(tx *gorm.DB, offer *Offer, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
+	user, err := s.createUser(tx, account, hash, verified)
+	if err != nil {
+		return nil, err
+	}
+	actor = actor.as(user)
+	if err := s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "by an invitation"); err != nil {
+		return nil, err
+	}
+	return user, s.admit(tx, offer, user, actor)
+}
+
 // Accept makes the person a member. An invitation of another address is
 // Forbidden, and stays.
 func (p *Person) Accept(ctx context.Context, token string) (*Organization, error) {
@@ -285,18 +315,20 @@ func (p *Person) Accept(ctx context.Context, token string) (*Organization, error
 		return nil, err
 	}
 	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
-		return p.store.admit(tx, token, offer.Organization, p.user, p.actor)
+		return p.store.admit(tx, offer, p.user, p.actor)
 	})
 	return &offer.Organization, err
 }
 
 // admit uses the invitation up, once, and stores the membership.
-func (s *Store) admit(tx *gorm.DB, token string, org Organization, user *User, actor Actor) error {
+func (s *Store) admit(tx *gorm.DB, offer *Offer, user *User, actor Actor) error {
+	org := offer.Organization
 	t := &Tenant{store: s, org: &org, actor: actor}
 	if err := t.lock(tx); err != nil {
 		return err
 	}
-	offer, err := s.offer(tx, token) // once more, now that nobody else changes it
+	// Once more, now that nobody else changes it: it may have been sent again.
+	offer, err := s.openOffer(tx, tx.Where("id = ? AND token_hash = ?", offer.ID, offer.TokenHash))
 	if err != nil {
 		return err
 	}

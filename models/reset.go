@@ -179,7 +179,7 @@ func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Acco
 	}
 	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
 	if err == nil {
-		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.askSignUp(tx, account, hash, actor) })
+		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.askSignUp(tx, account, hash, nil, actor, s.signUpMails()) })
 	}
 	if err != nil {
 		return errors.Join(err, s.refund(ctx, asked))
@@ -187,24 +187,37 @@ func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Acco
 	return nil
 }
 
+// accountMails are what an address is sent that somebody wants an account for:
+// one text ends with the link that makes it, the other is for who has one.
+type accountMails struct{ fresh, known Mail }
+
+func (s *Store) signUpMails() accountMails {
+	return accountMails{
+		fresh: Mail{Subject: "Your account at Hookwell", Text: "Create your account at " + s.Link("/") + " within a day:\n\n"},
+		known: Mail{Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.Link("/") +
+			" with this address. There is one already.\n\nSign in: " + s.Link("/login") + "\nA new password: " + s.Link("/forgot") + "\n"},
+	}
+}
+
 // askSignUp does the same work whether or not there is an account: a link that
-// nobody is sent makes none.
-func (s *Store) askSignUp(tx *gorm.DB, account Account, hash string, actor Actor) error {
+// nobody is sent makes none. The invitation is what the account accepts, or nil.
+func (s *Store) askSignUp(tx *gorm.DB, account Account, hash string, invitationID *string, actor Actor, mails accountMails) error {
 	link, token := s.newLink(linkSignUp, verifyLife)
-	link.Email, link.Name, link.PasswordHash = account.Email, account.Name, hash
+	link.Email, link.Name, link.PasswordHash, link.InvitationID = account.Email, account.Name, hash, invitationID
 	if err := tx.Create(&link).Error; err != nil {
 		return err
 	}
-	mail := Mail{To: account.Email, Subject: "Your account at Hookwell", Secret: true, Text: "Create your account at " + s.Link("/") + " within a day:\n\n" +
-		s.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"}
+	mail := mails.fresh
+	mail.Secret = true
+	mail.Text += s.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"
 	_, err := find[User](tx.Where("email = ?", account.Email), "account")
 	if err != nil && !IsKind(err, NotFound) {
 		return err
 	}
 	if err == nil {
-		mail = Mail{To: account.Email, Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.Link("/") +
-			" with this address. There is one already.\n\nSign in: " + s.Link("/login") + "\nA new password: " + s.Link("/forgot") + "\n"}
+		mail = mails.known
 	}
+	mail.To = account.Email
 	return s.post(tx, mailAsked, actor, mail)
 }
 
@@ -221,17 +234,26 @@ func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 	return link.Email, nil
 }
 
-// FinishSignUp uses a link up and makes its account, whose address is proved. A
-// sign-up that was closed meanwhile is Forbidden, an address that was taken
-// meanwhile Invalid.
+// FinishSignUp uses a link up and makes its account, whose address is proved.
+// One that accepts an invitation makes its member too, whatever the policy; where
+// the invitation has ended it is NotFound. A sign-up that was closed meanwhile is
+// Forbidden, an address that was taken meanwhile Invalid.
 func (s *Store) FinishSignUp(ctx context.Context, policy SignupPolicy, token string, actor Actor) (user *User, err error) {
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
 		link, err := s.takeLink(tx, linkSignUp, token)
 		if err != nil {
 			return err
 		}
-		now := s.clock.Now()
-		user, err = s.signUp(tx, policy, Account{Name: link.Name, Email: link.Email}, link.PasswordHash, &now, actor)
+		now, account := s.clock.Now(), Account{Name: link.Name, Email: link.Email}
+		if link.InvitationID == nil {
+			user, err = s.signUp(tx, policy, account, link.PasswordHash, &now, actor)
+			return err
+		}
+		offer, err := s.openOffer(tx, tx.Where("id = ?", *link.InvitationID))
+		if err != nil {
+			return err
+		}
+		user, err = s.acceptAsNew(tx, offer, account, link.PasswordHash, &now, actor)
 		return err
 	})
 	return user, err

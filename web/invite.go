@@ -66,6 +66,9 @@ func (s *Server) acceptAsNew(c *fiber.Ctx) error {
 	case err != nil:
 		return err
 	}
+	if user == nil {
+		return s.showSent(c, "the invited address")
+	}
 	if err := s.signIn(c, user); err != nil {
 		return err
 	}
