@@ -57,6 +57,21 @@ func openStore(ctx context.Context, c *config) (*models.Store, error) {
 	return store, nil
 }
 
+// sayAccess says how Postgres is reached, and what an operator should know of it.
+func (c *config) sayAccess(a models.Access) {
+	if c.embedded {
+		return
+	}
+	c.log.Info("database", "connections", a.Connections, "granted", a.Granted, "pooler", a.Pooled, "isolation", a.Isolation)
+	if a.Connections > a.Granted && !a.Pooled {
+		c.log.Warn("HOOKWELL_DATABASE_CONNECTIONS is more than the database grants; what goes beyond that waits", "connections", a.Connections, "granted", a.Granted)
+	}
+	if a.Pooled && a.Isolation != "read committed" {
+		c.log.Warn("behind a pooler, statements outside of transactions run in the database's default isolation and are tried again when they collide; "+
+			"ALTER ROLE ... SET default_transaction_isolation = 'read committed' spares that", "isolation", a.Isolation)
+	}
+}
+
 // migrate brings the database up to date, as its owner where one is named.
 func (c *config) migrate(ctx context.Context, store *models.Store) error {
 	if c.MigrateURL != "" {
@@ -121,13 +136,18 @@ func openParts(ctx context.Context, c *config) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.sayAccess(store.Access())
+	installation, err := store.InstallationID(ctx)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	connection, err := openRedis(c)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	a := &app{config: c, store: store, redis: connection, metrics: metrics}
-	a.feed = jobs.NewFeed(connection, c.log)
-	a.queue = jobs.NewQueue(connection, a.feed, c.log)
+	a.feed = jobs.NewFeed(connection, installation, c.log)
+	a.queue = jobs.NewQueue(connection, installation, a.feed, c.log)
 	store.SetWaker(a.queue)
 	a.sender = webhook.NewSender(webhook.NewGuard(c.allow), store.Now)
 	return a, nil
@@ -156,6 +176,7 @@ func (a *app) listen(ctx context.Context) error {
 	}
 	a.server = web.New(web.Options{Store: a.store, Tester: jobs.NewTester(a.store, a.sender, a.feed), Feed: a.feed, Log: a.config.log,
 		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.proxies, Signup: a.config.signup, SignupCode: a.code, Provider: a.config.provider(),
+		Connections: web.ConnectionLimits{Total: a.config.Connections, PerAddress: a.config.AddressLimit}, BodyMemory: int64(a.config.BodyMemory) << 20,
 		APIRateLimit: a.config.APIRateLimit, Version: version(), Meter: a.metrics, Ready: a.ready})
 	return nil
 }

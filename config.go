@@ -43,7 +43,13 @@ type settings struct {
 	SMTPURL          string `env:"HOOKWELL_SMTP_URL"`
 	MailFrom         string `env:"HOOKWELL_MAIL_FROM"`
 	APIRateLimit     int    `env:"HOOKWELL_API_RATE_LIMIT" envDefault:"10000"`
+	Connections      int    `env:"HOOKWELL_CONNECTIONS" envDefault:"5000"`
+	AddressLimit     int    `env:"HOOKWELL_CONNECTIONS_PER_ADDRESS" envDefault:"500"`
+	BodyMemory       int    `env:"HOOKWELL_BODY_MEMORY" envDefault:"32"`
+	MaxEndpoints     int    `env:"HOOKWELL_MAX_ENDPOINTS" envDefault:"1000"`
 	MigrateURL       string `env:"HOOKWELL_MIGRATE_DATABASE_URL"`
+	DatabaseSessions string `env:"HOOKWELL_DATABASE_CONNECTIONS"`
+	Pooler           string `env:"HOOKWELL_DATABASE_POOLER"`
 	LogLevel         string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
 	LogFormat        string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
 }
@@ -61,6 +67,8 @@ type config struct {
 	mailer   *jobs.Mailer // nil: no mail server is set
 	log      *slog.Logger
 	meter    models.Meter // nil counts nothing
+	// connections is how many the database is asked for; 0 goes by what it grants.
+	connections int
 	// probe is how long an open circuit waits; 0 is the usual. The demo's is short.
 	probe time.Duration
 }
@@ -77,8 +85,8 @@ func readSettings() (settings, error) {
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
-	err := errors.Join(c.checkServices(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkProvider(), c.checkRetention(),
-		c.checkRate(), c.checkMail(), c.checkLog(), c.checkCatalog())
+	err := errors.Join(c.checkServices(), c.checkDatabase(), c.checkAddress(), c.checkOpsAddress(), c.checkNetworks(), c.checkProxies(), c.checkSignup(), c.checkProvider(), c.checkRetention(),
+		c.checkRate(), c.checkConnections(), c.checkBodyMemory(), c.checkEndpoints(), c.checkMail(), c.checkLog(), c.checkCatalog())
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +119,28 @@ func (c *config) checkServices() error {
 		return wrong("REDIS_URL", "write it as redis://, rediss://, redis-sentinel:// or redis-cluster://host:port")
 	}
 	return nil
+}
+
+// checkDatabase checks how Postgres is reached. The embedded database has
+// nothing to set.
+func (c *config) checkDatabase() (err error) {
+	for variable, value := range map[string]string{"HOOKWELL_DATABASE_CONNECTIONS": c.DatabaseSessions, "HOOKWELL_DATABASE_POOLER": c.Pooler} {
+		if value != "" && c.embedded {
+			err = errors.Join(err, wrong(variable, "set DATABASE_URL and REDIS_URL too, or unset it: the embedded database does not use it"))
+		}
+	}
+	if c.DatabaseSessions != "" {
+		n, notNumber := strconv.Atoi(c.DatabaseSessions)
+		if notNumber != nil || n < models.LeastConnections {
+			err = errors.Join(err, wrong("HOOKWELL_DATABASE_CONNECTIONS", "write how many connections this process may open to Postgres, %d or more, such as 20", models.LeastConnections))
+		}
+		c.connections = n
+	}
+	switch models.Pooler(c.Pooler) {
+	case "", models.PoolerAuto, models.PoolerNone, models.PoolerTransaction:
+		return err
+	}
+	return errors.Join(err, wrong("HOOKWELL_DATABASE_POOLER", "choose auto, none or transaction"))
 }
 
 func (c *config) checkAddress() error {
@@ -262,6 +292,30 @@ func (c *config) checkRate() error {
 	return nil
 }
 
+func (c *config) checkConnections() (err error) {
+	for variable, limit := range map[string]int{"HOOKWELL_CONNECTIONS": c.Connections, "HOOKWELL_CONNECTIONS_PER_ADDRESS": c.AddressLimit} {
+		if limit < 0 {
+			err = errors.Join(err, wrong(variable, "write how many connections the server may hold, or 0 for no limit"))
+		}
+	}
+	return err
+}
+
+// checkBodyMemory reads MiB.
+func (c *config) checkBodyMemory() error {
+	if least := web.MinBodyMemory >> 20; c.BodyMemory < least || c.BodyMemory > 1<<20 {
+		return wrong("HOOKWELL_BODY_MEMORY", "write how many MiB of request bodies may be in memory at one time, at least %d", least)
+	}
+	return nil
+}
+
+func (c *config) checkEndpoints() error {
+	if c.MaxEndpoints < 1 || c.MaxEndpoints > models.MostEndpoints {
+		return wrong("HOOKWELL_MAX_ENDPOINTS", "write how many endpoints an organization may have, from 1 to %d", models.MostEndpoints)
+	}
+	return nil
+}
+
 // checkMail makes the mailer. What is wrong with the server's URL is said
 // without it: it may hold a password.
 func (c *config) checkMail() error {
@@ -327,6 +381,6 @@ func (c *config) linkBase() *url.URL {
 // storeOptions is how the settings open the store.
 func (c *config) storeOptions() models.Options {
 	return models.Options{DatabaseURL: c.DatabaseURL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
-		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Meter: c.meter, Log: c.log, CircuitProbe: c.probe,
-		Mail: c.mailer != nil, BaseURL: c.linkBase()}
+		Catalog: c.catalog, Guard: webhook.NewGuard(c.allow), Vault: c.vault, Meter: c.meter, Log: c.log, CircuitProbe: c.probe, MaxEndpoints: c.MaxEndpoints,
+		Mail: c.mailer != nil, BaseURL: c.linkBase(), Connections: c.connections, Pooler: models.Pooler(c.Pooler)}
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"slices"
 	"sync"
@@ -41,8 +42,10 @@ const (
 	// for a lock that somebody holds, has its turn for stuckClaim at most.
 	claimers   = 2
 	stuckClaim = 100 * time.Millisecond
-	// claimIDs bounds one claim.
-	claimIDs = 200
+	// claimIDs bounds one claim, and claimRefills how many lanes that have run
+	// empty it asks the database for more of, one query each.
+	claimIDs     = 200
+	claimRefills = 10
 	// laneIDs bounds one lane's hints; the due scan brings the rest later.
 	laneIDs = 10_000
 	// claimPause is how long a claimer waits after the database failed.
@@ -84,7 +87,7 @@ func (d *dispatcher) offer(lanes []models.DueLane) {
 		if l == nil {
 			// A guess until the first claim has read the endpoint's own limit, to
 			// which the claim keeps in any case.
-			l = &lane{known: map[string]struct{}{}, limit: models.DefaultMaxInFlight}
+			l = &lane{organizationID: due.OrganizationID, known: map[string]struct{}{}, limit: models.DefaultMaxInFlight}
 			d.lanes[due.EndpointID] = l
 		}
 		if due.Urgent {
@@ -135,7 +138,9 @@ func (d *dispatcher) claimNext() bool {
 	return true
 }
 
-// gather takes ids for free slots out of the lanes, a little of each.
+// gather takes ids for free slots out of the lanes, a little of each. When there
+// are more than one claim takes, organizations have their turns, a lane each:
+// one with thousands of endpoints leaves room for one with a single one.
 func (d *dispatcher) gather() []models.Lane {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -145,22 +150,51 @@ func (d *dispatcher) gather() []models.Lane {
 	default:
 	}
 	var wanted []models.Lane
-	left := claimIDs
-	for endpointID, l := range d.lanes {
-		if l.busy || l.paused || left == 0 {
-			continue
-		}
+	left, refills := claimIDs, claimRefills
+	for endpointID, l := range d.inTurns() {
 		free := d.room(l)
 		n := max(min(free, len(l.ids), left), 0)
-		if n == 0 && !(l.more && len(l.ids) == 0 && free > 0) {
-			continue
+		if n == 0 {
+			if !l.more || len(l.ids) > 0 || free <= 0 || refills == 0 {
+				continue
+			}
+			refills--
 		}
 		l.busy, l.hurried = true, false
 		wanted = append(wanted, models.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n})
-		left -= n
 		d.taken += n
+		if left -= n; left == 0 {
+			break
+		}
 	}
 	return wanted
+}
+
+// inTurns goes through the lanes that may be claimed for: one lane of each
+// organization, then another of each, until there are none.
+func (d *dispatcher) inTurns() iter.Seq2[string, *lane] {
+	type waiting struct {
+		endpointID string
+		lane       *lane
+	}
+	rounds := map[string][]waiting{}
+	for endpointID, l := range d.lanes {
+		if !l.busy && !l.paused && (len(l.ids) > 0 || l.more) {
+			rounds[l.organizationID] = append(rounds[l.organizationID], waiting{endpointID, l})
+		}
+	}
+	return func(yield func(string, *lane) bool) {
+		for len(rounds) > 0 {
+			for organizationID, lanes := range rounds {
+				if !yield(lanes[0].endpointID, lanes[0].lane) {
+					return
+				}
+				if rounds[organizationID] = lanes[1:]; len(lanes) == 1 {
+					delete(rounds, organizationID)
+				}
+			}
+		}
+	}
 }
 
 // room is how many more exchanges a lane may begin: up to its endpoint's limit,
@@ -310,7 +344,7 @@ func (d *dispatcher) left() (lanes []models.DueLane) {
 	defer d.mu.Unlock()
 	for endpointID, l := range d.lanes {
 		for ids := range slices.Chunk(l.ids, taskIDs) {
-			lanes = append(lanes, models.DueLane{EndpointID: endpointID, DeliveryIDs: ids})
+			lanes = append(lanes, models.DueLane{OrganizationID: l.organizationID, EndpointID: endpointID, DeliveryIDs: ids})
 		}
 	}
 	return lanes

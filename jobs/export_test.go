@@ -6,3 +6,9 @@ func (w *Workers) SetMostExchanges(n int) {
 	defer w.dispatcher.mu.Unlock()
 	w.dispatcher.most = n
 }
+
+// QueueName returns the name of Asynq's queue of that kind.
+func (q *Queue) QueueName(kind string) string { return q.queue(kind) }
+
+// ChangesChannel returns the name of the channel that tells of changes.
+func (q *Queue) ChangesChannel() string { return q.channel(changesSubject) }

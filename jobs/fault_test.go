@@ -54,7 +54,7 @@ func TestShutdownHandsBackWhatWaits(t *testing.T) {
 		f.publish(t, 9)
 		inspector := asynq.NewInspectorFromRedisClient(f.redis)
 		f.until(t, "all tasks are read", models.DeliveryFilter{}, func([]models.Delivery) bool {
-			info, err := inspector.GetQueueInfo("fresh")
+			info, err := inspector.GetQueueInfo(f.queue.QueueName("fresh"))
 			return err == nil && info.Size == 0 && info.Processed >= 2
 		})
 		stopped := make(chan struct{})
@@ -63,7 +63,7 @@ func TestShutdownHandsBackWhatWaits(t *testing.T) {
 			w.Shutdown(context.Background())
 		}()
 		f.until(t, "what waits is handed back", models.DeliveryFilter{}, func([]models.Delivery) bool {
-			info, err := inspector.GetQueueInfo("fresh")
+			info, err := inspector.GetQueueInfo(f.queue.QueueName("fresh"))
 			return err == nil && info.Pending > 0
 		})
 		close(release)

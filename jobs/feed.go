@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,13 +13,16 @@ import (
 	"hookwell/models"
 )
 
-// feedChannel carries which deliveries changed, between all processes.
-const feedChannel = "hookwell:changes"
+// changesSubject is the channel that carries which deliveries changed, between
+// all processes.
+const changesSubject = "changes"
 
 // Feed tells the pages of every process which deliveries changed. It carries
 // ids alone and may lose some while Redis is away: pages read the rows.
 type Feed struct {
+	names
 	client redis.UniversalClient
+	note   atomic.Pointer[redisState] // nil where there is no queue
 	log    *slog.Logger
 
 	mu          sync.Mutex
@@ -39,12 +43,13 @@ const (
 	publishLimit = 2 * time.Second
 )
 
-// NewFeed connects the feed to Redis.
-func NewFeed(client redis.UniversalClient, log *slog.Logger) *Feed {
+// NewFeed connects the feed to Redis, on a channel that carries the
+// installation's id.
+func NewFeed(client redis.UniversalClient, installation string, log *slog.Logger) *Feed {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &Feed{client: client, log: log, subscribers: map[string]map[chan []string]struct{}{},
+	f := &Feed{names: names{installation}, client: client, log: log, subscribers: map[string]map[chan []string]struct{}{},
 		pending: map[string]map[string]struct{}{}, signal: make(chan struct{}, 1), cancel: cancel}
-	f.stopped.Go(func() { f.listen(ctx) })
+	f.stopped.Go(func() { listen(ctx, client, f.channel(changesSubject), f.heard, f.receive) })
 	f.stopped.Go(func() { f.publish(ctx) })
 	return f
 }
@@ -131,30 +136,23 @@ func (f *Feed) publish(ctx context.Context) {
 			continue
 		}
 		limited, cancel := context.WithTimeout(ctx, publishLimit)
-		f.client.Publish(limited, feedChannel, message) // lost while Redis is away: pages read the rows
+		f.client.Publish(limited, f.channel(changesSubject), message) // lost while Redis is away: pages read the rows
 		cancel()
 	}
 }
 
-// listen hands what any process published to this process's pages. go-redis
-// subscribes again by itself when the connection is lost.
-func (f *Feed) listen(ctx context.Context) {
-	subscription := f.client.Subscribe(ctx, feedChannel)
-	defer subscription.Close()
-	messages := subscription.Channel()
-	for {
-		select {
-		case message, ok := <-messages:
-			if !ok {
-				return
-			}
-			var changes map[string][]string
-			if json.Unmarshal([]byte(message.Payload), &changes) == nil {
-				f.distribute(changes)
-			}
-		case <-ctx.Done():
-			return
-		}
+// heard notes that a subscription began or failed.
+func (f *Feed) heard(err error) {
+	if state := f.note.Load(); state != nil {
+		state.note(following, err)
+	}
+}
+
+// receive hands what any process published to this process's pages.
+func (f *Feed) receive(message string) {
+	var changes map[string][]string
+	if json.Unmarshal([]byte(message), &changes) == nil {
+		f.distribute(changes)
 	}
 }
 

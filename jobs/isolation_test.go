@@ -93,7 +93,7 @@ func TestHangingEndpointsHoldUpNobody(t *testing.T) {
 			}
 		}
 		for _, queue := range []string{"fresh", "due"} {
-			if info, err := asynq.NewInspectorFromRedisClient(f.redis).GetQueueInfo(queue); err == nil && info.Active > 0 {
+			if info, err := asynq.NewInspectorFromRedisClient(f.redis).GetQueueInfo(f.queue.QueueName(queue)); err == nil && info.Active > 0 {
 				t.Errorf("%d tasks of %s are held", info.Active, queue)
 			}
 		}

@@ -10,6 +10,10 @@ import (
 // lane is one endpoint's queue in this process. Ids are hints: what is lost
 // here, or no longer due, costs a look and nothing else.
 type lane struct {
+	// organizationID is whose turn its ids wait for; empty where a task of an
+	// earlier version did not say.
+	organizationID string
+
 	ids      []string
 	known    map[string]struct{}
 	more     bool // the database may have others that are due

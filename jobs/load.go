@@ -39,15 +39,15 @@ func (d *dispatcher) count(of func(*lane) int) (n int) {
 }
 
 // QueueSizes tells how many tasks of each of Asynq's queues wait to be read, by
-// the queue's name. It fails while Redis is away.
+// the queue's kind. It fails while Redis is away.
 func (q *Queue) QueueSizes(ctx context.Context) (map[string]int64, error) {
 	sizes := make(map[string]int64, queues)
-	for _, name := range []string{freshQueue, dueQueue} {
-		n, err := q.redis.LLen(ctx, "asynq:{"+name+"}:pending").Result()
+	for _, kind := range []string{freshQueue, dueQueue} {
+		n, err := q.redis.LLen(ctx, q.pending(kind)).Result()
 		if err != nil {
 			return nil, err
 		}
-		sizes[name] = n
+		sizes[kind] = n
 	}
 	return sizes, nil
 }

@@ -53,7 +53,7 @@ func texts(t *testing.T, document []byte, given ...string) (found []string) {
 func TestRedisCarriesIDsAlone(t *testing.T) {
 	eachPair(t, func(t *testing.T, f *fixture) {
 		f.SetWaker(f.queue)
-		changes := f.redis.Subscribe(t.Context(), "hookwell:changes")
+		changes := f.redis.Subscribe(t.Context(), f.queue.ChangesChannel())
 		defer changes.Close()
 		if _, err := changes.Receive(t.Context()); err != nil { // it listens
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func (f *fixture) tasks(t *testing.T) []*asynq.TaskInfo {
 	inspector := asynq.NewInspectorFromRedisClient(f.redis)
 	late := time.After(30 * time.Second)
 	for {
-		list, _ := inspector.ListPendingTasks("fresh") // an error while the queue is unknown
+		list, _ := inspector.ListPendingTasks(f.queue.QueueName("fresh")) // an error while the queue is unknown
 		kinds := map[string]bool{}
 		for _, task := range list {
 			kinds[task.Type] = true

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +24,7 @@ const (
 	mailTask    = "mail"
 )
 
-// The queues: what was just accepted goes before what failed earlier.
+// The kinds of queue: what was just accepted goes before what failed earlier.
 const (
 	freshQueue = "fresh"
 	dueQueue   = "due"
@@ -42,9 +41,11 @@ const (
 	// taskIDs is how many ids one task carries. Measured: one task per delivery
 	// costs three times the processor time of tasks of up to 100.
 	taskIDs = 100
-	// maxWaiting bounds what waits for Redis in memory. What is dropped, the
-	// due scan finds.
+	// maxWaiting bounds what waits for Redis in memory, and ownWaiting what waits
+	// of one organization; a task's worth of each waits in any case. What is
+	// dropped, the due scan finds.
 	maxWaiting = 50_000
+	ownWaiting = 10_000
 	// enqueueLimit is how long one task may take to reach Redis.
 	enqueueLimit = 2 * time.Second
 )
@@ -53,25 +54,33 @@ const (
 // blocks. While Redis is away it hands them to the workers of this process, and
 // where there are none it forgets.
 type Queue struct {
+	names
+	state  redisState
 	client *asynq.Client
 	redis  redis.UniversalClient
 	feed   *Feed
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	waiting []models.Woken
+	waiting wakes
 	mail    bool
 	signal  chan struct{}
 	stop    chan struct{}
 	stopped sync.WaitGroup
-	away    atomic.Bool
 	local   atomic.Pointer[dispatcher]
+	waker   atomic.Pointer[waker]
 }
 
-// NewQueue starts a queue over Redis. The feed may be nil.
-func NewQueue(client redis.UniversalClient, feed *Feed, log *slog.Logger) *Queue {
-	q := &Queue{client: asynq.NewClientFromRedisClient(client), redis: client, feed: feed, log: log,
+// NewQueue starts a queue over Redis, whose names there carry the installation's
+// id, and so do those of whatever else of Asynq uses this client. The feed may
+// be nil.
+func NewQueue(client redis.UniversalClient, installation string, feed *Feed, log *slog.Logger) *Queue {
+	client.AddHook(own{names{installation}})
+	q := &Queue{names: names{installation}, state: redisState{log: log}, client: asynq.NewClientFromRedisClient(client), redis: client, feed: feed, log: log,
 		signal: make(chan struct{}, 1), stop: make(chan struct{})}
+	if feed != nil {
+		feed.note.Store(&q.state)
+	}
 	q.stopped.Go(q.run)
 	return q
 }
@@ -85,9 +94,7 @@ func (q *Queue) Close() {
 // Wake hands due deliveries on, after their commit.
 func (q *Queue) Wake(woken []models.Woken) {
 	q.mu.Lock()
-	if len(q.waiting)+len(woken) <= maxWaiting {
-		q.waiting = append(q.waiting, woken...)
-	}
+	q.waiting.add(woken)
 	q.mu.Unlock()
 	q.call()
 	if q.feed != nil {
@@ -117,23 +124,35 @@ func (q *Queue) run() {
 		case <-q.stop:
 			return
 		}
-		q.mu.Lock()
-		woken, mail := q.waiting, q.mail
-		q.waiting, q.mail = nil, false
-		q.mu.Unlock()
-		if mail {
-			_ = q.put(context.Background(), freshQueue, mailTask, nil) // noted; the round looks by itself
+		for q.handNext() {
 		}
-		q.flush(woken)
 	}
 }
 
-// flush hands on what waited.
-func (q *Queue) flush(woken []models.Woken) {
-	for group := range slices.Chunk(woken, taskIDs) {
-		if !q.hand(context.Background(), freshQueue, models.LanesOf(group)) {
-			return
-		}
+// handNext hands on one task of what waits, so that what comes meanwhile has
+// its turn. It is false when nothing is left, or nobody takes it.
+func (q *Queue) handNext() bool {
+	q.mu.Lock()
+	group, mail := q.waiting.take(taskIDs), q.mail
+	q.mail = false
+	q.mu.Unlock()
+	if mail {
+		_ = q.put(context.Background(), freshQueue, mailTask, nil) // noted; the round looks by itself
+	}
+	if len(group) == 0 {
+		return false
+	}
+	if !q.hand(context.Background(), freshQueue, models.LanesOf(group)) {
+		q.mu.Lock()
+		q.waiting = wakes{}
+		q.mu.Unlock()
+		return false
+	}
+	select {
+	case <-q.stop:
+		return false
+	default:
+		return true
 	}
 }
 
@@ -141,7 +160,7 @@ func (q *Queue) flush(woken []models.Woken) {
 // of this process. It answers false when nobody took them.
 func (q *Queue) hand(ctx context.Context, queue string, lanes []models.DueLane) bool {
 	local := q.local.Load()
-	if local == nil || !q.away.Load() {
+	if local == nil || !q.state.away.Load() {
 		if err := q.enqueue(ctx, queue, lanes); err == nil {
 			return true
 		}
@@ -155,7 +174,7 @@ func (q *Queue) hand(ctx context.Context, queue string, lanes []models.DueLane) 
 // probe looks whether Redis takes tasks again: one that refuses writes answers
 // a ping.
 func (q *Queue) probe(ctx context.Context) {
-	if q.away.Load() {
+	if q.state.away.Load() && q.Check(ctx) == nil {
 		_ = q.enqueue(ctx, dueQueue, nil) // which notes it
 	}
 }
@@ -173,21 +192,15 @@ func (q *Queue) enqueue(ctx context.Context, queue string, lanes []models.DueLan
 func (q *Queue) put(ctx context.Context, queue, kind string, payload []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, enqueueLimit)
 	defer cancel()
-	_, err := q.client.EnqueueContext(ctx, asynq.NewTask(kind, payload), asynq.Queue(queue), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
-	q.note(err)
-	if err == nil {
-		q.redis.Publish(ctx, wakeChannel, "") // lost: the workers look by themselves within a second
+	_, err := q.client.EnqueueContext(ctx, asynq.NewTask(kind, payload), asynq.Queue(q.queue(queue)), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
+	q.state.note(enqueuing, err)
+	if err != nil {
+		return err
 	}
-	return err
-}
-
-// note logs when Redis goes away and when it is back, once each.
-func (q *Queue) note(err error) {
-	if away := err != nil; q.away.Swap(away) != away {
-		if away {
-			q.log.Warn("Redis is away; workers go by the database alone", "error", err)
-		} else {
-			q.log.Info("Redis is back")
-		}
+	if w := q.waker.Load(); w != nil {
+		w.wake()
 	}
+	// Lost: the workers of other processes look by themselves within a second.
+	q.state.note(publishing, q.redis.Publish(ctx, q.channel(wakeSubject), "").Err())
+	return nil
 }

@@ -142,6 +142,10 @@ func (r *recorder) write(group []landing) (away bool) {
 		return false
 	}
 	r.log.Error("recording outcomes", "count", len(group), "error", err)
+	if models.IsCode(err, models.CodeDatabaseBusy) { // which speaks against none of them
+		r.keep(&r.waiting, group)
+		return true
+	}
 	before, refused := r.written, 0
 	for i := range group {
 		if len(group) > 1 {
@@ -150,7 +154,7 @@ func (r *recorder) write(group []landing) (away bool) {
 		if err == nil {
 			continue
 		}
-		if ping := r.store.Ping(context.Background()); ping != nil {
+		if models.IsCode(err, models.CodeDatabaseBusy) || r.store.Ping(context.Background()) != nil {
 			r.keep(&r.waiting, group[i:])
 			return true
 		}

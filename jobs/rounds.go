@@ -18,6 +18,7 @@ const (
 	recoverInterval      = 500 * time.Millisecond
 	mailInterval         = 10 * time.Second
 	rollUpInterval       = 5 * time.Second
+	finishInterval       = 5 * time.Second
 	noteInterval         = time.Second
 	watchInterval        = time.Minute
 	housekeepingInterval = time.Hour
@@ -67,7 +68,7 @@ func (w *Workers) wakeDue(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, group := range byCount(lanes) {
+	for _, group := range byCount(inTurns(lanes)) {
 		w.Queue.hand(limited, dueQueue, group)
 	}
 	w.Queue.probe(limited)
@@ -96,6 +97,15 @@ func (w *Workers) reclaim(ctx context.Context) error { return untilEmpty(ctx, w.
 // for which nothing waits any more.
 func (w *Workers) endWaiting(ctx context.Context) error {
 	return errors.Join(untilEmpty(ctx, w.Store.EndWaiting), untilEmpty(ctx, w.Store.CloseDeleted))
+}
+
+// finishFanOuts goes on with events whose deliveries were not all written when
+// the process that accepted them ended.
+func (w *Workers) finishFanOuts(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, stepLimit)
+	defer cancel()
+	_, err := w.Store.FinishFanOuts(limited)
+	return err
 }
 
 func (w *Workers) rollUp(ctx context.Context) error { return untilEmpty(ctx, w.Store.RollUp) }
@@ -130,5 +140,5 @@ func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) er
 func (w *Workers) keepHouse(ctx context.Context) error {
 	old := w.Store.Now().Add(-max(w.Retention, models.MinRetention))
 	return errors.Join(w.Store.MakePartitions(ctx), w.Store.Prune(ctx, old), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx), w.Store.PruneMail(ctx), w.Store.PruneNotices(ctx),
-		w.Store.PruneThrottles(ctx), w.Store.PruneLinks(ctx), w.Store.PrunePortalLinks(ctx))
+		w.Store.PruneThrottles(ctx), w.Store.PruneLinks(ctx), w.Store.PrunePortalLinks(ctx), w.Store.PruneForms(ctx))
 }

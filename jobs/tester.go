@@ -27,6 +27,9 @@ func (t *Tester) Test(ctx context.Context, tenant *models.Tenant, endpointID, ev
 	if err != nil {
 		return "", err
 	}
+	if job.Sent {
+		return job.DeliveryID, nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), job.Message.Timeout+10*time.Second)
 	defer cancel()
 	exchange := t.sender.Send(ctx, job.Message)

@@ -11,8 +11,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// wakeChannel says, between processes, that a task was enqueued.
-const wakeChannel = "hookwell:wake"
+// wakeSubject is the channel that says, between processes, that a task was
+// enqueued.
+const wakeSubject = "wake"
 
 // longestHold is how long an idle worker goes without looking at all: what a
 // wake-up that was lost on its way costs.
@@ -25,20 +26,23 @@ const longestHold = time.Second
 // shape; should that change, everything still works, by intervals, and
 // TestWaker fails.
 type waker struct {
-	client  redis.UniversalClient
+	queue   *Queue
 	signal  chan struct{}
-	empty   int // looks in a row that found nothing; Asynq looks one at a time
+	empty   int // looks in a row that found nothing, or as many as hold when one failed; Asynq looks one at a time
 	looks   atomic.Int64
 	cancel  context.CancelFunc
 	stopped sync.WaitGroup
 }
 
-// newWaker hooks into the client that Asynq's server is given.
-func newWaker(client redis.UniversalClient) *waker {
+// newWaker hooks into the queue's client, which Asynq's server is given.
+func newWaker(q *Queue) *waker {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &waker{client: client, signal: make(chan struct{}, 1), cancel: cancel}
-	client.AddHook(w)
-	w.stopped.Go(func() { w.listen(ctx) })
+	w := &waker{queue: q, signal: make(chan struct{}, 1), cancel: cancel}
+	q.redis.AddHook(w)
+	q.waker.Store(w)
+	w.stopped.Go(func() {
+		listen(ctx, q.redis, q.channel(wakeSubject), func(err error) { q.state.note(hearing, err) }, func(string) { w.wake() })
+	})
 	return w
 }
 
@@ -54,23 +58,6 @@ func (w *waker) wake() {
 	select {
 	case w.signal <- struct{}{}:
 	default:
-	}
-}
-
-func (w *waker) listen(ctx context.Context) {
-	subscription := w.client.Subscribe(ctx, wakeChannel)
-	defer subscription.Close()
-	messages := subscription.Channel()
-	for {
-		select {
-		case _, ok := <-messages:
-			if !ok {
-				return
-			}
-			w.wake()
-		case <-ctx.Done():
-			return
-		}
 	}
 }
 
@@ -99,12 +86,27 @@ func (w *waker) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		}
 		w.looks.Add(1)
 		err := next(ctx, cmd)
-		if errors.Is(err, redis.Nil) {
-			w.empty++
-		} else {
-			w.empty = 0
-		}
+		w.found(err)
 		return err
+	}
+}
+
+// found notes what a look brought. After one that failed the next is held too:
+// Asynq would repeat it without a pause.
+func (w *waker) found(err error) {
+	switch {
+	case redis.HasErrorPrefix(err, "NOSCRIPT"): // the script follows
+		return
+	case err == nil:
+		w.empty = 0
+	case errors.Is(err, redis.Nil):
+		w.empty++
+		err = nil
+	default:
+		w.empty = queues
+	}
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, redis.ErrClosed) {
+		w.queue.state.note(dequeuing, err)
 	}
 }
 

@@ -20,9 +20,11 @@ func TestWaker(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	defer client.Close()
-	w := newWaker(client)
+	q := NewQueue(client, "a", nil, log)
+	defer q.Close()
+	w := newWaker(q)
 	handled := make(chan struct{}, 1)
-	server := asynq.NewServerFromRedisClient(client, asynq.Config{Concurrency: 1, Queues: map[string]int{freshQueue: 3, dueQueue: 1},
+	server := asynq.NewServerFromRedisClient(client, asynq.Config{Concurrency: 1, Queues: map[string]int{q.queue(freshQueue): 3, q.queue(dueQueue): 1},
 		TaskCheckInterval: lookInterval, LogLevel: asynq.FatalLevel})
 	err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { handled <- struct{}{}; return nil }))
 	if err != nil {
@@ -42,8 +44,6 @@ func TestWaker(t *testing.T) {
 	if looks := w.looks.Load(); looks > 4*queues {
 		t.Errorf("%d looks while there was nothing to do: the hook does not hold them", looks)
 	}
-	q := NewQueue(client, nil, log)
-	defer q.Close()
 	q.Wake([]models.Woken{{OrganizationID: "org_1", EndpointID: "ep_1", DeliveryID: "dlv_1"}})
 	<-handled
 }

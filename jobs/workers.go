@@ -65,10 +65,10 @@ func Start(o Options) (*Workers, error) {
 	w.recorder = newRecorder(o.Store, o.Feed, o.Log)
 	w.dispatcher = newDispatcher(o.Store, o.Sender, w.recorder, o.Log)
 	o.Queue.local.Store(w.dispatcher)
-	w.waker = newWaker(o.Redis)
+	w.waker = newWaker(o.Queue)
 	w.server = asynq.NewServerFromRedisClient(o.Redis, asynq.Config{
 		Concurrency:       handlers,
-		Queues:            map[string]int{freshQueue: 3, dueQueue: 1},
+		Queues:            map[string]int{o.Queue.queue(freshQueue): 3, o.Queue.queue(dueQueue): 1},
 		TaskCheckInterval: lookInterval,
 		Logger:            asynqLog{o.Log},
 		LogLevel:          asynq.WarnLevel,
@@ -88,6 +88,7 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, watchInterval, "watching endpoints", w.watch)
 	w.every(ctx, recoverInterval, "recovering", w.recover)
 	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
+	w.every(ctx, finishInterval, "finishing events", w.finishFanOuts)
 	w.every(ctx, rollUpInterval, "rolling up", w.rollUp)
 	w.every(ctx, noteInterval, "noting successes", w.Store.NoteSuccesses)
 	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)

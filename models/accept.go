@@ -2,10 +2,10 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 )
 
@@ -16,15 +16,32 @@ func (s *Store) acceptEach(ctx context.Context, drafts []*draft) {
 	if err == nil {
 		return
 	}
-	if len(drafts) > 1 && s.Ping(ctx) == nil {
+	if len(drafts) > 1 && (errors.Is(err, errTooHeavy) || !IsCode(err, CodeDatabaseBusy) && s.Ping(ctx) == nil) {
 		half := len(drafts) / 2
 		s.acceptEach(ctx, drafts[:half])
 		s.acceptEach(ctx, drafts[half:])
 		return
 	}
 	for _, d := range drafts {
-		d.accepted, d.refused = nil, err
+		d.reset()
+		d.refused = err
 	}
+}
+
+// errTooHeavy is of drafts that have more deliveries together than a
+// transaction writes, which was not known before they were planned.
+var errTooHeavy = errors.New("too many deliveries for one transaction")
+
+// weigh is how many deliveries a draft has, as far as memory knows: what it
+// does not know is found out when the draft is planned.
+func (s *Store) weigh(d *draft) int {
+	if d.committed {
+		return len(d.rest)
+	}
+	if o, ok := s.settings.get(d.event.OrganizationID); ok {
+		return len(o.subscribed(d.event.Type))
+	}
+	return 1
 }
 
 // accept commits drafts and wakes their deliveries.
@@ -68,13 +85,16 @@ func (s *Store) acceptKept(ctx context.Context, drafts []*draft) (bool, error) {
 			return false, nil
 		}
 	}
-	f := s.fanOutTo(drafts, func(d *draft) []*Endpoint { return found[d.event.OrganizationID].subscribed(d.event.Type) })
+	f, err := s.groupTo(drafts, found)
+	if err != nil || len(f.unfinished) > 0 {
+		return false, err
+	}
 	unchanged := precondition{keyIDs: keyIDs}
 	for id, o := range found {
 		unchanged.organizationIDs, unchanged.versions = append(unchanged.organizationIDs, id), append(unchanged.versions, o.version)
 	}
 	var done bool
-	err := s.withPartitions(ctx, func() (err error) {
+	err = s.withPartitions(ctx, func() (err error) {
 		done, err = s.dialect.writeIfUnchanged(s.db.WithContext(ctx), s.clock, f, unchanged)
 		return err
 	})
@@ -117,7 +137,21 @@ func (s *Store) acceptRead(tx *gorm.DB, drafts []*draft) error {
 	if err != nil || len(fresh) == 0 {
 		return err
 	}
-	return s.write(tx, s.fanOutTo(fresh, func(d *draft) []*Endpoint { return found[d.event.OrganizationID].subscribed(d.event.Type) }))
+	f, err := s.groupTo(fresh, found)
+	if err != nil {
+		return err
+	}
+	return s.write(tx, f)
+}
+
+// groupTo is fanOutTo for drafts of a group, by their organizations' settings.
+// It fails with errTooHeavy where they are to be written one by one.
+func (s *Store) groupTo(drafts []*draft, found map[string]*settings) (*fanOut, error) {
+	f := s.fanOutTo(drafts, func(d *draft) []*Endpoint { return found[d.event.OrganizationID].subscribed(d.event.Type) })
+	if len(drafts) > 1 && len(f.deliveries) > maxGroupWeight {
+		return nil, errTooHeavy
+	}
+	return f, nil
 }
 
 // namesOf lists the drafts' organizations and the keys that reported them,
@@ -160,24 +194,40 @@ func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
 type fanOut struct {
 	events     []*Event
 	deliveries []*Delivery
-	endpoints  []*Endpoint // of each delivery
+	endpoints  []*Endpoint         // of each delivery
+	unfinished []*unfinishedFanOut // of the events that have more deliveries than these
 }
 
-// fanOutTo plans one delivery of each draft to each of its endpoints.
+// fanOutTo plans one delivery of each draft to each of its endpoints, of those
+// with many to the first maxGroupWeight.
 func (s *Store) fanOutTo(drafts []*draft, subscribed func(*draft) []*Endpoint) *fanOut {
 	f := &fanOut{events: make([]*Event, 0, len(drafts)), deliveries: make([]*Delivery, 0, len(drafts)), endpoints: make([]*Endpoint, 0, len(drafts))}
 	for _, d := range drafts {
 		endpoints := subscribed(d)
-		d.woken, d.event.Deliveries = make([]Woken, 0, len(endpoints)), len(endpoints)
-		for _, e := range endpoints {
-			delivery := s.newDelivery(&d.event, e)
-			f.deliveries, f.endpoints = append(f.deliveries, delivery), append(f.endpoints, e)
-			d.woken = append(d.woken, Woken{OrganizationID: e.OrganizationID, EndpointID: e.ID, DeliveryID: delivery.ID})
+		d.event.Deliveries = len(endpoints)
+		if len(endpoints) > maxGroupWeight {
+			endpoints, d.rest, d.written = endpoints[:maxGroupWeight], endpoints[maxGroupWeight:], maxGroupWeight
+			f.unfinished = append(f.unfinished, unfinishedOf(d))
 		}
+		s.addDeliveries(f, d, endpoints)
 		d.accepted = &Accepted{ID: d.event.ID, Type: d.event.Type, Deliveries: d.event.Deliveries}
 		f.events = append(f.events, &d.event)
 	}
 	return f
+}
+
+// addDeliveries plans deliveries of a draft's event. An endpoint that is gone
+// gets none.
+func (s *Store) addDeliveries(f *fanOut, d *draft, endpoints []*Endpoint) {
+	d.woken = make([]Woken, 0, len(endpoints))
+	for _, e := range endpoints {
+		if e == nil {
+			continue
+		}
+		delivery := s.newDelivery(&d.event, e)
+		f.deliveries, f.endpoints = append(f.deliveries, delivery), append(f.endpoints, e)
+		d.woken = append(d.woken, Woken{OrganizationID: e.OrganizationID, EndpointID: e.ID, DeliveryID: delivery.ID})
+	}
 }
 
 // write inserts a fan-out, with the work that its deliveries are.
@@ -198,6 +248,9 @@ func (s *Store) write(tx *gorm.DB, f *fanOut) error {
 	}
 	if err := insertAll(s, tx, work, refuseTaken); err != nil {
 		return fmt.Errorf("inserting work: %w", err)
+	}
+	if err := s.saveUnfinished(tx, f.unfinished, now); err != nil {
+		return err
 	}
 	committedOf(tx).acceptAll(f.events)
 	return nil
@@ -239,10 +292,22 @@ func (d postgresDialect) writeIfUnchanged(db *gorm.DB, c *Clock, f *fanOut, p pr
 		insert, more = d.insertWork(c, f)
 		add("new_work", insert, more)
 	}
-	// Kept as a prepared statement: an insert has one plan, however full its table is.
-	parameters = append([]any{pgx.QueryExecModeCacheStatement}, parameters...)
-	err = db.Statement.ConnPool.QueryRowContext(db.Statement.Context, numbered(statement+" SELECT ok FROM unchanged"), parameters...).Scan(&done)
-	return done, err
+	pool := db.ConnPool.(*postgresPool)
+	if !pool.chosen {
+		// Kept as a prepared statement: an insert has one plan, however full its table is.
+		parameters = append([]any{pool.named()}, parameters...)
+	}
+	rows, err := pool.QueryContext(db.Statement.Context, numbered(statement+" SELECT ok FROM unchanged"), parameters...)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&done); err != nil {
+			return false, err
+		}
+	}
+	return done, outage(rows.Err())
 }
 
 // insertWork is newWork by the database's clock, in SQL.

@@ -32,6 +32,7 @@ type Attempt struct {
 	Cause           webhook.Cause
 	Error           string
 	Note            string
+	Requests        int // begun; 0 where no connection was made
 	RemoteAddress   string
 	TLSVersion      string
 	DNSUs           int64 `gorm:"column:dns_us"`

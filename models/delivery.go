@@ -153,14 +153,14 @@ func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]Attempt, er
 
 // BeginTest accepts a test event for one endpoint and claims its only attempt
 // at once: it passes every limit and goes to a disabled endpoint too. The
-// caller sends the job and records what comes of it.
+// caller sends the job and records what comes of it, unless it is Sent.
 func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, data []byte) (*Job, error) {
 	d, err := t.draft(NewEvent{Type: eventType, Data: data}, OriginTest)
 	if err != nil {
 		return nil, err
 	}
 	var job Job
-	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		e, err := t.endpoint(t.within(tx), endpointID)
 		if err != nil {
 			return err
@@ -189,8 +189,12 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 		}
 		committedOf(tx).acceptAll([]*Event{&d.event})
 		job = templates[e.ID].job(*w, &d.event)
+		makes(tx, job.DeliveryID, "")
 		return t.audit(tx, "endpoint.tested", e.ID, e.Title(), eventType)
 	})
+	if before := earlier(err); before != nil {
+		return &Job{DeliveryID: before.made, EndpointID: endpointID, Sent: true}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

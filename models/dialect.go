@@ -15,7 +15,9 @@ import (
 // GORM, or SQL that both understand.
 type dialect interface {
 	open(o Options) gorm.Dialector
-	configure(db *gorm.DB, pool *sql.DB) error
+	// configure sets the pool's limits and says how the database is reached. It
+	// fails when it can't be.
+	configure(ctx context.Context, db *gorm.DB, pool *sql.DB, o Options) (Access, error)
 	migrator(pool *sql.DB) (*goose.Provider, error)
 
 	// now is the database's clock, as SQL, moved by what a test has moved ours.
@@ -59,8 +61,9 @@ type dialect interface {
 	// among is the test whether a column is one of some texts, and its parameter.
 	among(column string, texts []string) (string, any)
 	// perLane is a FROM clause that joins every endpoint of the CTE "lanes" to
-	// its first rows of delivery_work (named w) that meet the condition.
-	perLane(condition string, most int) string
+	// its first rows of delivery_work (named w) that meet the condition, as many
+	// as an SQL expression says.
+	perLane(condition, most string) string
 	// makePartitions makes the partitions for the days from one time to another.
 	makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error
 	// load writes many rows that were made elsewhere, on the loader's connection.
@@ -78,6 +81,7 @@ const (
 	dueLock       int64 = 7_267_881_235
 	rollupLock    int64 = 7_267_881_236
 	watchLock     int64 = 7_267_881_237
+	migrateLock   int64 = 7_267_881_238
 )
 
 // partitionDays is how far ahead partitions are made. It is more than the

@@ -2,44 +2,15 @@ package models
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
-	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 )
 
 type postgresDialect struct{}
-
-// idleInTransaction is how long a process that stands still keeps its locks.
-const idleInTransaction = 30 * time.Second
-
-func (postgresDialect) open(o Options) gorm.Dialector {
-	config, err := pgx.ParseConfig(o.DatabaseURL)
-	if err != nil {
-		return postgres.Open(o.DatabaseURL) // which says what is wrong with it
-	}
-	// Statements are planned each time: a plan that was kept from when the
-	// queue was empty reads all of it once it is long.
-	config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	limit := fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", idleInTransaction.Milliseconds())
-	return postgres.New(postgres.Config{Conn: stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, limit)
-		return err
-	}))})
-}
-
-func (postgresDialect) configure(db *gorm.DB, pool *sql.DB) error {
-	pool.SetMaxOpenConns(20)
-	pool.SetMaxIdleConns(20)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return db.Callback().Query().After("gorm:query").Register("hookwell:unwritable", findNothing)
-}
 
 // findNothing makes a search for text that Postgres can't hold (NUL, or what is
 // not UTF-8) what it is on SQLite: one that finds no row, and no failure.
@@ -100,18 +71,23 @@ func (postgresDialect) lightSettings() string {
 	return ", set_config('synchronous_commit', 'off', true) AS lazily, set_config('enable_bitmapscan', 'off', true) AS plainly"
 }
 
-func (postgresDialect) perLane(condition string, most int) string {
+func (postgresDialect) perLane(condition, most string) string {
 	return fmt.Sprintf(`lanes CROSS JOIN LATERAL (
 		SELECT * FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
-		ORDER BY w.priority, w.wake_at LIMIT %d) w`, condition, most)
+		ORDER BY w.priority, w.wake_at LIMIT %s) w`, condition, most)
 }
 
+// lockKey is an advisory lock's key as SQL, from one of dialect.go's numbers.
+// Such locks belong to the whole database, in whose other schemas there may be
+// other installations.
+const lockKey = "hashtextextended(coalesce(current_schema(), ''), ?)"
+
 func (postgresDialect) serialize(tx *gorm.DB, lock int64) error {
-	return tx.Exec("SELECT pg_advisory_xact_lock(?)", lock).Error
+	return tx.Exec("SELECT pg_advisory_xact_lock("+lockKey+")", lock).Error
 }
 
 func (postgresDialect) trySerialize(tx *gorm.DB, lock int64) (free bool, err error) {
-	err = tx.Raw("SELECT pg_try_advisory_xact_lock(?)", lock).Scan(&free).Error
+	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+lockKey+")", lock).Scan(&free).Error
 	return free, err
 }
 
@@ -177,12 +153,6 @@ func fillFactor(table string) int {
 func overlaps(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "42P17"
-}
-
-// deadlocked tells whether a transaction was chosen as a deadlock's victim.
-func deadlocked(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "40P01"
 }
 
 // noPartition tells whether a row was refused because its day has no partition.

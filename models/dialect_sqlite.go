@@ -17,16 +17,30 @@ type sqliteDialect struct{}
 func (sqliteDialect) open(o Options) gorm.Dialector {
 	// Immediate transactions: a writer waits for its turn at the start instead
 	// of failing in the middle. Synchronous FULL: a commit is on the disk.
-	return sqlite.Open((&url.URL{Scheme: "file", Opaque: url.PathEscape(o.SQLitePath), RawQuery: url.Values{
+	return sqliteDialector{sqlite.Open((&url.URL{Scheme: "file", Opaque: url.PathEscape(o.SQLitePath), RawQuery: url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"},
-	}.Encode()}).String())
+	}.Encode()}).String()).(*sqlite.Dialector)}
 }
 
-func (sqliteDialect) configure(_ *gorm.DB, pool *sql.DB) error {
-	pool.SetMaxOpenConns(8)
-	pool.SetMaxIdleConns(8)
-	return nil
+// sqliteDialector is GORM's.
+type sqliteDialector struct{ *sqlite.Dialector }
+
+// Translate is where every error of a query passes.
+func (d sqliteDialector) Translate(err error) error {
+	if told := outage(err); told != err {
+		return told
+	}
+	return d.Dialector.Translate(err)
+}
+
+// sqliteConnections is how many connections to the file there may be.
+const sqliteConnections = 8
+
+func (sqliteDialect) configure(_ context.Context, _ *gorm.DB, pool *sql.DB, _ Options) (Access, error) {
+	pool.SetMaxOpenConns(sqliteConnections)
+	pool.SetMaxIdleConns(sqliteConnections)
+	return Access{Connections: sqliteConnections}, nil
 }
 
 // sqliteTime is how the driver writes a time; it sorts as text.
@@ -62,10 +76,10 @@ func (sqliteDialect) serialize(*gorm.DB, int64) error { return nil }
 
 func (sqliteDialect) trySerialize(*gorm.DB, int64) (bool, error) { return true, nil }
 
-func (sqliteDialect) perLane(condition string, most int) string {
+func (sqliteDialect) perLane(condition, most string) string {
 	return fmt.Sprintf(`lanes JOIN delivery_work w ON w.delivery_id IN (
 		SELECT w.delivery_id FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
-		ORDER BY w.priority, w.wake_at LIMIT %d)`, condition, most)
+		ORDER BY w.priority, w.wake_at LIMIT %s)`, condition, most)
 }
 
 func (sqliteDialect) makePartitions(context.Context, *gorm.DB, time.Time, time.Time) error {

@@ -13,15 +13,23 @@ import (
 // DueLane is some of an endpoint's overdue deliveries. More tells that there
 // may be others behind them, Urgent that a person asked for one of them.
 type DueLane struct {
-	EndpointID  string
-	DeliveryIDs []string
-	More        bool
-	Urgent      bool
+	OrganizationID string
+	EndpointID     string
+	DeliveryIDs    []string
+	More           bool
+	Urgent         bool
 }
 
-// duePerEndpoint is how many rows of one endpoint one look takes: however long
-// its queue is, the others' rows stand beside it, not behind it.
-const duePerEndpoint = 100
+const (
+	// duePerEndpoint is how many rows of one endpoint one look takes: however long
+	// its queue is, the others' rows stand beside it, not behind it.
+	duePerEndpoint = 100
+	// dueRows is how many rows one look takes of all endpoints, but for one of
+	// each: where many endpoints have some, it takes fewer of each.
+	dueRows = 5000
+	// duePerLane is the limit of a look, as SQL.
+	duePerLane = "(SELECT CASE WHEN count(*) > %[1]d THEN 1 WHEN count(*) * %[2]d > %[1]d THEN %[1]d / count(*) ELSE %[2]d END FROM lanes)"
+)
 
 // visitedQuery visits each endpoint that has unfinished work once, by skipping
 // along an index, however many rows it has.
@@ -47,8 +55,9 @@ func (s *Store) lastPriority() string {
 
 // overdue picks some rows of each of the lanes that a query has made.
 func (s *Store) overdue(lanes string) string {
-	return lanes + " SELECT w.delivery_id, w.endpoint_id, w.priority < 0 AS urgent FROM " +
-		s.dialect.perLane("w.lease_until IS NULL AND w.priority <= lanes.last AND w.wake_at <= "+s.dialect.now(s.clock), duePerEndpoint)
+	most := fmt.Sprintf(duePerLane, dueRows, duePerEndpoint)
+	return lanes + " SELECT w.organization_id, w.delivery_id, w.endpoint_id, w.priority < 0 AS urgent, " + most + " AS most FROM " +
+		s.dialect.perLane("w.lease_until IS NULL AND w.priority <= lanes.last AND w.wake_at <= "+s.dialect.now(s.clock), most)
 }
 
 // Due picks overdue rows, some of every endpoint that has any, and moves their
@@ -77,13 +86,17 @@ func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) (l
 		if err != nil || !free {
 			return err
 		}
-		var picked []Woken
-		if err := tx.Raw(query, parameters...).Scan(&picked).Error; err != nil || len(picked) == 0 {
+		var rows []dueRow
+		if err := tx.Raw(query, parameters...).Scan(&rows).Error; err != nil || len(rows) == 0 {
 			return err
+		}
+		picked := make([]Woken, len(rows))
+		for i := range rows {
+			picked[i] = rows[i].Woken
 		}
 		lanes = LanesOf(picked)
 		for i := range lanes {
-			lanes[i].More = len(lanes[i].DeliveryIDs) == duePerEndpoint
+			lanes[i].More = len(lanes[i].DeliveryIDs) >= rows[0].Most
 		}
 		return s.postpone(tx, picked)
 	})
@@ -91,6 +104,12 @@ func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) (l
 		return nil, fmt.Errorf("picking due deliveries: %w", err)
 	}
 	return lanes, nil
+}
+
+// dueRow is a row that was picked, and how many of its lane may be.
+type dueRow struct {
+	Woken
+	Most int
 }
 
 // LanesOf groups deliveries by endpoint, in their order.
@@ -102,7 +121,7 @@ func LanesOf(woken []Woken) []DueLane {
 		if !ok {
 			at = len(lanes)
 			index[w.EndpointID] = at
-			lanes = append(lanes, DueLane{EndpointID: w.EndpointID})
+			lanes = append(lanes, DueLane{OrganizationID: w.OrganizationID, EndpointID: w.EndpointID})
 		}
 		lanes[at].DeliveryIDs = append(lanes[at].DeliveryIDs, w.DeliveryID)
 		lanes[at].Urgent = lanes[at].Urgent || w.Urgent
@@ -215,7 +234,7 @@ func (s *Store) interrupted(tx *gorm.DB, rows []Work) ([]Result, error) {
 		if e := byID[w.EndpointID]; e != nil {
 			job.Message.URL, job.schedule = e.URL, e.Schedule
 		}
-		exchange := webhook.Exchange{Cause: webhook.CauseInterrupted, StartedAt: s.clock.Now(),
+		exchange := webhook.Exchange{Cause: webhook.CauseInterrupted, StartedAt: s.clock.Now(), Requests: 1, // as far as is known
 			Error: "The attempt was cut off: the process that made it stopped before it could record what came of it."}
 		if w.ClaimedAt != nil {
 			exchange.StartedAt = *w.ClaimedAt

@@ -16,6 +16,9 @@ func EmailPath(token string) string { return "/email/" + token }
 // no mail is sent it is a Conflict; beyond the budgets of mail it is TooMany. An
 // address that another account has is answered alike, and told.
 func (p *Person) AskEmail(ctx context.Context, email, password string) error {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
 	if !p.store.MailConfigured() {
 		return noMail()
 	}
@@ -31,7 +34,7 @@ func (p *Person) AskEmail(ctx context.Context, email, password string) error {
 			return err
 		}
 	}
-	return p.store.transaction(ctx, func(tx *gorm.DB) error { return p.askEmail(tx, email) })
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error { return p.askEmail(tx, email) }))
 }
 
 func (p *Person) askEmail(tx *gorm.DB, email string) error {
@@ -81,7 +84,7 @@ func (s *Store) EmailOf(ctx context.Context, token string) (string, error) {
 // on. Links that set a new password and went to the earlier address end. An
 // address that another account has taken meanwhile is a Conflict.
 func (s *Store) ConfirmEmail(ctx context.Context, token string, actor Actor) (user *User, err error) {
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		link, err := s.takeLink(tx, linkEmail, token)
 		if err != nil {
 			return err
@@ -89,8 +92,14 @@ func (s *Store) ConfirmEmail(ctx context.Context, token string, actor Actor) (us
 		if user, err = find[User](tx.Where("id = ?", *link.UserID), "account"); err != nil {
 			return err
 		}
+		makes(tx, user.ID, user.ID)
 		return s.changeEmail(tx, user, link.Email, actor.as(user))
 	})
+	if before := earlier(err); before != nil && before.shown != "" {
+		return s.User(ctx, before.made)
+	} else if before != nil {
+		return nil, linkEnded()
+	}
 	return user, err
 }
 

@@ -22,7 +22,7 @@ func (s *Store) EndWaiting(ctx context.Context) (int, error) {
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		var cancelled, expired []string
 		gone := visitedQuery + `lanes AS (SELECT e.id AS endpoint_id FROM visited v JOIN endpoints e ON e.id = v.endpoint_id WHERE e.deleted_at IS NOT NULL)
-			SELECT w.delivery_id FROM ` + s.dialect.perLane("w.lease_until IS NULL", FullStep) + " LIMIT ?"
+			SELECT w.delivery_id FROM ` + s.dialect.perLane("w.lease_until IS NULL", itoa(FullStep)) + " LIMIT ?"
 		if err := tx.Raw(gone, FullStep).Scan(&cancelled).Error; err != nil {
 			return err
 		}

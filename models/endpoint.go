@@ -58,22 +58,46 @@ func (t *Tenant) HeaderNames(e *Endpoint) ([]string, error) {
 }
 
 // CreateEndpoint registers an endpoint and answers its secret, which is not
-// shown again but on an explicit reveal.
+// shown again but on an explicit reveal. It makes one for each form; the secret
+// is zero for a form that is sent again late. It is a Conflict when the
+// organization has as many endpoints as it may have.
 func (t *Tenant) CreateEndpoint(ctx context.Context, in EndpointInput) (*Endpoint, webhook.Secret, error) {
-	if err := t.store.checkEndpoint(ctx, &in); err != nil {
-		return nil, webhook.Secret{}, err
-	}
 	var endpoint *Endpoint
 	var secret webhook.Secret
-	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
-		endpoint, secret, err = t.createEndpoint(tx, in)
-		return err
-	})
+	err := t.store.sentBefore(ctx)
+	if err == nil {
+		err = t.store.checkEndpoint(ctx, &in)
+	}
+	if err == nil {
+		err = t.store.transaction(once(ctx), func(tx *gorm.DB) (err error) {
+			if endpoint, secret, err = t.createEndpoint(tx, in); err == nil {
+				makes(tx, endpoint.ID, secret.Reveal())
+			}
+			return err
+		})
+	}
+	if before := earlier(err); before != nil {
+		return t.madeEndpoint(ctx, before)
+	}
 	return endpoint, secret, err
+}
+
+// madeEndpoint is the endpoint that a form made or rotated before; the secret is
+// zero when it is not to be shown again.
+func (t *Tenant) madeEndpoint(ctx context.Context, before *taken) (*Endpoint, webhook.Secret, error) {
+	e, err := t.Endpoint(ctx, before.made)
+	if err != nil || before.shown == "" {
+		return e, webhook.Secret{}, err
+	}
+	secret, err := webhook.ParseSecret(before.shown)
+	return e, secret, err
 }
 
 // createEndpoint inserts an endpoint whose input was checked.
 func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webhook.Secret, error) {
+	if err := t.roomForEndpoint(tx); err != nil {
+		return nil, webhook.Secret{}, err
+	}
 	now := t.store.clock.Now()
 	e := &Endpoint{ID: t.store.clock.newID(PrefixEndpoint, now), OrganizationID: t.org.ID, CreatedAt: now, UpdatedAt: now}
 	if err := t.store.apply(e, in); err != nil {
@@ -92,6 +116,23 @@ func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webho
 		return nil, secret, err
 	}
 	return e, secret, t.audit(tx, "endpoint.created", e.ID, e.Title(), e.URL)
+}
+
+// roomForEndpoint is a Conflict when the organization has as many endpoints as
+// it may have. Under the lock on its row nobody else adds one meanwhile.
+func (t *Tenant) roomForEndpoint(tx *gorm.DB) error {
+	var locked []string
+	if err := tx.Model(&Organization{}).Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Where("id = ?", t.org.ID).Pluck("id", &locked).Error; err != nil {
+		return fmt.Errorf("locking the organization: %w", err)
+	}
+	var have int64
+	if err := t.within(tx).Model(&Endpoint{}).Where("deleted_at IS NULL").Count(&have).Error; err != nil {
+		return fmt.Errorf("counting endpoints: %w", err)
+	}
+	if have >= int64(t.store.most) {
+		return conflict(CodeTooManyEndpoints, fmt.Sprintf("The organization has %d endpoints, and may have %d. Delete one that is no longer used, or ask whoever runs Hookwell to raise the limit.", have, t.store.most))
+	}
+	return nil
 }
 
 // noteSettings adds a line to the endpoint's history.
@@ -197,11 +238,11 @@ func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*Endpoint, err
 // DeleteEndpoint removes an endpoint with its secrets and cancels what waits
 // for it. Its deliveries stay in the log.
 func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
-	_, err := t.setEndpoint(ctx, id, "endpoint.deleted", func(e *Endpoint, now time.Time) bool {
+	_, err := t.setEndpoint(once(ctx), id, "endpoint.deleted", func(e *Endpoint, now time.Time) bool {
 		e.DeletedAt, e.Headers = &now, nil
 		return true
 	})
-	return err
+	return unlessTaken(err)
 }
 
 // setEndpoint changes an endpoint's standing under a lock on its row. The

@@ -39,6 +39,11 @@ const (
 	MaxMaxInFlight        = 100
 	MaxRateLimit          = 1000
 	maxOwnHeaders         = 20
+
+	// How many endpoints an organization may have, if nothing else is set, and
+	// the most that can be set: every event goes to each that is subscribed.
+	DefaultMaxEndpoints = 1000
+	MostEndpoints       = 10_000
 )
 
 // NewEndpointInput is an endpoint's default policy.

@@ -34,20 +34,31 @@ type Error struct {
 	Fields  webhook.Faults
 	// RetryAfter is when trying again may work; 0 says nothing of it.
 	RetryAfter time.Duration
+
+	cause error // for the log alone
 }
 
 func (e *Error) Error() string {
-	if len(e.Fields) == 0 {
-		return e.Message
+	switch {
+	case len(e.Fields) > 0:
+		return fmt.Sprintf("%s %s", e.Message, e.Fields.Error())
+	case e.cause != nil:
+		return fmt.Sprintf("%s (%s)", e.Message, e.cause)
 	}
-	return fmt.Sprintf("%s %s", e.Message, e.Fields.Error())
+	return e.Message
 }
+
+// Unwrap returns what lies behind the refusal, nil where it is our own.
+func (e *Error) Unwrap() error { return e.cause }
 
 // IsKind tells whether an error is, or wraps, an Error of that kind.
 func IsKind(err error, kind Kind) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Kind == kind
 }
+
+// CodeTooManyEndpoints is of an organization with as many endpoints as it may have.
+const CodeTooManyEndpoints = "too_many_endpoints"
 
 // CodeTwoFactor is of an organization that asks its members for a second factor.
 const CodeTwoFactor = "two_factor_required"
@@ -59,7 +70,7 @@ func IsCode(err error, code string) bool {
 }
 
 func invalid(fields webhook.Faults) error {
-	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields}
+	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields.Cut(webhook.MaxFaults)}
 }
 
 func invalidField(field, message string) error {

@@ -32,6 +32,9 @@ type Accepted struct {
 // idempotencySpan is how long a key is remembered.
 const idempotencySpan = 24 * time.Hour
 
+// badTime is what is said of a time that webhook.InRange refuses.
+const badTime = "Use a time that is in UTC from 1970 to 9999."
+
 // maxIdempotencyKey is the longest key, in bytes.
 const maxIdempotencyKey = 255
 
@@ -62,6 +65,15 @@ type draft struct {
 	refused  error
 	twin     *draft // holds the same idempotency key in the same group
 	woken    []Woken
+	// rest is the endpoints whose deliveries are yet to be written, once the event
+	// and the first of them are committed; nil stands for one that is gone. Written
+	// is how many of all were.
+	rest      []*Endpoint
+	written   int
+	committed bool
+
+	sub     *submission // nil when nobody waits
+	outcome Outcome     // guarded by sub
 }
 
 func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
@@ -73,8 +85,8 @@ func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
 	if len(n.IdempotencyKey) > maxIdempotencyKey || hasControl(n.IdempotencyKey) {
 		faults = append(faults, webhook.Fault{Field: "Idempotency-Key", Message: "Use up to 255 characters without control characters."})
 	}
-	if !n.Timestamp.IsZero() && (n.Timestamp.Year() < 1970 || n.Timestamp.Year() > 9999) {
-		faults = append(faults, webhook.Fault{Field: "timestamp", Message: "Use a time from 1970 on."})
+	if !n.Timestamp.IsZero() && !webhook.InRange(n.Timestamp) {
+		faults = append(faults, webhook.Fault{Field: "timestamp", Message: badTime})
 	}
 	if len(faults) > 0 {
 		return nil, invalid(faults)
@@ -120,7 +132,9 @@ func (d *draft) refit(o *Organization) (err error) {
 }
 
 // reset forgets what an earlier try to commit the draft found out.
-func (d *draft) reset() { d.accepted, d.refused, d.twin, d.woken = nil, nil, nil, nil }
+func (d *draft) reset() {
+	d.accepted, d.refused, d.twin, d.woken, d.rest, d.written = nil, nil, nil, nil, nil, 0
+}
 
 // requestHash tells two reports under one key apart.
 func requestHash(n NewEvent) []byte {

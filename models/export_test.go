@@ -39,7 +39,7 @@ func (s *Store) KeptBodies() int { return len(s.bodies.byID) }
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &Session{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
 		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}, &Notice{}, &Undelivered{}, &rollupRow{}, &rollupDelta{},
-		&throttle{}, &budgetRow{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}, &organizationVersion{}}
+		&throttle{}, &budgetRow{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}, &organizationVersion{}, &Installation{}}
 }
 
 // UpTo applies the migrations up to a number.
@@ -70,4 +70,17 @@ func (s *Store) Post(ctx context.Context, m Mail, fault error) error {
 		}
 		return fault
 	})
+}
+
+// Locks are what transactions may be serialized by.
+func Locks() []int64 {
+	return []int64{signupLock, partitionLock, dueLock, rollupLock, watchLock}
+}
+
+// Serialize takes a lock until the transaction ends.
+func (s *Store) Serialize(tx *gorm.DB, lock int64) error { return s.dialect.serialize(tx, lock) }
+
+// TrySerialize takes a lock if it is free.
+func (s *Store) TrySerialize(tx *gorm.DB, lock int64) (bool, error) {
+	return s.dialect.trySerialize(tx, lock)
 }

@@ -134,7 +134,7 @@ func (p *Person) UnlinkIdentity(ctx context.Context, issuer, subject string) err
 	if !p.user.HasPassword() {
 		return conflict("no_password", "You have no password yet, and could not sign in any more. Set one first.")
 	}
-	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		removed := tx.Where("issuer = ? AND subject = ? AND user_id = ?", issuer, subject, p.user.ID).Delete(&UserIdentity{})
 		if removed.Error == nil && removed.RowsAffected == 0 {
 			return notFound("identity")
@@ -143,5 +143,5 @@ func (p *Person) UnlinkIdentity(ctx context.Context, issuer, subject string) err
 			return removed.Error
 		}
 		return p.auditOwn(tx, "identity.unlinked", issuer)
-	})
+	}))
 }

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
@@ -66,7 +65,8 @@ func (t *Tenant) openInvitations(tx *gorm.DB) *gorm.DB {
 // which is stored as a hash and can't be shown again; it is empty where the
 // link was mailed. Who is a member or was
 // invited already is Invalid at "email"; a role above what the actor may give
-// is Forbidden.
+// is Forbidden. It makes one for each form; the token is empty for a form that
+// is sent again late.
 func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, string, error) {
 	email := normalEmail(n.Email)
 	if faults := emailFaults(email); len(faults) > 0 {
@@ -74,7 +74,7 @@ func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 	}
 	var i *Invitation
 	token := rand.Text()
-	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err := t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
@@ -90,6 +90,7 @@ func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 		if err := tx.Create(i).Error; err != nil {
 			return err
 		}
+		makes(tx, i.ID, i.shown(token))
 		if err := t.audit(tx, "invitation.created", i.ID, i.Email, string(i.Role)); err != nil {
 			return err
 		}
@@ -98,7 +99,17 @@ func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 		}
 		return t.store.emitAll(tx, memberInvited(t.org, i, t.actor))
 	})
+	if before := earlier(err); before != nil {
+		return t.madeInvitation(ctx, before)
+	}
 	return i, i.shown(token), err
+}
+
+// madeInvitation is the invitation that a form made or sent before, and its
+// token while that is shown.
+func (t *Tenant) madeInvitation(ctx context.Context, before *taken) (*Invitation, string, error) {
+	i, err := find[Invitation](t.rows(ctx).Where("id = ?", before.made), "invitation")
+	return i, before.shown, err
 }
 
 // shown is a token as far as it is for other eyes than the invited person's.
@@ -184,7 +195,7 @@ func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx
 // link before works no more. The seven days begin anew.
 func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (*Invitation, string, error) {
 	token := rand.Text()
-	i, err := t.changeInvitation(ctx, id, func(tx *gorm.DB, i *Invitation) error {
+	i, err := t.changeInvitation(once(ctx), id, func(tx *gorm.DB, i *Invitation) error {
 		now := t.store.clock.Now()
 		i.TokenHash, i.ByMail, i.SentAt, i.ExpiresAt = hashToken(token), byMail, now, now.Add(InvitationSpan)
 		if err := tx.Model(i).Select("token_hash", "by_mail", "sent_at", "expires_at").Updates(i).Error; err != nil {
@@ -193,20 +204,24 @@ func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (
 		if err := t.mailInvitation(tx, i, token); err != nil {
 			return err
 		}
+		makes(tx, i.ID, i.shown(token))
 		return t.audit(tx, "invitation.resent", i.ID, i.Email, string(i.Role))
 	})
+	if before := earlier(err); before != nil {
+		return t.madeInvitation(ctx, before)
+	}
 	return i, i.shown(token), err
 }
 
 // RevokeInvitation ends an invitation: its link works no more.
 func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
-	_, err := t.changeInvitation(ctx, id, func(tx *gorm.DB, i *Invitation) error {
+	_, err := t.changeInvitation(once(ctx), id, func(tx *gorm.DB, i *Invitation) error {
 		if err := tx.Model(i).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
 			return err
 		}
 		return t.audit(tx, "invitation.revoked", i.ID, i.Email, string(i.Role))
 	})
-	return err
+	return unlessTaken(err)
 }
 
 // Offer is an invitation as its link shows it. Whoever has the link learns
@@ -239,122 +254,4 @@ func (s *Store) openOffer(tx, query *gorm.DB) (*Offer, error) {
 		return nil, err
 	}
 	return &Offer{Invitation: *i, Organization: *org}, nil
-}
-
-// AcceptAsNew makes an account for the address that was invited, whatever the
-// policy of sign-up, and the person a member. The account's Email is the
-// invitation's. More than 60 an hour from one address are TooMany.
-//
-// A link that was copied may be in the hands of whoever invited. Where mail is
-// sent, the account then waits for a link that is mailed to the address, and
-// the user is nil: an address that has an account gets word of that instead.
-// Otherwise an address that has an account is a Conflict, after the same work.
-func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, actor Actor) (*User, *Organization, error) {
-	offer, err := s.Offer(ctx, token)
-	if err != nil {
-		return nil, nil, err
-	}
-	account.Email = offer.Email
-	if err := account.check(); err != nil {
-		return nil, nil, err
-	}
-	made := spend(budgetAdmissions, networkOf(actor.RemoteAddress))
-	if err := s.spend(ctx, made); err != nil {
-		return nil, nil, err
-	}
-	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
-	if err != nil {
-		return nil, nil, errors.Join(err, s.refund(ctx, made))
-	}
-	var user *User
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		if s.MailConfigured() && !offer.ByMail {
-			return s.askToAccept(tx, offer, token, account, hash, actor)
-		}
-		user, err = s.acceptAsNew(tx, offer, account, hash, nil, actor)
-		return err
-	})
-	switch {
-	case IsKind(err, Invalid): // asked for, so it stays spent
-		return nil, nil, conflict("account_exists", "No account was made: if you have one with this address, sign in to accept.")
-	case err != nil:
-		return nil, nil, errors.Join(err, s.refund(ctx, made))
-	}
-	return user, &offer.Organization, nil
-}
-
-// askToAccept mails a link that makes the account and accepts, or, where there
-// is an account, word of that, with the same work.
-func (s *Store) askToAccept(tx *gorm.DB, offer *Offer, token string, account Account, hash string, actor Actor) error {
-	by, org := mailName(offer.InvitedBy, "Somebody"), mailName(offer.Organization.Name, "an organization")
-	return s.askSignUp(tx, account, hash, &offer.ID, actor, accountMails{
-		fresh: Mail{Subject: "Join " + org + " on Hookwell", Text: by + " invited you to " + org + " on Hookwell. To create your account and join, open this link within a day:\n\n"},
-		known: Mail{Subject: "Join " + org + " on Hookwell", Secret: true, Text: by + " invited you to " + org + " on Hookwell. You have an account with this address already.\n\n" +
-			"Sign in to join: " + s.Link(InvitationPath(token)) + "\n\nIf you did not expect it, ignore this message.\n"},
-	})
-}
-
-// acceptAsNew makes the account and the membership. Verified is createUser's.
-func (s *Store) acceptAsNew(tx *gorm.DB, offer *Offer, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
-	user, err := s.createUser(tx, account, hash, verified)
-	if err != nil {
-		return nil, err
-	}
-	actor = actor.as(user)
-	if err := s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "by an invitation"); err != nil {
-		return nil, err
-	}
-	return user, s.admit(tx, offer, user, actor)
-}
-
-// Accept makes the person a member. An invitation of another address is
-// Forbidden, and stays.
-func (p *Person) Accept(ctx context.Context, token string) (*Organization, error) {
-	offer, err := p.store.Offer(ctx, token)
-	if err != nil {
-		return nil, err
-	}
-	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
-		return p.store.admit(tx, offer, p.user, p.actor)
-	})
-	return &offer.Organization, err
-}
-
-// admit uses the invitation up, once, and stores the membership.
-func (s *Store) admit(tx *gorm.DB, offer *Offer, user *User, actor Actor) error {
-	org := offer.Organization
-	t := &Tenant{store: s, org: &org, actor: actor}
-	if err := t.lock(tx); err != nil {
-		return err
-	}
-	// Once more, now that nobody else changes it: it may have been sent again.
-	offer, err := s.openOffer(tx, tx.Where("id = ? AND token_hash = ?", offer.ID, offer.TokenHash))
-	if err != nil {
-		return err
-	}
-	if offer.Email != user.Email {
-		return &Error{Kind: Forbidden, Code: "other_address", Message: "This invitation is for another address than your account’s."}
-	}
-	now := s.clock.Now()
-	if err := tx.Model(&offer.Invitation).Update("accepted_at", now).Error; err != nil {
-		return err
-	}
-	if err := t.audit(tx, "invitation.accepted", offer.ID, offer.Email, string(offer.Role)); err != nil {
-		return err
-	}
-	if offer.ByMail && user.EmailVerifiedAt == nil {
-		user.EmailVerifiedAt = &now
-		if err := tx.Model(&User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error; err != nil {
-			return err
-		}
-	}
-	var members int64
-	if err := t.members(tx).Where("members.user_id = ?", user.ID).Count(&members).Error; err != nil || members > 0 {
-		return err // somebody else made the person a member meanwhile
-	}
-	added, err := s.addMember(tx, t.org, user, offer.Role, &offer.Invitation, actor)
-	if err != nil {
-		return err
-	}
-	return s.emitAll(tx, added)
 }

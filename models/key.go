@@ -48,15 +48,23 @@ func (s *Store) newKey(n NewKey, scopes []Scope, createdBy string) (*Key, string
 	if name == "" || utf8.RuneCountInString(name) > 100 || hasControl(name) {
 		faults = append(faults, webhook.Fault{Field: "name", Message: "Enter a name of up to 100 characters."})
 	}
-	if n.ExpiresAt != nil && !n.ExpiresAt.After(now) {
+	expires := n.ExpiresAt
+	switch {
+	case expires == nil:
+	case !webhook.InRange(*expires):
+		faults = append(faults, webhook.Fault{Field: "expires", Message: badTime})
+	case !expires.After(now):
 		faults = append(faults, webhook.Fault{Field: "expires", Message: "Choose a time that lies ahead."})
+	default:
+		at := expires.UTC().Truncate(time.Microsecond) // as it is stored
+		expires = &at
 	}
 	if len(faults) > 0 {
 		return nil, "", invalid(faults)
 	}
 	text := keyPrefix + rand.Text() + rand.Text()[:14] // 200 bits
 	return &Key{ID: s.clock.newID(PrefixKey, now), Name: name, Hash: hashToken(text), Hint: text[len(text)-4:],
-		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now, ExpiresAt: n.ExpiresAt}, text, nil
+		Scopes: scopes, CreatedBy: createdBy, CreatedAt: now, ExpiresAt: expires}, text, nil
 }
 
 // parseScopes reads scopes by name, in catalog order without repeats.
@@ -86,7 +94,8 @@ func (t *Tenant) Keys(ctx context.Context) ([]Key, error) {
 }
 
 // CreateKey makes a key and answers its text, which is never shown again. A
-// person who is no admin by now is Forbidden.
+// person who is no admin by now is Forbidden. It makes one for each form; the
+// text is empty for a form that is sent again late.
 func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) {
 	scopes, scopeErr := parseScopes(n.Scopes)
 	key, text, err := t.store.newKey(n, scopes, t.actor.Name)
@@ -97,10 +106,11 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 	if t.actor.Kind == ActorUser {
 		key.CreatedByUser = &t.actor.ID
 	}
-	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		if err := t.mayMakeKey(tx); err != nil {
 			return err
 		}
+		makes(tx, key.ID, text)
 		if err := tx.Create(key).Error; err != nil {
 			return err
 		}
@@ -109,6 +119,10 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 		}
 		return t.store.emitAll(tx, keyCreated(t.org, key, t.actor))
 	})
+	if before := earlier(err); before != nil {
+		key, err = find[Key](t.rows(ctx).Where("id = ?", before.made), "key")
+		return key, before.shown, err
+	}
 	return key, text, err
 }
 

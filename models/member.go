@@ -152,7 +152,7 @@ func (t *Tenant) setRole(tx *gorm.DB, m *TeamMember, role Role) (ownEvent, error
 
 // TransferOwnership makes a member an owner and the owner who acts an admin.
 func (t *Tenant) TransferOwnership(ctx context.Context, id string) (*TeamMember, error) {
-	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+	m, err := t.changeMember(once(ctx), id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
 		if t.actor.Kind != ActorUser || !acting.May(RightOwn) {
 			return forbiddenRole()
 		}
@@ -177,6 +177,10 @@ func (t *Tenant) TransferOwnership(ctx context.Context, id string) (*TeamMember,
 		}
 		return t.store.emitAll(tx, append(events, event)...)
 	})
+	if earlier(err) != nil {
+		return t.Member(ctx, id)
+	}
+	return m, err
 }
 
 // SetTitle says what a member does in the organization; empty takes it back.
@@ -224,16 +228,21 @@ func (t *Tenant) keysOf(tx *gorm.DB, m *TeamMember) *gorm.DB {
 // RemoveMember ends somebody else's membership and revokes the keys that the
 // member made.
 func (t *Tenant) RemoveMember(ctx context.Context, id string) (*TeamMember, error) {
-	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+	m, err := t.changeMember(once(ctx), id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
 		if !acting.Manages(m.Role) {
 			return forbiddenRole()
 		}
 		if m.UserID == t.actor.ID {
 			return conflict("own_membership", "This is you. To end your own membership, leave the organization.")
 		}
+		makes(tx, m.Name, "")
 		event := func(at time.Time) ownEvent { return memberRemoved(t.org, m, t.actor, at) }
 		return t.endMembership(tx, m, "member.removed", "The member who made it was removed.", event)
 	})
+	if before := earlier(err); before != nil {
+		return &TeamMember{Member: Member{ID: id, OrganizationID: t.org.ID}, Name: before.made}, nil
+	}
+	return m, err
 }
 
 // Leave ends the membership of who acts and revokes the keys that they made.
@@ -243,11 +252,11 @@ func (t *Tenant) Leave(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.changeMember(ctx, own.ID, func(tx *gorm.DB, m *TeamMember, _ Role) error {
+	_, err = t.changeMember(once(ctx), own.ID, func(tx *gorm.DB, m *TeamMember, _ Role) error {
 		event := func(at time.Time) ownEvent { return memberLeft(t.org, m, at) }
 		return t.endMembership(tx, m, "member.left", "The member who made it left.", event)
 	})
-	return err
+	return unlessTaken(err)
 }
 
 // Own is the membership of who acts; NotFound for who has none.

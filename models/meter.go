@@ -24,6 +24,8 @@ type committed struct {
 	accepted map[Origin]counts
 	ended    map[end]int
 	mail     bool // some was queued
+	// unfinished are events of which not every delivery is written.
+	unfinished []*draft
 }
 
 func newCommitted() *committed {
@@ -62,6 +64,7 @@ func (t *committed) end(state State, cause webhook.Cause, deliveries int) {
 // tell hands on what a transaction noted, after its commit.
 func (s *Store) tell(t *committed) {
 	s.wake(t.woken)
+	s.publish.resume(t.unfinished)
 	if s.waker != nil && t.mail {
 		s.waker.WakeMail()
 	}

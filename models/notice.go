@@ -74,7 +74,7 @@ func (t *Tenant) Notices(ctx context.Context) ([]Notice, error) {
 // DismissNotice takes a notice away, for everybody in the organization. One that
 // stands no more is NotFound.
 func (t *Tenant) DismissNotice(ctx context.Context, id string) error {
-	return t.store.transaction(ctx, func(tx *gorm.DB) error {
+	return unlessTaken(t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		standing := t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND ended_at IS NULL AND dismissed_at IS NULL", id)
 		n, err := find[Notice](standing, "notice")
 		if err != nil {
@@ -89,7 +89,7 @@ func (t *Tenant) DismissNotice(ctx context.Context, id string) error {
 			return err
 		}
 		return t.audit(tx, "notice.dismissed", n.ID, e.Title(), string(n.Kind))
-	})
+	}))
 }
 
 // notify opens a notice in the place of the endpoint's last.

@@ -222,22 +222,27 @@ func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, Role, error)
 	return &Tenant{store: p.store, org: &m.Organization, actor: p.actor}, m.Role, nil
 }
 
-// CreateOrganization makes an organization that the person owns.
+// CreateOrganization makes an organization that the person owns, one for each
+// form.
 func (p *Person) CreateOrganization(ctx context.Context, name string) (*Organization, error) {
 	n := NewOrganization{Name: name}
 	if err := n.check(); err != nil {
 		return nil, err
 	}
 	var org *Organization
-	err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err := p.store.transaction(once(ctx), func(tx *gorm.DB) (err error) {
 		if org, _, err = p.store.createOrganization(tx, n, p.actor); err != nil {
 			return err
 		}
+		makes(tx, org.ID, "")
 		added, err := p.store.addMember(tx, org, p.user, RoleOwner, nil, p.actor)
 		if err != nil {
 			return err
 		}
 		return p.store.emitAll(tx, organizationCreated(org, p.actor), added)
 	})
+	if before := earlier(err); before != nil {
+		return find[Organization](p.store.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", before.made), "organization")
+	}
 	return org, err
 }

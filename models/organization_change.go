@@ -140,7 +140,7 @@ func orNone(value any) any {
 // still goes to its endpoints. CloseDeleted stops those afterwards. Its slug is
 // never given again; its external id is free.
 func (t *Tenant) DeleteOrganization(ctx context.Context) error {
-	return t.store.transaction(ctx, func(tx *gorm.DB) error {
+	return unlessTaken(t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
@@ -165,5 +165,5 @@ func (t *Tenant) DeleteOrganization(ctx context.Context) error {
 			return err
 		}
 		return t.audit(tx, "organization.deleted", t.org.ID, t.org.Name, details)
-	})
+	}))
 }

@@ -41,6 +41,10 @@ func (s *Store) emitAll(tx *gorm.DB, events ...ownEvent) error {
 	t := committedOf(tx)
 	for _, d := range drafts {
 		t.woken = append(t.woken, d.woken...)
+		if len(d.rest) > 0 {
+			d.committed = true // as it will be when this is used
+			t.unfinished = append(t.unfinished, d)
+		}
 	}
 	return nil
 }

@@ -58,6 +58,17 @@ var budgetPasswords = budget{"passwords set by a person", 10, time.Hour, "You ha
 // the token ends. It answers the account as it is now. Faults are Invalid at
 // "present" and "new"; more than 10 times an hour is TooMany.
 func (p *Person) ChangePassword(ctx context.Context, change PasswordChange, token string) (*User, error) {
+	user, err := p.changePassword(ctx, change, token)
+	if earlier(err) != nil {
+		return p.store.User(ctx, p.user.ID)
+	}
+	return user, err
+}
+
+func (p *Person) changePassword(ctx context.Context, change PasswordChange, token string) (*User, error) {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return nil, err
+	}
 	if faults := passwordFaults("new", change.New, p.user.Name, p.user.Email); len(faults) > 0 {
 		return nil, invalid(faults)
 	}
@@ -78,7 +89,7 @@ func (p *Person) ChangePassword(ctx context.Context, change PasswordChange, toke
 		return nil, errors.Join(err, p.store.refund(ctx, set))
 	}
 	user := *p.user
-	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		return p.store.setPassword(tx, p.actor, &user, hash, bySettings, token)
 	})
 	if err != nil {

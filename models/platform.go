@@ -83,7 +83,9 @@ func prefixFaults(err error, prefix string) error {
 	}
 	faults := make(webhook.Faults, len(e.Fields))
 	for i, fault := range e.Fields {
-		faults[i] = webhook.Fault{Field: prefix + fault.Field, Message: fault.Message}
+		if faults[i] = fault; fault.More == 0 {
+			faults[i].Field = prefix + fault.Field
+		}
 	}
 	return invalid(faults)
 }

@@ -154,16 +154,31 @@ func (s *Store) PeekPortal(ctx context.Context, token string) (*Portal, error) {
 	return s.portal(ctx, link, Actor{})
 }
 
-// EnterPortal uses up the link of a token. Of two at once, one gets in; the
-// other, and a link that is over, is NotFound.
+// EnterPortal uses up the link of a token. Of two forms at once, one gets in;
+// the other, and a link that is over, is NotFound. The same form sent again at
+// once gets in again.
 func (s *Store) EnterPortal(ctx context.Context, token string, actor Actor) (*Portal, error) {
+	p, err := s.enterPortal(ctx, token, actor)
+	if before := earlier(err); before != nil && before.shown != "" {
+		return s.Portal(ctx, before.made, actor)
+	} else if before != nil {
+		return nil, portalLinkOver()
+	}
+	return p, err
+}
+
+func (s *Store) enterPortal(ctx context.Context, token string, actor Actor) (*Portal, error) {
+	if err := s.sentBefore(ctx); err != nil {
+		return nil, err
+	}
 	p, err := s.PeekPortal(ctx, token)
 	if err != nil {
 		return nil, err
 	}
 	p.actor = p.actorFrom(actor)
 	now := s.clock.Now()
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+		makes(tx, p.ID, p.ID)
 		done := tx.Model(&PortalLink{}).Where("id = ? AND used_at IS NULL", p.ID).Update("used_at", now)
 		if done.Error != nil {
 			return done.Error

@@ -2,53 +2,62 @@ package models
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
 
 // publisher commits reports in groups, across tenants. A group is what waits
-// when a committer is free: nobody waits for a group to fill.
+// when a committer is free: nobody waits for a group to fill. What waits takes
+// turns by organization, and no group has more than so many deliveries, so that
+// one that reports much, or to thousands of endpoints, holds nobody up for
+// longer than a group takes.
 type publisher struct {
 	store   *Store
-	drafts  chan *submission
+	turns   turns
+	signal  chan struct{}
 	stop    chan struct{}
 	stopped sync.WaitGroup
-	ended   chan struct{} // no committer is left
 }
 
+// submission is drafts whose reporter waits until each is accepted or refused.
 type submission struct {
-	drafts []*draft
-	done   chan struct{} // closed when every draft is accepted or refused
+	ctx  context.Context
+	done chan struct{} // closed when nothing is left
+
+	mu   sync.Mutex
+	left int
 }
 
 const (
 	committers   = 2 // one prepares and sends while the other waits for the disk
 	maxGroup     = 256
 	maxGroupSize = 4 << 20 // bytes of bodies in one transaction
-	commitLimit  = 20 * time.Second
+	// maxGroupWeight is how many deliveries one transaction writes. An event that
+	// has more is written in slices of as many.
+	maxGroupWeight = 500
+	commitLimit    = 20 * time.Second
 )
 
 func newPublisher(s *Store) *publisher {
-	p := &publisher{store: s, drafts: make(chan *submission, 4*maxGroup), stop: make(chan struct{}), ended: make(chan struct{})}
+	p := &publisher{store: s, signal: make(chan struct{}, committers), stop: make(chan struct{})}
+	p.turns.weigh = s.weigh
 	for range committers {
 		p.stopped.Go(p.run)
 	}
 	return p
 }
 
+// close ends the publisher. What was taken in is still answered.
 func (p *publisher) close() {
+	p.turns.close()
 	close(p.stop)
 	p.stopped.Wait()
-	close(p.ended)
 }
 
 // do commits one draft, in whatever group it falls into.
 func (p *publisher) do(ctx context.Context, d *draft) (*Accepted, error) {
-	if err := p.submit(ctx, []*draft{d}); err != nil {
-		return nil, err
-	}
-	return d.accepted, d.refused
+	o := p.submit(ctx, []*draft{d})[0]
+	return o.Accepted, o.Err
 }
 
 // Report is one event of a batch, for the organization that it happened in.
@@ -64,112 +73,143 @@ type Outcome struct {
 }
 
 // PublishBatch accepts many events, each by itself: one that is refused leaves
-// the others alone. The outcomes stand in the reports' order.
+// the others alone. The outcomes stand in the reports' order. When the context
+// ends, those that are not committed by then are refused with its error.
 func (s *Store) PublishBatch(ctx context.Context, reports []Report) []Outcome {
 	outcomes := make([]Outcome, len(reports))
-	drafts := make([]*draft, len(reports))
-	var good []*draft
+	good, places := make([]*draft, 0, len(reports)), make([]int, 0, len(reports))
 	for i, r := range reports {
-		if drafts[i], outcomes[i].Err = r.Tenant.draft(r.Event, OriginAPI); outcomes[i].Err == nil {
-			good = append(good, drafts[i])
-		}
-	}
-	failed := map[*draft]error{}
-	for chunk := range slices.Chunk(good, maxGroup) {
-		if err := s.publish.submit(ctx, chunk); err != nil {
-			for _, d := range chunk {
-				failed[d] = err
-			}
-		}
-	}
-	for i, d := range drafts {
-		if d == nil {
+		d, err := r.Tenant.draft(r.Event, OriginAPI)
+		if err != nil {
+			outcomes[i].Err = err
 			continue
 		}
-		if outcomes[i].Err = failed[d]; outcomes[i].Err == nil {
-			outcomes[i] = Outcome{d.accepted, d.refused}
+		good, places = append(good, d), append(places, i)
+	}
+	for i, o := range s.publish.submit(ctx, good) {
+		outcomes[places[i]] = o
+	}
+	return outcomes
+}
+
+// submit waits until the drafts are committed or refused and returns what
+// became of each.
+func (p *publisher) submit(ctx context.Context, drafts []*draft) []Outcome {
+	outcomes := make([]Outcome, len(drafts))
+	if len(drafts) == 0 {
+		return outcomes
+	}
+	sub := &submission{ctx: ctx, done: make(chan struct{}), left: len(drafts)}
+	for _, d := range drafts {
+		d.sub = sub
+	}
+	err := error(errStopping)
+	if p.turns.add(drafts) {
+		p.call()
+		select {
+		case <-sub.done:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	for i, d := range drafts {
+		if outcomes[i] = d.outcome; d.outcome.Accepted == nil && d.outcome.Err == nil {
+			outcomes[i].Err = err
 		}
 	}
 	return outcomes
 }
 
-func (p *publisher) submit(ctx context.Context, drafts []*draft) error {
-	sub := &submission{drafts: drafts, done: make(chan struct{})}
-	select {
-	case p.drafts <- sub:
-	case <-p.stop:
-		return errStopping
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case <-sub.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-p.ended:
-	}
-	select {
-	case <-sub.done:
-		return nil
-	default: // it came in behind the last committer
-		return errStopping
+var errStopping = &Error{Kind: Unavailable, Code: "stopping", Message: "Hookwell is stopping. Send this again in a moment."}
+
+// resume writes what is left of events that are committed.
+func (p *publisher) resume(drafts []*draft) {
+	if len(drafts) > 0 && p.turns.add(drafts) {
+		p.call()
 	}
 }
 
-var errStopping = &Error{Kind: Unavailable, Code: "stopping", Message: "Hookwell is stopping. Send this again in a moment."}
+func (p *publisher) call() {
+	select {
+	case p.signal <- struct{}{}:
+	default:
+	}
+}
 
 func (p *publisher) run() {
 	for {
+		p.commitAll()
 		select {
-		case first := <-p.drafts:
-			p.commit(p.gather(first))
+		case <-p.signal:
 		case <-p.stop:
-			// What was taken in is still answered.
-			select {
-			case first := <-p.drafts:
-				p.commit(p.gather(first))
-			default:
-				return
-			}
+			p.commitAll()
+			return
 		}
 	}
 }
 
-// gather adds to the first submission what waits behind it.
-func (p *publisher) gather(first *submission) []*submission {
-	group := []*submission{first}
-	count, size := first.weight()
-	for count < maxGroup && size < maxGroupSize {
-		select {
-		case next := <-p.drafts:
-			group = append(group, next)
-			n, bytes := next.weight()
-			count, size = count+n, size+bytes
-		default:
-			return group
+// commitAll commits group after group until nothing waits.
+func (p *publisher) commitAll() {
+	for {
+		group, more := p.turns.take()
+		if len(group) == 0 {
+			return
 		}
+		if more {
+			p.call() // the other committer, if it is free
+		}
+		p.commit(group)
 	}
-	return group
 }
 
-func (sub *submission) weight() (count, size int) {
-	for _, d := range sub.drafts {
-		size += len(d.event.Body)
-	}
-	return len(sub.drafts), size
-}
-
-// commit writes a group and answers those who wait for it.
-func (p *publisher) commit(group []*submission) {
+// commit writes a group and answers those who wait for it. Of what is written
+// in slices the next one waits for its organization's next turn.
+func (p *publisher) commit(group []*draft) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
 	defer cancel()
-	var all []*draft
-	for _, sub := range group {
-		all = append(all, sub.drafts...)
+	if first := group[0]; first.committed {
+		p.store.writeSlice(ctx, first)
+	} else if fresh := wanted(group); len(fresh) > 0 {
+		p.store.acceptEach(ctx, fresh)
 	}
-	p.store.acceptEach(ctx, all)
-	for _, sub := range group {
+	stopping := p.turns.isClosed()
+	for _, d := range group {
+		d.committed = d.committed || len(d.rest) > 0
+		if stopping {
+			d.rest = nil // which FinishFanOuts writes, here or elsewhere
+		}
+		d.settle()
+	}
+	p.turns.done(group)
+}
+
+// wanted leaves out the drafts whose reporter has gone: each is refused.
+func wanted(group []*draft) []*draft {
+	fresh := group[:0:0]
+	for _, d := range group {
+		if d.refused = d.sub.ctx.Err(); d.refused == nil {
+			fresh = append(fresh, d)
+		}
+	}
+	return fresh
+}
+
+// settle tells the draft's reporter what became of it, and that nothing is left
+// to wait for unless there are more slices.
+func (d *draft) settle() {
+	sub := d.sub
+	if sub == nil {
+		return
+	}
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	d.outcome = Outcome{Accepted: d.accepted, Err: d.refused}
+	if len(d.rest) > 0 {
+		return
+	}
+	if sub.left--; sub.left == 0 {
 		close(sub.done)
 	}
 }

@@ -24,7 +24,7 @@ func (r *Result) Attempt() *Attempt {
 	return &Attempt{
 		DeliveryID: r.Job.DeliveryID, Number: r.Job.work.Attempt, OrganizationID: r.Job.work.OrganizationID, Trigger: r.Job.work.Trigger,
 		StartedAt: r.started(), DurationUs: x.Duration.Microseconds(), StatusCode: x.StatusCode,
-		Cause: x.Cause, Error: storable(x.Error), Note: storable(x.Note), RemoteAddress: x.RemoteAddress, TLSVersion: x.TLSVersion,
+		Cause: x.Cause, Error: storable(x.Error), Note: storable(x.Note), Requests: x.Requests, RemoteAddress: x.RemoteAddress, TLSVersion: x.TLSVersion,
 		DNSUs: x.Timings.DNS.Microseconds(), ConnectUs: x.Timings.Connect.Microseconds(), TLSUs: x.Timings.TLS.Microseconds(),
 		FirstByteUs: x.Timings.FirstByte.Microseconds(), RequestURL: r.Job.Message.URL, RequestHeaders: x.RequestHeaders,
 		ResponseHeaders: x.ResponseHeaders, ResponseBody: append([]byte{}, x.ResponseBody...), Truncated: x.Truncated,

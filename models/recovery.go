@@ -133,10 +133,21 @@ func matchCauses(query *gorm.DB, causes []string) *gorm.DB {
 	return query.Where(clause.Or(conditions...))
 }
 
-// Recover begins a recovery, which the workers carry out in small steps. It is
-// a Conflict while another one of the endpoint runs, and when the endpoint is
-// deleted.
+// Recover begins a recovery, one for each form, which the workers carry out in
+// small steps. It is a Conflict while another one of the endpoint runs, and when
+// the endpoint is deleted.
 func (t *Tenant) Recover(ctx context.Context, endpointID string, in RecoveryInput) (*Recovery, error) {
+	r, err := t.begunRecovery(ctx, endpointID, in)
+	if before := earlier(err); before != nil {
+		return t.Recovery(ctx, before.made)
+	}
+	return r, err
+}
+
+func (t *Tenant) begunRecovery(ctx context.Context, endpointID string, in RecoveryInput) (*Recovery, error) {
+	if err := t.store.sentBefore(ctx); err != nil {
+		return nil, err
+	}
 	if _, err := t.recoverable(t.rows(ctx), endpointID); err != nil {
 		return nil, err
 	}
@@ -144,7 +155,7 @@ func (t *Tenant) Recover(ctx context.Context, endpointID string, in RecoveryInpu
 	if err != nil {
 		return nil, err
 	}
-	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		// The endpoint's row is locked: of two that begin at once, one waits.
 		e, err := t.recoverable(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID)
 		if err != nil {
@@ -178,6 +189,7 @@ func (t *Tenant) beginRecovery(tx *gorm.DB, e *Endpoint, r *Recovery) (err error
 	if err := tx.Create(r).Error; err != nil {
 		return fmt.Errorf("beginning the recovery: %w", err)
 	}
+	makes(tx, r.ID, "")
 	return t.audit(tx, "recovery.started", r.ID, e.Title(), fmt.Sprintf("%s, %d", r.Kind, r.Total))
 }
 
@@ -224,7 +236,7 @@ func (t *Tenant) countWaiting(ctx context.Context, list []Recovery) error {
 // CancelRecovery stops a recovery and takes back what it queued that is not
 // under way. It is a Conflict when the recovery has ended.
 func (t *Tenant) CancelRecovery(ctx context.Context, id string) (*Recovery, error) {
-	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err := t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		r, err := find[Recovery](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), "recovery")
 		if err != nil {
 			return err
@@ -241,7 +253,7 @@ func (t *Tenant) CancelRecovery(ctx context.Context, id string) (*Recovery, erro
 		}
 		return t.audit(tx, "recovery.cancelled", r.ID, r.EndpointID, fmt.Sprintf("%d of %d sent", r.Queued, r.Total))
 	})
-	if err != nil {
+	if err := unlessTaken(err); err != nil {
 		return nil, err
 	}
 	return t.Recovery(ctx, id)

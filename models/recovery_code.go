@@ -66,7 +66,7 @@ func (s *Store) takeRecoveryCode(tx *gorm.DB, userID, code string) (bool, error)
 }
 
 // RenewRecoveryCodes replaces the person's recovery codes and answers the new
-// ones, given the password and a code. Faults are Invalid at "password" and
+// ones, given the password and a code; none to a form that is sent again late. Faults are Invalid at "password" and
 // "code"; without a second factor it is a Conflict.
 func (p *Person) RenewRecoveryCodes(ctx context.Context, password, code string) (codes []string, err error) {
 	if on, err := p.store.asksSecondFactor(ctx, p.user.ID); err != nil {
@@ -78,7 +78,11 @@ func (p *Person) RenewRecoveryCodes(ctx context.Context, password, code string) 
 		if codes, err = p.store.newRecoveryCodes(tx, p.user.ID); err != nil {
 			return err
 		}
+		makes(tx, "", strings.Join(codes, " "))
 		return p.auditOwn(tx, "two_factor.codes_renewed", "")
 	})
+	if earlier(err) != nil {
+		return shownCodes(err)
+	}
 	return codes, err
 }

@@ -78,9 +78,11 @@ func (r *Recovery) faults(in RecoveryInput) (faults webhook.Faults) {
 	switch {
 	case in.Since.IsZero():
 		fault("since", "Say since when.")
-	case in.Since.Year() < 1970 || in.Since.Year() > 9999:
-		fault("since", "Use a time from 1970 on.")
-	case !in.Until.IsZero() && !in.Until.After(in.Since):
+	case !webhook.InRange(in.Since):
+		fault("since", badTime)
+	case !in.Until.IsZero() && !webhook.InRange(in.Until):
+		fault("until", badTime)
+	case !in.Until.IsZero() && !r.Until.After(r.Since):
 		fault("until", "Choose a time after the beginning.")
 	case !r.Since.Before(r.Until):
 		fault("since", "Choose a time that has passed.")

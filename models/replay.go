@@ -34,6 +34,22 @@ func (t *Tenant) missed(e *Endpoint) (*Recovery, error) {
 // nil when there were none or the endpoint was enabled already. It is a Conflict,
 // and changes nothing, while another recovery of the endpoint runs.
 func (t *Tenant) EnableAndReplay(ctx context.Context, id string) (*Endpoint, *Recovery, error) {
+	e, r, err := t.enableAndReplay(ctx, id)
+	before := earlier(err)
+	if before == nil {
+		return e, r, err
+	}
+	if e, err = t.Endpoint(ctx, id); err != nil || before.made == "" {
+		return e, nil, err
+	}
+	r, err = t.Recovery(ctx, before.made)
+	return e, r, err
+}
+
+func (t *Tenant) enableAndReplay(ctx context.Context, id string) (*Endpoint, *Recovery, error) {
+	if err := t.store.sentBefore(ctx); err != nil {
+		return nil, nil, err
+	}
 	before, err := t.Endpoint(ctx, id)
 	if err != nil || before.Enabled() {
 		return before, nil, err
@@ -42,7 +58,7 @@ func (t *Tenant) EnableAndReplay(ctx context.Context, id string) (*Endpoint, *Re
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := t.setEndpoint(ctx, id, "endpoint.enabled", enable, func(tx *gorm.DB, e *Endpoint) error {
+	e, err := t.setEndpoint(once(ctx), id, "endpoint.enabled", enable, func(tx *gorm.DB, e *Endpoint) error {
 		// An event that is being accepted at this moment may not see it enabled;
 		// of those that do, each has its delivery and is passed over.
 		r.Until = t.store.clock.Now().Add(replayMargin)

@@ -17,6 +17,9 @@ func noMail() error {
 // address, TooMany for an address of the network that asks too often, and a
 // Conflict where no mail is sent.
 func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
+	if err := s.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
 	email = normalEmail(email)
 	if faults := emailFaults(email); len(faults) > 0 {
 		return invalid(faults)
@@ -34,7 +37,7 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 	mail := Mail{To: email, Subject: "A new password for Hookwell", Secret: true, Text: "Somebody, most likely you, asked for a new password at " + s.Link("/") + ".\n\n" +
 		"Choose it here within an hour:\n\n" + s.Link(ResetPath(token)) + "\n\n" +
 		"If it was not you, do nothing: your password stays as it is.\n"}
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		if user == nil {
 			return s.askForNobody(tx, link, mail, actor)
 		}
@@ -48,7 +51,7 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 		return s.reportSecurity(tx, visitor(actor), user, "user.reset_asked", "", "", securityData{})
 	})
 	if err != nil {
-		return errors.Join(err, s.refund(ctx, asked))
+		return unlessTaken(errors.Join(err, s.refund(ctx, asked)))
 	}
 	return nil
 }
@@ -108,6 +111,19 @@ func (s *Store) resetOf(tx *gorm.DB, token string) (*User, error) {
 // links to a provider. A password that is not good enough is Invalid at "new" and
 // leaves the link as it is.
 func (s *Store) ResetPassword(ctx context.Context, token, password string, actor Actor) (*User, error) {
+	user, err := s.resetPassword(ctx, token, password, actor)
+	if before := earlier(err); before != nil && before.shown != "" {
+		return s.User(ctx, before.made)
+	} else if before != nil {
+		return nil, linkEnded()
+	}
+	return user, err
+}
+
+func (s *Store) resetPassword(ctx context.Context, token, password string, actor Actor) (*User, error) {
+	if err := s.sentBefore(ctx); err != nil {
+		return nil, err
+	}
 	user, err := s.resetOf(s.db.WithContext(ctx), token)
 	if err != nil {
 		return nil, err
@@ -119,11 +135,12 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string, actor
 	if err != nil {
 		return nil, err
 	}
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		link, err := s.takeLink(tx, linkReset, token)
 		if err != nil {
 			return err
 		}
+		makes(tx, user.ID, user.ID)
 		if link.Email == user.Email && !user.EmailVerified() {
 			if err := s.proveEmail(tx, user, actor.as(user)); err != nil {
 				return err
@@ -165,6 +182,9 @@ func (s *Store) warn(tx *gorm.DB, why mailCause, address, subject, text string) 
 // is one with that address, word of that. Both are answered alike, after
 // comparable work. Errors are those of SignUp, and TooMany.
 func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Account, actor Actor) error {
+	if err := s.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
 	if err := account.check(); err != nil {
 		return err
 	}
@@ -179,10 +199,12 @@ func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Acco
 	}
 	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
 	if err == nil {
-		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.askSignUp(tx, account, hash, nil, actor, s.signUpMails()) })
+		err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+			return s.askSignUp(tx, account, hash, nil, actor, s.signUpMails())
+		})
 	}
 	if err != nil {
-		return errors.Join(err, s.refund(ctx, asked))
+		return unlessTaken(errors.Join(err, s.refund(ctx, asked)))
 	}
 	return nil
 }
@@ -239,7 +261,7 @@ func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 // the invitation has ended it is NotFound. A sign-up that was closed meanwhile is
 // Forbidden, an address that was taken meanwhile Invalid.
 func (s *Store) FinishSignUp(ctx context.Context, policy SignupPolicy, token string, actor Actor) (user *User, err error) {
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		link, err := s.takeLink(tx, linkSignUp, token)
 		if err != nil {
 			return err
@@ -247,14 +269,16 @@ func (s *Store) FinishSignUp(ctx context.Context, policy SignupPolicy, token str
 		now, account := s.clock.Now(), Account{Name: link.Name, Email: link.Email}
 		if link.InvitationID == nil {
 			user, err = s.signUp(tx, policy, account, link.PasswordHash, &now, actor)
-			return err
+		} else {
+			user, err = s.finishJoining(tx, *link.InvitationID, account, link.PasswordHash, &now, actor)
 		}
-		offer, err := s.openOffer(tx, tx.Where("id = ?", *link.InvitationID))
-		if err != nil {
-			return err
+		if err == nil {
+			makes(tx, user.ID, user.ID)
 		}
-		user, err = s.acceptAsNew(tx, offer, account, link.PasswordHash, &now, actor)
 		return err
 	})
+	if before := earlier(err); before != nil {
+		return s.madeUser(ctx, before, linkEnded())
+	}
 	return user, err
 }

@@ -105,12 +105,13 @@ func (t *Tenant) Secrets(ctx context.Context, endpointID string) ([]EndpointSecr
 // attempt on, and answers it. The present one goes on signing for the overlap;
 // earlier ones keep their ends, unless the overlap is 0. It is a Conflict when
 // MaxSecrets are in force already, and Invalid at "secret" to import one of them.
+// A form rotates once; the secret is zero for one that is sent again late.
 func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r Rotation) (*Endpoint, webhook.Secret, error) {
 	if faults := r.Faults(); len(faults) > 0 {
 		return nil, webhook.Secret{}, invalid(faults)
 	}
 	var secret webhook.Secret
-	e, err := t.changeSecrets(ctx, endpointID, func(tx *gorm.DB, e *Endpoint, rows []EndpointSecret) error {
+	e, err := t.changeSecrets(once(ctx), endpointID, func(tx *gorm.DB, e *Endpoint, rows []EndpointSecret) error {
 		if !r.Secret.IsZero() && t.store.anyIs(rows, r.Secret) {
 			return invalidField("secret", "This secret is in force already. Import another, or leave it empty for a new one.")
 		}
@@ -129,8 +130,12 @@ func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r Rotation
 		if err := tx.Create(row).Error; err != nil {
 			return fmt.Errorf("inserting the secret: %w", err)
 		}
+		makes(tx, e.ID, secret.Reveal())
 		return t.audit(tx, "endpoint.secret_rotated", e.ID, e.Title(), r.words())
 	})
+	if before := earlier(err); before != nil {
+		return t.madeEndpoint(ctx, before)
+	}
 	return e, secret, err
 }
 

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -15,6 +16,18 @@ import (
 type Tally struct {
 	Done    []string // ids
 	Refused []Refusal
+}
+
+// keep lets a form that is sent again have the same tally. One that did nothing
+// may be tried again.
+func (t *Tally) keep(tx *gorm.DB) error {
+	if len(t.Done) == 0 {
+		makesNothing(tx)
+		return nil
+	}
+	text, err := json.Marshal(t)
+	makes(tx, string(text), "")
+	return err
 }
 
 // Refusal is a delivery that an action left as it was, and why.
@@ -100,7 +113,7 @@ func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(
 	}
 	var tally *Tally
 	var done []Woken
-	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		tally, done = &Tally{}, nil
 		subjects, err := lockSubjects(tx, t.org.ID, ids)
 		if err != nil {
@@ -129,8 +142,15 @@ func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(
 			}
 			entries = append(entries, t.store.auditEntry(t.actor, t.org.ID, action, d.ID, d.EventType, details))
 		}
+		if err := tally.keep(tx); err != nil {
+			return err
+		}
 		return createAll(tx, entries)
 	})
+	if before := earlier(err); before != nil {
+		tally = &Tally{}
+		return tally, nil, json.Unmarshal([]byte(before.made), tally)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

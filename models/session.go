@@ -135,7 +135,7 @@ func (s *Session) Is(token string) bool { return string(s.TokenHash) == string(h
 
 // RevokeSession ends one of the person's sessions.
 func (p *Person) RevokeSession(ctx context.Context, id string) error {
-	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		session, err := find[Session](tx.Where("id = ? AND user_id = ?", id, p.user.ID), "session")
 		if err != nil {
 			return err
@@ -144,7 +144,7 @@ func (p *Person) RevokeSession(ctx context.Context, id string) error {
 			return err
 		}
 		return p.auditOwn(tx, "session.revoked", session.ID)
-	})
+	}))
 }
 
 // RevokeOtherSessions ends all of the person's sessions but the one of the

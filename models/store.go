@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
@@ -59,6 +58,14 @@ type Options struct {
 	// PasswordCost is the cost of the hashes that are made; the zero value is
 	// DefaultPasswordCost. Tests that hash a lot name a lower one.
 	PasswordCost PasswordCost
+	// Pooler is what stands between the program and Postgres; empty is PoolerAuto.
+	Pooler Pooler
+	// Connections is how many connections to Postgres are opened at most; 0 goes by
+	// what the server grants.
+	Connections int
+	// MaxEndpoints is how many endpoints an organization may have; 0 is
+	// DefaultMaxEndpoints. One that has more already keeps them.
+	MaxEndpoints int
 	// Mail tells that a mail server is set; BaseURL is what links in mail begin with.
 	Mail    bool
 	BaseURL *url.URL
@@ -68,6 +75,7 @@ type Options struct {
 type Store struct {
 	db      *gorm.DB
 	dialect dialect
+	access  Access
 	catalog *webhook.Catalog
 	guard   *webhook.Guard
 	vault   *Vault
@@ -76,6 +84,7 @@ type Store struct {
 	meter   Meter
 	log     *slog.Logger
 	probe   time.Duration
+	most    int // endpoints of one organization
 	publish *publisher
 	mail    bool
 	base    atomic.Pointer[url.URL]
@@ -88,6 +97,10 @@ type Store struct {
 	successes    successes
 	passwordCost PasswordCost
 	hashing      *hashing
+	// writing lets transactions on SQLite take turns in the order in which they
+	// come: the database has one writer, and those that wait for it look again
+	// after ever longer pauses. It is nil on Postgres.
+	writing chan struct{}
 }
 
 // Open connects to the database. It changes nothing: Migrate makes the tables.
@@ -102,6 +115,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.probe = o.CircuitProbe; s.probe == 0 {
 		s.probe = circuitProbe
 	}
+	if s.most = o.MaxEndpoints; s.most == 0 {
+		s.most = DefaultMaxEndpoints
+	}
 	s.base.Store(o.BaseURL)
 	if s.clock == nil {
 		s.clock = &Clock{}
@@ -109,10 +125,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	o.Log = s.log
 	if o.DatabaseURL != "" {
 		s.dialect = postgresDialect{}
 	} else {
-		s.dialect = sqliteDialect{}
+		s.dialect, s.writing = sqliteDialect{}, make(chan struct{}, 1)
 		if err := makePrivate(o.SQLitePath); err != nil {
 			return nil, fmt.Errorf("opening the database: %w", err)
 		}
@@ -121,6 +138,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Logger:                 logger.Discard, // errors are returned, and logged once where they end
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
+		DisableAutomaticPing:   true, // configure reaches the database, and waits for it
+		QueryFields:            true, // an older process goes on beside a newer one that added columns
 		NowFunc:                s.clock.Now,
 	})
 	if err != nil {
@@ -131,10 +150,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.dialect.configure(db, pool); err != nil {
-		return nil, errors.Join(err, pool.Close())
+	if s.access, err = s.dialect.configure(ctx, db, pool, o); err == nil {
+		err = pool.PingContext(ctx)
 	}
-	if err := pool.PingContext(ctx); err != nil {
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reaching the database: %w", err), pool.Close())
 	}
 	s.publish = newPublisher(s)
@@ -155,6 +174,9 @@ func makePrivate(path string) error {
 // Close ends what is under way and the connections.
 func (s *Store) Close() error {
 	s.publish.close()
+	if p, ok := s.db.ConnPool.(*postgresPool); ok {
+		p.close()
+	}
 	pool, err := s.db.DB()
 	if err != nil {
 		return err
@@ -170,6 +192,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	return pool.PingContext(ctx)
 }
+
+// Access is how the store reaches its database, as Open found it.
+func (s *Store) Access() Access { return s.access }
 
 // Now is the store's clock, in UTC.
 func (s *Store) Now() time.Time { return s.clock.Now() }
@@ -204,8 +229,8 @@ const migrateTries = 10
 func (s *Store) migrateUp(ctx context.Context, provider *goose.Provider) error {
 	for try := 1; ; try++ {
 		_, err := provider.Up(ctx)
-		if try == migrateTries || !deadlocked(err) {
-			return err
+		if try == migrateTries || !runsAgain(err) && !notGranted(err) {
+			return outage(err)
 		}
 		s.log.Warn("a migration stood in the way of running work and is tried again", "error", err)
 	}
@@ -228,11 +253,7 @@ func newMigrator(dialect goose.Dialect, pool *sql.DB, folder string, files fs.FS
 }
 
 func (postgresDialect) migrator(pool *sql.DB) (*goose.Provider, error) {
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks every second, for 5 minutes
-	if err != nil {
-		return nil, err
-	}
-	return newMigrator(goose.DialectPostgres, pool, "postgres", migrations.Postgres, goose.WithSessionLocker(locker))
+	return newMigrator(goose.DialectPostgres, pool, "postgres", migrations.Postgres, goose.WithSessionLocker(&migrationLock{pool: pool}))
 }
 
 func (sqliteDialect) migrator(pool *sql.DB) (*goose.Provider, error) {

@@ -12,20 +12,22 @@ import (
 //
 // Should a day have no partition, because the clock ran ahead of the job that
 // makes them, they are made and fn runs again; and so it does when it was chosen
-// to end a deadlock. It must not add to what lies outside of it.
+// to end a deadlock, or could not be told apart in time from what others did. It
+// must not add to what lies outside of it. Where ctx comes from once, it runs for
+// one of those that have the same form.
 func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) (err error) {
-	for range deadlockTries {
+	for range transactionTries {
 		err = s.withPartitions(ctx, func() error { return s.attempt(ctx, fn) })
-		if !deadlocked(err) {
+		if !runsAgain(err) || ctx.Err() != nil {
 			return err
 		}
-		s.log.Warn("a transaction ended a deadlock and runs again", "error", err)
+		s.log.Warn("a transaction stood in the way of others and runs again", "error", err)
 	}
-	return err
+	return databaseBusy(err)
 }
 
-// deadlockTries is how often a transaction is begun that ends in deadlocks.
-const deadlockTries = 3
+// transactionTries is how often a transaction is begun that others' work ends.
+const transactionTries = 5
 
 // withPartitions does something once more with partitions made, if one was missing.
 func (s *Store) withPartitions(ctx context.Context, do func() error) error {
@@ -47,7 +49,16 @@ func (s *Store) withPartitions(ctx context.Context, do func() error) error {
 
 func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	t := newCommitted()
-	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(fn); err != nil {
+	if s.writing != nil {
+		select {
+		case s.writing <- struct{}{}:
+			defer func() { <-s.writing }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	do := func(tx *gorm.DB) error { return s.inForm(tx, fn) }
+	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(do); err != nil {
 		return err
 	}
 	s.tell(t)

@@ -81,7 +81,7 @@ func (p *Person) TwoFactor(ctx context.Context) (TwoFactor, error) {
 func (p *Person) BeginTwoFactor(ctx context.Context) error {
 	secret := make([]byte, totpSecret)
 	rand.Read(secret)
-	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		if err := p.noTwoFactor(tx); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (p *Person) BeginTwoFactor(ctx context.Context) error {
 			return err
 		}
 		return p.auditOwn(tx, "two_factor.begun", "")
-	})
+	}))
 }
 
 func (p *Person) noTwoFactor(tx *gorm.DB) error {
@@ -123,9 +123,12 @@ func (p *Person) TwoFactorKey(ctx context.Context) (TwoFactorKey, error) {
 }
 
 // EnableTwoFactor turns the second factor on, given a code of the new key, and
-// answers the recovery codes, which are never shown again. A wrong code is
-// Invalid at "code".
+// answers the recovery codes, which are never shown again: none to a form that
+// is sent again late. A wrong code is Invalid at "code".
 func (p *Person) EnableTwoFactor(ctx context.Context, code string) (codes []string, err error) {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return shownCodes(err)
+	}
 	err = p.counted(ctx, func(tx *gorm.DB) error {
 		if err := p.noTwoFactor(tx); err != nil {
 			return err
@@ -142,19 +145,32 @@ func (p *Person) EnableTwoFactor(ctx context.Context, code string) (codes []stri
 		if codes, err = p.store.newRecoveryCodes(tx, p.user.ID); err != nil {
 			return err
 		}
+		makes(tx, "", strings.Join(codes, " "))
 		return p.store.reportSecurity(tx, p.actor, p.user, "two_factor.enabled", "totp", "security.2fa_enabled", securityData{Action: "2fa_enabled", Method: "totp"})
 	})
+	if earlier(err) != nil {
+		return shownCodes(err)
+	}
 	return codes, err
 }
 
-// counted runs what a wrong code ends, in a transaction; it is not done at all
-// while too many were wrong.
+// shownCodes are the recovery codes that a form made before; none when they are
+// not to be shown again.
+func shownCodes(err error) ([]string, error) {
+	if before := earlier(err); before != nil {
+		return strings.Fields(before.shown), nil
+	}
+	return nil, err
+}
+
+// counted runs what a wrong code ends, in a transaction that takes the form; it
+// is not done at all while too many were wrong.
 func (p *Person) counted(ctx context.Context, do func(tx *gorm.DB) error) error {
 	charged, err := p.store.charge(ctx, try(limitConfirm, p.user.ID, "code"))
 	if err != nil {
 		return err
 	}
-	err = p.store.transaction(ctx, do)
+	err = p.store.transaction(once(ctx), do)
 	switch {
 	case err == nil:
 		return p.store.absolve(ctx, charged)
@@ -167,7 +183,7 @@ func (p *Person) counted(ctx context.Context, do func(tx *gorm.DB) error) error 
 // DisableTwoFactor turns the second factor off, given the password and a code
 // or a recovery code. Faults are Invalid at "password" and "code".
 func (p *Person) DisableTwoFactor(ctx context.Context, password, code string) error {
-	return p.confirmTwice(ctx, password, code, func(tx *gorm.DB) error { return p.store.removeTwoFactor(tx, p.actor, p.user) })
+	return unlessTaken(p.confirmTwice(ctx, password, code, func(tx *gorm.DB) error { return p.store.removeTwoFactor(tx, p.actor, p.user) }))
 }
 
 func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
@@ -191,6 +207,9 @@ func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
 // confirmTwice checks the password, of who has one, and takes a code in the
 // transaction of what they are asked for.
 func (p *Person) confirmTwice(ctx context.Context, password, code string, do func(tx *gorm.DB) error) error {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return err
+	}
 	if p.user.HasPassword() {
 		if err := p.store.confirm(ctx, p.user, p.actor, "password", password); err != nil {
 			return err

@@ -99,8 +99,19 @@ var (
 
 // SignUp makes an account if the policy allows it. Faults of the form are
 // Invalid; a closed sign-up is Forbidden; more than 10 an hour from one address
-// are TooMany.
+// are TooMany. A form that is sent again late is a Conflict.
 func (s *Store) SignUp(ctx context.Context, policy SignupPolicy, account Account, actor Actor) (*User, error) {
+	user, err := s.signUpOnce(ctx, policy, account, actor)
+	if before := earlier(err); before != nil {
+		return s.madeUser(ctx, before, formSent())
+	}
+	return user, err
+}
+
+func (s *Store) signUpOnce(ctx context.Context, policy SignupPolicy, account Account, actor Actor) (*User, error) {
+	if err := s.sentBefore(ctx); err != nil {
+		return nil, err
+	}
 	if err := account.check(); err != nil {
 		return nil, err
 	}
@@ -119,8 +130,10 @@ func (s *Store) SignUp(ctx context.Context, policy SignupPolicy, account Account
 		return nil, errors.Join(err, s.refund(ctx, made))
 	}
 	var user *User
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		user, err = s.signUp(tx, policy, account, hash, nil, actor)
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+		if user, err = s.signUp(tx, policy, account, hash, nil, actor); err == nil {
+			makes(tx, user.ID, user.ID)
+		}
 		return err
 	})
 	if err != nil && !IsKind(err, Invalid) { // an address that is taken was asked for

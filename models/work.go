@@ -84,6 +84,9 @@ type Job struct {
 	RequestID  string // of who reported the event
 	// MaxInFlight is the endpoint's limit as it was read with the claim.
 	MaxInFlight int
+	// Sent says that the job was begun by the same form before, and is not to be
+	// sent again. DeliveryID alone is set.
+	Sent bool
 
 	work     Work
 	schedule webhook.Schedule

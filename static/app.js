@@ -90,6 +90,13 @@
     if (!event.target.matches("[data-submit]")) return;
     for (const field of event.target.elements) field.disabled ||= field.name && !field.value;
   });
+  // A double click sends a form once: browsers drop the first answer for the second.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (Date.now() - (form.dataset.sent ?? 0) < 1000) event.preventDefault();
+    else form.dataset.sent = Date.now();
+  });
   window.addEventListener("pageshow", () => {
     for (const field of all("[data-submit] :disabled")) field.disabled = false;
   });

@@ -123,6 +123,7 @@ func blackModules(t *testing.T, text string) map[[2]int]bool {
 func linkSamples() map[string]templ.Component {
 	out := signedOut()
 	return map[string]templ.Component{
+		"stale":          StaleFormPage(out, StaleForm{Action: "/login", Fields: []StaleField{{Name: "email", Value: "priya@example.com"}, {Name: "password", Secret: true}}}),
 		"forgot":         ForgotPage(out, ForgotForm{Mail: true}),
 		"forgot-wrong":   ForgotPage(out, ForgotForm{Mail: true, Email: "priya", Faults: webhook.Faults{{Field: "email", Message: "Enter an email address such as name@example.com."}}}),
 		"forgot-no-mail": ForgotPage(out, ForgotForm{}),

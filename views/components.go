@@ -204,11 +204,16 @@ func (f field) attributes() templ.Attributes {
 }
 
 // faultsAt are the faults of a field and of what lies inside it: those of
-// "data" include "data.amount".
+// "data" include "data.amount". How many more there are stands at the field of
+// the last one that is listed.
 func faultsAt(faults webhook.Faults, name string) webhook.Faults {
 	var own webhook.Faults
+	isOwn := false
 	for _, fault := range faults {
-		if fault.Field == name || strings.HasPrefix(fault.Field, name+".") || strings.HasPrefix(fault.Field, name+"[") {
+		if fault.More == 0 {
+			isOwn = fault.Field == name || strings.HasPrefix(fault.Field, name+".") || strings.HasPrefix(fault.Field, name+"[")
+		}
+		if isOwn {
 			own = append(own, fault)
 		}
 	}
@@ -221,7 +226,7 @@ func faultSentence(fault webhook.Fault) string {
 	if fault.Field == "data" || strings.HasPrefix(fault.Field, "data.") || strings.HasPrefix(fault.Field, "data[") {
 		return fault.Field + " " + strings.TrimSuffix(fault.Message, ".") + "."
 	}
-	return fault.Message
+	return fault.Text()
 }
 
 func faultTitle(n int) string {

@@ -276,3 +276,17 @@ func TestTimingParts(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestDeliveryPage_says_that_a_request_was_begun_twice(t *testing.T) {
+	const said = "Begun twice"
+	view := sampleDeliveryView(nil)
+	if html := render(t, DeliveryPage(samplePage(), view)); strings.Contains(html, said) {
+		t.Error("said of an attempt that began once")
+	}
+	for i := range view.Attempts {
+		view.Attempts[i].Requests = 2
+	}
+	if html := render(t, DeliveryPage(samplePage(), view)); !strings.Contains(html, said) {
+		t.Error("not said")
+	}
+}

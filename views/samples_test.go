@@ -130,7 +130,7 @@ const hostileBody = "<script>alert(1)</script></pre></code><img src=x onerror=al
 func sampleAttempt(number int, at time.Time, status int, cause webhook.Cause, body []byte) models.Attempt {
 	return models.Attempt{
 		DeliveryID: "dlv_01kpcvh2x3f9qa7t5m8rw4zn6e", Number: number, Trigger: models.TriggerSchedule, StartedAt: at,
-		DurationUs: 192_300, StatusCode: status, Cause: cause, RemoteAddress: "203.0.113.24", TLSVersion: "TLS 1.3",
+		DurationUs: 192_300, StatusCode: status, Cause: cause, Requests: 1, RemoteAddress: "203.0.113.24", TLSVersion: "TLS 1.3",
 		DNSUs: 5000, ConnectUs: 29_000, TLSUs: 56_000, FirstByteUs: 102_000,
 		RequestURL: "https://crm-bridge.example.net/in/acme",
 		RequestHeaders: []webhook.Header{{Name: "content-type", Value: "application/json"}, {Name: "webhook-id", Value: "evt_01kpcvh2wvb6c1j9s0dk3xpy7g"},

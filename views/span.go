@@ -69,7 +69,7 @@ func (s span) words() string {
 	return strings.Join(words, " ")
 }
 
-const badMoment = "Write a time in UTC as 2026-04-20 or 2026-04-20T09:41."
+const badMoment = "Write a time in UTC, from 1970 to 9999, as 2026-04-20 or 2026-04-20T09:41."
 
 // readMoment reads the forms that a date field, a time field and the API
 // write. Nothing is no bound.
@@ -79,7 +79,7 @@ func readMoment(text string) (time.Time, bool) {
 	}
 	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339Nano} {
 		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), true
+			return t.UTC(), webhook.InRange(t)
 		}
 	}
 	return time.Time{}, false

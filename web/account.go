@@ -224,9 +224,6 @@ func (s *Server) organizations(c *fiber.Ctx) error {
 
 // organizationCreate makes an organization and leads to its first endpoint.
 func (s *Server) organizationCreate(c *fiber.Ctx) error {
-	if path, again := s.repeated(c); again {
-		return c.Redirect(path, fiber.StatusSeeOther)
-	}
 	form := views.OrganizationForm{Name: field(c, "name")}
 	org, err := s.visit(c).person.CreateOrganization(c.UserContext(), form.Name)
 	if models.IsKind(err, models.Invalid) {
@@ -236,9 +233,7 @@ func (s *Server) organizationCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	path := views.EndpointNewPath(org.Slug)
-	s.made(c, path)
-	return c.Redirect(path, fiber.StatusSeeOther)
+	return c.Redirect(views.EndpointNewPath(org.Slug), fiber.StatusSeeOther)
 }
 
 // refusedForm tells whether an error is one that its form shows, and the status

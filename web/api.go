@@ -6,6 +6,7 @@ import (
 	jsonx "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"hookwell/models"
 )
@@ -117,15 +118,15 @@ type apiCall struct {
 // authenticate reads the key (RFC 6750, section 2.1). A missing, unknown,
 // revoked or expired one is Unauthorized, one that comes too often TooMany.
 func (s *Server) authenticate(c *fiber.Ctx, access apiAccess) (*apiCall, error) {
-	scheme, text, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
-	if !strings.EqualFold(scheme, "Bearer") || text == "" {
-		return nil, &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "Send an API key as Authorization: Bearer hwk_…"}
+	text, err := bearer(&c.Request().Header)
+	if err != nil {
+		return nil, err
 	}
 	authenticate := s.Store.AuthenticateKey
 	if access == reportEvents {
 		authenticate = s.Store.AuthenticateReporter
 	}
-	key, organization, err := authenticate(c.UserContext(), strings.TrimSpace(text))
+	key, organization, err := authenticate(c.UserContext(), text)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +135,15 @@ func (s *Server) authenticate(c *fiber.Ctx, access apiAccess) (*apiCall, error) 
 		return nil, err
 	}
 	return &apiCall{Ctx: c, server: s, access: access, key: key, organization: organization}, nil
+}
+
+// bearer is the text of a request's key; without one the error is Unauthorized.
+func bearer(header *fasthttp.RequestHeader) (string, error) {
+	scheme, text, _ := strings.Cut(string(header.Peek(fiber.HeaderAuthorization)), " ")
+	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") || text == "" {
+		return "", &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "Send an API key as Authorization: Bearer hwk_…"}
+	}
+	return text, nil
 }
 
 func (c *apiCall) allow(access apiAccess) error {

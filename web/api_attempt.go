@@ -24,6 +24,7 @@ type attemptAnswer struct {
 	Cause         *string         `json:"cause" jsonschema:"Why it failed; null after a success."`
 	Error         *string         `json:"error" jsonschema:"The same in a sentence."`
 	Note          *string         `json:"note" jsonschema:"What was wrong with the response's body, if anything."`
+	Requests      int             `json:"requests" jsonschema:"How many HTTP requests it began: one; two if the first one's connection was gone before a byte was written; none without a connection."`
 	RemoteAddress *string         `json:"remoteAddress" jsonschema:"The address that was connected to."`
 	Timings       timingsAnswer   `json:"timings" jsonschema:"How long its parts took."`
 	Request       requestAnswer   `json:"request" jsonschema:"What was sent."`
@@ -45,14 +46,14 @@ type requestAnswer struct {
 
 type responseAnswer struct {
 	Headers      headerObject `json:"headers" jsonschema:"Headers by name in lower case; repeated ones joined."`
-	Body         string       `json:"body" jsonschema:"At most 16 KiB of it."`
-	BodyEncoding string       `json:"bodyEncoding" jsonschema:"base64 when the body is not UTF-8."`
+	Body         string       `json:"body" jsonschema:"At most 16 KiB of it; text is converted to UTF-8."`
+	BodyEncoding string       `json:"bodyEncoding" jsonschema:"base64 when the body is not text in UTF-8 or in the character set that its Content-Type names."`
 	Truncated    bool         `json:"truncated" jsonschema:"Whether the body was longer."`
 }
 
 func shapeAttempt(a *models.Attempt, body string) attemptAnswer {
 	shape := attemptAnswer{ID: a.ID(), DeliveryID: a.DeliveryID, Number: a.Number, Trigger: a.Trigger, StartedAt: stamp(a.StartedAt),
-		DurationMs: milliseconds(a.Duration()), Cause: textOrNull(string(a.Cause)), Error: textOrNull(a.Error), Note: textOrNull(a.Note),
+		DurationMs: milliseconds(a.Duration()), Cause: textOrNull(string(a.Cause)), Error: textOrNull(a.Error), Note: textOrNull(a.Note), Requests: a.Requests,
 		RemoteAddress: textOrNull(a.RemoteAddress), Timings: shapeTimings(a.Timings()),
 		Request: requestAnswer{URL: a.RequestURL, Headers: joinHeaders(a.RequestHeaders), Body: body}}
 	if a.StatusCode != 0 {

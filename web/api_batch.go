@@ -14,6 +14,8 @@ import (
 const (
 	maxBatch      = 1000
 	maxBatchBytes = 8 << 20
+	// maxBatchFaults is how many faults of all its events the answer lists.
+	maxBatchFaults = 500
 )
 
 // batchBody is many reports, each of which stands or falls by itself.
@@ -31,13 +33,7 @@ type batchItem struct {
 func (b *batchBody) member(r *bodyReader, name, field string) bool {
 	switch name {
 	case "events":
-		r.list(field, func(int, string) {
-			if b.count++; b.count > maxBatch {
-				r.raw()
-				return
-			}
-			b.items = append(b.items, readItem(r))
-		})
+		b.count, _ = r.list(field, maxBatch, func(string) { b.items = append(b.items, readItem(r)) })
 	case organizationField:
 		b.organization = r.organization(field)
 	default:
@@ -119,10 +115,6 @@ func (s *Server) apiEventBatch(c *apiCall) error {
 
 // batch reads the whole body. Only what concerns all of it is an error here.
 func (c *apiCall) batch() (*batchBody, error) {
-	if size := len(c.Request().Body()); size > maxBatchBytes {
-		return nil, &models.Error{Kind: models.TooLarge, Code: "batch_too_large",
-			Message: fmt.Sprintf("Send at most %d bytes (8 MiB) at once; this has %d.", maxBatchBytes, size)}
-	}
 	var b batchBody
 	faults, err := c.body(b.member)
 	if err != nil {
@@ -130,6 +122,15 @@ func (c *apiCall) batch() (*batchBody, error) {
 	}
 	b.organization, err = oneOrganization(b.organization, c.Query(organizationField))
 	return &b, joinFaults(faults, joinErrors(b.check(), err))
+}
+
+// batchTooLong is a batch of more bytes than are taken; its length may be chunked.
+func batchTooLong(length int) error {
+	message := fmt.Sprintf("Send at most %d bytes (8 MiB) at once", maxBatchBytes)
+	if length != chunked {
+		message += fmt.Sprintf("; this has %d", length)
+	}
+	return &models.Error{Kind: models.TooLarge, Code: "batch_too_large", Message: message + "."}
 }
 
 // reports are the items that can be published, with their places in the batch.
@@ -181,7 +182,7 @@ type namedTenant struct {
 // the item's fails the request if nothing was accepted, and is logged otherwise.
 func (s *Server) itemProblems(c *apiCall, items []batchItem, results []batchResult) error {
 	var ours error
-	accepted := false
+	accepted, left := false, maxBatchFaults
 	for i := range items {
 		if items[i].err == nil {
 			accepted = true
@@ -191,8 +192,9 @@ func (s *Server) itemProblems(c *apiCall, items []batchItem, results []batchResu
 		if status >= fiber.StatusInternalServerError {
 			ours = items[i].err
 		}
-		problem := newProblem(status, told)
+		problem := newProblem(status, told, left)
 		results[i].Problem = &problem
+		left -= min(left, told.Fields.Listed())
 	}
 	if ours == nil {
 		return nil

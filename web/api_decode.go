@@ -81,7 +81,7 @@ func syntaxError(err error, body []byte) error {
 }
 
 func (r *bodyReader) fault(field, message string) {
-	r.faults = append(r.faults, webhook.Fault{Field: field, Message: message})
+	r.faults.Add(field, message)
 }
 
 // wrong passes over a value that is none of those its field takes.
@@ -161,18 +161,23 @@ func fieldPath(at, name string) string {
 	return at + "." + name
 }
 
-// list reads an array, item by item. It is false when there is none.
-func (r *bodyReader) list(at string, item func(index int, field string)) bool {
+// list reads an array, item by item, and returns how many items it has. It
+// passes over those beyond the most that are read: what is wrong with a list
+// that is too long is its length. It is false when there is no array.
+func (r *bodyReader) list(at string, most int, item func(field string)) (count int, ok bool) {
 	if r.decoder.PeekKind() != '[' {
 		r.wrong(at, "This must be a list.")
-		return false
+		return 0, false
+	}
+	for r.token(); r.err == nil && r.decoder.PeekKind() != ']'; count++ {
+		if count >= most {
+			r.raw()
+		} else {
+			item(at + "." + strconv.Itoa(count))
+		}
 	}
 	r.token()
-	for i := 0; r.err == nil && r.decoder.PeekKind() != ']'; i++ {
-		item(i, at+"."+strconv.Itoa(i))
-	}
-	r.token()
-	return r.err == nil
+	return count, r.err == nil
 }
 
 // text reads a string.
@@ -219,7 +224,7 @@ func (r *bodyReader) integer(field string) (int, bool) {
 	return int(n), err == nil
 }
 
-const timeMessage = "Use an RFC 3339 time such as 2026-03-03T15:22:41Z."
+const timeMessage = "Use an RFC 3339 time such as 2026-03-03T15:22:41Z, in UTC from 1970 to 9999."
 
 func (r *bodyReader) time(field string) time.Time {
 	text, ok := r.text(field)
@@ -227,7 +232,7 @@ func (r *bodyReader) time(field string) time.Time {
 		return time.Time{}
 	}
 	at, err := parseTime(text)
-	if err != nil || at.IsZero() {
+	if err != nil || !webhook.InRange(at) {
 		r.fault(field, timeMessage)
 	}
 	return at

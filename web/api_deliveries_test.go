@@ -22,7 +22,7 @@ func (f *apiFixture) attemptOnce(t *testing.T, d models.Delivery) {
 		t.Fatalf("claimed %d", len(jobs))
 	}
 	exchange := webhook.Exchange{StartedAt: f.store.Now(), Duration: 12345 * time.Microsecond, StatusCode: 503, Cause: webhook.CauseStatus,
-		Error: "The receiver failed (503).", RemoteAddress: "127.0.0.1:9", Timings: webhook.Timings{Connect: 1500 * time.Microsecond},
+		Error: "The receiver failed (503).", Requests: 2, RemoteAddress: "127.0.0.1:9", Timings: webhook.Timings{Connect: 1500 * time.Microsecond},
 		RequestHeaders: []webhook.Header{{Name: "webhook-id", Value: d.EventID}}, ResponseHeaders: []webhook.Header{{Name: "Server", Value: "x"}},
 		ResponseBody: []byte("später <b>"), Truncated: true}
 	must(t, f.store.Record(t.Context(), []models.Result{{Job: jobs[0], Exchange: exchange}}))
@@ -46,7 +46,7 @@ func TestAPIDelivery(t *testing.T) {
 		}
 		attempt := got["attempts"].([]any)[0].(map[string]any)
 		for name, want := range map[string]any{"number": 1.0, "trigger": "schedule", "durationMs": 12.345, "statusCode": 503.0, "cause": "status",
-			"error": "The receiver failed (503).", "remoteAddress": "127.0.0.1:9", "deliveryId": d.ID} {
+			"error": "The receiver failed (503).", "remoteAddress": "127.0.0.1:9", "deliveryId": d.ID, "requests": 2.0} {
 			if attempt[name] != want {
 				t.Errorf("%s is %v, want %v", name, attempt[name], want)
 			}

@@ -102,17 +102,14 @@ const maxSubscriptions = 1000
 
 func (r *bodyReader) texts(field string) ([]string, bool) {
 	var texts []string
-	ok := r.list(field, func(i int, item string) {
-		if i >= maxSubscriptions {
-			if r.raw(); i == maxSubscriptions {
-				r.fault(field, "This list is too long.")
-			}
-			return
-		}
+	count, ok := r.list(field, maxSubscriptions, func(item string) {
 		if text, ok := r.text(item); ok {
 			texts = append(texts, text)
 		}
 	})
+	if count > maxSubscriptions {
+		r.fault(field, "This list is too long.")
+	}
 	return texts, ok
 }
 
@@ -142,16 +139,12 @@ func (r *bodyReader) schedule(field string) (schedule webhook.Schedule, ok bool)
 // seconds reads whole numbers; of a list that is too long it keeps as many as
 // show that it is.
 func (r *bodyReader) seconds(field string) (seconds []int, ok bool) {
-	before := len(r.faults)
-	ok = r.list(field, func(i int, item string) {
-		if i > maxMembers {
-			r.raw()
-			return
-		}
+	before := r.faults.Count()
+	_, ok = r.list(field, maxMembers, func(item string) {
 		n, _ := r.integer(item)
 		seconds = append(seconds, n)
 	})
-	return seconds, ok && len(r.faults) == before
+	return seconds, ok && r.faults.Count() == before
 }
 
 func (r *bodyReader) signatureFormat(field string) (webhook.SignatureFormat, bool) {

@@ -43,7 +43,10 @@ func (b *organizationBody) member(r *bodyReader, name, field string) bool {
 		b.ExternalID = r.optionalText(field)
 	case "endpoints":
 		if !r.null() {
-			r.list(field, func(i int, at string) { b.endpoint(r, i, field, at) })
+			count, _ := r.list(field, maxFirstEndpoints, func(at string) { b.endpoint(r, at) })
+			if count > maxFirstEndpoints {
+				r.fault(field, fmt.Sprintf("Register at most %d endpoints with the organization.", maxFirstEndpoints))
+			}
 		}
 	default:
 		return false
@@ -51,13 +54,7 @@ func (b *organizationBody) member(r *bodyReader, name, field string) bool {
 	return true
 }
 
-func (b *organizationBody) endpoint(r *bodyReader, i int, list, at string) {
-	if i >= maxFirstEndpoints {
-		if r.raw(); i == maxFirstEndpoints {
-			r.fault(list, fmt.Sprintf("Register at most %d endpoints with the organization.", maxFirstEndpoints))
-		}
-		return
-	}
+func (b *organizationBody) endpoint(r *bodyReader, at string) {
 	var e endpointBody
 	r.object(at, func(name, field string) bool { return e.member(r, name, field) })
 	b.Endpoints = append(b.Endpoints, e.create())

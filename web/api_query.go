@@ -18,7 +18,7 @@ type queryReader struct {
 }
 
 func (q *queryReader) fault(name, message string) {
-	q.faults = append(q.faults, webhook.Fault{Field: name, Message: message})
+	q.faults.Add(name, message)
 }
 
 func (q *queryReader) err() error {
@@ -91,7 +91,7 @@ func (q *queryReader) time(name string) time.Time {
 	}
 	// The + of an offset means a space unless it is escaped, and no time has a space.
 	at, err := parseTime(strings.Replace(text, " ", "+", 1))
-	if err != nil || at.Year() < 1970 {
+	if err != nil || !webhook.InRange(at) {
 		q.fault(name, timeMessage)
 	}
 	return at

@@ -61,7 +61,7 @@ func invalidField(field, message string) error {
 }
 
 func invalidFields(faults webhook.Faults) error {
-	return &models.Error{Kind: models.Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: faults}
+	return &models.Error{Kind: models.Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: faults.Cut(webhook.MaxFaults)}
 }
 
 // tenantBody reads a body of one organization's request, organizationId
@@ -121,21 +121,45 @@ func (e mediaTypeError) Error() string { return string(e) }
 
 // body reads the request's JSON object. Actions that take nothing may have no body.
 func (c *apiCall) body(member func(r *bodyReader, name, field string) bool) (webhook.Faults, error) {
-	// Not Fiber's Body: that would unpack a compressed one without a bound.
-	body := c.Request().Body()
 	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
 		return nil, mediaTypeError("Send the body without Content-Encoding.")
 	}
 	if !isJSON(c.Get(fiber.HeaderContentType)) {
 		return nil, mediaTypeError("Send JSON, with Content-Type: application/json.")
 	}
+	body, err := c.content()
+	if err != nil {
+		return nil, err
+	}
 	return readBody(body, member)
+}
+
+// content is the request's whole body. It is read once the key, its scope and
+// its rate were found right.
+func (c *apiCall) content() ([]byte, error) {
+	limit := maxBody
+	if c.Route().Path == batchPath {
+		limit = maxBatchBytes
+	}
+	b := &c.server.visit(c.Ctx).body
+	content, err := b.read(limit, wholeBudget)
+	if errors.Is(err, errTooLong) {
+		if limit == maxBatchBytes {
+			return nil, batchTooLong(b.length)
+		}
+		return nil, fiber.ErrRequestEntityTooLarge
+	}
+	return content, err
 }
 
 // noBody is for actions that take nothing but, from a platform key, an
 // organization: their body may be missing.
 func (c *apiCall) noBody() (*models.Tenant, error) {
-	if len(c.Request().Body()) == 0 {
+	content, err := c.content()
+	if err != nil {
+		return nil, err
+	}
+	if len(content) == 0 {
 		return c.tenant()
 	}
 	return c.tenantBody(func(*bodyReader, string, string) bool { return false })

@@ -53,6 +53,9 @@ func (t *storeTester) Test(ctx context.Context, tenant *models.Tenant, endpointI
 	if err != nil {
 		return "", err
 	}
+	if job.Sent {
+		return job.DeliveryID, nil
+	}
 	result := models.Result{Job: *job, Exchange: t.sender.Send(ctx, job.Message)}
 	return job.DeliveryID, t.store.Record(ctx, []models.Result{result})
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -59,8 +58,8 @@ func (s *Server) sendTest(c *fiber.Ctx, e *models.Endpoint, bench views.TestBenc
 	if err != nil {
 		return nil, err
 	}
-	if len(attempts) == 0 {
-		return nil, errors.New("the test event " + id + " has no attempt on record")
+	if len(attempts) == 0 { // sent before by the same form, and still on its way
+		return nil, &models.Error{Kind: models.Conflict, Code: "test_under_way", Message: "This test event was sent already, and its answer is not there yet. Look at its delivery in a moment."}
 	}
 	return &views.TestResult{Delivery: delivery, Attempt: &attempts[len(attempts)-1]}, nil
 }

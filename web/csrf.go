@@ -4,10 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -35,6 +32,12 @@ func maskCSRF(secret []byte) string {
 	rand.Read(token[:csrfSize])
 	subtle.XORBytes(token[csrfSize:], token[:csrfSize], secret)
 	return csrfEncoding.EncodeToString(token[:])
+}
+
+// wellFormedToken tells whether it could be a token of one of our pages.
+func wellFormedToken(token string) bool {
+	raw, err := csrfEncoding.DecodeString(token)
+	return err == nil && len(raw) == 2*csrfSize
 }
 
 // matchesCSRF tells whether the token was made of the secret.
@@ -77,52 +80,45 @@ func unsafe(method string) bool {
 	return !slices.Contains([]string{fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions}, method)
 }
 
+// codeCSRF is of a form that did not come from a page of this session.
+const codeCSRF = "csrf"
+
+func staleToken() error {
+	return &models.Error{Kind: models.Forbidden, Code: codeCSRF,
+		Message: "The form is out of date, or it came from another site. Go back, reload the page, and send it again."}
+}
+
 // checkForm refuses unsafe requests that did not come from one of our pages:
-// by Sec-Fetch-Site and Origin, and by the page's token.
+// by Sec-Fetch-Site and Origin, and by the page's token. The form is read once
+// all that the head tells is right.
 func (s *Server) checkForm(c *fiber.Ctx) error {
 	if !unsafe(c.Method()) {
 		return c.Next()
 	}
-	request := http.Request{Method: c.Method(), Host: string(c.Context().Host()), URL: &url.URL{Path: c.Path()},
-		Header: http.Header{"Origin": {c.Get(fiber.HeaderOrigin)}, "Sec-Fetch-Site": {c.Get("Sec-Fetch-Site")}}}
-	token := c.Get("X-CSRF-Token")
-	if token == "" {
-		token = field(c, "_csrf")
+	if s.crossSite(c) {
+		return staleToken()
 	}
-	if s.crossOrigin.Check(&request) != nil || !matchesCSRF(token, s.csrfSecret(c)) {
-		return &models.Error{Kind: models.Forbidden, Code: "csrf",
-			Message: "The form is out of date, or it came from another site. Go back, reload the page, and send it again."}
+	secret, token := s.csrfSecret(c), c.Get("X-CSRF-Token")
+	if token != "" && !matchesCSRF(token, secret) || secret == nil && !fromOwnPage(c, s.BaseURL) {
+		return staleToken()
 	}
+	if err := s.readForm(c); err != nil {
+		return err
+	}
+	if token == "" && !matchesCSRF(field(c, "_csrf"), secret) {
+		return s.outOfDate(c)
+	}
+	if field(c, "_csrf") == "" {
+		return c.Next() // no form that names itself
+	}
+	form := formOf(c, secret)
+	leave, err := s.forms.enter(c.UserContext(), form)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	c.SetUserContext(models.WithForm(c.UserContext(), form))
 	return c.Next()
-}
-
-// maxMade is how many answered forms a session remembers.
-const maxMade = 8
-
-// repeated tells whether this very form was answered before, as when its
-// answer is reloaded, and what it made then. Each page's token is its own, so
-// that the token names the form.
-func (s *Server) repeated(c *fiber.Ctx) (path string, again bool) {
-	made, _ := s.sessions.Get(c.UserContext(), keyMade).([]string)
-	for _, line := range made {
-		if path, ok := strings.CutPrefix(line, formName(c)+" "); ok {
-			return path, true
-		}
-	}
-	return "", false
-}
-
-// made remembers what this form made.
-func (s *Server) made(c *fiber.Ctx, path string) {
-	list, _ := s.sessions.Get(c.UserContext(), keyMade).([]string)
-	list = append(list, formName(c)+" "+path)
-	s.sessions.Put(c.UserContext(), keyMade, list[max(0, len(list)-maxMade):])
-}
-
-// formName is the part of the token that says nothing of the secret.
-func formName(c *fiber.Ctx) string {
-	token := field(c, "_csrf")
-	return token[:min(len(token), 16)]
 }
 
 // field is a form's value. Fiber's FormValue would take it from the query too.

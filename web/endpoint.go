@@ -151,12 +151,10 @@ func (s *Server) endpointNew(c *fiber.Ctx) error {
 }
 
 // endpointCreate answers the new endpoint's page itself and does not redirect:
-// its secret is shown here alone, and lies nowhere in clear. Reloading that
-// answer leads to the endpoint and makes no second one.
+// its secret is shown here alone, and lies nowhere in clear. The same form sent
+// again makes no second one: for some minutes it gets this answer once more, and
+// later it leads to the endpoint.
 func (s *Server) endpointCreate(c *fiber.Ctx) error {
-	if path, again := s.repeated(c); again {
-		return c.Redirect(path, fiber.StatusSeeOther)
-	}
 	form := views.NewEndpointForm(s.categories())
 	readEndpointForm(c, &form)
 	headers := readHeaders(c, &form, nil)
@@ -174,22 +172,26 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	if err == nil {
 		e, secret, err = s.tenant(c).CreateEndpoint(c.UserContext(), in)
 	}
-	if models.IsKind(err, models.Invalid) {
+	switch {
+	case models.IsKind(err, models.Invalid):
 		form.Faults = retype(c, headers.place(faultsOf(err)))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
-	}
-	if err != nil {
+	case models.IsCode(err, models.CodeTooManyEndpoints):
+		form.Faults = retype(c, headers.place(faultsOf(err)))
+		return show(s, c, fiber.StatusConflict, views.EndpointFormPage, form)
+	case err != nil:
 		return err
 	}
-	path := views.EndpointPath(s.slug(c), e.ID)
-	s.made(c, path)
+	if secret.IsZero() {
+		return s.backToEndpoint(c, e, "This form was sent before, and made this endpoint. Its secret is not shown again.")
+	}
 	view, err := s.endpointView(c, e)
 	if err != nil {
 		return err
 	}
 	view.Secret = secret
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	c.Set(fiber.HeaderContentLocation, path)
+	c.Set(fiber.HeaderContentLocation, views.EndpointPath(s.slug(c), e.ID))
 	return show(s, c, fiber.StatusCreated, views.EndpointPage, view)
 }
 

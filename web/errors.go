@@ -40,6 +40,9 @@ var sentences = map[int]models.Error{
 	fiber.StatusRequestHeaderFieldsTooLarge: {Code: "headers_too_large", Message: "The request’s headers are too large."},
 }
 
+// slowRetry is when to come again after a request that took too long.
+const slowRetry = 5 * time.Second
+
 // refusal is an error as its status and what may be told of it. Whatever is
 // not meant for people is a plain 500.
 func refusal(err error) (int, *models.Error) {
@@ -58,7 +61,7 @@ func refusal(err error) (int, *models.Error) {
 		return fault.Code, &told
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fiber.StatusServiceUnavailable, &models.Error{Code: "timeout", Message: "The answer took too long. Try again in a minute."}
+		return fiber.StatusServiceUnavailable, &models.Error{Code: "timeout", Message: "The answer took too long. Try again in a minute.", RetryAfter: slowRetry}
 	}
 	return fiber.StatusInternalServerError, &models.Error{Code: "internal", Message: "Something failed on our side."}
 }
@@ -141,7 +144,7 @@ func failureTitle(code string) string {
 		return "This link has ended"
 	case models.CodeUnknownIdentity, "email_taken", "identity_taken", "provider_email", "provider_refused", "provider_state", "provider_away":
 		return "Not signed in"
-	case "csrf":
+	case codeCSRF:
 		return "The form was not taken"
 	}
 	return ""

@@ -2,51 +2,202 @@ package web
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"hookwell/models"
 )
 
-// exchange sends the bytes of a request, with our Host after its first line,
-// and answers the status and whether the server hangs up.
-func (s *site) exchange(t *testing.T, line, rest string) (status int, ends bool) {
+// raw sends bytes and returns the first answer's status, its body, and whether
+// the server closes the connection behind it.
+func raw(t *testing.T, host, request string) (status int, body string, ends bool) {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.BaseURL.Host)
+	conn, err := net.Dial("tcp", host)
 	must(t, err)
 	defer conn.Close()
-	fmt.Fprintf(conn, "%s\r\nHost: %s\r\n%s", line, s.BaseURL.Host, rest)
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	_, err = io.WriteString(conn, request)
 	must(t, err)
-	response.Body.Close()
-	return response.StatusCode, response.Close
+	reader := bufio.NewReader(conn)
+	response, err := http.ReadResponse(reader, nil)
+	must(t, err)
+	content, err := io.ReadAll(response.Body)
+	must(t, err)
+	if response.Close {
+		_, err = reader.ReadByte()
+		ends = errors.Is(err, io.EOF)
+	}
+	return response.StatusCode, string(content), ends
 }
 
 // A proxy in front may see another end of the request than we do, and take what
 // comes behind for somebody else's.
-func TestRequests_of_unclear_length_are_refused(t *testing.T) {
-	s := newSite(t, nil)
-	const behind = "0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n"
-	for name, r := range map[string][2]string{
-		"two_lengths":          {"POST /login HTTP/1.1", "Content-Length: 5\r\nContent-Length: 0\r\n\r\n" + behind},
-		"chunks_and_a_length":  {"POST /login HTTP/1.1", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + behind},
-		"a_length_and_chunks":  {"POST /api/v1/events HTTP/1.1", "transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n" + behind},
-		"chunks_in_an_old_one": {"POST /login HTTP/1.0", "Transfer-Encoding: chunked\r\n\r\n" + behind},
+func TestRequests_framed_unclearly_are_refused(t *testing.T) {
+	f := newAPIFixture(t)
+	host := strings.TrimPrefix(f.base, "http://")
+	behind := "0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
+	// LINE stands for the lines that every right request has.
+	lines := "Host: " + host + "\r\nAuthorization: Bearer " + f.key + "\r\nContent-Type: application/json\r\n"
+	const post = "POST /api/v1/events HTTP/1.1\r\n"
+	const inChunks = post + "LINES" + "Transfer-Encoding: chunked\r\n\r\n"
+	for name, request := range map[string]string{
+		"two_lengths":                        post + "LINES" + "Content-Length: 5\r\nContent-Length: 0\r\n\r\n",
+		"the_same_length_twice":              post + "LINES" + "Content-Length: 5\r\nContent-Length: 5\r\n\r\n",
+		"a_list_of_lengths":                  post + "LINES" + "Content-Length: 5, 5\r\n\r\n",
+		"a_length_with_a_plus":               post + "LINES" + "Content-Length: +5\r\n\r\n",
+		"a_negative_length":                  post + "LINES" + "Content-Length: -5\r\n\r\n",
+		"a_hexadecimal_length":               post + "LINES" + "Content-Length: 0x5\r\n\r\n",
+		"a_length_beyond_all":                post + "LINES" + "Content-Length: 18446744073709551621\r\n\r\n",
+		"an_empty_length":                    post + "LINES" + "Content-Length:\r\n\r\n",
+		"chunks_and_a_length":                post + "LINES" + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"a_length_and_chunks":                post + "LINES" + "transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n",
+		"chunks_in_an_old_request":           "POST /api/v1/events HTTP/1.0\r\n" + "LINES" + "Transfer-Encoding: chunked\r\n\r\n",
+		"xchunked":                           post + "LINES" + "Transfer-Encoding: xchunked\r\n\r\n",
+		"gzip_and_chunked":                   post + "LINES" + "Transfer-Encoding: gzip, chunked\r\n\r\n",
+		"chunked_twice":                      post + "LINES" + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"chunked_twice_in_a_line":            post + "LINES" + "Transfer-Encoding: chunked, chunked\r\n\r\n",
+		"an_empty_coding":                    post + "LINES" + "Transfer-Encoding:\r\n\r\n",
+		"identity":                           post + "LINES" + "Transfer-Encoding: identity\r\n\r\n",
+		"identity_and_a_length":              post + "LINES" + "Transfer-Encoding: identity\r\nContent-Length: 5\r\n\r\n",
+		"chunked_with_a_vertical_tab":        post + "LINES" + "Transfer-Encoding: \x0bchunked\r\n\r\n",
+		"a_space_before_the_colon":           post + "LINES" + "Transfer-Encoding : chunked\r\n\r\n",
+		"a_space_before_a_length_s_colon":    post + "LINES" + "Content-Length : 5\r\n\r\n",
+		"a_folded_line":                      post + "LINES" + "X-A: a\r\n b\r\nContent-Length: 5\r\n\r\n",
+		"a_folded_coding":                    post + "LINES" + "Transfer-Encoding:\r\n chunked\r\n\r\n",
+		"a_first_line_that_is_folded":        post + " X-A: a\r\n" + "LINES" + "Content-Length: 5\r\n\r\n",
+		"a_line_without_a_colon":             post + "LINES" + "X-A\r\nContent-Length: 5\r\n\r\n",
+		"a_bare_CR_in_a_value":               post + "LINES" + "X-A: a\rTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+		"a_bare_LF_at_a_line_s_end":          post + "LINES" + "X-A: a\nContent-Length: 5\r\n\r\n",
+		"a_NUL_in_a_value":                   post + "LINES" + "X-A: a\x00b\r\nContent-Length: 5\r\n\r\n",
+		"a_NUL_in_a_name":                    post + "LINES" + "X\x00A: b\r\nContent-Length: 5\r\n\r\n",
+		"two_hosts":                          post + "LINES" + "Host: other.example\r\nContent-Length: 5\r\n\r\n",
+		"the_same_host_twice":                post + "LINES" + "Host: " + host + "\r\nContent-Length: 5\r\n\r\n",
+		"no_host":                            "GET /api/v1/events HTTP/1.1\r\n\r\n",
+		"an_absolute_target_of_another_host": "GET http://other.example/api/v1/events HTTP/1.1\r\n" + "LINES" + "\r\n",
+		"an_absolute_target_with_a_user":     "GET http://ada@" + host + "/api/v1/events HTTP/1.1\r\n" + "LINES" + "\r\n",
+		"a_target_without_a_slash":           "GET api/v1/events HTTP/1.1\r\n" + "LINES" + "\r\n",
+		"a_tunnel":                           "CONNECT other.example:443 HTTP/1.1\r\n" + "LINES" + "\r\n",
+		"HTTP_0.9":                           "GET /api/v1/events\r\n\r\n",
+		"HTTP_2":                             "GET /api/v1/events HTTP/2.0\r\n" + "LINES" + "\r\n",
+		"a_version_of_its_own":               "GET /api/v1/events HTTP/1.10\r\n" + "LINES" + "\r\n",
+		"LF_in_a_chunk_s_extension":          inChunks + "2;\nxx\r\n{}\r\n0\r\n\r\n",
+		"LF_after_a_chunk_s_size":            inChunks + "2\n{}\r\n0\r\n\r\n",
+		"a_chunk_of_0zzz":                    inChunks + "2\r\n{}\r\n0zzz\r\n\r\n",
+		"a_chunk_of_0x0":                     inChunks + "2\r\n{}\r\n0x0\r\n\r\n",
+		"a_chunk_of_0x2":                     inChunks + "0x2\r\n{}\r\n0\r\n\r\n",
+		"a_chunk_of_no_size":                 inChunks + "\r\n{}\r\n0\r\n\r\n",
+		"a_chunk_of_a_negative_size":         inChunks + "-2\r\n{}\r\n0\r\n\r\n",
+		"a_chunk_with_a_plus":                inChunks + "+2\r\n{}\r\n0\r\n\r\n",
+		"a_chunk_beyond_all":                 inChunks + "10000000000000002\r\n{}\r\n0\r\n\r\n",
+		"a_chunk_longer_than_it_says":        inChunks + "2\r\n{}}\r\n0\r\n\r\n",
+		"a_chunk_without_its_end":            inChunks + "2\r\n{}0\r\n\r\n",
+		"a_chunk_that_ends_in_a_bare_LF":     inChunks + "2\r\n{}\n0\r\n\r\n",
+		"a_forbidden_trailer":                inChunks + "2\r\n{}\r\n0\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if status, ends := s.exchange(t, r[0], r[1]); status != http.StatusBadRequest || !ends {
-				t.Errorf("status %d, hangs up: %t; want 400 and the end", status, ends)
+			request := strings.Replace(request, "LINES", lines, 1) + behind
+			if status, body, ends := raw(t, host, request); status != http.StatusBadRequest || !ends {
+				t.Errorf("status %d, closes: %t; want 400 and the end: %s", status, ends, body)
 			}
 		})
 	}
-	t.Run("and_chunks_alone_are_not", func(t *testing.T) {
-		status, ends := s.exchange(t, "POST /api/v1/events HTTP/1.1", "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
-		if status != http.StatusUnauthorized || ends {
-			t.Errorf("status %d, hangs up: %t", status, ends)
+	for name, request := range map[string]string{
+		"chunks":                          inChunks + "2\r\n{}\r\n0\r\n\r\n",
+		"chunks_with_extensions":          inChunks + "2;a=b\r\n{}\r\n0;c\r\n\r\n",
+		"chunks_in_capitals":              post + "LINES" + "Transfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"a_length":                        post + "LINES" + "Content-Length: 2\r\n\r\n{}",
+		"an_absolute_target_of_this_host": strings.Replace(post, "/", "http://"+strings.ToUpper(host)+"/", 1) + "LINES" + "Content-Length: 2\r\n\r\n{}",
+	} {
+		t.Run("and_"+name+"_are_not", func(t *testing.T) {
+			if status, body, ends := raw(t, host, strings.Replace(request, "LINES", lines, 1)); status != http.StatusUnprocessableEntity || ends {
+				t.Errorf("status %d, closes: %t; want 422: %s", status, ends, body)
+			}
+		})
+	}
+}
+
+// What stands behind the chunks of a body was sent by the client, whatever a
+// proxy between says in the head.
+func TestTrailers_are_no_headers(t *testing.T) {
+	f := newAPIFixture(t)
+	host := strings.TrimPrefix(f.base, "http://")
+	body := report(t, "org.created")
+	send := func(t *testing.T, head, trailers string) (int, string) {
+		t.Helper()
+		status, answer, _ := raw(t, host, "POST /api/v1/events HTTP/1.1\r\nHost: "+host+"\r\nAuthorization: Bearer "+f.key+
+			"\r\nContent-Type: application/json\r\n"+head+"Transfer-Encoding: chunked\r\n\r\n"+
+			fmt.Sprintf("%x\r\n%s\r\n0\r\n%s\r\n", len(body), body, trailers))
+		return status, answer
+	}
+	t.Run("that_could_be_mistaken_for_ours_are_400", func(t *testing.T) {
+		for _, name := range []string{"X-Forwarded-For", "x-forwarded-host", "X-Real-IP", "Host", "Cookie", "Authorization", "Content-Type", "Content-Encoding",
+			"Content-Length", "Transfer-Encoding", "Connection", "Expect", "Proxy-Authorization"} {
+			if status, answer := send(t, "", name+": 1\r\n"); status != http.StatusBadRequest {
+				t.Errorf("%s: status %d: %s", name, status, answer)
+			}
 		}
 	})
+	t.Run("that_are_taken_are_not_read", func(t *testing.T) {
+		for _, announced := range []string{"", "Trailer: Idempotency-Key\r\n"} {
+			ids := map[string]bool{}
+			for range 2 {
+				status, answer := send(t, announced, "Idempotency-Key: chosen\r\nForwarded: for=6.6.6.6\r\n")
+				if status != http.StatusAccepted {
+					t.Fatalf("status %d: %s", status, answer)
+				}
+				ids[answer] = true
+			}
+			if len(ids) != 2 {
+				t.Error("the trailer was taken for the header Idempotency-Key")
+			}
+		}
+	})
+	t.Run("leave_headers_of_their_name_alone", func(t *testing.T) {
+		head := "Idempotency-Key: of the head\r\n"
+		_, first := send(t, head, "Idempotency-Key: 1\r\n")
+		status, second := send(t, head, "Idempotency-Key: 2\r\nUser-Agent: x\r\n")
+		if status != http.StatusAccepted || first != second {
+			t.Errorf("status %d: %s, then %s", status, first, second)
+		}
+	})
+	t.Run("have_no_part_in_an_address", func(t *testing.T) {
+		s := newSite(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+		b, org := s.member(t, "Acme", models.RoleOwner)
+		form := url.Values{"_csrf": {b.token(t)}, "name": {"k"}, "scopes": {"read"}}.Encode()
+		request := b.request(t, http.MethodPost, "/o/"+org.Slug+"/keys", nil)
+		head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nX-Forwarded-For: 198.51.100.7\r\n", request.URL.Path, s.BaseURL.Host, b.cookies(t))
+		for trailer, want := range map[string]int{"X-Forwarded-For: 6.6.6.6": http.StatusBadRequest, "Forwarded: for=6.6.6.6": http.StatusCreated} {
+			status, _, _ := raw(t, s.BaseURL.Host, head+fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n%s\r\n\r\n", len(form), form, trailer))
+			if status != want {
+				t.Errorf("%s: status %d, want %d", trailer, status, want)
+			}
+		}
+		var addresses string
+		must(t, s.db.QueryRow(`SELECT group_concat(remote_address) FROM audit_entries WHERE action = 'key.created'`).Scan(&addresses))
+		if addresses != "198.51.100.7" {
+			t.Errorf("the audit rows say %s", addresses)
+		}
+	})
+}
+
+// cookies is the browser's Cookie header.
+func (b *browser) cookies(t *testing.T) string {
+	t.Helper()
+	address, err := url.Parse(b.site.url)
+	must(t, err)
+	var pairs []string
+	for _, cookie := range b.client.Jar.Cookies(address) {
+		pairs = append(pairs, cookie.Name+"="+cookie.Value)
+	}
+	return strings.Join(pairs, "; ")
 }
 
 func TestForms_of_too_many_fields_are_413(t *testing.T) {

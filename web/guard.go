@@ -49,11 +49,28 @@ func (s *Server) requireMember(c *fiber.Ctx) error {
 	if models.IsCode(err, models.CodeTwoFactor) {
 		return leadToTwoFactor(c, err)
 	}
+	if models.IsKind(err, models.NotFound) {
+		return s.unlessDone(c, views.OrganizationsPath, err)
+	}
 	if err != nil {
 		return err
 	}
 	v.tenant, v.role = tenant, role
 	return c.Next()
+}
+
+// unlessDone leads on who sent a form a second time that took the right to it
+// away, such as the one to leave, and refuses everybody else.
+func (s *Server) unlessDone(c *fiber.Ctx, path string, refused error) error {
+	done, err := s.Store.FormSent(c.UserContext())
+	switch {
+	case err != nil:
+		return err
+	case !done:
+		return refused
+	}
+	s.say(c, views.FlashDone, "That was done already.")
+	return c.Redirect(path, fiber.StatusSeeOther)
 }
 
 // leadToTwoFactor leads a member to set up the second factor that the
@@ -77,10 +94,11 @@ func (s *Server) requireRight(right models.Right) fiber.Handler {
 		if v.role.May(right) {
 			return c.Next()
 		}
-		if v.user != nil {
+		refused := s.unlessDone(c, views.OrganizationPath(s.slug(c)), roleForbidden())
+		if v.user != nil && models.IsKind(refused, models.Forbidden) {
 			s.noteRefusal(c, v.tenant, v.user.ID, "as "+string(v.role))
 		}
-		return roleForbidden()
+		return refused
 	}
 }
 

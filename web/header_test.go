@@ -163,6 +163,7 @@ func TestSecrets_are_not_stored(t *testing.T) {
 			if got := created.Header.Get("Cache-Control"); got != "no-store" {
 				t.Errorf("the page with the secret may be stored: %q", got)
 			}
+			s.clock.Advance(shownOver)
 			before := s.dump(t)
 			wantLocation(t, send(), created.Header.Get("Content-Location"))
 			if s.dump(t) != before {

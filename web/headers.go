@@ -56,42 +56,16 @@ func (o Options) allHosts() []string {
 	return hosts
 }
 
-// checkFraming refuses a request whose end two parties could see at different
-// places (RFC 9112, section 6.3), and what came behind it: fasthttp would go by
-// the last of several lengths, and by the chunks beside one.
-func checkFraming(c *fiber.Ctx) error {
-	lengths, chunked := 0, false
-	for line := range bytes.Lines(c.Request().Header.RawHeaders()) {
-		name, _, _ := bytes.Cut(line, []byte(":"))
-		switch {
-		case bytes.EqualFold(name, []byte(fiber.HeaderContentLength)):
-			lengths++
-		case bytes.EqualFold(name, []byte(fiber.HeaderTransferEncoding)):
-			chunked = true
-		}
-	}
-	if lengths > 1 || chunked && (lengths > 0 || !c.Request().Header.IsHTTP11()) {
-		c.Context().SetConnectionClose()
-		return fiber.ErrBadRequest
-	}
-	return c.Next()
-}
-
 // maxFields bounds a form: the largest of ours has some 50 fields. Parsed, one
 // MiB of separators would take 100, and keep them for the next request.
 const maxFields = 1000
 
 // checkText refuses what is no text: Postgres can't take NUL or broken UTF-8,
-// and nothing that people type has it.
+// and nothing that people type has it. Forms are looked at when they are read.
 func checkText(c *fiber.Ctx) error {
-	if !isAPI(c) && bytes.Count(c.Request().Body(), []byte("&")) >= maxFields {
-		return fiber.ErrRequestEntityTooLarge
-	}
 	ok := readable([]byte(c.Path()))
-	look := func(key, value []byte) { ok = ok && readable(key) && readable(value) }
-	c.Context().QueryArgs().VisitAll(look)
-	if !isAPI(c) {
-		c.Context().PostArgs().VisitAll(look)
+	for key, value := range c.Context().QueryArgs().All() {
+		ok = ok && readable(key) && readable(value)
 	}
 	if !ok {
 		return fiber.ErrBadRequest

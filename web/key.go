@@ -25,9 +25,6 @@ func (s *Server) showKeys(c *fiber.Ctx, status int, view views.KeysView) error {
 // keyCreate answers the page with the key's text itself, as endpointCreate
 // does with a secret.
 func (s *Server) keyCreate(c *fiber.Ctx) error {
-	if path, again := s.repeated(c); again {
-		return c.Redirect(path, fiber.StatusSeeOther)
-	}
 	form := views.KeyForm{Name: field(c, "name"), Scopes: fields(c, "scopes"), Expires: field(c, "expires")}
 	key, text, err := s.tenant(c).CreateKey(c.UserContext(), models.NewKey{Name: form.Name, Scopes: form.Scopes, ExpiresAt: expiry(form.Expires, s.Store.Now())})
 	if models.IsKind(err, models.Invalid) {
@@ -37,7 +34,10 @@ func (s *Server) keyCreate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	s.made(c, views.KeysPath(s.slug(c)))
+	if text == "" {
+		s.say(c, views.FlashDone, "This form was sent before, and made the key "+key.Name+". It is not shown again.")
+		return c.Redirect(views.KeysPath(s.slug(c)), fiber.StatusSeeOther)
+	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentLocation, views.KeysPath(s.slug(c)))
 	return s.showKeys(c, fiber.StatusCreated, views.KeysView{Created: key, Text: text})

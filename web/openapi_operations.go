@@ -61,7 +61,7 @@ func operations() map[string]operation {
 
 		"GET /endpoints": {id: "listEndpoints", summary: "List endpoints", status: 200, answer: "Endpoint", list: true, query: paging()},
 		"POST /endpoints": {id: "createEndpoint", summary: "Create an endpoint", body: "NewEndpoint", status: 201, answer: "Endpoint",
-			about: "The answer has the signing secret, which no later one shows: keep it. The Location header is the endpoint's address."},
+			about: "The answer has the signing secret, which no later one shows: keep it. The Location header is the endpoint's address.", refusals: []string{"too_many_endpoints"}},
 		"GET /endpoints/:id": {id: "readEndpoint", summary: "Read an endpoint", status: 200, answer: "Endpoint"},
 		"PATCH /endpoints/:id": {id: "changeEndpoint", summary: "Change an endpoint", body: "EndpointChange", status: 200, answer: "Endpoint",
 			about: "Changes what is given, from the next attempt on.", refusals: []string{"edited_meanwhile"}},
@@ -93,7 +93,7 @@ func operations() map[string]operation {
 			about: "Takes back what is not under way.", refusals: []string{"ended"}},
 
 		"POST /organizations": {id: "createOrganization", summary: "Create an organization", body: "NewOrganization", status: 201, answer: "OrganizationCreated",
-			about: "Its endpoints, if any, get its org.created.", refusals: []string{"external_id_taken", "taken"}},
+			about: "Its endpoints, if any, get its org.created.", refusals: []string{"external_id_taken", "taken", "too_many_endpoints"}},
 		"GET /organizations":     {id: "listOrganizations", summary: "List organizations", status: 200, answer: "Organization", list: true, query: paging()},
 		"GET /organizations/:id": {id: "readOrganization", summary: "Read an organization", about: "By its id, or by the product's external id for it.", status: 200, answer: "Organization"},
 		"PATCH /organizations/:id": {id: "changeOrganization", summary: "Change an organization", body: "OrganizationChange", status: 200, answer: "Organization",
@@ -130,6 +130,7 @@ var refusals = map[string]refusalKind{
 	"edited_meanwhile":       {409, "The endpoint was edited at the same moment, several times."},
 	"external_id_taken":      {409, "Another organization has this external id."},
 	"taken":                  {409, "Another organization has, or had, this slug."},
+	"too_many_endpoints":     {409, "The organization has as many endpoints as it may have."},
 	"too_many_secrets":       {409, "5 secrets of the endpoint are in force."},
 	"endpoint_unusable":      {409, "The endpoint's secret can't be opened with the server's key."},
 	"data_too_large":         {413, "The data has more than 256 KiB."},
@@ -141,5 +142,7 @@ var refusals = map[string]refusalKind{
 	"too_many_requests":      {429, "The key makes too many requests. Retry-After says when to come again."},
 	"internal":               {500, "The fault is logged under requestId."},
 	"stopping":               {503, "The server is stopping. Send it again after Retry-After."},
+	"database_away":          {503, "The database can’t be reached. Send it again after Retry-After."},
+	"database_busy":          {503, "The database has no connection free. Send it again after Retry-After."},
 	"timeout":                {503, "The database is too slow. Send it again after Retry-After."},
 }

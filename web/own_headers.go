@@ -77,7 +77,7 @@ func (t *typedHeaders) place(faults webhook.Faults) webhook.Faults {
 	}
 	for i, name := range t.names {
 		if t.value(i) != "" && !wrong[i] && !slices.Contains(t.edit.Remove, name) {
-			placed = append(placed, webhook.Fault{Field: views.HeaderField(i), Message: fmt.Sprintf("Enter the value of %s again: no page repeats it.", name)})
+			placed.Add(views.HeaderField(i), fmt.Sprintf("Enter the value of %s again: no page repeats it.", name))
 		}
 	}
 	return placed

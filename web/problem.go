@@ -11,34 +11,36 @@ import (
 
 // problemBody is an error as RFC 9457 has it. Type stays "about:blank", so
 // Title is the status's own phrase; Code tells programs which problem it is and
-// never changes its meaning. Errors names every field to mend.
+// never changes its meaning. Errors names the fields to mend.
 type problemBody struct {
 	Type      string         `json:"type" jsonschema:"Always about:blank: see code."`
 	Title     string         `json:"title" jsonschema:"The status's phrase."`
 	Status    int            `json:"status" jsonschema:"The HTTP status."`
 	Code      string         `json:"code" jsonschema:"Which problem it is, for programs. Its meaning never changes."`
 	Detail    string         `json:"detail" jsonschema:"What happened and what to do, for people."`
-	Errors    []problemField `json:"errors" jsonschema:"Every field that needs a change."`
+	Errors    []problemField `json:"errors" jsonschema:"The fields that need a change, 50 at most. Of more, the last has an empty field and says how many they are."`
 	RequestID string         `json:"requestId,omitzero" jsonschema:"The request's id, which the server's log knows."`
 }
 
 type problemField struct {
-	Field   string `json:"field" jsonschema:"The field's path in the body, the parameter's name, or Idempotency-Key."`
+	Field   string `json:"field" jsonschema:"The field's path in the body, the parameter's name, or Idempotency-Key. Empty in the last one of a list that is cut."`
 	Message string `json:"message" jsonschema:"What is wrong with it."`
 }
 
-func newProblem(status int, e *models.Error) problemBody {
+// newProblem lists so many of the fields, and how many more there are.
+func newProblem(status int, e *models.Error, most int) problemBody {
+	faults := e.Fields.Cut(most)
 	body := problemBody{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message,
-		Errors: make([]problemField, len(e.Fields))}
-	for i, fault := range e.Fields {
-		body.Errors[i] = problemField(fault)
+		Errors: make([]problemField, len(faults))}
+	for i, fault := range faults {
+		body.Errors[i] = problemField{Field: fault.Field, Message: fault.Text()}
 	}
 	return body
 }
 
 // problem answers an error of the API.
 func problem(c *fiber.Ctx, status int, e *models.Error) error {
-	body := newProblem(status, named(c, status, e))
+	body := newProblem(status, named(c, status, e), webhook.MaxFaults)
 	if v, ok := c.Locals(visitKey{}).(*visit); ok {
 		body.RequestID = v.id
 	}

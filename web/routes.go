@@ -12,7 +12,7 @@ const batchPath = eventsPath + "/batch"
 // apiRoutes; it knows no cookies, so that the browser's rules leave it out.
 func (s *Server) routes() {
 	app := s.app
-	app.Use(s.begin, s.note, s.boundary, checkFraming)
+	app.Use(s.begin, s.note, s.boundary, s.checkHead)
 	app.Get("/healthz", s.health)
 	app.Get("/readyz", s.ready)
 	app.Use(s.checkHost, checkText)

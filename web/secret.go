@@ -41,11 +41,8 @@ func (s *Server) showSecrets(c *fiber.Ctx, status int, view views.SecretView) er
 }
 
 // secretRotate answers the tab with the new secret itself, as endpointCreate
-// does. Reloading that answer does not rotate again.
+// does. The same form sent again does not rotate again.
 func (s *Server) secretRotate(c *fiber.Ctx) error {
-	if path, again := s.repeated(c); again {
-		return c.Redirect(path, fiber.StatusSeeOther)
-	}
 	view := views.SecretView{Rotate: views.RotateForm{OverlapHours: field(c, "overlapHours")}}
 	rotation, err := readRotation(c)
 	var e *models.Endpoint
@@ -62,9 +59,10 @@ func (s *Server) secretRotate(c *fiber.Ctx) error {
 	case err != nil:
 		return err
 	}
-	path := views.SecretPath(s.slug(c), e.ID)
-	s.made(c, path)
-	c.Set(fiber.HeaderContentLocation, path)
+	if view.Fresh.IsZero() {
+		return s.backToSecrets(c, e, "This form was sent before, and rotated the secret. It is not shown again.")
+	}
+	c.Set(fiber.HeaderContentLocation, views.SecretPath(s.slug(c), e.ID))
 	view.Rotate = defaultRotation()
 	return s.showSecrets(c, fiber.StatusCreated, view)
 }

@@ -79,6 +79,7 @@ func TestSecretTab(t *testing.T) {
 		if end := rotated.text("tbody tr:nth-child(2) time"); end != "in 2 d" && end != "in 1 d 23 h" {
 			t.Errorf("the countdown is %q", end)
 		}
+		s.clock.Advance(shownOver)
 		before := s.dump(t)
 		wantLocation(t, rotate(), path)
 		if s.dump(t) != before {

@@ -3,7 +3,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -54,7 +54,9 @@ type Options struct {
 	// TrustedProxies are whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	Signup         models.SignupPolicy
-	SignupCode     string    // when it is not empty, the first sign-up must give it
+	SignupCode     string // when it is not empty, the first sign-up must give it
+	Connections    ConnectionLimits
+	BodyMemory     int64     // bytes of request bodies in memory at one time, at least MinBodyMemory
 	APIRateLimit   int       // requests a second of each API key, in this process; 0 is no limit
 	Provider       *Provider // of OpenID Connect; nil is none
 	Version        string
@@ -70,7 +72,14 @@ const (
 	maxHeaders   = 16 << 10
 	readLimit    = 30 * time.Second
 	idleLimit    = 2 * time.Minute
+
+	// keptBuffer is how much of a body fasthttp keeps for the next request.
+	keptBuffer = 64 << 10
 )
+
+// MinBodyMemory is the least memory for request bodies, in bytes: two batches
+// at once.
+const MinBodyMemory = 2 * maxBatchBody
 
 // Server answers HTTP requests.
 type Server struct {
@@ -81,9 +90,13 @@ type Server struct {
 	hosts       []string // values of Host that are ours, in lower case
 	files       map[string]file
 	streams     *streams
+	connections *connections
+	bodies      bodyBudget
+	refused     sync.Map  // of error, by *fasthttp.RequestHeader: see received
 	provider    *provider // nil is none
 	rates       *keyRates
 	noted       refusalsNoted
+	forms       formsUnderWay
 	document    []byte // of the API
 	reference   views.Reference
 }
@@ -92,6 +105,8 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), hosts: o.allHosts(), files: staticFiles(), streams: newStreams(),
 		rates: &keyRates{limit: o.APIRateLimit}}
+	s.bodies.limit = max(o.BodyMemory, MinBodyMemory)
+	s.connections = newConnections(o.Connections, func(address netip.Addr) bool { return address.IsLoopback() || s.trusts(address) }, o.Log)
 	var err error
 	if s.document, err = document(o.Version, o.BaseURL.String(), o.Store.Catalog()); err == nil {
 		s.reference, err = readReference(s.document, o.Version)
@@ -111,34 +126,33 @@ func New(o Options) *Server {
 		StrictRouting:         true,
 		CaseSensitive:         true,
 		UnescapePath:          true,
-		BodyLimit:             maxBody,
 		ReadBufferSize:        maxHeaders,
 		ReadTimeout:           readLimit,
 		IdleTimeout:           idleLimit,
-		// No WriteTimeout: it would cut the streams. They set deadlines of their own.
+		// No WriteTimeout: connection limits each write by its progress.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true, // it would write files, whatever the length
 	})
-	s.app.Server().HeaderReceived = bodyLimit
+	fasthttp.SetBodySizePoolLimit(keptBuffer, keptBuffer)
+	s.app.Server().HeaderReceived = s.received
+	s.app.Server().ConnState = connState
 	s.app.Server().Logger = quiet{o.Log}
 	s.routes()
 	return s
 }
 
-// bodyLimit lets the batch of events alone be large.
-func bodyLimit(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	path, _, _ := bytes.Cut(header.RequestURI(), []byte("?"))
-	if string(path) == batchPath {
-		return fasthttp.RequestConfig{MaxRequestBodySize: maxBatchBody}
-	}
-	return fasthttp.RequestConfig{}
+// Serve answers requests until Shutdown, and then returns nil.
+func (s *Server) Serve(l net.Listener) error {
+	s.connections.Listener = l
+	return s.app.Listener(s.connections)
 }
 
-// Serve answers requests until Shutdown, and then returns nil.
-func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
-
 // Shutdown ends the streams at once, lets other requests finish, and returns
-// when they have or when ctx ends.
+// when they have or when ctx ends. Nobody who neither sends nor takes anything
+// holds it up for longer than 2 s.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.streams.close()
+	s.connections.stop()
 	return s.app.ShutdownWithContext(ctx)
 }
 

@@ -28,7 +28,6 @@ const (
 	keyCSRF  = "csrf"
 	keyKind  = "flash-kind"
 	keyText  = "flash"
-	keyMade  = "made" // forms that were answered; see repeated
 )
 
 // newSessions is scs on the database. Its own idle timeout would write the

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +18,6 @@ import (
 // has to end within 15 s of its session, membership or role.
 const (
 	heartbeat   = 5 * time.Second
-	writeLimit  = 10 * time.Second // after which a reader that takes nothing is let go
 	askLimit    = 5 * time.Second
 	maxStreams  = 6 // of one session; one more ends the oldest, most likely of a page that was left
 	streamBegin = ": open\nretry: 2000\n\n"
@@ -73,7 +71,6 @@ type reader struct {
 	organizationID string
 	who            string // the user's id, or the portal link's
 	role           models.Role
-	conn           net.Conn
 }
 
 // stream sends the ids of the organization's deliveries that change. All that
@@ -88,7 +85,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	v := s.visit(c)
 	r := reader{token: s.sessions.Token(c.UserContext()), slug: s.slug(c), organizationID: v.tenant.Organization().ID,
-		who: v.userOrLink(), role: v.role, conn: c.Context().Conn()}
+		who: v.userOrLink(), role: v.role}
 	giveWay := s.streams.add(r.token)
 	changes, cancel := s.Feed.Subscribe(r.organizationID)
 	c.Context().SetConnectionClose()
@@ -103,7 +100,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 // run writes until the reader leaves or may no longer read, the feed ends, or
 // the server stops.
 func (s *Server) run(r reader, changes <-chan []string, giveWay <-chan struct{}, w *bufio.Writer) {
-	if !r.write(w, streamBegin) {
+	if !send(w, streamBegin) {
 		return
 	}
 	beat := time.NewTicker(s.streams.heartbeat)
@@ -126,17 +123,15 @@ func (s *Server) run(r reader, changes <-chan []string, giveWay <-chan struct{},
 				return
 			}
 		}
-		if !r.write(w, text) {
+		if !send(w, text) {
 			return
 		}
 	}
 }
 
-// write sends text at once and tells whether the reader is still there.
-func (r reader) write(w *bufio.Writer, text string) bool {
-	if err := r.conn.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
-		return false
-	}
+// send sends text at once and tells whether the reader is still there. Each
+// write has the limit of every other: a stream needs none while it is silent.
+func send(w *bufio.Writer, text string) bool {
 	if _, err := w.WriteString(text); err != nil {
 		return false
 	}

@@ -32,9 +32,6 @@ func (s *Server) showTeam(c *fiber.Ctx, status int, view views.TeamView) (err er
 // invite answers the page with the link itself, as keyCreate does with a key,
 // or mails it.
 func (s *Server) invite(c *fiber.Ctx) error {
-	if path, again := s.repeated(c); again {
-		return c.Redirect(path, fiber.StatusSeeOther)
-	}
 	form := views.InviteForm{Email: field(c, "email"), Role: models.Role(field(c, "role")), ByLink: field(c, "by") == "link"}
 	role, err := models.ParseRole(string(form.Role))
 	if err != nil {
@@ -65,9 +62,12 @@ func (s *Server) byMail(c *fiber.Ctx) bool {
 // invited shows the link once; one that was mailed is not shown.
 func (s *Server) invited(c *fiber.Ctx, invitation *models.Invitation, token string) error {
 	path := views.TeamPath(s.slug(c))
-	s.made(c, path)
 	if invitation.ByMail {
 		s.say(c, views.FlashDone, "The invitation is on its way to "+invitation.Email+".")
+		return c.Redirect(path, fiber.StatusSeeOther)
+	}
+	if token == "" {
+		s.say(c, views.FlashDone, "This form was sent before, and invited "+invitation.Email+". To have a link to copy, send the invitation again.")
 		return c.Redirect(path, fiber.StatusSeeOther)
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
@@ -77,9 +77,6 @@ func (s *Server) invited(c *fiber.Ctx, invitation *models.Invitation, token stri
 }
 
 func (s *Server) invitationResend(c *fiber.Ctx) error {
-	if path, again := s.repeated(c); again {
-		return c.Redirect(path, fiber.StatusSeeOther)
-	}
 	invitation, token, err := s.tenant(c).ResendInvitation(c.UserContext(), c.Params("invitation"), s.byMail(c))
 	if status, told := refusedForm(c, err); told {
 		return s.showTeam(c, status, views.TeamView{Form: views.InviteForm{Role: models.RoleMember, Faults: faultsOf(err)}})

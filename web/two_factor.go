@@ -73,6 +73,15 @@ func (s *Server) twoFactorEnable(c *fiber.Ctx) error {
 	if err := s.renew(ctx, v.user); err != nil {
 		return err
 	}
+	return s.showCodes(c, codes)
+}
+
+// showCodes shows recovery codes, or says that they were shown before.
+func (s *Server) showCodes(c *fiber.Ctx, codes []string) error {
+	if len(codes) == 0 {
+		s.say(c, views.FlashDone, "This form was sent before. Its recovery codes are not shown again; make new ones if you don't have them.")
+		return c.Redirect(views.TwoFactorPath, fiber.StatusSeeOther)
+	}
 	return s.showTwoFactor(c, fiber.StatusOK, views.TwoFactorView{Codes: codes})
 }
 
@@ -94,5 +103,5 @@ func (s *Server) recoveryCodes(c *fiber.Ctx) error {
 	if err != nil {
 		return s.twoFactorAgain(c, err, views.RenewPrefix)
 	}
-	return s.showTwoFactor(c, fiber.StatusOK, views.TwoFactorView{Codes: codes})
+	return s.showCodes(c, codes)
 }

@@ -22,7 +22,8 @@ type visit struct {
 	person *models.Person
 	portal *models.Portal // of a session that came by a portal link; there is then no user
 	over   bool           // such a session has just ended
-	frame  string         // the origin whose pages may show the answer in a frame
+	body   requestBody
+	frame  string // the origin whose pages may show the answer in a frame
 	tenant *models.Tenant
 	role   models.Role
 	flash  *views.Flash // for this answer's own page
@@ -57,9 +58,17 @@ func (s *Server) visit(c *fiber.Ctx) *visit {
 const handleLimit = time.Minute
 
 // begin gives every answer its request id and its headers, and the handler its
-// limit.
+// limit and the request's body.
 func (s *Server) begin(c *fiber.Ctx) error {
-	s.visit(c)
+	v := s.visit(c)
+	v.body = s.takeBody(c)
+	defer func() {
+		if v.body.unread() {
+			c.Context().SetConnectionClose()
+		}
+		c.Request().ResetBody() // it may be the body's memory
+		v.body.release()
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), handleLimit)
 	defer cancel()
 	c.SetUserContext(ctx)

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"sync"
@@ -26,9 +27,16 @@ type attempt struct {
 	message  *Message
 	now      func() time.Time
 	deadline time.Time // of the exchange, and so of the dial made for it
+	abandon  func()    // ends the exchange
 
 	mu        sync.Mutex
 	request   *http.Request
+	dials     int
+	begun     int     // requests, each on a connection
+	carrier   carrier // of the last one
+	before    int64   // what the carrier had sent when it was given
+	headers   bool    // of the last one were written
+	overdrawn bool    // net/http would have begun one more
 	phase     phase
 	connected time.Time
 	timings   Timings
@@ -36,6 +44,17 @@ type attempt struct {
 	tls       string
 	sent      []Header
 }
+
+// maxBegun is how many requests an attempt begins, and maxDials how many
+// connections are made for it. More than one is needed where a receiver's
+// connections are all in use by others; one that takes no request on any is not
+// to be dialled until the time is up.
+const (
+	maxBegun = 2
+	maxDials = 8
+)
+
+var errDials = errors.New("every connection was refused for requests")
 
 type attemptKey struct{}
 
@@ -46,7 +65,15 @@ func attemptOf(ctx context.Context) *attempt {
 }
 
 func (a *attempt) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{GotConn: a.gotConn, GotFirstResponseByte: a.gotFirstByte}
+	return &httptrace.ClientTrace{GotConn: a.gotConn, WroteHeaders: a.wroteHeaders, GotFirstResponseByte: a.gotFirstByte}
+}
+
+// mayDial reports whether one more connection may be made for the attempt.
+func (a *attempt) mayDial() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.dials++
+	return a.dials <= maxDials
 }
 
 // gotConn stamps and signs the request. net/http calls it before it writes, on
@@ -54,15 +81,40 @@ func (a *attempt) trace() *httptrace.ClientTrace {
 func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.begun == maxBegun {
+		a.overdrawn = true
+		a.abandon() // net/http writes nothing of a request whose context has ended
+		return
+	}
+	a.begun++
+	a.carrier, a.headers = carrierOf(info.Conn), false
+	a.before = a.carrier.sent()
 	a.phase, a.connected = phaseRequest, time.Now()
 	a.remote = info.Conn.RemoteAddr().String()
 	if info.Reused {
 		a.timings = Timings{} // of a dial begun in vain
 	}
-	if conn, ok := info.Conn.(*tls.Conn); ok {
-		a.tls = tls.VersionName(conn.ConnectionState().Version)
+	if a.carrier.tls != nil {
+		a.tls = tls.VersionName(a.carrier.tls.ConnectionState().Version)
 	}
 	a.sent = a.message.writeHeaders(a.request, a.now())
+}
+
+func (a *attempt) wroteHeaders() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.headers = true
+}
+
+// mayBeginAgain reports whether not a byte of the only request so far was
+// written. On a connection shared with others, bytes may have been theirs.
+func (a *attempt) mayBeginAgain() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.begun == 0 || a.begun == maxBegun {
+		return false
+	}
+	return a.carrier.sent() == a.before || a.carrier.shared && !a.headers
 }
 
 func (a *attempt) gotFirstByte() {
@@ -100,5 +152,6 @@ func (a *attempt) report(e *Exchange) phase {
 		a.sent = a.message.writeHeaders(a.request, e.StartedAt)
 	}
 	e.Timings, e.RemoteAddress, e.TLSVersion, e.RequestHeaders = a.timings, a.remote, a.tls, a.sent
+	e.Requests = a.begun
 	return a.phase
 }

@@ -173,28 +173,28 @@ func TestCatalog_Validate(t *testing.T) {
 	}{
 		"fits":                    {`{"total":3,"note":null}`, nil},
 		"big_integer_survives":    {`{"total":9007199254740993}`, nil},
-		"big_integer_is_compared": {`{"total":9007199254740994}`, Faults{{"data.total", "must be at most 9007199254740993"}}},
-		"missing":                 {`{}`, Faults{{"data.total", "is required"}}},
-		"wrong_type":              {`{"total":"3"}`, Faults{{"data.total", "must be an integer"}}},
-		"one_of_two_types":        {`{"total":3,"note":1}`, Faults{{"data.note", "must be a string or null"}}},
-		"too_short":               {`{"total":3,"note":""}`, Faults{{"data.note", "must have at least 1 character"}}},
-		"too_small":               {`{"total":0}`, Faults{{"data.total", "must be at least 1"}}},
-		"fraction_bound":          {`{"total":3,"rate":1}`, Faults{{"data.rate", "must be less than 0.5"}}},
-		"not_in_the_list":         {`{"total":3,"state":"lost"}`, Faults{{"data.state", "must be one of open, paid, null"}}},
-		"pattern":                 {`{"total":3,"currency":"eur"}`, Faults{{"data.currency", "must match the pattern ^[A-Z]{3}$"}}},
-		"email":                   {`{"total":3,"customer":{"email":"x"}}`, Faults{{"data.customer.email", "must be an email address"}}},
-		"date-time":               {`{"total":3,"at":"yesterday"}`, Faults{{"data.at", "must be a date and time such as 2026-03-03T15:22:41Z"}}},
-		"uri":                     {`{"total":3,"link":"/x"}`, Faults{{"data.link", "must be an absolute URI such as https://example.com/"}}},
-		"nested_missing":          {`{"total":3,"customer":{}}`, Faults{{"data.customer.email", "is required"}}},
-		"array_index":             {`{"total":3,"items":[{"price":"1"}]}`, Faults{{"data.items.0.price", "must be an integer"}}},
-		"too_many_items":          {`{"total":3,"items":[{"price":1},{"price":1},{"price":1}]}`, Faults{{"data.items", "must have at most 2 items"}}},
-		"alternatives":            {`{"total":3,"either":true}`, Faults{{"data.either", "has none of the forms that the schema allows"}}},
-		"unknown_field":           {`{"total":3,"colour":1}`, Faults{{"data.colour", "is not a field of this event type"}}},
-		"odd_name":                {`{"total":3,"a/b~c":1}`, Faults{{"data.a/b~c", "must be a string"}}},
+		"big_integer_is_compared": {`{"total":9007199254740994}`, Faults{{Field: "data.total", Message: "must be at most 9007199254740993"}}},
+		"missing":                 {`{}`, Faults{{Field: "data.total", Message: "is required"}}},
+		"wrong_type":              {`{"total":"3"}`, Faults{{Field: "data.total", Message: "must be an integer"}}},
+		"one_of_two_types":        {`{"total":3,"note":1}`, Faults{{Field: "data.note", Message: "must be a string or null"}}},
+		"too_short":               {`{"total":3,"note":""}`, Faults{{Field: "data.note", Message: "must have at least 1 character"}}},
+		"too_small":               {`{"total":0}`, Faults{{Field: "data.total", Message: "must be at least 1"}}},
+		"fraction_bound":          {`{"total":3,"rate":1}`, Faults{{Field: "data.rate", Message: "must be less than 0.5"}}},
+		"not_in_the_list":         {`{"total":3,"state":"lost"}`, Faults{{Field: "data.state", Message: "must be one of open, paid, null"}}},
+		"pattern":                 {`{"total":3,"currency":"eur"}`, Faults{{Field: "data.currency", Message: "must match the pattern ^[A-Z]{3}$"}}},
+		"email":                   {`{"total":3,"customer":{"email":"x"}}`, Faults{{Field: "data.customer.email", Message: "must be an email address"}}},
+		"date-time":               {`{"total":3,"at":"yesterday"}`, Faults{{Field: "data.at", Message: "must be a date and time such as 2026-03-03T15:22:41Z"}}},
+		"uri":                     {`{"total":3,"link":"/x"}`, Faults{{Field: "data.link", Message: "must be an absolute URI such as https://example.com/"}}},
+		"nested_missing":          {`{"total":3,"customer":{}}`, Faults{{Field: "data.customer.email", Message: "is required"}}},
+		"array_index":             {`{"total":3,"items":[{"price":"1"}]}`, Faults{{Field: "data.items.0.price", Message: "must be an integer"}}},
+		"too_many_items":          {`{"total":3,"items":[{"price":1},{"price":1},{"price":1}]}`, Faults{{Field: "data.items", Message: "must have at most 2 items"}}},
+		"alternatives":            {`{"total":3,"either":true}`, Faults{{Field: "data.either", Message: "has none of the forms that the schema allows"}}},
+		"unknown_field":           {`{"total":3,"colour":1}`, Faults{{Field: "data.colour", Message: "is not a field of this event type"}}},
+		"odd_name":                {`{"total":3,"a/b~c":1}`, Faults{{Field: "data.a/b~c", Message: "must be a string"}}},
 		"each_field_once_in_order": {`{"note":"","currency":1}`, Faults{
-			{"data.currency", "must be a string"}, {"data.note", "must have at least 1 character"}, {"data.total", "is required"}}},
-		"not_an_object":  {`[]`, Faults{{"data", "must be a JSON object"}}},
-		"duplicate_keys": {`{"total":3,"total":3}`, Faults{{"data.total", "occurs twice in the same object"}}},
+			{Field: "data.currency", Message: "must be a string"}, {Field: "data.note", Message: "must have at least 1 character"}, {Field: "data.total", Message: "is required"}}},
+		"not_an_object":  {`[]`, Faults{{Field: "data", Message: "must be a JSON object"}}},
+		"duplicate_keys": {`{"total":3,"total":3}`, Faults{{Field: "data.total", Message: "occurs twice in the same object"}}},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestCatalog_Validate(t *testing.T) {
 		})
 	}
 	t.Run("unknown_type_is_invalid", func(t *testing.T) {
-		want := Faults{{"type", "There is no event type org.exploded in the catalog."}}
+		want := Faults{{Field: "type", Message: "There is no event type org.exploded in the catalog."}}
 		if diff := cmp.Diff(want, c.Validate("org.exploded", []byte(`{}`))); diff != "" {
 			t.Error(diff)
 		}
@@ -217,8 +217,8 @@ func TestCatalog_Validate(t *testing.T) {
 }
 
 func TestFaults_Error(t *testing.T) {
-	got := Faults{{"url", "is required"}, {"data.a", "must be a string"}}.Error()
-	if want := "url: is required; data.a: must be a string"; got != want {
+	got := Faults{{Field: "url", Message: "is required"}, {Field: "data.a", Message: "must be a string"}, {More: 3}}.Error()
+	if want := "url: is required; data.a: must be a string; and 3 more"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

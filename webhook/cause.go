@@ -37,7 +37,7 @@ var advice = map[Cause][2]string{
 	CauseConnect:          {"The receiver cannot be reached.", "Check that its network and its firewall let the connection in."},
 	CauseRefused:          {"The receiver refused the connection.", "Start the service, or correct the port of the URL."},
 	CauseReset:            {"The receiver closed the connection before it answered.", "Look for a crash, a restart or a proxy limit in the receiver's log."},
-	CauseTLS:              {"No secure connection could be made.", "Renew or correct the certificate, its chain and its host name, and offer TLS 1.2 or later."},
+	CauseTLS:              {"No secure connection could be made.", "Renew or correct the certificate, its chain and its host name, offer TLS 1.2 or later, and ask for no client certificate."},
 	CauseTimeout:          {"The receiver did not answer in time.", "Answer first and do the work afterwards, or give the endpoint a longer timeout."},
 	CauseBlocked:          {"The URL leads to an address that may not be called.", "Change the URL to one that can be reached from the internet by https."},
 	CauseRedirect:         {"The receiver redirected the request, and redirects are not followed.", "Enter the URL that finally answers."},

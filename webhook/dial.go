@@ -16,8 +16,9 @@ const nextAddress = 250 * time.Millisecond
 
 // dialError says in which phase a dial failed.
 type dialError struct {
-	phase phase
-	err   error
+	phase    phase
+	wantCert bool // the receiver asked for a client certificate
+	err      error
 }
 
 func (e *dialError) Error() string { return e.err.Error() }
@@ -26,26 +27,34 @@ func (e *dialError) Unwrap() error { return e.err }
 func (s *Sender) dialPlain(ctx context.Context, _, address string) (net.Conn, error) {
 	ctx, cancel := s.dialContext(ctx)
 	defer cancel()
-	return s.dial(ctx, address, true)
+	plain, err := s.dial(ctx, address, true)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(plain), nil
 }
 
 func (s *Sender) dialTLS(ctx context.Context, _, address string) (net.Conn, error) {
 	ctx, cancel := s.dialContext(ctx)
 	defer cancel()
-	conn, err := s.dial(ctx, address, false)
+	plain, err := s.dial(ctx, address, false)
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
+	began, below := time.Now(), newConn(plain)
 	config := s.tls.Clone()
 	config.ServerName, _, _ = net.SplitHostPort(address)
-	secure := tls.Client(conn, config)
+	config.GetClientCertificate = below.noCertificate
+	secure := tls.Client(below, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, &dialError{phaseTLS, err}
+		below.Close()
+		return nil, &dialError{phase: phaseTLS, wantCert: below.wantCert.Load(), err: err}
 	}
 	attemptOf(ctx).reached(phaseRequest, time.Since(began))
-	return secure, nil
+	if secure.ConnectionState().NegotiatedProtocol == "h2" {
+		return secure, nil // bare, or net/http doesn't see that it is HTTP/2
+	}
+	return &exclusive{Conn: secure, below: below}, nil
 }
 
 // dialContext ends a dial with the exchange that it was begun for, or with the
@@ -68,16 +77,19 @@ func (s *Sender) dial(ctx context.Context, address string, plaintext bool) (net.
 		return nil, fmt.Errorf("reading the port: %w", err)
 	}
 	a, began := attemptOf(ctx), time.Now()
+	if !a.mayDial() {
+		return nil, &dialError{phase: phaseConnect, err: errDials}
+	}
 	addrs, err := s.guard.resolve(ctx, host, plaintext)
 	if err != nil {
-		return nil, &dialError{phaseDNS, err}
+		return nil, &dialError{phase: phaseDNS, err: err}
 	}
 	a.reached(phaseConnect, time.Since(began))
 
 	began = time.Now()
 	conn, err := s.connect(ctx, addrs, uint16(port))
 	if err != nil {
-		return nil, &dialError{phaseConnect, err}
+		return nil, &dialError{phase: phaseConnect, err: err}
 	}
 	a.reached(phaseTLS, time.Since(began))
 	return conn, nil

@@ -22,6 +22,11 @@ const (
 	// maxExponent keeps 1e400 and refuses what a validator, here or at a
 	// receiver, would have to write out in millions of digits to compare.
 	maxExponent = 9999
+	// maxDigits bounds the others: what reads a number takes time by their square.
+	maxDigits = 1000
+	// maxExponents bounds the exponents of all numbers of an event together: to
+	// compare one of four digits takes as long as reading a thousand plain numbers.
+	maxExponents = 1_000_000
 )
 
 // Envelope is an event as its receivers see it.
@@ -67,38 +72,44 @@ func (e Envelope) Bytes() ([]byte, error) {
 // CheckData tells why bytes cannot be an event's data: they have to be one JSON
 // object (RFC 8259) of at most MaxData bytes in valid UTF-8, without duplicate
 // keys or unpaired surrogates (RFC 7493), nested at most 128 deep. Numbers may
-// be of any size up to an exponent of four digits. Nil means that they can.
+// have 1,000 digits and an exponent of four, and the exponents of all numbers may
+// add up to a million. Nil means that they can.
 func CheckData(data []byte) Faults {
 	switch {
 	case len(bytes.TrimSpace(data)) == 0:
-		return Faults{{"data", "is required"}}
+		return Faults{{Field: "data", Message: "is required"}}
 	case len(data) > MaxData:
-		return Faults{{"data", fmt.Sprintf("must have at most %d bytes (256 KiB), it has %d", MaxData, len(data))}}
+		return Faults{{Field: "data", Message: fmt.Sprintf("must have at most %d bytes (256 KiB), it has %d", MaxData, len(data))}}
 	case !utf8.Valid(data):
-		return Faults{{"data", "must be valid UTF-8"}}
+		return Faults{{Field: "data", Message: "must be valid UTF-8"}}
 	}
 	decoder := jsontext.NewDecoder(bytes.NewReader(data))
 	if kind := decoder.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
-		return Faults{{"data", "must be a JSON object"}}
+		return Faults{{Field: "data", Message: "must be a JSON object"}}
 	}
 	if fault := checkTokens(decoder, data); fault != nil {
 		return Faults{*fault}
 	}
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return Faults{{"data", "must end after its object"}}
+		return Faults{{Field: "data", Message: "must end after its object"}}
 	}
 	return nil
 }
 
 // checkTokens reads one whole value.
 func checkTokens(decoder *jsontext.Decoder, data []byte) *Fault {
+	exponents := 0
 	for {
 		var err error
 		if decoder.PeekKind() == '0' {
 			var number jsontext.Value
 			number, err = decoder.ReadValue()
-			if err == nil && exponent(number) > maxExponent {
-				return &Fault{pointerField(decoder.StackPointer()), "has an exponent of more than four digits"}
+			if err == nil {
+				size := exponent(number)
+				exponents += size
+				if message := checkNumber(number, size, exponents); message != "" {
+					return &Fault{Field: pointerField(decoder.StackPointer()), Message: message}
+				}
 			}
 		} else {
 			_, err = decoder.ReadToken()
@@ -108,11 +119,36 @@ func checkTokens(decoder *jsontext.Decoder, data []byte) *Fault {
 			fault := syntaxFault(err, data)
 			return &fault
 		case decoder.StackDepth() > maxDepth:
-			return &Fault{"data", fmt.Sprintf("must be nested at most %d deep", maxDepth)}
+			return &Fault{Field: "data", Message: fmt.Sprintf("must be nested at most %d deep", maxDepth)}
 		case decoder.StackDepth() == 0:
 			return nil
 		}
 	}
+}
+
+// checkNumber returns what is wrong with a number's size, empty if nothing is.
+func checkNumber(number []byte, exponent, exponents int) string {
+	switch {
+	case exponent > maxExponent:
+		return "has an exponent of more than four digits"
+	case exponents > maxExponents:
+		return fmt.Sprintf("is a number too many: the exponents of an event's numbers add up to %d at most", maxExponents)
+	case digits(number) > maxDigits:
+		return fmt.Sprintf("has more than %d digits", maxDigits)
+	}
+	return ""
+}
+
+// digits returns how many digits a number has before its exponent.
+func digits(number []byte) int {
+	if at := bytes.IndexAny(number, "eE"); at >= 0 {
+		number = number[:at]
+	}
+	n := len(number) - bytes.Count(number, []byte("."))
+	if number[0] == '-' {
+		n--
+	}
+	return n
 }
 
 // exponent is the size of a number's exponent, without its sign.
@@ -132,15 +168,15 @@ func syntaxFault(err error, data []byte) Fault {
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return Fault{"data", "must be JSON: it ends too early"}
+		return Fault{Field: "data", Message: "must be JSON: it ends too early"}
 	case !errors.As(err, &syntax):
-		return Fault{"data", "must be JSON"}
+		return Fault{Field: "data", Message: "must be JSON"}
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return Fault{pointerField(syntax.JSONPointer), "occurs twice in the same object"}
+		return Fault{Field: pointerField(syntax.JSONPointer), Message: "occurs twice in the same object"}
 	case surrogateAt(data, syntax.ByteOffset):
-		return Fault{pointerField(syntax.JSONPointer), "has an unpaired surrogate"}
+		return Fault{Field: pointerField(syntax.JSONPointer), Message: "has an unpaired surrogate"}
 	}
-	return Fault{pointerField(syntax.JSONPointer), fmt.Sprintf("must be JSON: there is a fault at byte %d", syntax.ByteOffset)}
+	return Fault{Field: pointerField(syntax.JSONPointer), Message: fmt.Sprintf("must be JSON: there is a fault at byte %d", syntax.ByteOffset)}
 }
 
 // surrogateAt tells whether a surrogate's escape begins at an offset. The

@@ -26,12 +26,13 @@ type Exchange struct {
 	Cause           Cause         // "" for success
 	Error           string        // the cause as a sentence for people; "" for success
 	Note            string        // what was wrong with the body, whatever the status
+	Requests        int           // begun: 0 without a connection, 2 if the first one's was gone before a byte was written
 	RemoteAddress   string        // address and port; "" when no connection was made
 	TLSVersion      string        // "TLS 1.3"; "" without TLS
 	Timings         Timings
 	RequestHeaders  []Header      // as sent, or as they would have been when nothing was
 	ResponseHeaders []Header      // sorted by name
-	ResponseBody    []byte        // decompressed, at most 16 KiB, of any bytes
+	ResponseBody    []byte        // decompressed, at most 16 KiB; text as UTF-8, and otherwise any bytes
 	Truncated       bool          // the body had more than ResponseBody holds
 	RetryAfter      time.Duration // what a 429 or 5xx asked to wait, at most 24 h
 }

@@ -20,13 +20,23 @@ var errTimeout = errors.New("exchange timed out")
 
 // failure names why no response came, and says it for people without the text
 // of the error, which may hold addresses.
-func failure(ctx context.Context, err error, at phase, timeout time.Duration) (Cause, string) {
+func (a *attempt) failure(ctx context.Context, err error, at phase) (Cause, string) {
 	var dial *dialError
+	wantCert := false
 	if errors.As(err, &dial) {
-		at = dial.phase
+		at, wantCert = dial.phase, dial.wantCert
+	}
+	alert := alertIn(err)
+	if dial == nil && at >= phaseRequest {
+		wantCert = a.carrier.below.wantCert.Load()
+		if alert == nil {
+			alert = a.carrier.alert(ctx, err)
+		}
 	}
 	var network net.Error
 	switch {
+	case a.overdrawn:
+		return CauseReset, unusedSentence
 	case errors.Is(err, ErrBlocked):
 		return CauseBlocked, blockedSentence(err)
 	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTimeout),
@@ -37,18 +47,30 @@ func failure(ctx context.Context, err error, at phase, timeout time.Duration) (C
 		return CauseDNS, dnsSentence(err)
 	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &network) && network.Timeout():
-		return CauseTimeout, timeoutSentence(at, timeout)
+		return CauseTimeout, timeoutSentence(at, a.message.Timeout)
+	case alert != nil:
+		return CauseTLS, alertSentence(alert, wantCert, at)
 	case at == phaseTLS:
 		return CauseTLS, tlsSentence(err)
 	}
 	return connectionFailure(err, at)
 }
 
+// Sentences of failures that no error of the system stands for.
+const (
+	unusedSentence     = "The receiver opened connections and took no request on them."
+	handedBackSentence = "The receiver gave the request back before it answered, as a server does that restarts or is full (HTTP/2 GOAWAY or REFUSED_STREAM)."
+)
+
 func connectionFailure(err error, at phase) (Cause, string) {
 	cause := CauseProtocol
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		cause = CauseRefused
+	case errors.Is(err, errDials):
+		return CauseConnect, unusedSentence
+	case handedBack(err):
+		return CauseReset, handedBackSentence
 	case at == phaseConnect && !errors.Is(err, syscall.ECONNRESET): // which may come before connecting has ended
 		cause = CauseConnect
 	case headersTooLarge(err):
@@ -60,10 +82,10 @@ func connectionFailure(err error, at phase) (Cause, string) {
 	return cause, what
 }
 
-// headersTooLarge and brokenHTTP2 search the text of an error, as nothing else
-// here does: net/http makes these errors without an exported type or value to
-// know them by. Tests provoke each over HTTP/1.1 and HTTP/2, and fail when a new
-// Go says it in other words.
+// headersTooLarge, brokenHTTP2, handedBack and unestablished search the text of
+// an error, as nothing else here does: net/http makes these errors without an
+// exported type or value to know them by. Tests provoke each over HTTP/1.1 and
+// HTTP/2, and fail when a new Go says it in other words.
 func headersTooLarge(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "server response headers exceeded") ||
@@ -74,6 +96,17 @@ func headersTooLarge(err error) bool {
 // HTTP/2. Headers of twice the limit it already are: there net/http stops reading.
 func brokenHTTP2(err error) bool {
 	return strings.HasPrefix(err.Error(), "connection error: ")
+}
+
+// handedBack tells that an HTTP/2 receiver said that it has not processed the
+// request, after it was sent.
+func handedBack(err error) bool {
+	return strings.Contains(err.Error(), "http2: Transport: cannot retry err [")
+}
+
+// unestablished tells that a connection ended before its first request.
+func unestablished(err error) bool {
+	return strings.HasPrefix(err.Error(), "http2: client conn could not be established")
 }
 
 func blockedSentence(err error) string {
@@ -118,7 +151,6 @@ func tlsSentence(err error) string {
 		hostname  x509.HostnameError
 		authority x509.UnknownAuthorityError
 		record    tls.RecordHeaderError
-		remote    *net.OpError
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -131,8 +163,6 @@ func tlsSentence(err error) string {
 		return "The certificate of the receiver is not valid."
 	case errors.As(err, &record):
 		return "The receiver does not speak TLS at this port."
-	case errors.As(err, &remote) && remote.Op == "remote error": // how crypto/tls wraps an alert, whose type is its own
-		return "The receiver refused the TLS handshake: " + strings.TrimPrefix(remote.Err.Error(), "tls: ") + "."
 	}
 	return "The TLS handshake failed. TLS 1.2 or later is needed."
 }

@@ -24,9 +24,13 @@ func (e *Exchange) takeBody(ctx context.Context, response *http.Response, mask *
 	if err != nil {
 		e.Note = bodyNote(ctx, err)
 	}
+	content = inUTF8(response.Header.Get("Content-Type"), content) // before it is masked, so that no encoding hides a secret
+	if err != nil || cut {
+		content = withoutHalf(content)
+	}
 	content = mask.bytes(content) // before it is cut, so that no half of a secret stays
 	e.Truncated = cut || len(content) > maxResponseKept
-	e.ResponseBody = content[:min(len(content), maxResponseKept)]
+	e.ResponseBody = cutText(content, maxResponseKept)
 }
 
 // readBody reads at most 64 KiB, both as it comes and as it is decompressed:

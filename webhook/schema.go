@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	jsonx "github.com/go-json-experiment/json"
@@ -30,18 +31,30 @@ func (t *EventType) Fields() []Field { return t.fields }
 func (c *Catalog) Validate(eventType string, data []byte) Faults {
 	t, ok := c.byName[eventType]
 	if !ok {
-		return Faults{{"type", fmt.Sprintf("There is no event type %s in the catalog.", printable(eventType))}}
+		return Faults{{Field: "type", Message: fmt.Sprintf("There is no event type %s in the catalog.", printable(eventType))}}
 	}
 	return t.validate(data)
 }
+
+// validating bounds how many long events are checked against a schema at once.
+// The validator makes an error of some 300 bytes for each wrong element, and
+// more events at once than there are processors are no sooner checked.
+var validating = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// longData is from how many bytes on an event's check counts as one of those.
+const longData = 16 << 10
 
 func (t *EventType) validate(data []byte) Faults {
 	if faults := CheckData(data); len(faults) > 0 {
 		return faults
 	}
+	if len(data) >= longData {
+		validating <- struct{}{}
+		defer func() { <-validating }()
+	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {
-		return Faults{{"data", "must be JSON"}}
+		return Faults{{Field: "data", Message: "must be JSON"}}
 	}
 	err = t.compiled.Validate(value)
 	if err == nil {
@@ -51,7 +64,7 @@ func (t *EventType) validate(data []byte) Faults {
 	if errors.As(err, &invalid) {
 		return schemaFaults(invalid)
 	}
-	return Faults{{"data", "cannot be checked against the schema of this type"}}
+	return Faults{{Field: "data", Message: "cannot be checked against the schema of this type"}}
 }
 
 // localSchemas refuses every document that a $ref names: a schema stands on its

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -12,49 +13,157 @@ import (
 )
 
 // schemaFaults says for people what a schema refused: one fault for each field,
-// sorted, since the validator goes through objects in no order.
+// in the order of their names and numbers, since the validator goes through
+// objects in no order. The validator has an error for each element of a long
+// list; of these the first MaxFaults become faults, and the others are counted.
 func schemaFaults(invalid *jsonschema.ValidationError) Faults {
-	faults := appendSchemaFaults(nil, invalid)
-	slices.SortStableFunc(faults, func(a, b Fault) int { return strings.Compare(a.Field, b.Field) })
-	return slices.CompactFunc(faults, func(a, b Fault) bool { return a.Field == b.Field })
+	var l refusals
+	l.add(invalid)
+	return l.faults()
 }
 
-func appendSchemaFaults(faults Faults, invalid *jsonschema.ValidationError) Faults {
-	at := dataField(invalid.InstanceLocation)
+// refusal is one place that a schema refused, not written out yet.
+type refusal struct {
+	steps   []string // to the value, as in a JSON Pointer
+	name    string   // of its member that is at fault; "" is the value itself
+	kind    jsonschema.ErrorKind
+	message string // in place of the kind's
+}
+
+// refusals are the first MaxFaults places, in order.
+type refusals struct {
+	first []refusal
+	more  int
+}
+
+func (l *refusals) add(invalid *jsonschema.ValidationError) {
+	at := refusal{steps: invalid.InstanceLocation, kind: invalid.ErrorKind}
 	switch k := invalid.ErrorKind.(type) {
 	case *kind.AnyOf, *kind.OneOf, *kind.Not:
 		// Which of the alternatives was meant nobody can tell, so their faults stay out.
-		return append(faults, Fault{at, "has none of the forms that the schema allows"})
+		at.message = "has none of the forms that the schema allows"
+		l.insert(at)
 	case *kind.Required:
-		return appendEach(faults, at, k.Missing, "is required")
+		l.addEach(at, k.Missing, "is required")
 	case *kind.DependentRequired:
-		return appendEach(faults, at, k.Missing, "is required beside "+k.Prop)
+		l.addEach(at, k.Missing, "is required beside "+k.Prop)
 	case *kind.Dependency:
-		return appendEach(faults, at, k.Missing, "is required beside "+k.Prop)
+		l.addEach(at, k.Missing, "is required beside "+k.Prop)
 	case *kind.AdditionalProperties:
-		return appendEach(faults, at, k.Properties, "is not a field of this event type")
+		l.addEach(at, k.Properties, "is not a field of this event type")
 	case *kind.PropertyNames:
-		return append(faults, Fault{at + "." + k.Property, "has a name that the schema does not allow"})
+		at.name, at.message = k.Property, "has a name that the schema does not allow"
+		l.insert(at)
+	default:
+		if len(invalid.Causes) == 0 {
+			l.insert(at)
+		}
+		for _, cause := range invalid.Causes {
+			l.add(cause)
+		}
 	}
-	if len(invalid.Causes) == 0 {
-		return append(faults, Fault{at, kindMessage(invalid.ErrorKind)})
+}
+
+func (l *refusals) addEach(at refusal, names []string, message string) {
+	at.message = message
+	for _, at.name = range names {
+		l.insert(at)
 	}
-	for _, cause := range invalid.Causes {
-		faults = appendSchemaFaults(faults, cause)
+}
+
+// insert keeps a place if it is one of the first, once for each field.
+func (l *refusals) insert(r refusal) {
+	at, found := slices.BinarySearchFunc(l.first, r, refusal.compare)
+	switch {
+	case found:
+		return
+	case len(l.first) < MaxFaults:
+		l.first = slices.Insert(l.first, at, r)
+		return
+	}
+	if l.more++; at < MaxFaults {
+		copy(l.first[at+1:], l.first[at:])
+		l.first[at] = r
+	}
+}
+
+func (l *refusals) faults() Faults {
+	faults := make(Faults, 0, len(l.first)+1)
+	for _, r := range l.first {
+		if r.message == "" {
+			r.message = kindMessage(r.kind)
+		}
+		faults.Add(r.field(), r.message)
+	}
+	if l.more > 0 {
+		faults = append(faults, Fault{More: l.more})
 	}
 	return faults
 }
 
-func appendEach(faults Faults, at string, names []string, message string) Faults {
-	for _, name := range names {
-		faults = append(faults, Fault{at + "." + name, message})
+func (r refusal) field() string {
+	if r.name == "" {
+		return dataField(r.steps)
 	}
-	return faults
+	return dataField(append(slices.Clone(r.steps), r.name))
 }
 
-// dataField turns the steps of a JSON Pointer into data.items.0.price.
+// compare orders places by their fields, numbers first and by their size.
+func (r refusal) compare(other refusal) int {
+	for i := 0; ; i++ {
+		a, ok := r.step(i)
+		b, otherOK := other.step(i)
+		switch {
+		case !ok && !otherOK:
+			return 0
+		case !ok:
+			return -1
+		case !otherOK:
+			return 1
+		}
+		if order := compareSteps(a, b); order != 0 {
+			return order
+		}
+	}
+}
+
+func (r refusal) step(i int) (string, bool) {
+	switch {
+	case i < len(r.steps):
+		return r.steps[i], true
+	case i == len(r.steps) && r.name != "":
+		return r.name, true
+	}
+	return "", false
+}
+
+func compareSteps(a, b string) int {
+	switch number := isNumber(a); {
+	case number != isNumber(b) && number:
+		return -1
+	case number != isNumber(b):
+		return 1
+	case number && len(a) != len(b):
+		return cmp.Compare(len(a), len(b))
+	}
+	return strings.Compare(a, b)
+}
+
+func isNumber(step string) bool { return step != "" && strings.Trim(step, "0123456789") == "" }
+
+// dataField turns the steps of a JSON Pointer into data.items.0.price, cut to
+// what a fault can show.
 func dataField(steps []string) string {
-	return strings.Join(append([]string{"data"}, steps...), ".")
+	var b strings.Builder
+	b.WriteString("data")
+	for _, step := range steps {
+		if b.Len() > maxField {
+			break
+		}
+		b.WriteByte('.')
+		b.WriteString(shortened(step, maxStep))
+	}
+	return shortened(b.String(), maxField)
 }
 
 func kindMessage(of jsonschema.ErrorKind) string {

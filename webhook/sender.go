@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"time"
 )
 
@@ -66,7 +67,8 @@ func (s *Sender) Close() {
 // Send makes one attempt and tells what came of it. It never fails: whatever
 // happens has a cause. A ctx that ends makes it CauseInterrupted, the message's
 // own timeout CauseTimeout. Redirects are not followed. The URL is read as
-// strictly as CheckURL does, and the guard asked about every address.
+// strictly as CheckURL does, and the guard asked about every address. One request
+// is begun, and a second only if not a byte of the first was written.
 func (s *Sender) Send(ctx context.Context, m Message) Exchange {
 	began := time.Now()
 	if m.Timeout <= 0 {
@@ -75,27 +77,26 @@ func (s *Sender) Send(ctx context.Context, m Message) Exchange {
 	exchange := Exchange{StartedAt: s.now()}
 	ctx, cancel := context.WithTimeoutCause(ctx, m.Timeout, errTimeout)
 	defer cancel()
-	s.exchange(ctx, &m, &exchange, began)
+	a := &attempt{message: &m, now: s.now, deadline: began.Add(m.Timeout), abandon: cancel}
+	s.exchange(ctx, a, &exchange)
 	exchange.Duration = time.Since(began)
 	return exchange
 }
 
-func (s *Sender) exchange(ctx context.Context, m *Message, e *Exchange, began time.Time) {
-	a := &attempt{message: m, now: s.now, deadline: began.Add(m.Timeout)}
-	request, err := newRequest(ctx, a, m)
+func (s *Sender) exchange(ctx context.Context, a *attempt, e *Exchange) {
+	target, err := parseURL(a.message.URL)
 	if err != nil {
 		e.Cause, e.Error = CauseBlocked, err.Error()
 		return
 	}
-	a.request = request
-	response, err := s.transport.RoundTrip(request)
+	response, err := s.roundTrip(ctx, a, target)
 	reached := a.report(e)
 	if err != nil {
-		e.Cause, e.Error = failure(ctx, err, reached, m.Timeout)
+		e.Cause, e.Error = a.failure(ctx, err, reached)
 		return
 	}
 	defer response.Body.Close()
-	mask := newMask(m)
+	mask := newMask(a.message)
 	e.takeResponse(response, s.now(), mask)
 	if response.StatusCode == http.StatusSwitchingProtocols {
 		return // what follows is the bare connection, which no context ends
@@ -103,20 +104,28 @@ func (s *Sender) exchange(ctx context.Context, m *Message, e *Exchange, began ti
 	e.takeBody(ctx, response, mask)
 }
 
-func newRequest(ctx context.Context, a *attempt, m *Message) (*http.Request, error) {
-	target, err := parseURL(m.URL)
-	if err != nil {
-		return nil, err
+// roundTrip sends the request, and once more if its connection was gone before
+// a byte of it was written.
+func (s *Sender) roundTrip(ctx context.Context, a *attempt, target *url.URL) (*http.Response, error) {
+	for {
+		a.request = newRequest(ctx, a, target)
+		response, err := s.transport.RoundTrip(a.request)
+		if err == nil || ctx.Err() != nil || !a.mayBeginAgain() {
+			return response, err
+		}
 	}
-	body := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.Body)), nil }
+}
+
+// newRequest has no GetBody, with which net/http repeats requests by itself:
+// over HTTP/2 also those that the receiver has read, as often as it refuses them.
+func newRequest(ctx context.Context, a *attempt, target *url.URL) *http.Request {
 	request := &http.Request{
 		Method: http.MethodPost, URL: target, Host: target.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        http.Header{},
-		ContentLength: int64(len(m.Body)),
-		GetBody:       body, // for a kept connection that was closed before a byte was written
+		ContentLength: int64(len(a.message.Body)),
+		Body:          io.NopCloser(bytes.NewReader(a.message.Body)),
 	}
-	request.Body, _ = body()
 	ctx = context.WithValue(ctx, attemptKey{}, a)
-	return request.WithContext(httptrace.WithClientTrace(ctx, a.trace())), nil
+	return request.WithContext(httptrace.WithClientTrace(ctx, a.trace()))
 }

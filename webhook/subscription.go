@@ -17,14 +17,18 @@ type Subscriptions []string
 // same list covers is dropped.
 func (c *Catalog) ParseSubscriptions(list []string) (Subscriptions, Faults) {
 	if len(list) == 0 {
-		return nil, Faults{{"eventTypes", "Choose at least one event type."}}
+		return nil, Faults{{Field: "eventTypes", Message: "Choose at least one event type."}}
 	}
 	var faults Faults
+	var message string
 	chosen := make(Subscriptions, 0, len(list))
 	for _, pattern := range list {
 		pattern = strings.TrimSpace(pattern)
 		if !c.knows(pattern) {
-			faults = append(faults, Fault{"eventTypes", fmt.Sprintf("No event type of the catalog is named by %s.", printable(pattern))})
+			if len(faults) < MaxFaults {
+				message = fmt.Sprintf("No event type of the catalog is named by %s.", printable(pattern))
+			}
+			faults.Add("eventTypes", message)
 		}
 		chosen = append(chosen, pattern)
 	}

@@ -13,19 +13,19 @@ func TestParseSubscriptions(t *testing.T) {
 		want Subscriptions
 		bad  Faults
 	}{
-		"nothing_chosen":           {nil, nil, Faults{{"eventTypes", "Choose at least one event type."}}},
+		"nothing_chosen":           {nil, nil, Faults{{Field: "eventTypes", Message: "Choose at least one event type."}}},
 		"sorted_without_repeats":   {[]string{"payment.failed", " org.created ", "payment.failed"}, Subscriptions{"org.created", "payment.failed"}, nil},
 		"all":                      {[]string{"*"}, Subscriptions{"*"}, nil},
 		"all_covers_the_rest":      {[]string{"org.*", "*", "payment.failed"}, Subscriptions{"*"}, nil},
 		"prefix_covers_its_own":    {[]string{"org.member.*", "org.created", "org.*", "payment.failed"}, Subscriptions{"org.*", "payment.failed"}, nil},
 		"inner_prefix":             {[]string{"org.member.*"}, Subscriptions{"org.member.*"}, nil},
-		"unknown_type":             {[]string{"org.created", "org.exploded"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by org.exploded."}}},
-		"prefix_of_nothing":        {[]string{"invoice.*"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by invoice.*."}}},
-		"prefix_within_a_word":     {[]string{"org.mem*"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by org.mem*."}}},
-		"prefix_of_a_whole_type":   {[]string{"org.created.*"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by org.created.*."}}},
-		"empty_text":               {[]string{""}, nil, Faults{{"eventTypes", `No event type of the catalog is named by "".`}}},
-		"bare_dot_star":            {[]string{".*"}, nil, Faults{{"eventTypes", "No event type of the catalog is named by .*."}}},
-		"line_break_is_made_plain": {[]string{"a\r\nb"}, nil, Faults{{"eventTypes", `No event type of the catalog is named by "a\r\nb".`}}},
+		"unknown_type":             {[]string{"org.created", "org.exploded"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by org.exploded."}}},
+		"prefix_of_nothing":        {[]string{"invoice.*"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by invoice.*."}}},
+		"prefix_within_a_word":     {[]string{"org.mem*"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by org.mem*."}}},
+		"prefix_of_a_whole_type":   {[]string{"org.created.*"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by org.created.*."}}},
+		"empty_text":               {[]string{""}, nil, Faults{{Field: "eventTypes", Message: `No event type of the catalog is named by "".`}}},
+		"bare_dot_star":            {[]string{".*"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by .*."}}},
+		"line_break_is_made_plain": {[]string{"a\r\nb"}, nil, Faults{{Field: "eventTypes", Message: `No event type of the catalog is named by "a\r\nb".`}}},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

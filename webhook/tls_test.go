@@ -17,7 +17,7 @@ import (
 )
 
 // certificate makes one that is valid for a name until a time, and signs itself.
-func certificate(t *testing.T, host string, until time.Time) tls.Certificate {
+func certificate(t testing.TB, host string, until time.Time) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -2,9 +2,11 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 )
 
 // killBeforeAnswer kills the server when a transaction with events is committed
@@ -96,7 +98,7 @@ func taskTwice(ctx context.Context, s *site) error {
 	inspector, client := asynq.NewInspector(options), asynq.NewClient(options)
 	defer inspector.Close()
 	defer client.Close()
-	queues, err := inspector.Queues()
+	queues, err := s.queues(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,4 +127,21 @@ func taskTwice(ctx context.Context, s *site) error {
 		}
 	}
 	return nil
+}
+
+// queues returns the names of the installation's queues, from the registry that
+// carries its id, and puts them where Asynq's inspector looks for them.
+func (s *site) queues(ctx context.Context) (names []string, err error) {
+	err = s.onRedis(func(client *redis.Client) error {
+		registries, err := client.Keys(ctx, "asynq:hookwell-*:queues").Result()
+		if err != nil || len(registries) == 0 {
+			return errors.Join(err, errNotSeen)
+		}
+		if err := client.SUnionStore(ctx, "asynq:queues", registries[0]).Err(); err != nil {
+			return err
+		}
+		names, err = client.SMembers(ctx, registries[0]).Result()
+		return err
+	})
+	return names, err
 }

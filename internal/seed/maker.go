@@ -110,7 +110,7 @@ func (m *maker) attempt(event *models.Event, d *models.Delivery, e *endpoint, at
 	cause, status := e.answer(m.now.Sub(at), at, number, m.draw)
 	took := e.takes(cause, m.draw)
 	a := models.Attempt{DeliveryID: d.ID, Number: number, OrganizationID: d.OrganizationID, Trigger: models.TriggerSchedule, StartedAt: at,
-		DurationUs: took.Microseconds(), StatusCode: status, Cause: cause, RemoteAddress: "127.0.0.1:9", ConnectUs: 180, RequestURL: e.url,
+		DurationUs: took.Microseconds(), StatusCode: status, Cause: cause, Requests: 1, RemoteAddress: "127.0.0.1:9", ConnectUs: 180, RequestURL: e.url,
 		RequestHeaders: models.Headers{{Name: "Content-Type", Value: "application/json"}, {Name: "Webhook-Id", Value: event.ID},
 			{Name: "Webhook-Timestamp", Value: strconv.FormatInt(at.Unix(), 10)}},
 		ResponseBody: []byte{}}

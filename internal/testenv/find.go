@@ -50,6 +50,15 @@ func redisNeed() need {
 	}}
 }
 
+func pgbouncerNeed() need {
+	return need{"PgBouncer", "", []string{"pgbouncer"}, func() string {
+		if path := firstOnPath("pgbouncer"); path != "" {
+			return path
+		}
+		return firstOnPath("/usr/sbin/pgbouncer") // which few accounts have on their path
+	}}
+}
+
 func chromiumNeed() need {
 	// The slimmest comes first. A font is named because none is a dependency,
 	// and a page without one has no text.

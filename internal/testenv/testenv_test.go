@@ -113,6 +113,27 @@ func TestPausedPostgres(t *testing.T) {
 	run(t, later, `SELECT 1`)
 }
 
+func TestPgBouncer(t *testing.T) {
+	bouncer := testenv.PgBouncer(t, testenv.Database(t), "default_pool_size = 1")
+	session := func() (pid int) {
+		// A statement with a name would be found again by the other connection.
+		err := connect(t, bouncer.URL()).QueryRow(t.Context(), `SELECT pg_backend_pid()`, pgx.QueryExecModeExec).Scan(&pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	if a, b := session(), session(); a != b {
+		t.Errorf("two connections have the sessions %d and %d, want that they share the only one", a, b)
+	}
+	if err := bouncer.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pgx.Connect(t.Context(), bouncer.URL()); err == nil {
+		t.Error("a stopped pooler still answers")
+	}
+}
+
 func TestPrivateRedis(t *testing.T) {
 	t.Run("answers_with_its_own_process_id", func(t *testing.T) {
 		server := testenv.PrivateRedis(t)

@@ -1,0 +1,111 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// use is one thing that Redis is needed for.
+type use int
+
+const (
+	probing    use = iota // what Check tries
+	enqueuing             // putting a task in
+	dequeuing             // looking for a task
+	hearing               // being told of tasks
+	following             // being told of changes
+	publishing            // telling others of both
+	uses
+)
+
+// redisState is what lately came of each use. It logs changes, once each.
+type redisState struct {
+	log *slog.Logger
+	// away reports whether deliveries go to this process's workers directly:
+	// tasks can't be put in, or not be read.
+	away atomic.Bool
+
+	mu     sync.Mutex
+	faults [uses]*RedisFault
+}
+
+// note keeps what came of a use; a nil error is success.
+func (s *redisState) note(of use, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.faults[of]
+	s.faults[of] = faultOf(err)
+	if err != nil && (was == nil || was.Happened != s.faults[of].Happened) {
+		s.warn(of)
+	}
+	away := s.faults[probing] != nil || s.faults[enqueuing] != nil || s.faults[dequeuing] != nil
+	if s.away.Swap(away) && !away {
+		s.log.Info("Redis is back")
+	}
+	if of >= hearing && was != nil && err == nil {
+		s.log.Info("Redis takes messages again")
+	}
+}
+
+func (s *redisState) warn(of use) {
+	fault := s.faults[of]
+	if of >= hearing {
+		s.log.Warn("Redis carries no messages; pages are not told of changes", "fault", fault.Error(), "error", fault.Err)
+		return
+	}
+	s.log.Warn("Redis is away; workers go by the database alone", "fault", fault.Error(), "error", fault.Err)
+}
+
+// fault returns what stands against Redis, the worst first, or nil.
+func (s *redisState) fault() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, fault := range s.faults {
+		if fault != nil {
+			return fault
+		}
+	}
+	return nil
+}
+
+// probeScript writes and removes what a task does, by the commands that Asynq's
+// own scripts use.
+var probeScript = redis.NewScript(`
+redis.call("EXISTS", KEYS[1])
+redis.call("HSET", KEYS[1], "probe", ARGV[1])
+redis.call("HGET", KEYS[1], "probe")
+redis.call("LPUSH", KEYS[2], ARGV[1])
+redis.call("RPOPLPUSH", KEYS[2], KEYS[3])
+redis.call("LREM", KEYS[3], 0, ARGV[1])
+redis.call("ZADD", KEYS[4], 1, ARGV[1])
+redis.call("ZREM", KEYS[4], ARGV[1])
+return redis.call("DEL", KEYS[1], KEYS[2], KEYS[3], KEYS[4])`)
+
+// Check tries in Redis what the work does there: a write to each kind of key
+// and a message on each channel. It returns nil or a *RedisFault, also for what
+// the work itself met lately, such as a refused subscription. It takes three
+// round trips, and as long as ctx allows.
+func (q *Queue) Check(ctx context.Context) error {
+	err := q.tryWrite(ctx)
+	if !errors.Is(err, context.Canceled) {
+		q.state.note(probing, err)
+	}
+	if err != nil {
+		return faultOf(err)
+	}
+	q.state.note(publishing, errors.Join(q.redis.Publish(ctx, q.channel(wakeSubject), "").Err(), q.redis.Publish(ctx, q.channel(changesSubject), "{}").Err()))
+	return q.state.fault()
+}
+
+func (q *Queue) tryWrite(ctx context.Context) error {
+	prefix := "asynq:{" + q.queue(freshQueue) + "}:probe:"
+	if err := probeScript.Run(ctx, q.redis, []string{prefix + "hash", prefix + "list", prefix + "other", prefix + "set"}, "1").Err(); err != nil {
+		return err
+	}
+	return q.redis.SAdd(ctx, registries[0], q.queue(freshQueue), q.queue(dueQueue)).Err()
+}

@@ -1,0 +1,244 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"hookwell/models"
+)
+
+const (
+	smallBody = 64 << 10 // bytes; also what a form of somebody who hasn't signed in may have
+	bodyStep  = 4 << 10  // bytes that reading begins with
+	chunked   = -1       // the length of a body that comes in chunks
+)
+
+// requestBody is the body of one request. Nothing of it is read before a
+// handler asks for it, so that whoever may not send one holds no memory.
+type requestBody struct {
+	header  *fasthttp.RequestHeader
+	stream  io.Reader // nil when there is no body, or when it was read
+	length  int       // as announced, or chunked
+	refusal error     // why the head alone refuses the body
+	content []byte
+	pooled  *[]byte
+	budget  *bodyBudget
+	held    int64
+}
+
+// takeBody takes the body off the request, whose own methods would read it
+// whole and whatever its length.
+func (s *Server) takeBody(c *fiber.Ctx) requestBody {
+	b := requestBody{header: &c.Request().Header, budget: &s.bodies}
+	if refused, ok := s.refused.LoadAndDelete(b.header); ok {
+		b.refusal = refused.(error)
+		return b
+	}
+	if b.stream = c.Context().RequestBodyStream(); b.stream != nil {
+		b.length = b.header.ContentLength()
+		c.Request().ResetBody()
+	}
+	return b
+}
+
+// unread reports whether more of the body may be to come than is worth waiting
+// for. Of what is short fasthttp drops the rest, and the connection is kept.
+func (b *requestBody) unread() bool {
+	return b.stream != nil && (b.length == chunked || b.length-len(b.content) > smallBody)
+}
+
+// read returns the whole body. The memory is used again once the request is
+// over. A body of more than limit bytes is errTooLong; the error is Unavailable
+// if the process holds too many bodies, of which share is what this reader may
+// count on, and of kind 400 or 408 if the body doesn't arrive as announced.
+func (b *requestBody) read(limit int, share bodyShare) ([]byte, error) {
+	switch {
+	case b.refusal != nil:
+		return nil, b.refusal
+	case b.stream == nil:
+		return b.content, nil
+	case b.length > limit:
+		return nil, errTooLong
+	}
+	err := b.fill(limit, share)
+	if err != nil {
+		b.content = nil
+		return nil, err
+	}
+	b.stream = nil
+	return b.content, nil
+}
+
+// errTooLong is a body that is longer than its reader takes.
+var errTooLong = errors.New("the body is too long")
+
+// fill reads into memory that grows by what has arrived.
+func (b *requestBody) fill(limit int, share bodyShare) error {
+	most := limit + 1 // one more tells that it is too long
+	if b.length != chunked {
+		most = b.length
+	}
+	for room := min(bodyStep, most); len(b.content) < most; room = min(2*room, most) {
+		if err := b.grow(room, share); err != nil {
+			return err
+		}
+		if ended, err := b.fillRoom(room); err != nil {
+			return unreadable(err)
+		} else if ended {
+			break
+		}
+	}
+	switch {
+	case b.length == chunked && len(b.content) > limit:
+		return errTooLong
+	case b.length != chunked && len(b.content) < b.length:
+		return fiber.ErrBadRequest // the client went before it had sent all
+	case b.length == chunked:
+		dropTrailers(b.header)
+	}
+	return nil
+}
+
+// fillRoom reads until there are room bytes in all, and reports whether the
+// body ended before.
+func (b *requestBody) fillRoom(room int) (ended bool, err error) {
+	for len(b.content) < room {
+		n, err := b.stream.Read(b.content[len(b.content):room])
+		b.content = b.content[:len(b.content)+n]
+		if errors.Is(err, io.EOF) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// grow makes room for size bytes in all.
+func (b *requestBody) grow(size int, share bodyShare) error {
+	if !b.budget.take(int64(size)-b.held, share) {
+		return &models.Error{Kind: models.Unavailable, Code: "busy", RetryAfter: time.Second,
+			Message: "The server has as many request bodies in memory as it may. Send it again after the seconds in Retry-After."}
+	}
+	b.held = int64(size)
+	switch {
+	case size <= bodyStep:
+		b.pooled = smallBodies.Get().(*[]byte)
+		b.content = (*b.pooled)[:0]
+	default:
+		b.content = append(make([]byte, 0, size), b.content...)
+	}
+	return nil
+}
+
+// dropTrailers removes what came behind the chunks of a body: fasthttp finds it
+// under the names of headers, and whoever is between us and the client, such as
+// a proxy that sets X-Forwarded-For, speaks for the head alone.
+func dropTrailers(header *fasthttp.RequestHeader) {
+	var names []string
+	for name := range header.Trailers() {
+		names = append(names, string(name))
+	}
+	if len(names) == 0 {
+		return
+	}
+	var head [][2]string // what has such a name and does stand in the head
+	for name, value := range header.All() {
+		if slices.Contains(names, string(name)) {
+			head = append(head, [2]string{string(name), string(value)})
+		}
+	}
+	for _, name := range names {
+		header.Del(name)
+	}
+	_ = header.SetTrailer("") // no name is no bad one
+	for _, line := range head {
+		header.Add(line[0], line[1])
+	}
+}
+
+// release gives the memory back. The body must not be used afterwards.
+func (b *requestBody) release() {
+	b.budget.give(b.held)
+	b.held, b.content = 0, nil
+	if b.pooled != nil {
+		smallBodies.Put(b.pooled)
+		b.pooled = nil
+	}
+}
+
+var smallBodies = sync.Pool{New: func() any {
+	memory := make([]byte, bodyStep)
+	return &memory
+}}
+
+// unreadable is what a fault of reading is to the client.
+func unreadable(err error) error {
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
+		return fiber.ErrRequestTimeout
+	}
+	return fiber.ErrBadRequest
+}
+
+// bodyBudget bounds the bytes of all request bodies that a process has in
+// memory at one time.
+type bodyBudget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// bodyShare is what part of the budget a reader may count on.
+type bodyShare int64
+
+const (
+	wholeBudget bodyShare = 1 // who is known by a key or a session
+	halfBudget  bodyShare = 2 // strangers, who must not be able to use all of it
+)
+
+// take reports whether n more bytes fit, and counts them if they do.
+func (b *bodyBudget) take(n int64, share bodyShare) bool {
+	if b.used.Add(n) > b.limit/int64(share) {
+		b.used.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (b *bodyBudget) give(n int64) { b.used.Add(-n) }
+
+// readForm reads the form of an unsafe request, so that field and fields find
+// its values. Who hasn't signed in sends short forms alone.
+func (s *Server) readForm(c *fiber.Ctx) error {
+	v := s.visit(c)
+	limit, share := smallBody, halfBudget
+	if v.user != nil || v.portal != nil {
+		limit, share = maxBody, wholeBudget
+	}
+	content, err := v.body.read(limit, share)
+	if errors.Is(err, errTooLong) || err == nil && bytes.Count(content, []byte("&")) >= maxFields {
+		return fiber.ErrRequestEntityTooLarge
+	}
+	if err != nil {
+		return err
+	}
+	c.Request().SetBodyRaw(content)
+	ok := true
+	for key, value := range c.Context().PostArgs().All() {
+		ok = ok && readable(key) && readable(value)
+	}
+	if !ok {
+		return fiber.ErrBadRequest
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// ConnectionLimits bound the connections that a server holds at one time; 0 is
+// no limit.
+type ConnectionLimits struct {
+	Total int
+	// PerAddress counts an IPv6 network of /64 as one address. This machine and
+	// trusted proxies, behind which many clients are, may have any number.
+	PerAddress int
+}
+
+const (
+	writePiece = 64 << 10 // bytes that a reader must take within the write limit
+	writeLimit = 10 * time.Second
+	stopLimit  = 2 * time.Second // in place of every other limit while the server stops
+
+	// A client that sends its whole request before it reads would never see an
+	// answer if the connection were closed with some of it unread: the kernel
+	// then resets it. So what still comes is read and dropped, for so long.
+	lingerLimit = 10 * time.Second
+	lingerIdle  = 2 * time.Second
+	lingerBytes = 64 << 20
+
+	acceptPause = 5 * time.Millisecond // after the first failure; then twice as long, up to a second
+	maxRefusing = 64                   // connections that are being told that there are too many
+	refusedLog  = time.Minute
+)
+
+// connections are a listener's, within their limits.
+type connections struct {
+	net.Listener
+	limits     ConnectionLimits
+	exempt     func(netip.Addr) bool // from the limit of one address
+	log        *slog.Logger
+	writeLimit time.Duration
+	stopBy     atomic.Pointer[time.Time] // nil until the server stops
+
+	mu        sync.Mutex
+	open      map[*connection]struct{}
+	byAddress map[netip.Prefix]int
+	refusing  int
+	refused   int // since the last line in the log
+	logged    time.Time
+}
+
+func newConnections(limits ConnectionLimits, exempt func(netip.Addr) bool, log *slog.Logger) *connections {
+	return &connections{limits: limits, exempt: exempt, log: log, writeLimit: writeLimit,
+		open: map[*connection]struct{}{}, byAddress: map[netip.Prefix]int{}}
+}
+
+// Accept returns the next connection that is within the limits. A process that
+// has no file descriptor left waits for one: fasthttp would take the error for
+// the listener's end.
+func (l *connections) Accept() (net.Conn, error) {
+	pause := acceptPause
+	for {
+		conn, err := l.Listener.Accept()
+		if passing(err) {
+			l.log.Warn("accepting a connection", "error", err)
+			time.Sleep(pause)
+			pause = min(2*pause, time.Second)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		pause = acceptPause
+		if c := l.admit(conn); c != nil {
+			return c, nil
+		}
+	}
+}
+
+// passing reports whether a later try to accept may work.
+func passing(err error) bool {
+	for _, fault := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
+}
+
+// admit counts the connection; nil is one too many, which is refused.
+func (l *connections) admit(conn net.Conn) net.Conn {
+	c := &connection{Conn: conn, of: l, address: networkOf(conn)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.limits.Total > 0 && len(l.open) >= l.limits.Total:
+		l.refuse(c, fasthttp.StatusServiceUnavailable, "The server has as many connections as it takes. Try again in a second.\n")
+		return nil
+	case l.limits.PerAddress > 0 && l.byAddress[c.address] >= l.limits.PerAddress && !l.exempt(c.address.Addr()):
+		l.refuse(c, fasthttp.StatusTooManyRequests, "There are too many connections from your address. Close some.\n")
+		return nil
+	}
+	l.open[c] = struct{}{}
+	l.byAddress[c.address]++
+	return c
+}
+
+// networkOf is what a connection's address counts as.
+func networkOf(conn net.Conn) netip.Prefix {
+	pair, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err != nil {
+		return netip.Prefix{}
+	}
+	address := pair.Addr().Unmap().WithZone("")
+	bits := address.BitLen()
+	if address.Is6() && !address.IsLoopback() {
+		bits = 64
+	}
+	network, _ := address.Prefix(bits)
+	return network
+}
+
+// refuse tells the client why, without keeping others waiting. The lock is held.
+func (l *connections) refuse(c *connection, status int, why string) {
+	l.refused++
+	if now := time.Now(); now.Sub(l.logged) >= refusedLog {
+		l.log.Warn("connections refused", "count", l.refused, "open", len(l.open), "last", c.address.String())
+		l.logged, l.refused = now, 0
+	}
+	if l.refusing >= maxRefusing {
+		c.reset()
+		return
+	}
+	l.refusing++
+	go func() {
+		fmt.Fprintf(c, "HTTP/1.1 %d %s\r\nRetry-After: 1\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
+			status, fasthttp.StatusMessage(status), len(why), why)
+		c.linger()
+		c.Conn.Close()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.refusing--
+	}()
+}
+
+func (l *connections) forget(c *connection) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.open[c]; !ok {
+		return
+	}
+	delete(l.open, c)
+	if l.byAddress[c.address]--; l.byAddress[c.address] == 0 {
+		delete(l.byAddress, c.address)
+	}
+}
+
+// stop lets nobody hold the server up who neither sends nor takes anything.
+func (l *connections) stop() {
+	by := time.Now().Add(stopLimit)
+	l.stopBy.Store(&by)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.open {
+		_ = c.Conn.SetDeadline(by) // one that was closed meanwhile needs none
+	}
+}
+
+// connection is one client's.
+type connection struct {
+	net.Conn
+	of      *connections
+	address netip.Prefix
+	serving atomic.Bool // from a request's first byte to the end of its answer
+	stalled atomic.Bool // its reader takes nothing
+	closed  atomic.Bool
+}
+
+// connState is told by fasthttp what a connection does.
+func connState(conn net.Conn, state fasthttp.ConnState) {
+	if c, ok := conn.(*connection); ok {
+		c.serving.Store(state == fasthttp.StateActive)
+	}
+}
+
+// Write writes piece by piece, each within the limit: whoever takes an answer
+// slowly gets it, and whoever takes nothing is let go. No deadline outlives the
+// answer that it was for.
+func (c *connection) Write(p []byte) (written int, err error) {
+	for len(p) > 0 {
+		piece := p[:min(len(p), writePiece)]
+		limit := c.of.writeLimit
+		if c.of.stopBy.Load() != nil {
+			limit = min(limit, stopLimit)
+		}
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+			return written, err
+		}
+		n, err := c.Conn.Write(piece)
+		written += n
+		if err != nil {
+			c.stalled.Store(true)
+			return written, err
+		}
+		p = p[n:]
+	}
+	return written, nil
+}
+
+// SetReadDeadline sets the deadline, or while the server stops that of the stop
+// if it is earlier.
+func (c *connection) SetReadDeadline(at time.Time) error {
+	if err := c.Conn.SetReadDeadline(at); err != nil {
+		return err
+	}
+	if by := c.of.stopBy.Load(); by != nil && (at.IsZero() || by.Before(at)) {
+		return c.Conn.SetReadDeadline(*by)
+	}
+	return nil
+}
+
+// Close closes the connection. In the middle of a request it waits a while for
+// the client to read the answer.
+func (c *connection) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	defer c.of.forget(c)
+	if c.stalled.Load() {
+		return c.reset()
+	}
+	if c.serving.Load() {
+		c.linger()
+	}
+	return c.Conn.Close()
+}
+
+// reset drops the connection with all that the kernel has yet to send on it.
+func (c *connection) reset() error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // the close below is what counts
+	}
+	return c.Conn.Close()
+}
+
+// linger says that nothing more will come, and drops what the client still
+// sends until it closes, or is silent, or has sent too much.
+func (c *connection) linger() {
+	tcp, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || tcp.CloseWrite() != nil {
+		return
+	}
+	end := time.Now().Add(lingerLimit)
+	memory := lingerMemory.Get().(*[]byte)
+	defer lingerMemory.Put(memory)
+	for left := lingerBytes; left > 0; {
+		by := time.Now().Add(lingerIdle)
+		if by.After(end) {
+			by = end
+		}
+		if c.SetReadDeadline(by) != nil {
+			return
+		}
+		n, err := c.Conn.Read(*memory)
+		if left -= n; err != nil {
+			return
+		}
+	}
+}
+
+var lingerMemory = sync.Pool{New: func() any {
+	memory := make([]byte, 16<<10)
+	return &memory
+}}
