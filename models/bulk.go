@@ -104,7 +104,8 @@ func insertion(tx *gorm.DB, rows reflect.Value) (statement string, parameters []
 		names, arrays = append(names, name), append(arrays, "?::"+array.kind.arrayType())
 		parameters = append(parameters, array.parameter())
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s)", parsed.Table, strings.Join(names, ", "), strings.Join(arrays, ", ")), parameters, nil
+	columns := strings.Join(names, ", ")
+	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM unnest(%[3]s) AS new(%[2]s)", parsed.Table, columns, strings.Join(arrays, ", ")), parameters, nil
 }
 
 // numbered writes a statement's placeholders as Postgres itself takes them, for
@@ -269,15 +270,16 @@ func (sqliteDialect) values(_ []valueKind, rows [][]any) (string, []any) {
 }
 
 func (postgresDialect) values(kinds []valueKind, rows [][]any) (string, []any) {
-	arrays, parameters := make([]string, len(kinds)), make([]any, len(kinds))
+	arrays, names, parameters := make([]string, len(kinds)), make([]string, len(kinds)), make([]any, len(kinds))
 	for column, kind := range kinds {
 		array := newArray(kind, len(rows))
 		for _, row := range rows {
 			array.add(row[column])
 		}
-		arrays[column], parameters[column] = "?::"+kind.arrayType(), array.parameter()
+		arrays[column], names[column], parameters[column] = "?::"+kind.arrayType(), "c"+itoa(column), array.parameter()
 	}
-	return "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ")", parameters
+	columns := strings.Join(names, ", ")
+	return "SELECT " + columns + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS listed(" + columns + ")", parameters
 }
 
 func (sqliteDialect) among(column string, texts []string) (string, any) {

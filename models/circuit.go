@@ -141,7 +141,7 @@ func (h *health) turns(state *EndpointState) bool {
 // which claims take it.
 func (s *Store) moveStates(tx *gorm.DB, ids []string, found map[string]*health) error {
 	var states []EndpointState
-	query := "SELECT * FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id " + s.dialect.forUpdate(false)
+	query := "SELECT " + stateColumns + " FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id " + s.dialect.forUpdate(false)
 	if err := tx.Raw(query, ids).Find(&states).Error; err != nil {
 		return err
 	}

@@ -61,8 +61,8 @@ type dialect interface {
 	// among is the test whether a column is one of some texts, and its parameter.
 	among(column string, texts []string) (string, any)
 	// perLane is a FROM clause that joins every endpoint of the CTE "lanes" to
-	// its first rows of delivery_work (named w) that meet the condition, as many
-	// as an SQL expression says.
+	// its first rows of delivery_work (named w, with delivery_id, endpoint_id and
+	// priority) that meet the condition, as many as an SQL expression says.
 	perLane(condition, most string) string
 	// makePartitions makes the partitions for the days from one time to another.
 	makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error

@@ -73,7 +73,7 @@ func (postgresDialect) lightSettings() string {
 
 func (postgresDialect) perLane(condition, most string) string {
 	return fmt.Sprintf(`lanes CROSS JOIN LATERAL (
-		SELECT * FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
+		SELECT w.delivery_id, w.endpoint_id, w.priority FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
 		ORDER BY w.priority, w.wake_at LIMIT %s) w`, condition, most)
 }
 

@@ -210,7 +210,7 @@ func (s *Store) overdueLeases(tx *gorm.DB) ([]Work, error) {
 	}
 	condition, parameter := s.dialect.among("delivery_id", ids)
 	rows = nil
-	err = tx.Raw("SELECT * FROM delivery_work WHERE "+condition+" AND "+overdue+" "+s.dialect.forUpdate(true), parameter).Find(&rows).Error
+	err = tx.Raw("SELECT "+workColumns+" FROM delivery_work WHERE "+condition+" AND "+overdue+" "+s.dialect.forUpdate(true), parameter).Find(&rows).Error
 	return rows, err
 }
 

@@ -122,10 +122,10 @@ const finishQuery = `WITH r(id, token, attempt, status_code, duration_us, starte
 		WHERE w.delivery_id = ANY(?) FOR UPDATE SKIP LOCKED
 	),
 	matched AS MATERIALIZED (
-		SELECT r.* FROM r JOIN free ON free.delivery_id = r.id AND free.lease_token = r.token AND free.attempt = r.attempt
+		SELECT r.id, r.token, r.attempt, r.status_code, r.duration_us, r.started_at, r.ended_at FROM r JOIN free ON free.delivery_id = r.id AND free.lease_token = r.token AND free.attempt = r.attempt
 		WHERE free.lease_until IS NOT NULL AND NOT free.cancelled
 	),
-	held AS MATERIALIZED (SELECT * FROM matched WHERE (SELECT count(*) FROM matched) = ?),
+	held AS MATERIALIZED (SELECT id, token, attempt, status_code, duration_us, started_at, ended_at FROM matched WHERE (SELECT count(*) FROM matched) = ?),
 	removed AS (DELETE FROM delivery_work WHERE delivery_id = ANY(ARRAY(SELECT id FROM held))),
 	recorded AS (%s WHERE EXISTS (SELECT FROM held)),
 	settled AS (

@@ -17,7 +17,7 @@ type Health struct {
 // healthQuery reads the states of endpoints with what waits for each, counted
 // only so far. The order is that of an index, which a plan would otherwise pass
 // over where one endpoint has most of the rows.
-const healthQuery = `SELECT s.*, w.waiting, w.oldest FROM (
+var healthQuery = "SELECT " + columnsOf[EndpointState]("s") + `, w.waiting, w.oldest FROM (
 		SELECT e.id, (SELECT count(*) FROM (SELECT 1 FROM delivery_work d WHERE d.endpoint_id = e.id AND d.lease_until IS NULL LIMIT %[1]d) part)
 				+ (SELECT count(*) FROM delivery_work d WHERE d.endpoint_id = e.id AND d.lease_until IS NOT NULL) AS waiting,
 			(SELECT min(part.delivery_id) FROM (SELECT d.delivery_id FROM delivery_work d WHERE d.endpoint_id = e.id AND d.lease_until IS NULL ORDER BY d.priority, d.wake_at LIMIT %[1]d) part) AS oldest

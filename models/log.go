@@ -128,14 +128,14 @@ func (f DeliveryFilter) open(query *gorm.DB, prefix string) *gorm.DB {
 // in a rank of its own, so that what was not is found beside any number of it.
 func (t *Tenant) waiting(ctx context.Context, filter DeliveryFilter, states []State) *gorm.DB {
 	own := t.ownEndpoints(ctx, filter.EndpointID)
-	ranks := "priority <= ? AND lease_until IS NULL AND endpoint_id IN (?) UNION ALL SELECT * FROM delivery_work WHERE priority >= ?"
+	ranks := "priority <= ? AND lease_until IS NULL AND endpoint_id IN (?) UNION ALL SELECT " + workColumns + " FROM delivery_work WHERE priority >= ?"
 	vars := []any{priorityRetry - 1, own, priorityRetry + 1}
 	if slices.Contains(states, Retrying) {
 		ranks, vars = "true", nil
 	}
 	vars = append(vars, own, own)
-	rows := t.store.db.WithContext(ctx).Table("(SELECT * FROM delivery_work WHERE "+ranks+" AND lease_until IS NULL AND endpoint_id IN (?)"+
-		" UNION ALL SELECT * FROM delivery_work WHERE lease_until IS NOT NULL AND endpoint_id IN (?)) AS w", vars...)
+	rows := t.store.db.WithContext(ctx).Table("(SELECT "+workColumns+" FROM delivery_work WHERE "+ranks+" AND lease_until IS NULL AND endpoint_id IN (?)"+
+		" UNION ALL SELECT "+workColumns+" FROM delivery_work WHERE lease_until IS NOT NULL AND endpoint_id IN (?)) AS w", vars...)
 	return filter.open(rows, "")
 }
 

@@ -135,8 +135,8 @@ func (s *Store) ClaimMail(ctx context.Context) ([]Letter, error) {
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		letters = nil
 		var rows []mailMessage
-		query := fmt.Sprintf("SELECT * FROM mail_messages WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= %s ORDER BY due_at LIMIT %d %s",
-			s.dialect.now(s.clock), mailStep, s.dialect.forUpdate(true))
+		query := fmt.Sprintf("SELECT %s FROM mail_messages WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= %s ORDER BY due_at LIMIT %d %s",
+			mailColumns, s.dialect.now(s.clock), mailStep, s.dialect.forUpdate(true))
 		if err := tx.Raw(query).Scan(&rows).Error; err != nil || len(rows) == 0 {
 			return err
 		}

@@ -34,7 +34,7 @@ func (t *Tenant) Member(ctx context.Context, id string) (*TeamMember, error) {
 }
 
 func (t *Tenant) members(tx *gorm.DB) *gorm.DB {
-	return tx.Table("members").Select("members.*, users.name, users.email").
+	return tx.Table("members").Select(memberColumns+", users.name, users.email").
 		Joins("JOIN users ON users.id = members.user_id").Where("members.organization_id = ?", t.org.ID)
 }
 

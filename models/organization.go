@@ -197,7 +197,7 @@ func (p *Person) Organizations(ctx context.Context) ([]Membership, error) {
 }
 
 func (p *Person) memberships(ctx context.Context) *gorm.DB {
-	return p.store.db.WithContext(ctx).Table("organizations").Select("organizations.*, members.role").
+	return p.store.db.WithContext(ctx).Table("organizations").Select(orgColumns+", members.role").
 		Joins("JOIN members ON members.organization_id = organizations.id").
 		Where("members.user_id = ? AND organizations.deleted_at IS NULL", p.user.ID)
 }

@@ -55,17 +55,20 @@ const (
 // crowded tells whether the database was reached and granted no connection.
 func crowded(err error) bool {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return false
-	}
-	return pg.Code == tooManyConnections || pg.Code == limitExceeded || fromPooler(pg)
+	return errors.As(err, &pg) && ends(pg) && (pg.Code == tooManyConnections || pg.Code == limitExceeded || fromPooler(pg))
 }
 
 // fromPooler tells whether PgBouncer ended a connection: it has no more of them
 // (max_client_conn), or none to the server in time (query_wait_timeout). Before
 // version 1.22 it says either by one code, that of a violated protocol, which
 // Postgres itself doesn't end an established connection with.
-func fromPooler(pg *pgconn.PgError) bool { return pg.Severity == "FATAL" && pg.Code == "08P01" }
+func fromPooler(pg *pgconn.PgError) bool { return ends(pg) && pg.Code == "08P01" }
+
+// ends tells whether a fault ended the connection. PgBouncer says so in one field
+// alone, which Postgres translates.
+func ends(pg *pgconn.PgError) bool {
+	return pg.SeverityUnlocalized == "FATAL" || pg.Severity == "FATAL"
+}
 
 // away tells whether the connection to the database failed, or was ended by a
 // server that stops, starts or crashed.
@@ -73,7 +76,7 @@ func away(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		// Class 57P: stopping, crashed, starting, dropped. Class 08: the connection failed.
-		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "08") && pg.Severity == "FATAL"
+		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "08") && ends(pg)
 	}
 	var connecting *pgconn.ConnectError
 	var network *net.OpError
@@ -98,11 +101,20 @@ func locked(err error) bool {
 	return primary == sqliteBusy || primary == sqliteLocked
 }
 
+// unprepared is a connection that ended before anything was asked of it.
+type unprepared struct{ cause error }
+
+func (u *unprepared) Error() string { return "preparing a connection: " + u.cause.Error() }
+
+func (u *unprepared) Unwrap() error { return u.cause }
+
 // notGranted tells whether no connection came about, so that nothing was run,
 // for a reason that passes.
 func notGranted(err error) bool {
+	var connecting *pgconn.ConnectError
+	var prepared *unprepared
 	var pg *pgconn.PgError
-	return crowded(err) || errors.As(err, &pg) && pg.Code == cannotConnectNow
+	return (errors.As(err, &connecting) || errors.As(err, &prepared)) && errors.As(err, &pg) && (crowded(err) || pg.Code == cannotConnectNow)
 }
 
 // runsAgain tells whether a transaction, or a statement that is one by itself,

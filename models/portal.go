@@ -136,7 +136,7 @@ func (s *Store) openLinks(tx *gorm.DB, token string) *gorm.DB {
 
 // livingLinks are the links whose organization is there and whose key is good.
 func (s *Store) livingLinks(tx *gorm.DB) *gorm.DB {
-	return tx.Model(&PortalLink{}).Select("portal_links.*").
+	return tx.Model(&PortalLink{}).Select(linkColumns).
 		Joins("JOIN organizations ON organizations.id = portal_links.organization_id AND organizations.deleted_at IS NULL").
 		Joins("JOIN api_keys ON api_keys.id = portal_links.key_id AND api_keys.revoked_at IS NULL AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?)", s.clock.Now())
 }

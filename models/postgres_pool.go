@@ -113,34 +113,37 @@ func (p *postgresPool) close() {
 // GetDBConn is how GORM finds the pool itself.
 func (p *postgresPool) GetDBConn() (*sql.DB, error) { return p.DB, nil }
 
+// connections is the pool, or one connection of it.
+type connections interface {
+	gorm.TxBeginner
+	ExecContext(ctx context.Context, query string, arguments ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, arguments ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, arguments ...any) *sql.Row
+}
+
 // BeginTx begins a transaction that sees what others commit meanwhile, whatever
 // the database's default is: locks, counts and retries are written for that.
-func (p *postgresPool) BeginTx(ctx context.Context, options *sql.TxOptions) (tx gorm.ConnPool, err error) {
+func (p *postgresPool) BeginTx(ctx context.Context, options *sql.TxOptions) (tx *sql.Tx, err error) {
 	isolated := sql.TxOptions{Isolation: sql.LevelReadCommitted}
 	if options != nil {
 		isolated.ReadOnly = options.ReadOnly
 	}
-	err = p.again(ctx, func(conn *sql.Conn) error {
-		began, err := conn.BeginTx(ctx, &isolated)
-		if err != nil {
+	err = p.again(ctx, func(on connections) error {
+		if tx, err = on.BeginTx(ctx, &isolated); err != nil || !p.pooled.Load() {
 			return err
 		}
-		tx = began
-		if p.pooled.Load() {
-			_, err = began.ExecContext(ctx, "SET LOCAL "+idleLimit)
+		if _, err = tx.ExecContext(ctx, "SET LOCAL "+idleLimit); err != nil {
+			_ = tx.Rollback() // the first fault says more
 		}
-		if err != nil {
-			return errors.Join(err, began.Rollback())
-		}
-		return nil
+		return err
 	})
 	return tx, err
 }
 
 // ExecContext is a statement that is a transaction by itself.
 func (p *postgresPool) ExecContext(ctx context.Context, query string, arguments ...any) (result sql.Result, err error) {
-	err = p.again(ctx, func(conn *sql.Conn) error {
-		result, err = conn.ExecContext(ctx, query, arguments...)
+	err = p.again(ctx, func(on connections) error {
+		result, err = on.ExecContext(ctx, query, arguments...)
 		return err
 	})
 	return result, err
@@ -148,8 +151,8 @@ func (p *postgresPool) ExecContext(ctx context.Context, query string, arguments 
 
 // QueryContext is a query that is a transaction by itself.
 func (p *postgresPool) QueryContext(ctx context.Context, query string, arguments ...any) (rows *sql.Rows, err error) {
-	err = p.again(ctx, func(conn *sql.Conn) error {
-		rows, err = conn.QueryContext(ctx, query, arguments...)
+	err = p.again(ctx, func(on connections) error {
+		rows, err = on.QueryContext(ctx, query, arguments...)
 		return err
 	})
 	return rows, err
@@ -158,8 +161,8 @@ func (p *postgresPool) QueryContext(ctx context.Context, query string, arguments
 // QueryRowContext is a query of one row that is a transaction by itself. Its
 // row says that it took too long where no connection was to be had.
 func (p *postgresPool) QueryRowContext(ctx context.Context, query string, arguments ...any) (row *sql.Row) {
-	_ = p.again(ctx, func(conn *sql.Conn) error {
-		row = conn.QueryRowContext(ctx, query, arguments...)
+	_ = p.again(ctx, func(on connections) error {
+		row = on.QueryRowContext(ctx, query, arguments...)
 		return row.Err()
 	}) // which the row has, if there is one
 	if row == nil {
@@ -170,27 +173,39 @@ func (p *postgresPool) QueryRowContext(ctx context.Context, query string, argume
 	return row
 }
 
-// again does something on a connection, and once more, on another one, when
-// that was gone before anything was sent, or when what was done was rolled back
-// whole. The connection goes back to the pool when the rows or the transaction
-// that came of it end.
-func (p *postgresPool) again(ctx context.Context, do func(*sql.Conn) error) error {
-	rolledBack, gone := 0, 0
-	for {
-		conn, err := p.acquire(ctx)
-		if err == nil {
-			err = do(conn)
-			go conn.Close() // waits for them; an error was said by what was done
-		}
-		switch {
-		case err == nil, ctx.Err() != nil:
+// again does something on a connection, and once more when it was rolled back
+// whole for what others did.
+func (p *postgresPool) again(ctx context.Context, do func(connections) error) error {
+	for try := 1; ; try++ {
+		err := p.once(ctx, do)
+		if err == nil || ctx.Err() != nil {
 			return err
-		case runsAgain(err) && rolledBack < statementTries:
-			rolledBack++
-		case errors.Is(err, driver.ErrBadConn) && gone <= p.most:
-			gone++
-		default:
+		}
+		if !runsAgain(err) || try == statementTries {
 			return outage(err)
+		}
+	}
+}
+
+// once does something on a connection of the pool. Where that has none free, it
+// waits for one by itself, since the pool would wait for as long as ctx lasts.
+func (p *postgresPool) once(ctx context.Context, do func(connections) error) error {
+	if now := p.Stats(); now.InUse < now.MaxOpenConnections {
+		err := do(p.DB)
+		if !notGranted(err) {
+			return err
+		}
+		p.narrow(err)
+	}
+	for gone := 0; ; gone++ {
+		conn, err := p.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		err = do(conn)
+		go conn.Close() // waits until rows or the transaction that came of it end
+		if !errors.Is(err, driver.ErrBadConn) || gone == p.most {
+			return err
 		}
 	}
 }

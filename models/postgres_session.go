@@ -94,7 +94,7 @@ func (p *postgresPool) prepare(ctx context.Context, conn *pgx.Conn, pooler Poole
 	results, err := conn.PgConn().Exec(ctx, statement).ReadAll()
 	if err != nil {
 		_ = conn.Close(ctx) // nobody else does
-		return fmt.Errorf("preparing a connection: %w", err)
+		return &unprepared{err}
 	}
 	if len(results[0].Rows) == 0 {
 		p.pooled.Store(true)

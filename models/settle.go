@@ -84,7 +84,9 @@ func (s *Store) countResults(tx *gorm.DB, held []Result, verdicts []verdict, ear
 //
 // The conditions are on numbers: which texts lie between two others depends on the
 // database's collation.
-const fewOf = "v AS MATERIALIZED (SELECT * FROM every WHERE attempt BETWEEN 0 AND 2147483647 AND attempt + 1 BETWEEN 1 AND 2147483648)"
+func fewOf(columns string) string {
+	return "v AS MATERIALIZED (SELECT " + columns + " FROM every WHERE attempt BETWEEN 0 AND 2147483647 AND attempt + 1 BETWEEN 1 AND 2147483648)"
+}
 
 // daysOf are the bounds of the days that deliveries were made on. Between them,
 // Postgres leaves the partitions of other days out when it plans; closer bounds
@@ -99,7 +101,8 @@ func daysOf(ids []string) (from, before string) {
 func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 	list, parameters := values(s.dialect, []valueKind{textValue, textValue, integerValue, integerValue, textValue, integerValue, timeValue, timeValue}, rows)
 	from, before := daysOf(firstTexts(rows))
-	return tx.Exec(`WITH every(id, state, attempt, status_code, cause, duration_us, started_at, ended_at) AS (`+list+`), `+fewOf+`
+	const columns = "id, state, attempt, status_code, cause, duration_us, started_at, ended_at"
+	return tx.Exec(`WITH every(`+columns+`) AS (`+list+`), `+fewOf(columns)+`
 		UPDATE deliveries SET
 			state = CASE WHEN v.state = 'delivered' OR deliveries.ended_at IS NULL THEN v.state ELSE deliveries.state END,
 			delivered_at = CASE WHEN v.state = 'delivered' AND delivered_at IS NULL THEN v.ended_at ELSE delivered_at END,
@@ -116,7 +119,8 @@ func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 func (s *Store) settleWork(tx *gorm.DB, finished []string, next [][]any) error {
 	if len(next) > 0 {
 		list, parameters := values(s.dialect, []valueKind{textValue, integerValue, integerValue, timeValue}, next)
-		err := tx.Exec(`WITH every(id, attempt, position, due_at) AS (`+list+`), `+fewOf+`
+		const columns = "id, attempt, position, due_at"
+		err := tx.Exec(`WITH every(`+columns+`) AS (`+list+`), `+fewOf(columns)+`
 			UPDATE delivery_work SET trigger = 'schedule', priority = ?, recovery_id = '', attempt = v.attempt, position = v.position,
 				due_at = coalesce(v.due_at, resume_at, delivery_work.due_at), wake_at = coalesce(v.due_at, resume_at, wake_at),
 				resume_at = NULL, lease_until = NULL, lease_token = CASE WHEN v.due_at IS NULL AND resume_at IS NULL THEN 'done' ELSE '' END

@@ -168,17 +168,19 @@ type around struct {
 	previous, current, next *EndpointSetting
 }
 
+// aroundQuery reads the last two lines until a time and the first after it.
+var aroundQuery = "SELECT " + columnsOf[EndpointSetting]("held") + ` FROM (
+		SELECT ` + settingColumns + `, row_number() OVER (PARTITION BY endpoint_id ORDER BY since DESC) AS place
+		FROM endpoint_settings WHERE organization_id = ? AND since <= ?) held WHERE place <= 2
+	UNION ALL SELECT ` + columnsOf[EndpointSetting]("came") + ` FROM (
+		SELECT ` + settingColumns + `, row_number() OVER (PARTITION BY endpoint_id ORDER BY since) AS place
+		FROM endpoint_settings WHERE organization_id = ? AND since > ?) came WHERE place = 1`
+
 // settingsAround reads, for every endpoint, the lines of its history next to a
 // time. A change in the same microsecond counts as made before.
 func (t *Tenant) settingsAround(ctx context.Context, at time.Time) (map[string]around, error) {
-	const query = `SELECT * FROM (
-			SELECT s.*, row_number() OVER (PARTITION BY endpoint_id ORDER BY since DESC) AS place
-			FROM endpoint_settings s WHERE organization_id = ? AND since <= ?) held WHERE place <= 2
-		UNION ALL SELECT * FROM (
-			SELECT s.*, row_number() OVER (PARTITION BY endpoint_id ORDER BY since) AS place
-			FROM endpoint_settings s WHERE organization_id = ? AND since > ?) came WHERE place = 1`
 	var lines []EndpointSetting
-	if err := t.store.db.WithContext(ctx).Raw(query, t.org.ID, at, t.org.ID, at).Scan(&lines).Error; err != nil {
+	if err := t.store.db.WithContext(ctx).Raw(aroundQuery, t.org.ID, at, t.org.ID, at).Scan(&lines).Error; err != nil {
 		return nil, err
 	}
 	slices.SortFunc(lines, func(a, b EndpointSetting) int { return a.Since.Compare(b.Since) })

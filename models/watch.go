@@ -56,7 +56,7 @@ func (s *Store) failing(tx *gorm.DB, now time.Time) (states []EndpointState, err
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	query := "SELECT * FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id " + s.dialect.forUpdate(false)
+	query := "SELECT " + stateColumns + " FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id " + s.dialect.forUpdate(false)
 	return states, tx.Raw(query, ids).Scan(&states).Error
 }
 

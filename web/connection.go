@@ -26,7 +26,10 @@ type ConnectionLimits struct {
 const (
 	writePiece = 64 << 10 // bytes that a reader must take within the write limit
 	writeLimit = 10 * time.Second
-	stopLimit  = 2 * time.Second // in place of every other limit while the server stops
+	// stallFactor times the write limit is how long a client may take nothing of
+	// what the kernel has of an answer.
+	stallFactor = 3
+	stopLimit   = 2 * time.Second // in place of every other limit while the server stops
 
 	// A client that sends its whole request before it reads would never see an
 	// answer if the connection were closed with some of it unread: the kernel
@@ -98,6 +101,9 @@ func passing(err error) bool {
 // admit counts the connection; nil is one too many, which is refused.
 func (l *connections) admit(conn net.Conn) net.Conn {
 	c := &connection{Conn: conn, of: l, address: networkOf(conn)}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = limitStall(tcp, stallFactor*l.writeLimit) // one that is closed already shows it when it is read
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {

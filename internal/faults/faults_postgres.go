@@ -3,10 +3,15 @@ package faults
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"hookwell/internal/program"
 )
 
 var errNotSeen = errors.New("no such transaction or task was seen; what it is known by may have changed")
@@ -107,4 +112,92 @@ func exhaust(ctx context.Context, s *site) error {
 	s.note("%d reports refused meanwhile, and repeated", refused)
 	s.load.in("after")
 	return coolDown(ctx, s)
+}
+
+// addColumns has a migration of a newer version add a column to each table, again
+// and again, while this one reports, delivers and reads.
+func addColumns(ctx context.Context, s *site) error {
+	if _, err := s.serve(s.direct, "--no-workers"); err != nil {
+		return err
+	}
+	if _, err := s.work(s.direct); err != nil {
+		return err
+	}
+	if err := warmUp(ctx, s); err != nil {
+		return err
+	}
+	s.load.in("migrating")
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	var readers sync.WaitGroup
+	for _, path := range []string{"/api/v1/deliveries?limit=20&", "/api/v1/deliveries?state=retrying&", "/api/v1/events?", "/api/v1/endpoints?"} {
+		readers.Go(func() { s.read(reading, path+"organizationId="+s.org) })
+	}
+	rounds := 5
+	if s.Short {
+		rounds = 2
+	}
+	err := s.alter(ctx, rounds)
+	stop()
+	readers.Wait()
+	if err != nil {
+		return err
+	}
+	_, refused, _, _ := s.load.said("migrating")
+	s.note("%d reports refused meanwhile", refused)
+	if refused > 0 {
+		s.wrong("%d reports were refused while columns were added", refused)
+	}
+	s.load.in("after")
+	return coolDown(ctx, s)
+}
+
+// alter adds a column to every table, each in a transaction of its own that
+// gives way to running work, and lets the load go on between two rounds.
+func (s *site) alter(ctx context.Context, rounds int) error {
+	conn, err := pgx.Connect(ctx, s.postgres.URL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	rows, err := conn.Query(ctx, `SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+		AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'goose%' ORDER BY relname`)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for round := range rounds {
+		for _, table := range tables {
+			statement := fmt.Sprintf("ALTER TABLE %s ADD COLUMN later_%d text NOT NULL DEFAULT 'later'", table, round)
+			if err := until(ctx, "a column of "+table, func() (bool, error) {
+				_, err := conn.Exec(ctx, "SET lock_timeout = '500ms'; "+statement)
+				var waited *pgconn.PgError
+				if errors.As(err, &waited) && (waited.Code == "55P03" || waited.Code == "40P01") {
+					return false, nil
+				}
+				return err == nil, err
+			}); err != nil {
+				return err
+			}
+		}
+		if err := s.load.more(ctx, warm/2); err != nil {
+			return err
+		}
+	}
+	s.note("%d columns added to %d tables", rounds*len(tables), len(tables))
+	return nil
+}
+
+// read asks for a list again and again.
+func (s *site) read(ctx context.Context, path string) {
+	for ctx.Err() == nil {
+		var answer any
+		status, err := program.Call(ctx, http.MethodGet, s.url()+path, s.key, nil, &answer)
+		if ctx.Err() == nil && (err != nil || status != http.StatusOK) {
+			s.wrong("GET %s: %d %v", path, status, err)
+		}
+	}
 }
