@@ -31,6 +31,7 @@ type app struct {
 	sender *webhook.Sender
 	lock   *flock.Flock
 
+	probe    *ops.Probe
 	metrics  *ops.Metrics
 	workers  *jobs.Workers
 	ops      *ops.Server
@@ -149,8 +150,21 @@ func openParts(ctx context.Context, c *config) (*app, error) {
 	a.feed = jobs.NewFeed(connection, installation, c.log)
 	a.queue = jobs.NewQueue(connection, installation, a.feed, c.log)
 	store.SetWaker(a.queue)
+	a.probe = ops.NewProbe(store, a.queue)
+	tryServices(ctx, a.queue)
 	a.sender = webhook.NewSender(webhook.NewGuard(c.allow), store.Now)
 	return a, nil
+}
+
+// startTry is how long the start waits for Redis.
+const startTry = 3 * time.Second
+
+// tryServices tries Redis, so that what is wrong with it is logged at the start,
+// and the first deliveries do not wait for it. The process starts all the same.
+func tryServices(ctx context.Context, queue *jobs.Queue) {
+	limited, cancel := context.WithTimeout(ctx, startTry)
+	defer cancel()
+	_ = queue.Check(limited) // which logs it
 }
 
 // startWorkers lets this process send.
@@ -206,7 +220,7 @@ func (a *app) makeCode(ctx context.Context) error {
 
 // ready tells whether what serving needs is there. Redis is not: while it is
 // away events are accepted, and wait.
-func (a *app) ready(ctx context.Context) error { return a.store.Ping(ctx) }
+func (a *app) ready(ctx context.Context) error { return a.probe.Database(ctx) }
 
 // announce prints the start-up lines.
 func (a *app) announce() {

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caarlos0/env/v11"
-
 	"hookwell/jobs"
 	"hookwell/models"
 	"hookwell/web"
@@ -73,15 +71,6 @@ type config struct {
 	probe time.Duration
 }
 
-// readSettings reads the environment. It is the only place that does.
-func readSettings() (settings, error) {
-	s, err := env.ParseAs[settings]()
-	if err != nil {
-		return settings{}, fmt.Errorf("reading the settings: %w", err)
-	}
-	return s, nil
-}
-
 // configure checks the settings. Its error names every variable that is wrong.
 func configure(s settings) (*config, error) {
 	c := &config{settings: s, embedded: s.DatabaseURL == "" && s.RedisURL == ""}
@@ -109,16 +98,7 @@ func (c *config) checkServices() error {
 	case c.DatabaseURL == "":
 		return wrong("DATABASE_URL", "set it too, or unset REDIS_URL for the embedded default")
 	}
-	for variable, address := range map[string]string{"DATABASE_URL": c.DatabaseURL, "HOOKWELL_MIGRATE_DATABASE_URL": c.MigrateURL} {
-		u, err := url.Parse(address)
-		if address != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql") {
-			return wrong(variable, "write it as postgres://user:password@host:5432/database") // never the value: it holds a password
-		}
-	}
-	if _, err := redisOptions(c.RedisURL); err != nil {
-		return wrong("REDIS_URL", "write it as redis://, rediss://, redis-sentinel:// or redis-cluster://host:port")
-	}
-	return nil
+	return errors.Join(checkDatabase("DATABASE_URL", &c.DatabaseURL), checkDatabase("HOOKWELL_MIGRATE_DATABASE_URL", &c.MigrateURL), checkRedis(c.RedisURL))
 }
 
 // checkDatabase checks how Postgres is reached. The embedded database has
@@ -144,21 +124,56 @@ func (c *config) checkDatabase() (err error) {
 }
 
 func (c *config) checkAddress() error {
-	host, _, err := net.SplitHostPort(c.Addr)
+	host, err := checkListen("HOOKWELL_ADDR", c.Addr, "127.0.0.1:3000")
 	if err != nil {
-		return wrong("HOOKWELL_ADDR", "write it as host:port, such as 127.0.0.1:3000")
+		return errors.Join(err, c.checkBaseURL())
 	}
 	if c.BaseURL == "" {
 		if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 			return wrong("HOOKWELL_BASE_URL", "set it to the address that browsers use, such as https://hooks.example.com, since HOOKWELL_ADDR is %s", c.Addr)
 		}
+	}
+	return c.checkBaseURL()
+}
+
+// checkListen checks an address to listen on.
+func checkListen(variable, address, example string) (host string, err error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", wrong(variable, "write it as host:port, such as %s", example)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", wrong(variable, "its port %q is no number from 0 to 65535", port)
+	}
+	return host, nil
+}
+
+// checkBaseURL reads the address that browsers use, and normalizes its host: so
+// links, redirects and the comparison with Host use one spelling.
+func (c *config) checkBaseURL() error {
+	const variable, form = "HOOKWELL_BASE_URL", "write it as https://host or http://host:port"
+	if c.BaseURL == "" {
 		return nil
 	}
-	base, err := url.Parse(strings.TrimSuffix(c.BaseURL, "/"))
-	if err != nil || !isOrigin(base) {
-		return wrong("HOOKWELL_BASE_URL", "write it as https://host or http://host:port, without a path")
+	if fault := unencoded(c.BaseURL); fault != "" {
+		return wrong(variable, "%s; %s", fault, form)
 	}
-	c.base = base
+	base, err := url.Parse(strings.TrimRight(c.BaseURL, "/"))
+	switch {
+	case err != nil || base.Scheme != "http" && base.Scheme != "https":
+		return wrong(variable, form)
+	case base.User != nil:
+		return wrong(variable, "remove the user and the password; %s", form)
+	case base.Path != "":
+		return wrong(variable, "remove the path %s, since Hookwell is served at the top of its host; %s", base.Path, form)
+	case base.RawQuery != "" || base.ForceQuery:
+		return wrong(variable, "remove the ? and what follows; %s", form)
+	}
+	host, err := webhook.NormalizeHost(base.Scheme, base.Host)
+	if err != nil {
+		return wrong(variable, "its host or port is none; %s", form)
+	}
+	c.base = &url.URL{Scheme: base.Scheme, Host: host}
 	return nil
 }
 
@@ -170,25 +185,16 @@ const opsOff = "off"
 const usualOpsAddr = "127.0.0.1:3001"
 
 func (c *config) checkOpsAddress() error {
-	if _, _, err := net.SplitHostPort(c.OpsAddr); err != nil && c.OpsAddr != "" && c.OpsAddr != opsOff {
-		return wrong("HOOKWELL_OPS_ADDR", "write it as host:port, such as %s, or as %s", usualOpsAddr, opsOff)
+	if c.OpsAddr = strings.ToLower(c.OpsAddr); c.OpsAddr == "" || c.OpsAddr == opsOff {
+		return nil
+	}
+	if _, err := checkListen("HOOKWELL_OPS_ADDR", c.OpsAddr, usualOpsAddr); err != nil {
+		return fmt.Errorf("%w, or write %s", err, opsOff)
 	}
 	if c.OpsAddr == c.Addr && c.OpsAddr != "127.0.0.1:0" {
 		return wrong("HOOKWELL_OPS_ADDR", "choose another address than HOOKWELL_ADDR, %s", c.Addr)
 	}
 	return nil
-}
-
-// isOrigin tells whether it is a scheme of the web, a host and perhaps a port,
-// and nothing else.
-func isOrigin(u *url.URL) bool {
-	if port := u.Port(); port != "" {
-		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return false
-		}
-	}
-	bare := url.URL{Scheme: u.Scheme, Host: u.Host}
-	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && *u == bare
 }
 
 func (c *config) checkNetworks() (err error) {
@@ -218,6 +224,9 @@ func (c *config) checkProxies() (err error) {
 func networks(variable, list string) (found []netip.Prefix, err error) {
 	for _, text := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
 		network, err := netip.ParsePrefix(text)
+		if address, fault := netip.ParseAddr(text); fault == nil {
+			return nil, wrong(variable, "%q is one address; write it as a network, %s/%d", text, address, address.BitLen())
+		}
 		if err != nil {
 			return nil, wrong(variable, "%q is no network; write CIDRs such as 10.0.0.0/8, separated by commas", text)
 		}
@@ -243,12 +252,12 @@ func onThisMachine(host string) bool {
 }
 
 func (c *config) checkSignup() error {
-	c.signup = models.SignupPolicy(c.Signup)
+	c.signup = models.SignupPolicy(strings.ToLower(c.Signup))
 	switch c.signup {
 	case models.SignupFirst, models.SignupOpen, models.SignupClosed:
 		return nil
 	}
-	return wrong("HOOKWELL_SIGNUP", "choose first, open or closed")
+	return wrong("HOOKWELL_SIGNUP", "choose first, open or closed; %q is none of them", c.Signup)
 }
 
 // checkProvider checks what is set of the provider that people may sign in with.
@@ -259,13 +268,37 @@ func (c *config) checkProvider() error {
 		}
 		return nil
 	}
-	issuer, err := url.Parse(c.OIDCIssuer)
-	if err != nil || issuer.Hostname() == "" || issuer.RawQuery != "" || issuer.Fragment != "" ||
-		issuer.Scheme != "https" && !(issuer.Scheme == "http" && onThisMachine(issuer.Hostname())) {
-		return wrong("HOOKWELL_OIDC_ISSUER", "write it as https://host, with a path where the provider has one")
+	if err := checkIssuer(c.OIDCIssuer); err != nil {
+		return err
 	}
-	if c.OIDCClientID == "" || c.OIDCClientSecret == "" {
-		return wrong("HOOKWELL_OIDC_CLIENT_ID", "set it and HOOKWELL_OIDC_CLIENT_SECRET to what the provider gave you")
+	if c.OIDCClientID == "" {
+		return wrong("HOOKWELL_OIDC_CLIENT_ID", "set it to what the provider gave you")
+	}
+	if c.OIDCClientSecret == "" {
+		return wrong("HOOKWELL_OIDC_CLIENT_SECRET", "set it to what the provider gave you")
+	}
+	return nil
+}
+
+// checkIssuer checks the provider's address, which is compared to the letter
+// with what the provider says of itself.
+func checkIssuer(text string) error {
+	const variable, form = "HOOKWELL_OIDC_ISSUER", "write it as https://host, with a path where the provider has one"
+	if fault := unencoded(text); fault != "" {
+		return wrong(variable, "%s; %s", fault, form)
+	}
+	issuer, err := url.Parse(text)
+	switch {
+	case err != nil || issuer.Hostname() == "" || issuer.Scheme != "https" && issuer.Scheme != "http":
+		return wrong(variable, form)
+	case issuer.Scheme == "http" && !onThisMachine(issuer.Hostname()):
+		return wrong(variable, "http is taken for this machine alone; %s", form)
+	case issuer.User != nil:
+		return wrong(variable, "remove the user and the password; %s", form)
+	case issuer.RawQuery != "":
+		return wrong(variable, "remove the ? and what follows; %s", form)
+	case strings.Contains(issuer.Path, "/.well-known/"):
+		return wrong(variable, "remove %s: it is added", issuer.Path[strings.Index(issuer.Path, "/.well-known/"):])
 	}
 	return nil
 }
@@ -280,7 +313,7 @@ func (c *config) provider() *web.Provider {
 
 func (c *config) checkRetention() error {
 	if time.Duration(c.RetentionDays)*24*time.Hour < models.MinRetention {
-		return wrong("HOOKWELL_RETENTION_DAYS", "keep events for at least 7 days")
+		return wrong("HOOKWELL_RETENTION_DAYS", "keep events for at least 7 days; %d is less", c.RetentionDays)
 	}
 	return nil
 }
@@ -325,16 +358,26 @@ func (c *config) checkMail() error {
 	if c.SMTPURL == "" {
 		return wrong("HOOKWELL_SMTP_URL", "set it too, or unset HOOKWELL_MAIL_FROM to send no mail")
 	}
+	const form = "write it as smtp://user:password@host:587 or smtps://user:password@host:465"
+	if fault := unencoded(c.SMTPURL); fault != "" {
+		return wrong("HOOKWELL_SMTP_URL", "%s", fault)
+	}
 	server, err := url.Parse(c.SMTPURL)
 	if err != nil {
-		return wrong("HOOKWELL_SMTP_URL", "write it as smtp://user:password@host:587 or smtps://user:password@host:465, with special characters in user and password percent-encoded")
+		return wrong("HOOKWELL_SMTP_URL", form)
+	}
+	if server.RawQuery != "" || server.ForceQuery {
+		return wrong("HOOKWELL_SMTP_URL", "the options behind the ? are not used; remove them")
+	}
+	if path := strings.Trim(server.Path, "/"); path != "" {
+		return wrong("HOOKWELL_SMTP_URL", "the path behind the host is not used; remove it")
 	}
 	from, err := mail.ParseAddress(c.MailFrom)
 	if err != nil {
 		return wrong("HOOKWELL_MAIL_FROM", "set it to the address that mail is from, such as hooks@example.com or Hookwell <hooks@example.com>")
 	}
 	if c.mailer, err = jobs.NewMailer(jobs.MailOptions{Server: server, From: from}); err != nil {
-		return wrong("HOOKWELL_SMTP_URL", "%v", err)
+		return wrong("HOOKWELL_SMTP_URL", "%v; %s", err, form)
 	}
 	return nil
 }
@@ -342,16 +385,16 @@ func (c *config) checkMail() error {
 func (c *config) checkLog() error {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return wrong("HOOKWELL_LOG_LEVEL", "choose debug, info, warn or error")
+		return wrong("HOOKWELL_LOG_LEVEL", "choose debug, info, warn or error; %q is none of them", c.LogLevel)
 	}
 	options := &slog.HandlerOptions{Level: level}
-	switch c.LogFormat {
+	switch strings.ToLower(c.LogFormat) {
 	case "text":
 		c.log = slog.New(slog.NewTextHandler(os.Stderr, options))
 	case "json":
 		c.log = slog.New(slog.NewJSONHandler(os.Stderr, options))
 	default:
-		return wrong("HOOKWELL_LOG_FORMAT", "choose text or json")
+		return wrong("HOOKWELL_LOG_FORMAT", "choose text or json; %q is neither", c.LogFormat)
 	}
 	return nil
 }

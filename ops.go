@@ -24,7 +24,7 @@ func (a *app) startOps() error {
 	if err != nil {
 		return wrong("HOOKWELL_OPS_ADDR", "%w; set another address, or off", err)
 	}
-	options := ops.Options{Store: a.store, Redis: a.redis.UniversalClient, Queue: a.queue, Metrics: a.metrics, Log: a.config.log, Version: version(), Embedded: a.config.embedded}
+	options := ops.Options{Store: a.store, Redis: a.redis.UniversalClient, Queue: a.queue, Probe: a.probe, Metrics: a.metrics, Log: a.config.log, Version: version(), Embedded: a.config.embedded}
 	if a.workers != nil {
 		options.Workers = a.workers
 	}

@@ -3,45 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 )
-
-// redisOptions reads REDIS_URL: one server, Sentinel or Cluster (redis-cluster://
-// or rediss-cluster://, with all hosts separated by commas).
-func redisOptions(text string) (asynq.RedisConnOpt, error) {
-	hosts, cluster := strings.CutPrefix(text, "redis-cluster://")
-	secure := false
-	if !cluster {
-		if hosts, secure = strings.CutPrefix(text, "rediss-cluster://"); !secure {
-			return asynq.ParseRedisURI(text)
-		}
-	}
-	u, err := url.Parse("redis://" + strings.Split(hosts, ",")[0])
-	if err != nil {
-		return nil, errors.New("not a URL")
-	}
-	_, list, found := strings.Cut(hosts, "@")
-	if !found {
-		list = hosts
-	}
-	list, _, _ = strings.Cut(list, "/")
-	password, _ := u.User.Password()
-	options := asynq.RedisClusterClientOpt{Addrs: strings.Split(list, ","), Username: u.User.Username(), Password: password}
-	if secure {
-		options.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
-	}
-	return options, nil
-}
 
 // redisConnection is a client and what is to be closed with it.
 type redisConnection struct {
@@ -64,11 +32,11 @@ func (r *redisConnection) Close() error {
 func openRedis(c *config) (*redisConnection, error) {
 	redis.SetLogger(&redisLog{c.log})
 	if !c.embedded {
-		options, err := redisOptions(c.RedisURL)
+		client, err := redisClient(c.RedisURL)
 		if err != nil {
-			return nil, wrong("REDIS_URL", "can't be read")
+			return nil, wrong("REDIS_URL", "%w", err)
 		}
-		return &redisConnection{UniversalClient: options.MakeRedisClient().(redis.UniversalClient)}, nil
+		return &redisConnection{UniversalClient: client}, nil
 	}
 	server, err := startMemoryRedis()
 	if err != nil {

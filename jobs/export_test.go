@@ -12,3 +12,6 @@ func (q *Queue) QueueName(kind string) string { return q.queue(kind) }
 
 // ChangesChannel returns the name of the channel that tells of changes.
 func (q *Queue) ChangesChannel() string { return q.channel(changesSubject) }
+
+// Away reports whether deliveries go to this process's workers directly.
+func (q *Queue) Away() bool { return q.state.away.Load() }

@@ -37,7 +37,7 @@ func faultOf(err error) *RedisFault {
 		return &RedisFault{"Redis is a node of a cluster and does not hold all keys", "write REDIS_URL as redis-cluster://host:port,host:port", err}
 	case redis.IsAuthError(err):
 		return &RedisFault{"Redis refuses the user or the password", "correct them in REDIS_URL", err}
-	case redis.IsPermissionError(err), redis.HasErrorPrefix(err, "ERR ACL failure"):
+	case redis.IsPermissionError(err), redis.HasErrorPrefix(err, "ACL failure"), redis.HasErrorPrefix(err, "The user executing the script"):
 		return &RedisFault{"Redis does not permit its user to do what is needed", "grant it the commands, keys and channels that docs/operations.md lists", err}
 	case redis.IsReadOnlyError(err):
 		return &RedisFault{"Redis is a replica and takes no writes", "name the primary in REDIS_URL, or use redis-sentinel://", err}

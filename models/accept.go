@@ -51,7 +51,7 @@ func (s *Store) accept(ctx context.Context, drafts []*draft) error {
 		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.acceptRead(tx, drafts) })
 	}
 	if err != nil {
-		return fmt.Errorf("accepting events: %w", err)
+		return fmt.Errorf("accepting events: %w", s.noteStorage(err))
 	}
 	var woken []Woken
 	for _, d := range drafts {

@@ -70,6 +70,8 @@ type dialect interface {
 	load(l loader, table string, columns []string, count int, row func(int) []any) error
 	// analyze is what follows on it.
 	analyze() string
+	// takeRoom makes the database take room on its disk for a probe.
+	takeRoom(tx *gorm.DB, p *Probe) error
 	// prune removes a table's rows whose keys lie below a bound.
 	prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error
 }

@@ -68,7 +68,7 @@ func (n *NewPortalLink) check() (Role, error) {
 	if n.Name = strings.TrimSpace(n.Name); utf8.RuneCountInString(n.Name) > 100 || hasControl(n.Name) {
 		faults = append(faults, webhook.Fault{Field: "name", Message: "Use a name of up to 100 characters."})
 	}
-	if n.FrameOrigin != "" && !isFrameOrigin(n.FrameOrigin) {
+	if n.FrameOrigin = frameOrigin(n.FrameOrigin); n.FrameOrigin == noOrigin {
 		faults = append(faults, webhook.Fault{Field: "frameOrigin", Message: "Name one origin by its scheme and host alone, such as https://app.example.com."})
 	}
 	if len(faults) > 0 {
@@ -77,12 +77,25 @@ func (n *NewPortalLink) check() (Role, error) {
 	return role, nil
 }
 
-func isFrameOrigin(text string) bool {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || len(text) > 255 || !originHost.MatchString(u.Hostname()) {
-		return false
+// noOrigin is what is no origin of a frame.
+const noOrigin = "none"
+
+// frameOrigin returns an origin with its host normalized, as browsers compare
+// it, or noOrigin. An empty one stays empty.
+func frameOrigin(text string) string {
+	if text == "" {
+		return ""
 	}
-	return text == (&url.URL{Scheme: "https", Host: u.Host}).String() && !strings.HasSuffix(u.Host, ":")
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || len(text) > 255 || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+		return noOrigin
+	}
+	host, err := webhook.NormalizeHost(u.Scheme, u.Host)
+	normal := &url.URL{Scheme: u.Scheme, Host: host}
+	if err != nil || !originHost.MatchString(normal.Hostname()) {
+		return noOrigin
+	}
+	return normal.String()
 }
 
 // CreatePortalLink makes a link into an organization, which is named by its id

@@ -75,7 +75,7 @@ func (s *Store) Record(ctx context.Context, results []Result) error {
 		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.record(tx, left) })
 	}
 	if err != nil {
-		return fmt.Errorf("recording: %w", err)
+		return fmt.Errorf("recording: %w", s.noteStorage(err))
 	}
 	s.attempted(results)
 	return nil

@@ -88,6 +88,7 @@ type Store struct {
 	publish *publisher
 	mail    bool
 	base    atomic.Pointer[url.URL]
+	full    atomic.Bool // something was refused for want of room
 	// What was read lately. Each use asks the database whether it still stands.
 	settings     kept[*settings]    // by organization
 	reporters    kept[keptKey]      // by the key's hash
@@ -135,7 +136,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 	}
 	db, err := gorm.Open(s.dialect.open(o), &gorm.Config{
-		Logger:                 logger.Discard, // errors are returned, and logged once where they end
+		Logger:                 storageWatch{logger.Discard, &s.full}, // errors are returned, and logged once where they end
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 		DisableAutomaticPing:   true, // configure reaches the database, and waits for it

@@ -59,7 +59,7 @@ func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	}
 	do := func(tx *gorm.DB) error { return s.inForm(tx, fn) }
 	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(do); err != nil {
-		return err
+		return s.noteStorage(err)
 	}
 	s.tell(t)
 	return nil

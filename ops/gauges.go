@@ -36,8 +36,8 @@ var (
 	describe = func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, nil)
 	}
-	databaseUp    = describe("hookwell_database_up", "1 while the database answers.")
-	redisUp       = describe("hookwell_redis_up", "1 while Redis answers.")
+	databaseUp    = describe("hookwell_database_up", "1 while the database answers and takes writes.")
+	redisUp       = describe("hookwell_redis_up", "1 while Redis takes writes and messages.")
 	inFlight      = describe("hookwell_deliveries_in_flight", "Deliveries under a lease, over all processes.")
 	due           = describe("hookwell_deliveries_due", "Deliveries that could be sent now, over all processes: neither in flight nor held back.")
 	waiting       = describe("hookwell_deliveries_waiting", "Deliveries that wait for the time of their next attempt, for a circuit, or for an endpoint to be enabled.")
@@ -73,8 +73,8 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	depth, queues := g.measure()
-	gauge(databaseUp, truth(depth != nil))
-	gauge(redisUp, truth(queues != nil))
+	gauge(databaseUp, truth(depth != nil && g.Probe.Database(context.Background()) == nil))
+	gauge(redisUp, truth(queues != nil && g.Probe.Redis(context.Background()) == nil))
 	if depth != nil {
 		gauge(inFlight, float64(depth.InFlight))
 		gauge(due, float64(depth.Due))

@@ -54,6 +54,8 @@ func (q queue) QueueSizes(ctx context.Context) (map[string]int64, error) {
 	return map[string]int64{"fresh": n}, err
 }
 
+func (q queue) Check(ctx context.Context) error { return q.Ping(ctx).Err() }
+
 // post is a server for operators with a real database and a real Redis.
 type post struct {
 	url     string
@@ -93,7 +95,7 @@ func newPost(t *testing.T) *post {
 	must(t, err)
 	p.workers.scan = p.store.Now()
 
-	server := ops.New(ops.Options{Store: p.store, Redis: p.redis, Queue: queue{p.redis}, Workers: p.workers, Metrics: metrics,
+	server := ops.New(ops.Options{Store: p.store, Redis: p.redis, Queue: queue{p.redis}, Probe: ops.NewProbe(p.store, queue{p.redis}), Workers: p.workers, Metrics: metrics,
 		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", Embedded: true})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)

@@ -72,26 +72,27 @@ func (s *Server) checkDatabase(ctx context.Context) check {
 	if s.Embedded {
 		c.Detail = "SQLite"
 	}
-	if err := s.Store.Ping(ctx); err != nil {
+	if err := s.Probe.Database(ctx); err != nil {
 		s.Log.Warn("not ready", "part", "database", "error", err)
-		c.Detail += " does not answer; the log says why"
+		c.Detail += databaseFault(err)
 		return c
 	}
 	pool := s.Store.Connections()
 	c.OK = true
-	c.Detail += fmt.Sprintf(" answers; %d of %d connections in use", pool.InUse, pool.MaxOpenConnections)
+	c.Detail += fmt.Sprintf(" takes writes; %d of %d connections in use", pool.InUse, pool.MaxOpenConnections)
 	return c
 }
 
 // checkRedis is not needed: while Redis is away events are accepted and delivered all the same.
 func (s *Server) checkRedis(ctx context.Context) check {
-	if err := s.Redis.Ping(ctx).Err(); err != nil {
-		return check{Detail: "does not answer; deliveries go on by way of the database"}
+	if err := s.Probe.Redis(ctx); err != nil {
+		s.Log.Warn("not as it should be", "part", "redis", "error", loggable(err))
+		return check{Detail: err.Error() + "; deliveries go on by way of the database"}
 	}
 	if s.Embedded {
 		return check{OK: true, Detail: "in this process"}
 	}
-	return check{OK: true, Detail: "answers"}
+	return check{OK: true, Detail: "takes writes and messages"}
 }
 
 func (s *Server) checkMigrations(ctx context.Context) check {

@@ -38,6 +38,7 @@ type Options struct {
 	Redis   redis.UniversalClient
 	Queue   Queue
 	Workers Workers // nil where the process has none
+	Probe   *Probe
 	Metrics *Metrics
 	Log     *slog.Logger
 	Version string

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -99,7 +100,7 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 		return staleToken()
 	}
 	secret, token := s.csrfSecret(c), c.Get("X-CSRF-Token")
-	if token != "" && !matchesCSRF(token, secret) || secret == nil && !fromOwnPage(c, s.BaseURL) {
+	if token != "" && !matchesCSRF(token, secret) || secret == nil && !s.fromOwnPage(c) {
 		return staleToken()
 	}
 	if err := s.readForm(c); err != nil {
@@ -119,6 +120,15 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 	defer leave()
 	c.SetUserContext(models.WithForm(c.UserContext(), form))
 	return c.Next()
+}
+
+// normalOrigin returns an origin with its host as hosts are compared.
+func (s *Server) normalOrigin(origin string) string {
+	scheme, host, found := strings.Cut(origin, "://")
+	if !found || scheme != s.BaseURL.Scheme {
+		return origin
+	}
+	return scheme + "://" + s.normal(host)
 }
 
 // field is a form's value. Fiber's FormValue would take it from the query too.

@@ -52,6 +52,9 @@ func refusal(err error) (int, *models.Error) {
 			return status, known
 		}
 	}
+	if told := models.StorageRefusal(err); told != nil {
+		return statuses[told.Kind], told
+	}
 	var fault *fiber.Error
 	if errors.As(err, &fault) && fault.Code < fiber.StatusInternalServerError {
 		told, ok := sentences[fault.Code]
@@ -144,6 +147,10 @@ func failureTitle(code string) string {
 		return "This link has ended"
 	case models.CodeUnknownIdentity, "email_taken", "identity_taken", "provider_email", "provider_refused", "provider_state", "provider_away":
 		return "Not signed in"
+	case models.CodeStorageFull:
+		return "No room left"
+	case models.CodeStorageReadOnly:
+		return "Nothing can be saved"
 	case codeCSRF:
 		return "The form was not taken"
 	}

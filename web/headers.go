@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
+
+	"hookwell/webhook"
 )
 
 // policy is the Content-Security-Policy of every answer: nothing but our own
@@ -35,23 +37,25 @@ func (s *Server) setHeaders(c *fiber.Ctx, v *visit) {
 // site's name can be pointed at a loopback address and read what is there.
 func (s *Server) checkHost(c *fiber.Ctx) error {
 	// Not Fiber's Hostname, which believes X-Forwarded-Host.
-	host := strings.ToLower(string(c.Context().Host()))
-	if slices.Contains(s.hosts, host) {
+	if host := string(c.Context().Host()); slices.Contains(s.hosts, host) || slices.Contains(s.hosts, s.normal(host)) {
 		return c.Next()
 	}
 	return fiber.NewError(fiber.StatusMisdirectedRequest)
 }
 
-// allHosts are the values of Host that are ours, in lower case. Browsers leave
-// the scheme's own port out.
-func (o Options) allHosts() []string {
-	hosts := []string{o.BaseURL.Host}
-	if port := o.BaseURL.Port(); o.BaseURL.Scheme == "http" && port == "80" || o.BaseURL.Scheme == "https" && port == "443" {
-		hosts = append(hosts, strings.TrimSuffix(o.BaseURL.Host, ":"+port))
+// normal returns a host as hosts are compared, or as it is if it can be none.
+func (s *Server) normal(host string) string {
+	if normal, err := webhook.NormalizeHost(s.BaseURL.Scheme, host); err == nil {
+		return normal
 	}
-	hosts = append(hosts, o.AllowedHosts...)
-	for i, host := range hosts {
-		hosts[i] = strings.ToLower(host)
+	return host
+}
+
+// allHosts are the values of Host that are ours, normalized.
+func (s *Server) allHosts() []string {
+	hosts := []string{s.normal(s.BaseURL.Host)}
+	for _, host := range s.AllowedHosts {
+		hosts = append(hosts, s.normal(host))
 	}
 	return hosts
 }

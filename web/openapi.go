@@ -91,7 +91,7 @@ func (o operation) document(route apiRoute) object {
 
 // codes are all problems that the route may answer.
 func (o operation) codes(route apiRoute) []string {
-	codes := []string{"malformed", "unauthorized", "key_expired", "not_found", "misdirected", "invalid", "too_many_requests", "internal", "stopping", "database_away", "database_busy", "timeout"}
+	codes := []string{"malformed", "unauthorized", "key_expired", "not_found", "misdirected", "invalid", "too_many_requests", "internal", "stopping", "database_away", "database_busy", "timeout", "storage_full", "storage_read_only"}
 	if route.access == platformOnly {
 		codes = append(codes, "platform_key_required")
 	} else {

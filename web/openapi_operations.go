@@ -145,4 +145,6 @@ var refusals = map[string]refusalKind{
 	"database_away":          {503, "The database can’t be reached. Send it again after Retry-After."},
 	"database_busy":          {503, "The database has no connection free. Send it again after Retry-After."},
 	"timeout":                {503, "The database is too slow. Send it again after Retry-After."},
+	"storage_full":           {503, "The database has no room left. Send it again after Retry-After."},
+	"storage_read_only":      {503, "The database takes no changes at present. Send it again after Retry-After."},
 }

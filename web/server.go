@@ -87,7 +87,7 @@ type Server struct {
 	app         *fiber.App
 	sessions    *scs.SessionManager
 	crossOrigin *http.CrossOriginProtection
-	hosts       []string // values of Host that are ours, in lower case
+	hosts       []string // values of Host that are ours, normalized
 	files       map[string]file
 	streams     *streams
 	connections *connections
@@ -103,10 +103,11 @@ type Server struct {
 
 // New makes a server; Serve starts it.
 func New(o Options) *Server {
-	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), hosts: o.allHosts(), files: staticFiles(), streams: newStreams(),
+	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams(),
 		rates: &keyRates{limit: o.APIRateLimit}}
 	s.bodies.limit = max(o.BodyMemory, MinBodyMemory)
 	s.connections = newConnections(o.Connections, func(address netip.Addr) bool { return address.IsLoopback() || s.trusts(address) }, o.Log)
+	s.hosts = s.allHosts()
 	var err error
 	if s.document, err = document(o.Version, o.BaseURL.String(), o.Store.Catalog()); err == nil {
 		s.reference, err = readReference(s.document, o.Version)

@@ -15,7 +15,7 @@ import (
 // and nothing of it is done: a form at the door leads on who is in by now, and
 // any other is offered once more.
 func (s *Server) outOfDate(c *fiber.Ctx) error {
-	if !fromOwnPage(c, s.BaseURL) || isHTMX(c) || !wellFormedToken(field(c, "_csrf")) {
+	if !s.fromOwnPage(c) || isHTMX(c) || !wellFormedToken(field(c, "_csrf")) {
 		return staleToken()
 	}
 	v := s.visit(c)
@@ -67,17 +67,16 @@ func (s *Server) alreadyIn(c *fiber.Ctx) error {
 
 // fromOwnPage tells whether the browser says that the request came from one of
 // our pages. Silence is not enough where a form is to be offered again.
-func fromOwnPage(c *fiber.Ctx, base *url.URL) bool {
+func (s *Server) fromOwnPage(c *fiber.Ctx) bool {
 	if site := c.Get("Sec-Fetch-Site"); site != "" {
 		return site == "same-origin"
 	}
-	origin, err := url.Parse(c.Get(fiber.HeaderOrigin))
-	return err == nil && origin.Host != "" && strings.EqualFold(origin.Host, string(c.Context().Host())) && origin.Scheme == base.Scheme
+	return s.normalOrigin(c.Get(fiber.HeaderOrigin)) == s.BaseURL.Scheme+"://"+s.normal(string(c.Context().Host()))
 }
 
 // crossSite tells whether the browser says that the request came from elsewhere.
 func (s *Server) crossSite(c *fiber.Ctx) bool {
-	request := http.Request{Method: c.Method(), Host: string(c.Context().Host()), URL: &url.URL{Path: c.Path()},
-		Header: http.Header{"Origin": {c.Get(fiber.HeaderOrigin)}, "Sec-Fetch-Site": {c.Get("Sec-Fetch-Site")}}}
+	request := http.Request{Method: c.Method(), Host: s.normal(string(c.Context().Host())), URL: &url.URL{Path: c.Path()},
+		Header: http.Header{"Origin": {s.normalOrigin(c.Get(fiber.HeaderOrigin))}, "Sec-Fetch-Site": {c.Get("Sec-Fetch-Site")}}}
 	return s.crossOrigin.Check(&request) != nil
 }

@@ -6,6 +6,7 @@ package webhook
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -88,10 +89,27 @@ func NewCatalog(extra []byte) (*Catalog, error) {
 	return c, nil
 }
 
+// unreadable says what of a catalog's file can't be read, and where.
+func unreadable(err error) error {
+	var syntax *jsontext.SyntacticError
+	var semantic *jsonx.SemanticError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("the file is not valid JSON at byte %d", syntax.ByteOffset)
+	case errors.As(err, &semantic) && semantic.JSONPointer == "":
+		return errors.New("the file has to be a list of event types")
+	case errors.As(err, &semantic) && errors.Is(semantic.Err, jsonx.ErrUnknownName):
+		return fmt.Errorf("%s is not known", semantic.JSONPointer)
+	case errors.As(err, &semantic):
+		return fmt.Errorf("%s may not be a JSON %s", semantic.JSONPointer, semantic.JSONKind)
+	}
+	return err
+}
+
 func (c *Catalog) add(file []byte) error {
 	var entries []catalogEntry
 	if err := jsonx.Unmarshal(file, &entries, jsonx.RejectUnknownMembers(true)); err != nil {
-		return fmt.Errorf("reading the entries: %w", err)
+		return unreadable(err)
 	}
 	for i, entry := range entries {
 		eventType, err := newEventType(entry)

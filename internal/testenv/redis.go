@@ -30,9 +30,9 @@ databases 1024
 `
 
 // StartRedis starts a Redis of the caller's own, which keeps nothing over a
-// restart. It fails with ErrMissing when there is none to start; the caller
-// calls Close.
-func StartRedis(ctx context.Context) (*Process, error) {
+// restart. Settings ("cluster-enabled yes") are added to its configuration. It
+// fails with ErrMissing when there is none to start; the caller calls Close.
+func StartRedis(ctx context.Context, settings ...string) (*Process, error) {
 	program, err := redisNeed().path(ctx)
 	if err != nil {
 		return nil, err
@@ -42,15 +42,15 @@ func StartRedis(ctx context.Context) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{name: "redis", folder: folder, stopWith: syscall.SIGTERM}
-	if err := p.initRedis(ctx, program); err != nil {
+	if err := p.initRedis(ctx, program, settings); err != nil {
 		return nil, errors.Join(err, folder.remove())
 	}
 	return p, nil
 }
 
-func (p *Process) initRedis(ctx context.Context, program string) error {
+func (p *Process) initRedis(ctx context.Context, program string, settings []string) error {
 	config, password := filepath.Join(p.folder.path, "redis.conf"), randomName()
-	if err := os.WriteFile(config, fmt.Appendf(nil, redisConfig, password, p.folder.path), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, redisConfig+strings.Join(settings, "\n"), password, p.folder.path), 0o600); err != nil {
 		return fmt.Errorf("configuring Redis: %w", err)
 	}
 	p.answering = func(ctx context.Context) (int, error) { return redisPID(ctx, p.url) }
@@ -111,10 +111,11 @@ func onRedis(address string, do func(*redis.Client) error) error {
 
 // PrivateRedis starts a Redis for this test alone: to be stopped, killed and
 // paused, and where FLUSHALL is called or pub/sub messages are counted. It is
-// closed when the test ends, and starts in some 20 ms.
-func PrivateRedis(t testing.TB) *Process {
+// closed when the test ends, and starts in some 20 ms. Settings are as for
+// StartRedis.
+func PrivateRedis(t testing.TB, settings ...string) *Process {
 	t.Helper()
-	p, err := StartRedis(t.Context())
+	p, err := StartRedis(t.Context(), settings...)
 	if err != nil {
 		t.Fatalf("testenv: %v", err)
 	}

@@ -1,0 +1,134 @@
+package models_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"hookwell/internal/testenv"
+	"hookwell/models"
+)
+
+// disk is a small disk of its own, which only root can make.
+func disk(t *testing.T, size string) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "hookwell-disk-")
+	must(t, err)
+	must(t, os.Chmod(folder, 0o755)) // for Postgres, which runs as somebody else
+	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size="+size); err != nil {
+		t.Fatalf("mounting a small disk: %v; these tests need root and the right to mount", err)
+	}
+	t.Cleanup(func() {
+		must(t, syscall.Unmount(folder, syscall.MNT_DETACH))
+		must(t, os.Remove(folder))
+	})
+	return folder
+}
+
+// fill takes all room that a disk has left.
+func fill(t *testing.T, folder string) (free func()) {
+	t.Helper()
+	path := filepath.Join(folder, "filler")
+	file, err := os.Create(path)
+	must(t, err)
+	block := make([]byte, 1<<12)
+	for err == nil {
+		_, err = file.Write(block)
+	}
+	must(t, file.Close())
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("filling the disk: %v", err)
+	}
+	return func() { must(t, os.Remove(path)) }
+}
+
+// refusedAs is what a person is told of an error.
+func refusedAs(err error) string {
+	if told := models.StorageRefusal(err); told != nil {
+		return told.Code
+	}
+	return ""
+}
+
+// untilFull reports events until one is refused. What is free within the
+// database's own files is used up first.
+func untilFull(t *testing.T, f *fixture) error {
+	t.Helper()
+	for range 2000 {
+		if _, err := f.tenant.Publish(t.Context(), event(f)); err != nil {
+			return err
+		}
+	}
+	t.Fatal("the disk is never full")
+	return nil
+}
+
+func event(f *fixture) models.NewEvent {
+	kind, _ := f.Catalog().Lookup("org.member.added")
+	return models.NewEvent{Type: kind.Type, Data: kind.Example}
+}
+
+func TestAFullDisk(t *testing.T) {
+	holds := func(t *testing.T, f *fixture, folder string) {
+		t.Helper()
+		must(t, f.Probe(t.Context()))
+		free := fill(t, folder)
+		if err := untilFull(t, f); refusedAs(err) != models.CodeStorageFull {
+			t.Fatalf("a report is refused with %v", err)
+		}
+		for i := range 3 {
+			if err := f.Probe(t.Context()); refusedAs(err) != models.CodeStorageFull {
+				t.Fatalf("Probe() = %v on a full disk, try %d", err, i+1)
+			}
+		}
+		free()
+		must(t, f.Probe(t.Context()))
+		_, err := f.tenant.Publish(t.Context(), event(f))
+		must(t, err)
+		var left int64
+		must(t, f.DB().Model(&models.Probe{}).Count(&left).Error)
+		if left != 0 {
+			t.Errorf("%d rows of probes are left", left)
+		}
+	}
+	t.Run("of_SQLite", func(t *testing.T) {
+		folder := disk(t, "8m")
+		holds(t, newFixture(t, models.Options{SQLitePath: filepath.Join(folder, "hookwell.db")}), folder)
+	})
+	t.Run("of_Postgres", func(t *testing.T) {
+		folder := disk(t, "64m")
+		server, err := testenv.StartPostgres(t.Context())
+		must(t, err)
+		t.Cleanup(func() { must(t, server.Close()) })
+		// Its log of changes stays where it is: without room for that it stops.
+		space := filepath.Join(folder, "space")
+		must(t, os.Mkdir(space, 0o700))
+		must(t, exec.CommandContext(t.Context(), "chown", "postgres", space).Run())
+		admin, err := models.Open(context.Background(), models.Options{DatabaseURL: strings.Replace(server.URL(), "/postgres?", "/template1?", 1)})
+		must(t, err)
+		must(t, admin.DB().Exec("CREATE TABLESPACE small LOCATION '"+space+"'").Error)
+		must(t, admin.DB().Exec("ALTER DATABASE postgres SET TABLESPACE small").Error)
+		must(t, admin.Close())
+		f := newFixture(t, models.Options{DatabaseURL: server.URL()})
+		holds(t, f, folder)
+	})
+}
+
+func TestProbe(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) { must(t, f.Probe(t.Context())) })
+	t.Run("fails_where_nothing_can_be_written", func(t *testing.T) {
+		f := newFixture(t, models.Options{DatabaseURL: postgresURL(t)})
+		reader := f.with(t, func(o *models.Options) { o.DatabaseURL += "&default_transaction_read_only=on" })
+		if err := reader.Probe(t.Context()); refusedAs(err) != models.CodeStorageReadOnly {
+			t.Errorf("Probe() = %v", err)
+		}
+		if err := reader.Ping(t.Context()); err != nil {
+			t.Errorf("Ping() = %v, which only asks whether it answers", err)
+		}
+	})
+}

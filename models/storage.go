@@ -1,0 +1,94 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/glebarez/go-sqlite"
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/gorm/logger"
+)
+
+// storageRetry is when trying again may work where an operator has to act.
+const storageRetry = 30 * time.Second
+
+// The codes of refusals by a database that takes no writes.
+const (
+	CodeStorageFull     = "storage_full"
+	CodeStorageReadOnly = "storage_read_only"
+)
+
+// StorageRefusal returns what a person gets to see of an error that says that
+// the database has no room left or takes no writes, and nil of any other.
+func StorageRefusal(err error) *Error {
+	switch {
+	case storageFull(err):
+		return &Error{Kind: Unavailable, Code: CodeStorageFull, RetryAfter: storageRetry,
+			Message: "The database has no room left, so nothing can be saved. Whoever runs Hookwell has to make room; then try again."}
+	case storageReadOnly(err):
+		return &Error{Kind: Unavailable, Code: CodeStorageReadOnly, RetryAfter: storageRetry,
+			Message: "The database takes no changes at present, so nothing can be saved. Whoever runs Hookwell has to look at it; then try again."}
+	}
+	return nil
+}
+
+// SQLite's codes: the primary one is the low byte.
+const (
+	sqliteIsReadOnly  = 8
+	sqliteIsFull      = 13
+	sqliteSharedCant  = 4874 // SQLITE_IOERR_SHMSIZE: the file beside the log can't grow
+	sqlitePrimaryMask = 0xff
+)
+
+func storageFull(err error) bool {
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case errors.As(err, &pg):
+		return pg.Code == "53100" // disk_full
+	case errors.As(err, &lite):
+		return lite.Code()&sqlitePrimaryMask == sqliteIsFull || lite.Code() == sqliteSharedCant
+	}
+	return false
+}
+
+func storageReadOnly(err error) bool {
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case errors.As(err, &pg):
+		return pg.Code == "25006" // read_only_sql_transaction
+	case errors.As(err, &lite):
+		return lite.Code()&sqlitePrimaryMask == sqliteIsReadOnly
+	}
+	return false
+}
+
+// noteStorage notes an error that says that there is no room, and returns it: the
+// watch over statements sees neither what a commit says nor what comes with a
+// statement's rows.
+func (s *Store) noteStorage(err error) error {
+	if storageFull(err) {
+		s.full.Store(true)
+	}
+	return err
+}
+
+// storageWatch is a GORM logger that logs nothing and notes whether a statement
+// was refused for want of room.
+type storageWatch struct {
+	logger.Interface
+	full *atomic.Bool
+}
+
+// Trace looks at what came of a statement.
+func (w storageWatch) Trace(_ context.Context, _ time.Time, _ func() (string, int64), err error) {
+	if err != nil && storageFull(err) {
+		w.full.Store(true)
+	}
+}
+
+// LogMode keeps the watch whatever the level.
+func (w storageWatch) LogMode(logger.LogLevel) logger.Interface { return w }

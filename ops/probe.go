@@ -1,0 +1,87 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"hookwell/models"
+)
+
+// probeFor is how long what a probe found is told again, so that no number of
+// requests makes more than one write a second.
+const probeFor = time.Second
+
+// Checker tries what the work does. Its error is a sentence for an operator.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Probe tries in the database and in Redis what the work does there: a write,
+// and a message. It is safe for concurrent use.
+type Probe struct {
+	store    *models.Store
+	database found
+	redis    found
+}
+
+// NewProbe makes a probe. Nothing is tried before it is asked.
+func NewProbe(store *models.Store, redis Checker) *Probe {
+	return &Probe{store: store, database: found{try: store.Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
+}
+
+// Database returns nil if a row can be written to the database, as it was found
+// within the last second. It fails as models.Store.Probe does.
+func (p *Probe) Database(ctx context.Context) error { return p.database.ask(ctx) }
+
+// Redis returns nil if Redis does its part, as it was found within the last
+// second.
+func (p *Probe) Redis(ctx context.Context) error { return p.redis.ask(ctx) }
+
+// found is what one try found, and when.
+type found struct {
+	try func(context.Context) error
+	now func() time.Time
+
+	mu   sync.Mutex
+	at   time.Time
+	err  error
+	once bool
+}
+
+// ask tries, or returns what was found a moment ago. Those who ask at once wait
+// for one try, which outlives who began it.
+func (f *found) ask(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if age := f.now().Sub(f.at); f.once && age >= 0 && age < probeFor {
+		return f.err
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
+	defer cancel()
+	f.err = f.try(limited)
+	f.at, f.once = f.now(), true
+	return f.err
+}
+
+// databaseFault says what is wrong with the database, after its name.
+func databaseFault(err error) string {
+	switch told := models.StorageRefusal(err); {
+	case told == nil:
+		return " does not answer; the log says why"
+	case told.Code == models.CodeStorageFull:
+		return " has no room left: nothing can be written; make room on its disk"
+	case told.Code == models.CodeStorageReadOnly:
+		return " takes no writes: it is a replica, or set read-only; name the primary"
+	}
+	return " refuses writes; the log says why"
+}
+
+// loggable returns the error under a sentence for operators, for the log.
+func loggable(err error) error {
+	if under := errors.Unwrap(err); under != nil {
+		return under
+	}
+	return err
+}
