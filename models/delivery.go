@@ -108,21 +108,25 @@ func (t *Tenant) complete(ctx context.Context, rows []Delivery) error {
 		endpointIDs[i] = d.EndpointID
 	}
 	var endpoints []Endpoint
-	if err := t.rows(ctx).Select("id", "name", "url").Where("id IN ?", endpointIDs).Find(&endpoints).Error; err != nil {
+	if err := t.rows(ctx).Select("id", "name", "url", "disabled_at", "deleted_at").Where("id IN ?", endpointIDs).Find(&endpoints).Error; err != nil {
 		return err
 	}
-	titles := make(map[string]string, len(endpoints))
+	byID := make(map[string]*Endpoint, len(endpoints))
 	for i := range endpoints {
-		titles[endpoints[i].ID] = endpoints[i].Title()
+		byID[endpoints[i].ID] = &endpoints[i]
 	}
 	for i := range rows {
-		rows[i].EndpointTitle = titles[rows[i].EndpointID]
+		if e := byID[rows[i].EndpointID]; e != nil {
+			rows[i].EndpointTitle = e.Title()
+		}
 	}
-	return t.completeWork(ctx, rows)
+	return t.completeWork(ctx, rows, byID)
 }
 
-// completeWork fills what is left to do for deliveries.
-func (t *Tenant) completeWork(ctx context.Context, rows []Delivery) error {
+// completeWork fills what is left to do for deliveries to some endpoints. What
+// waits for a disabled endpoint has no time, unless a person asked for it, and
+// what waits for a deleted one is about to be cancelled.
+func (t *Tenant) completeWork(ctx context.Context, rows []Delivery, endpoints map[string]*Endpoint) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -136,9 +140,13 @@ func (t *Tenant) completeWork(ctx context.Context, rows []Delivery) error {
 		return err
 	}
 	for i := range work {
-		d := byID[work[i].DeliveryID]
-		if d.InFlight = work[i].LeaseUntil != nil; !d.InFlight {
-			d.NextAttemptAt = &work[i].DueAt
+		w, d := &work[i], byID[work[i].DeliveryID]
+		e := endpoints[d.EndpointID]
+		switch {
+		case w.LeaseUntil != nil:
+			d.InFlight = true
+		case e != nil && e.DeletedAt == nil && (e.Enabled() || w.Trigger == TriggerPerson):
+			d.NextAttemptAt = &w.DueAt
 		}
 	}
 	return nil

@@ -149,7 +149,9 @@ func settingOf(e *Endpoint, since time.Time) *EndpointSetting {
 const editTries = 5
 
 // UpdateEndpoint changes what the function changes and leaves the rest. The
-// function may be called again when somebody else edits at the same moment.
+// function may be called again when somebody else edits at the same moment. A URL
+// of another origin takes away what the endpoint was given for the earlier one:
+// see Moved. Secret is refused but to keep an imported one then.
 func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*EndpointInput) error) (*Endpoint, error) {
 	for range editTries {
 		e, err := t.Endpoint(ctx, id)
@@ -160,20 +162,14 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 		if err := change(&in); err != nil {
 			return nil, err
 		}
-		if in.HeaderEdit != nil {
-			kept, err := t.store.ownHeaders(e)
-			if err != nil {
-				return nil, err
-			}
-			in.Headers = in.HeaderEdit.apply(kept)
-		}
-		if !in.Secret.IsZero() {
-			return nil, invalidField("secret", "An endpoint’s secret is changed by rotating it.")
+		move, err := t.move(e, &in)
+		if err != nil {
+			return nil, err
 		}
 		if err := t.store.checkEndpoint(ctx, &in); err != nil {
 			return nil, err
 		}
-		saved, err := t.saveEndpoint(ctx, e, in)
+		saved, err := t.saveEndpoint(ctx, e, in, move)
 		if err != nil || saved {
 			return e, err
 		}
@@ -182,7 +178,7 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 }
 
 // saveEndpoint writes the row if it is still as it was read.
-func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput) (saved bool, err error) {
+func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput, m *move) (saved bool, err error) {
 	read := e.UpdatedAt
 	e.UpdatedAt = later(t.store.clock.Now(), read)
 	if err := t.store.apply(e, in); err != nil {
@@ -200,7 +196,10 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput
 		if err := noteSettings(tx, e, e.UpdatedAt); err != nil {
 			return err
 		}
-		return t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL)
+		if e.Moved, err = t.leaveBehind(tx, e, m); err != nil {
+			return err
+		}
+		return t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL+e.Moved.words())
 	})
 	return saved, err
 }
@@ -309,7 +308,8 @@ func (s *Store) beginAnew(tx *gorm.DB, e *Endpoint) error {
 }
 
 // forgetEndpoint removes a deleted endpoint's secrets and ends what waits for
-// it; a long queue's rest is ended by the due scan.
+// it; a long queue's rest is ended by the due scan. What is in flight is
+// cancelled, as when a person does it: no attempt follows a failure.
 func (s *Store) forgetEndpoint(tx *gorm.DB, id string) error {
 	if err := tx.Where("endpoint_id = ?", id).Delete(&EndpointSecret{}).Error; err != nil {
 		return err
@@ -317,5 +317,23 @@ func (s *Store) forgetEndpoint(tx *gorm.DB, id string) error {
 	if err := s.endRecovery(tx, id); err != nil { // before the work's rows, as its steps lock them
 		return err
 	}
-	return s.endWaiting(tx, []string{id}, Cancelled, "")
+	if err := s.endWaiting(tx, []string{id}, Cancelled, ""); err != nil {
+		return err
+	}
+	return s.cancelInFlight(tx, id)
+}
+
+// cancelInFlight cancels the deliveries that an endpoint has in flight. Its state
+// is locked, so that no claim and no failure is recorded meanwhile.
+func (s *Store) cancelInFlight(tx *gorm.DB, id string) error {
+	var inFlight, open []string
+	err := tx.Model(&Work{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("endpoint_id = ? AND lease_until IS NOT NULL", id).
+		Order("delivery_id").Pluck("delivery_id", &inFlight).Error
+	if err != nil || len(inFlight) == 0 {
+		return err
+	}
+	if err := tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL", inFlight).Pluck("id", &open).Error; err != nil {
+		return err
+	}
+	return s.cancel(tx, nil, inFlight, open)
 }

@@ -74,7 +74,7 @@ func (s *Store) checkEndpoint(ctx context.Context, in *EndpointInput) error {
 	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes)
 	in.EventTypes = types
 	faults = append(faults, typeFaults...)
-	url, err := s.guard.CheckURL(ctx, strings.TrimSpace(in.URL))
+	url, err := s.guard.CheckURL(ctx, in.URL)
 	if err != nil {
 		faults = append(webhook.Faults{{Field: "url", Message: err.Error()}}, faults...)
 	}
@@ -105,7 +105,7 @@ func (in *EndpointInput) checkPolicy() webhook.Faults {
 	seen := map[string]bool{}
 	for _, h := range in.Headers {
 		field, name := "headers."+h.Name, strings.ToLower(h.Name)
-		if err := webhook.CheckHeader(h.Name, h.Value); err != nil {
+		if err := webhook.CheckOwnHeader(h.Name, h.Value); err != nil {
 			faults = append(faults, webhook.Fault{Field: field, Message: err.Error()})
 		} else if seen[name] {
 			faults = append(faults, webhook.Fault{Field: field, Message: "This header stands twice."})

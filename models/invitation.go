@@ -68,7 +68,7 @@ func (t *Tenant) openInvitations(tx *gorm.DB) *gorm.DB {
 // is Forbidden. It makes one for each form; the token is empty for a form that
 // is sent again late.
 func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, string, error) {
-	email := normalEmail(n.Email)
+	email := copiedEmail(n.Email)
 	if faults := emailFaults(email); len(faults) > 0 {
 		return nil, "", invalid(faults)
 	}

@@ -190,10 +190,10 @@ func (s *Store) revokeKeys(tx *gorm.DB, org *Organization, keys []Key, reason st
 // its organization. Anything else is Unauthorized: one whose time is over with
 // the code key_expired.
 func (s *Store) AuthenticateKey(ctx context.Context, text string) (*Key, *Organization, error) {
-	refused := unknownKey()
 	if !strings.HasPrefix(text, keyPrefix) {
-		return nil, nil, refused
+		return nil, nil, noKey()
 	}
+	refused := unknownKey()
 	key, err := find[Key](s.db.WithContext(ctx).Where("hash = ? AND revoked_at IS NULL", hashToken(text)), "key")
 	if IsKind(err, NotFound) {
 		return nil, nil, refused
@@ -216,6 +216,11 @@ func (s *Store) AuthenticateKey(ctx context.Context, text string) (*Key, *Organi
 		return nil, nil, refused
 	}
 	return key, org, err
+}
+
+// noKey is the refusal of what isn't even written as a key.
+func noKey() error {
+	return &Error{Kind: Unauthorized, Code: "unauthorized", Message: "This is no API key: keys begin with hwk_. Send one as Authorization: Bearer hwk_…"}
 }
 
 func unknownKey() error {

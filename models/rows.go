@@ -76,6 +76,9 @@ type Endpoint struct {
 	CreatedAt          time.Time
 	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
 	DeletedAt          *time.Time
+
+	// Moved is what a change of the URL took away; UpdateEndpoint fills it.
+	Moved Moved `gorm:"-"`
 }
 
 // Enabled tells whether new events are sent to the endpoint.
@@ -152,6 +155,7 @@ type EndpointSecret struct {
 	EndpointID     string
 	OrganizationID string
 	Sealed         []byte
+	Imported       bool   // its text was brought along and not made here
 	CreatedBy      string // the name of who made it
 	CreatedAt      time.Time
 	ExpiresAt      *time.Time
@@ -226,7 +230,8 @@ type Delivery struct {
 	LastDurationUs  int64
 
 	// NextAttemptAt and InFlight come from the unfinished work; EndpointTitle
-	// from the endpoint. The tenant's queries fill them.
+	// from the endpoint. The tenant's queries fill them. NextAttemptAt is nil where
+	// none is due: while the endpoint is disabled, and once it is deleted.
 	NextAttemptAt *time.Time `gorm:"-"`
 	InFlight      bool       `gorm:"-"`
 	EndpointTitle string     `gorm:"-"`

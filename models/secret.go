@@ -51,10 +51,11 @@ type RevealedSecret struct {
 
 // newSecret seals an endpoint's secret; a zero one is made.
 func (t *Tenant) newSecret(e *Endpoint, secret webhook.Secret, now time.Time) (*EndpointSecret, webhook.Secret) {
-	if secret.IsZero() {
+	imported := !secret.IsZero()
+	if !imported {
 		secret = webhook.NewSecret()
 	}
-	return &EndpointSecret{ID: t.store.clock.newID(PrefixSecret, now), EndpointID: e.ID, OrganizationID: t.org.ID,
+	return &EndpointSecret{ID: t.store.clock.newID(PrefixSecret, now), EndpointID: e.ID, OrganizationID: t.org.ID, Imported: imported,
 		Sealed: t.store.vault.seal(e.ID, []byte(secret.Reveal())), CreatedBy: t.actor.Name, CreatedAt: now}, secret
 }
 

@@ -62,6 +62,18 @@ func emailFaults(email string) webhook.Faults {
 
 func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
+// copiedEmail is the address in a text as mail programs copy one, such as
+// "Ada <ada@example.com>" or "mailto:ada@example.com". It is for what a person
+// enters of somebody else alone: what an address is is not read into the claims
+// of a provider.
+func copiedEmail(text string) string {
+	text = normalEmail(text)
+	if _, inner, ok := strings.Cut(text, "<"); ok && strings.HasSuffix(inner, ">") {
+		text = strings.TrimSuffix(inner, ">")
+	}
+	return normalEmail(strings.TrimPrefix(text, "mailto:"))
+}
+
 // hasControl tells whether text has what no line of text may have, and what
 // Postgres does not store: control characters, or bytes that are not UTF-8.
 func hasControl(text string) bool {

@@ -82,7 +82,11 @@ func (t *Tenant) verdicts(ctx context.Context, event *Event) ([]Verdict, error) 
 	if err := t.rows(ctx).Where("event_id = ? AND id >= ?", event.ID, since).Order("id").Find(&rows).Error; err != nil {
 		return nil, err
 	}
-	if err := t.completeWork(ctx, rows); err != nil {
+	byID := make(map[string]*Endpoint, len(endpoints))
+	for i := range endpoints {
+		byID[endpoints[i].ID] = &endpoints[i]
+	}
+	if err := t.completeWork(ctx, rows, byID); err != nil {
 		return nil, err
 	}
 	deliveries := make(map[string]*Delivery, len(rows))
@@ -144,6 +148,8 @@ func explain(d *Delivery, e *Endpoint, state EndpointState, now time.Time) Reaso
 	switch {
 	case d.InFlight:
 		return ReasonInFlight
+	case e.DeletedAt != nil:
+		return ReasonEndpointDeleted
 	case !e.Enabled():
 		d.NextAttemptAt = nil
 		return ReasonEndpointDisabled

@@ -29,6 +29,7 @@ type EndpointForm struct {
 	RateLimit       string // requests a second; empty is no limit
 	SignatureFormat string
 	Enabled         bool
+	Imported        bool // a secret of the endpoint was imported
 	Categories      []webhook.Category
 	Faults          webhook.Faults
 }
@@ -60,6 +61,21 @@ func EditEndpointForm(e *models.Endpoint, headers []string, categories []webhook
 		form.Delays = e.Schedule.List()
 	}
 	return form
+}
+
+// moveHint says what a URL of another origin takes away; "" if nothing.
+func (f EndpointForm) moveHint() string {
+	var lost []string
+	if slices.ContainsFunc(f.Headers, func(row HeaderRow) bool { return row.Kept }) {
+		lost = append(lost, "its own headers are removed")
+	}
+	if f.Imported {
+		lost = append(lost, "the imported secret is replaced")
+	}
+	if len(lost) == 0 {
+		return ""
+	}
+	return "With another scheme, host or port, " + strings.Join(lost, " and ") + ", unless you enter them again below."
 }
 
 func (f EndpointForm) editing() bool { return f.ID != "" }

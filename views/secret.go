@@ -67,6 +67,12 @@ func ordinal(place int) string {
 	return words[min(place, len(words)-1)]
 }
 
+// keepField asks for an imported secret again, where the URL changes.
+func keepField(faults webhook.Faults) field {
+	return field{Name: "secret", Label: "Imported secret", Note: "only to keep it", Faults: faults,
+		Hint: "Enter it again if the URL changes to another scheme, host or port and the receiver there has it too. Otherwise a new one is made then."}
+}
+
 // importField asks for a secret that the receiver has already.
 func importField(faults webhook.Faults) field {
 	return field{Name: "secret", Label: "Import a secret", Note: "optional", Faults: faults,

@@ -165,7 +165,7 @@ func (r *bodyReader) secret(field string) (webhook.Secret, bool) {
 	if !ok {
 		return webhook.Secret{}, false
 	}
-	secret, err := webhook.ParseSecret(text)
+	secret, err := webhook.ImportSecret(text)
 	if err != nil {
 		r.fault(field, err.Error())
 	}

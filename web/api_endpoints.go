@@ -28,7 +28,8 @@ type endpointAnswer struct {
 	SignatureFormat    webhook.SignatureFormat `json:"signatureFormat" jsonschema:"Of x-webhook-signature."`
 	CreatedAt          stamp                   `json:"createdAt" jsonschema:"When it was created."`
 	UpdatedAt          stamp                   `json:"updatedAt" jsonschema:"When its settings were last changed."`
-	Secret             string                  `json:"secret,omitzero" jsonschema:"The signing secret. Only in the answer that creates the endpoint or rotates its secret."`
+	RemovedHeaders     []string                `json:"removedHeaders,omitzero" jsonschema:"Own headers that were removed because the URL now leads to another origin. Only in the answer to that change."`
+	Secret             string                  `json:"secret,omitzero" jsonschema:"The signing secret. Only in the answer that creates the endpoint, rotates its secret, or changes the URL to another origin, which ends an imported secret."`
 	StandardSecret     string                  `json:"standardSecret,omitzero" jsonschema:"An imported secret, as the Standard Webhooks libraries take it."`
 }
 
@@ -37,6 +38,15 @@ func (a endpointAnswer) withSecret(secret webhook.Secret) endpointAnswer {
 	a.Secret = secret.Reveal()
 	if standard := secret.StandardForm(); standard != a.Secret {
 		a.StandardSecret = standard
+	}
+	return a
+}
+
+// withMoved is the answer that says what a change of the URL took away.
+func (a endpointAnswer) withMoved(moved models.Moved) endpointAnswer {
+	a.RemovedHeaders = moved.Headers
+	if !moved.Secret.IsZero() {
+		a = a.withSecret(moved.Secret)
 	}
 	return a
 }
@@ -79,7 +89,7 @@ func (c *apiCall) answerEndpoint(tenant *models.Tenant, e *models.Endpoint, err 
 	if err != nil {
 		return err
 	}
-	return c.apiAnswer(fiber.StatusOK, shape)
+	return c.apiAnswer(fiber.StatusOK, shape.withMoved(e.Moved))
 }
 
 func (s *Server) apiEndpointList(c *apiCall) error {
@@ -188,7 +198,10 @@ func (s *Server) apiEndpointUpdate(c *apiCall) error {
 		e, err = tenant.UpdateEndpoint(c.UserContext(), id, b.apply)
 	}
 	if err == nil && b.enabled != nil {
-		e, err = setEnabled(c, tenant, id, *b.enabled)
+		moved := e.Moved
+		if e, err = setEnabled(c, tenant, id, *b.enabled); err == nil {
+			e.Moved = moved
+		}
 	}
 	return c.answerEndpoint(tenant, e, err)
 }

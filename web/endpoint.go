@@ -1,7 +1,9 @@
 package web
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -185,6 +187,11 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	if secret.IsZero() {
 		return s.backToEndpoint(c, e, "This form was sent before, and made this endpoint. Its secret is not shown again.")
 	}
+	return s.showMade(c, fiber.StatusCreated, e, secret)
+}
+
+// showMade shows an endpoint's page with the secret that was made for it.
+func (s *Server) showMade(c *fiber.Ctx, status int, e *models.Endpoint, secret webhook.Secret) error {
 	view, err := s.endpointView(c, e)
 	if err != nil {
 		return err
@@ -192,7 +199,19 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	view.Secret = secret
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentLocation, views.EndpointPath(s.slug(c), e.ID))
-	return show(s, c, fiber.StatusCreated, views.EndpointPage, view)
+	return show(s, c, status, views.EndpointPage, view)
+}
+
+// movedWords say what a URL of another origin took away.
+func movedWords(moved models.Moved) string {
+	words := ""
+	if len(moved.Headers) > 0 {
+		words += " The URL leads to another origin, so these own headers were removed: " + strings.Join(moved.Headers, ", ") + "."
+	}
+	if !moved.Secret.IsZero() {
+		words += " The URL leads to another origin, so the imported secret was replaced by a new one."
+	}
+	return words
 }
 
 func (s *Server) endpointEdit(c *fiber.Ctx) error {
@@ -200,32 +219,59 @@ func (s *Server) endpointEdit(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return show(s, c, fiber.StatusOK, views.EndpointFormPage, views.EditEndpointForm(e, s.headerNames(c, e), s.categories()))
+	form, err := s.editForm(c, e, s.headerNames(c, e))
+	if err != nil {
+		return err
+	}
+	return show(s, c, fiber.StatusOK, views.EndpointFormPage, form)
 }
 
+// editForm is the form with an endpoint's present settings.
+func (s *Server) editForm(c *fiber.Ctx, e *models.Endpoint, headers []string) (views.EndpointForm, error) {
+	form := views.EditEndpointForm(e, headers, s.categories())
+	secrets, err := s.tenant(c).Secrets(c.UserContext(), e.ID)
+	form.Imported = slices.ContainsFunc(secrets, func(secret models.EndpointSecret) bool { return secret.Imported })
+	return form, err
+}
+
+// endpointSave shows a secret that took an imported one's place as
+// endpointCreate does.
 func (s *Server) endpointSave(c *fiber.Ctx) error {
 	before, err := s.tenant(c).Endpoint(c.UserContext(), c.Params("endpoint"))
 	if err != nil {
 		return err
 	}
 	kept := s.headerNames(c, before)
-	form := views.EditEndpointForm(before, kept, s.categories())
+	form, err := s.editForm(c, before, kept)
+	if err != nil {
+		return err
+	}
 	readEndpointForm(c, &form)
 	headers := readHeaders(c, &form, kept)
+	secret, faults := importedSecret(c)
 	saved, err := s.tenant(c).UpdateEndpoint(c.UserContext(), before.ID, func(in *models.EndpointInput) error {
 		if len(headers.edit.Set)+len(headers.edit.Remove) > 0 {
 			in.HeaderEdit = &headers.edit
 		}
-		return fillEndpoint(form, in)
+		in.Secret = secret
+		err := fillEndpoint(form, in)
+		if len(faults) > 0 {
+			return joinFaults(faults, err)
+		}
+		return err
 	})
 	if models.IsKind(err, models.Invalid) {
-		form.Faults = headers.place(faultsOf(err))
+		form.Faults = retype(c, headers.place(faultsOf(err)))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
 	}
 	if err != nil {
 		return err
 	}
-	return s.backToEndpoint(c, saved, "Saved. The settings apply from the next attempt.")
+	if secret := saved.Moved.Secret; !secret.IsZero() {
+		s.say(c, views.FlashDone, "Saved."+movedWords(saved.Moved))
+		return s.showMade(c, fiber.StatusOK, saved, secret)
+	}
+	return s.backToEndpoint(c, saved, "Saved. The settings apply from the next attempt."+movedWords(saved.Moved))
 }
 
 // readEndpointForm takes over what was typed, so that a form with faults

@@ -64,7 +64,7 @@ func operations() map[string]operation {
 			about: "The answer has the signing secret, which no later one shows: keep it. The Location header is the endpoint's address.", refusals: []string{"too_many_endpoints"}},
 		"GET /endpoints/:id": {id: "readEndpoint", summary: "Read an endpoint", status: 200, answer: "Endpoint"},
 		"PATCH /endpoints/:id": {id: "changeEndpoint", summary: "Change an endpoint", body: "EndpointChange", status: 200, answer: "Endpoint",
-			about: "Changes what is given, from the next attempt on.", refusals: []string{"edited_meanwhile"}},
+			about: "Changes what is given, from the next attempt on. A url of another scheme, host or port removes the endpoint's own headers and replaces an imported secret, unless headers and secret are sent again with it; the answer's removedHeaders and secret say so.", refusals: []string{"edited_meanwhile", "endpoint_unusable"}},
 		"DELETE /endpoints/:id": {id: "deleteEndpoint", summary: "Delete an endpoint", body: "OrganizationOnly", bodyOptional: true, status: 204,
 			about: "Cancels what waits for it, and leaves its deliveries in the log."},
 		"POST /endpoints/:id/enable": {id: "enableEndpoint", summary: "Enable an endpoint", about: "What waited for it is resumed. With replay, the events that it did not get while it was disabled follow; the Location header is the recovery that sends them, where there are any.",

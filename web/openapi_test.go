@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"regexp"
@@ -180,6 +181,9 @@ func (c *contract) unusedOfRequests(used map[string]bool) (names []string) {
 // walkStates reads what only some states show.
 func (f *apiFixture) walkStates(t *testing.T, tenant *models.Tenant) {
 	t.Helper()
+	made := f.call(t, f.platform, "POST", "/api/v1/endpoints", fmt.Sprintf(`{"url":%q,"eventTypes":["*"],"headers":{"X-A":"hush"},"organizationId":"customer-17"}`, f.receiver.URL)).
+		object(t, http.StatusCreated)
+	f.call(t, f.platform, "PATCH", "/api/v1/endpoints/"+made["id"].(string), `{"url":"http://127.0.0.1:9/","organizationId":"customer-17"}`).object(t, http.StatusOK)
 	name := "?organizationId=customer-17"
 	get := func(path string) { f.call(t, f.platform, "GET", apiPath+path, "").object(t, 200) }
 	for _, answer := range []http.HandlerFunc{

@@ -88,7 +88,7 @@ func importedSecret(c *fiber.Ctx) (webhook.Secret, webhook.Faults) {
 	if text == "" {
 		return webhook.Secret{}, nil
 	}
-	secret, err := webhook.ParseSecret(text)
+	secret, err := webhook.ImportSecret(text)
 	if err != nil {
 		return webhook.Secret{}, webhook.Faults{{Field: "secret", Message: err.Error()}}
 	}

@@ -23,10 +23,13 @@ func (c *Catalog) ParseSubscriptions(list []string) (Subscriptions, Faults) {
 	var message string
 	chosen := make(Subscriptions, 0, len(list))
 	for _, pattern := range list {
-		pattern = strings.TrimSpace(pattern)
+		pattern = strings.ToLower(pasted(pattern)) // every type is in lower case
 		if !c.knows(pattern) {
 			if len(faults) < MaxFaults {
 				message = fmt.Sprintf("No event type of the catalog is named by %s.", printable(pattern))
+				if category := strings.TrimRight(pattern, ".*") + ".*"; c.knows(category) {
+					message += " For all of them write " + category + "."
+				}
 			}
 			faults.Add("eventTypes", message)
 		}

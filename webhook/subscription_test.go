@@ -15,6 +15,8 @@ func TestParseSubscriptions(t *testing.T) {
 	}{
 		"nothing_chosen":           {nil, nil, Faults{{Field: "eventTypes", Message: "Choose at least one event type."}}},
 		"sorted_without_repeats":   {[]string{"payment.failed", " org.created ", "payment.failed"}, Subscriptions{"org.created", "payment.failed"}, nil},
+		"capital_letters":          {[]string{"Payment.Failed", "ORG.*", "org.created\n"}, Subscriptions{"org.*", "payment.failed"}, nil},
+		"a_category_alone":         {[]string{"payment"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by payment. For all of them write payment.*."}}},
 		"all":                      {[]string{"*"}, Subscriptions{"*"}, nil},
 		"all_covers_the_rest":      {[]string{"org.*", "*", "payment.failed"}, Subscriptions{"*"}, nil},
 		"prefix_covers_its_own":    {[]string{"org.member.*", "org.created", "org.*", "payment.failed"}, Subscriptions{"org.*", "payment.failed"}, nil},

@@ -26,6 +26,7 @@ const (
 	faultURLTooLong  = sentence("The URL has more than 2048 bytes. Use a shorter one.")
 	faultCharacter   = sentence("The URL has a space, a backslash or a control character. Percent-encode it or leave it out.")
 	faultScheme      = sentence("The URL begins with neither https nor http. Use https.")
+	faultTwice       = sentence("The URL begins with its scheme twice. Leave one out.")
 	faultUserinfo    = sentence("The URL has a user name or password. Leave it out and use a header of the endpoint instead.")
 	faultFragment    = sentence("The URL has a fragment (#), which is never sent. Leave it out.")
 	faultHost        = sentence("The URL has no valid host name. Use a name such as example.com.")
@@ -45,7 +46,7 @@ var hostnames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomain
 // wrong. A name that does not resolve now, within 2 seconds, is accepted: the
 // dial decides.
 func (g *Guard) CheckURL(ctx context.Context, raw string) (normalized string, fault error) {
-	target, err := parseURL(raw)
+	target, err := parseURL(pastedURL(raw))
 	if err != nil {
 		return "", err
 	}
@@ -62,6 +63,26 @@ func (g *Guard) CheckURL(ctx context.Context, raw string) (normalized string, fa
 		return "", blocked{faultHTTPS}
 	}
 	return target.String(), nil
+}
+
+// pastedURL is a URL without the marks that texts set around one.
+func pastedURL(raw string) string {
+	raw = pasted(raw)
+	for _, marks := range []string{`""`, "''", "``", "<>", "“”"} {
+		runes := []rune(marks)
+		if open, end := string(runes[0]), string(runes[1]); len(raw) > len(marks) && strings.HasPrefix(raw, open) && strings.HasSuffix(raw, end) {
+			return pasted(raw[len(open) : len(raw)-len(end)])
+		}
+	}
+	return raw
+}
+
+// SameOrigin reports whether two URLs have the same scheme, host and port, each
+// normalized. One that can't be used has no origin.
+func SameOrigin(one, other string) bool {
+	a, errA := parseURL(pastedURL(one))
+	b, errB := parseURL(pastedURL(other))
+	return errA == nil && errB == nil && a.Scheme == b.Scheme && a.Host == b.Host
 }
 
 // parseURL reads a URL more strictly than net/url does, without looking
@@ -87,6 +108,8 @@ func parseURL(raw string) (*url.URL, error) {
 		authority, tail = rest[:end], rest[end:]
 	}
 	switch {
+	case strings.HasPrefix(tail, "//") && (strings.EqualFold(authority, "http:") || strings.EqualFold(authority, "https:")):
+		return nil, faultTwice
 	case strings.Contains(authority, "@"):
 		return nil, faultUserinfo
 	case strings.Contains(tail, "#"):

@@ -26,6 +26,13 @@ func TestGuard_CheckURL(t *testing.T) {
 	}{
 		"as_it_is":                       {guard, "https://public.test/hooks?a=b", "https://public.test/hooks?a=b", false},
 		"case_and_default_port":          {guard, "HTTPS://Public.TEST:443/Hooks", "https://public.test/Hooks", false},
+		"spaces_and_a_line_break":        {guard, " https://public.test/a\r\n", "https://public.test/a", false},
+		"a_character_that_shows_nothing": {guard, "\ufeffhttps://public.test/a\u200b", "https://public.test/a", false},
+		"quotation_marks":                {guard, `"https://public.test/a"`, "https://public.test/a", false},
+		"single_quotation_marks":         {guard, "'https://public.test/a'", "https://public.test/a", false},
+		"angle_brackets":                 {guard, "<https://public.test/a>", "https://public.test/a", false},
+		"a_mark_at_one_end":              {guard, `"https://public.test/a`, string(faultScheme), true},
+		"a_scheme_twice":                 {guard, "https://HTTPS://public.test/a", string(faultTwice), true},
 		"other_port":                     {guard, "https://public.test:08443", "https://public.test:8443", false},
 		"query_in_ASCII":                 {guard, "https://public.test/?q=ü&r=%C3", "https://public.test/?q=%C3%BC&r=%C3", false},
 		"last_dot":                       {guard, "https://public.test./", "https://public.test/", false},
@@ -87,7 +94,7 @@ func TestGuard_CheckURL(t *testing.T) {
 		"backslash":                      {guard, `https://public.test\@127.0.0.1/`, string(faultCharacter), true},
 		"line_break":                     {guard, "https://public.test/\r\nhost: x", string(faultCharacter), true},
 		"NUL":                            {guard, "https://public.test/\x00", string(faultCharacter), true},
-		"space":                          {guard, " https://public.test/", string(faultCharacter), true},
+		"space":                          {guard, "https://public.test/a b", string(faultCharacter), true},
 		"invalid_UTF-8":                  {guard, "https://public.test/\xff", string(faultCharacter), true},
 		"bad_escape":                     {guard, "https://public.test/%zz", string(faultURL), true},
 		"ftp":                            {guard, "ftp://public.test/", string(faultScheme), true},
@@ -161,4 +168,21 @@ func FuzzParseURL(f *testing.F) {
 			t.Errorf("%q has the numeric host %q", raw, host)
 		}
 	})
+}
+
+func TestSameOrigin(t *testing.T) {
+	const here = "https://example.com/hooks"
+	for _, same := range []string{here, "HTTPS://EXAMPLE.com:443/other?a=b", "https://example.com.", `"https://example.com/"`, " https://example.com"} {
+		if !SameOrigin(here, same) {
+			t.Errorf("%q is another origin", same)
+		}
+	}
+	for _, other := range []string{"http://example.com/hooks", "https://example.com:8443/hooks", "https://www.example.com/hooks", "https://example.com.evil.test/", "", "ftp://example.com/"} {
+		if SameOrigin(here, other) || SameOrigin(other, here) {
+			t.Errorf("%q is the same origin", other)
+		}
+	}
+	if SameOrigin("nonsense", "nonsense") {
+		t.Error("what can't be used has an origin")
+	}
 }

@@ -1,0 +1,94 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"testing"
+)
+
+func TestImportSecret(t *testing.T) {
+	key := bytes.Repeat([]byte{0xfb, 0xff, 0x01, 0x7e}, 8) // whose base64 has +, / and padding
+	want := "whsec_" + base64.StdEncoding.EncodeToString(key)
+	encoded := strings.TrimPrefix(want, "whsec_")
+	for name, text := range map[string]string{
+		"as_it_is":                    want,
+		"v1_before_it":                "v1," + want,
+		"V1_and_a_space":              "V1, " + want,
+		"capital_prefix":              "WHSEC_" + encoded,
+		"capital_prefix_after_v1":     "v1,WHSEC_" + encoded,
+		"spaces_around":               "  " + want + "\t",
+		"a_line_break":                want + "\r\n",
+		"a_byte_order_mark":           "\ufeff" + want,
+		"a_zero-width_space":          want + "\u200b",
+		"in_quotes":                   `"` + want + `"`,
+		"in_single_quotes":            "'" + want + "'",
+		"in_typographic_quotes":       "“" + want + "”",
+		"in_backticks":                "`" + want + "`",
+		"a_variable":                  "WEBHOOK_SECRET=" + want,
+		"an_exported_variable":        `export SEND_HOOK_SECRETS="v1,` + want + `"`,
+		"a_line_of_YAML":              "secret: " + want,
+		"a_member_of_JSON":            `"secret": "` + want + `",`,
+		"without_padding":             strings.TrimRight(want, "="),
+		"URL-safe_alphabet":           "whsec_" + base64.URLEncoding.EncodeToString(key),
+		"URL-safe_without_padding":    "v1,whsec_" + base64.RawURLEncoding.EncodeToString(key),
+		"with_more_padding_than_due":  want + "=",
+		"with_a_semicolon_at_the_end": want + ";",
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret, err := ImportSecret(text)
+			if err != nil || secret.Reveal() != want {
+				t.Errorf("ImportSecret() returned %q, %v", secret.Reveal(), err)
+			}
+		})
+	}
+	for name, text := range map[string]string{
+		"words":               "correct horse battery staple",
+		"hex":                 strings.Repeat("0f", 32),
+		"of_Stripe's_kind":    "sk_live_0123456789abcdefghijklmn",
+		"words_with_a_comma":  "v1, a secret of our own",
+		"quotes_at_one_end":   `"the secret that we share`,
+		"an_equals_sign":      "secret=correct horse battery",
+		"not_quite_an_id":     "ab_0123456789abcdefghijklmnop",
+		"base64_of_32_bytes":  encoded,
+		"asterisks_and_words": "*** the secret that we share ***",
+	} {
+		t.Run(name+"_is_a_text", func(t *testing.T) {
+			if secret, err := ImportSecret(" " + text + "\n"); err != nil || secret.Reveal() != text || string(secret.held().key) != text {
+				t.Errorf("ImportSecret() returned %q, %v", secret.Reveal(), err)
+			}
+		})
+	}
+	for name, test := range map[string]struct{ text, said string }{
+		"two_secrets":           {want + " " + want, "whsec_"},
+		"words_before_it":       {"my secret is " + want, "Enter it alone"},
+		"a_placeholder":         {"whsec_...", "base64 of 24 to 64 bytes"},
+		"too_short":             {"v1,whsec_" + base64.StdEncoding.EncodeToString(key[:16]), "base64 of 24 to 64 bytes"},
+		"an_API_key":            {"hwk_" + strings.Repeat("A", 40), "API key"},
+		"an_API_key_as_sent":    {"Bearer hwk_" + strings.Repeat("A", 40), "API key"},
+		"an_endpoint's_id":      {"ep_06h0ed3k2hx7c4r5qj9v0m1n8w", "id"},
+		"a_secret's_id":         {"sec_06h0ed3k2hx7c4r5qj9v0m1n8w", "id"},
+		"a_URL":                 {"https://example.com/webhooks", "URL"},
+		"a_signature":           {"v1,YRNUYAwTOZSFhBt0xws6zIw34pSMeT/cPyMcXyBzLYQ=", "signature"},
+		"two_signatures":        {"v1,YRNUYAwTOZSFhBt0xws6zIw34pSMeT/cPyMcXyBzLYQ= v1,x", "signature"},
+		"an_older_signature":    {"sha256=ab4899408768efacf8bc94d75ea2c501a705989eb0c77f04aa6618820c72b1dd", "signature"},
+		"a_signature_of_Stripe": {"t=1492774577,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e7", "signature"},
+		"a_private_key":         {"whsk_" + encoded, "asymmetric"},
+		"PEM":                   {"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----", "PEM"},
+		"a_mask":                {"••••••••••••••••", "mask"},
+		"a_mask_of_asterisks":   {"****************", "mask"},
+		"a_text_in_quotes":      {`"correct horse battery staple"`, "quotation marks"},
+		"a_line_break_within":   {"correct horse\nbattery staple", "line breaks"},
+		"nothing":               {" ", "16 to 256 characters"},
+	} {
+		t.Run(name+"_is_refused", func(t *testing.T) {
+			_, err := ImportSecret(test.text)
+			if err == nil || !strings.Contains(err.Error(), test.said) {
+				t.Fatalf("ImportSecret() returned %v, want it to say %q", err, test.said)
+			}
+			if strings.Contains(err.Error(), encoded[:8]) || strings.Contains(err.Error(), "horse") {
+				t.Errorf("the error shows the text: %v", err)
+			}
+		})
+	}
+}
