@@ -33,6 +33,7 @@ type accountLink struct {
 	Email        string  // where it went
 	Name         string  // of a sign-up
 	PasswordHash string  // likewise
+	InvitationID *string // that a sign-up accepts
 	CreatedAt    time.Time
 	ExpiresAt    time.Time
 }

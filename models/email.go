@@ -13,8 +13,8 @@ func EmailPath(token string) string { return "/email/" + token }
 // AskEmail sends a link to an address that the person wants to sign in with,
 // or, to prove it, to the present one. Nothing changes until it is opened; the
 // present address is told. Faults are Invalid at "email" and "password"; where
-// no mail is sent it is a Conflict. An address that another account has is
-// answered alike, and told.
+// no mail is sent it is a Conflict; beyond the budgets of mail it is TooMany. An
+// address that another account has is answered alike, and told.
 func (p *Person) AskEmail(ctx context.Context, email, password string) error {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
@@ -30,18 +30,11 @@ func (p *Person) AskEmail(ctx context.Context, email, password string) error {
 		return invalidField("email", "This is your address already.")
 	}
 	if p.user.HasPassword() {
-		if err := p.store.confirm(ctx, p.user, "password", password); err != nil {
+		if err := p.store.confirm(ctx, p.user, p.actor, "password", password); err != nil {
 			return err
 		}
 	}
-	tries := try(limitLinkMail, email)
-	if err := p.store.charge(ctx, tries); err != nil {
-		return err
-	}
-	if err := unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error { return p.askEmail(tx, email) })); err != nil {
-		return errors.Join(err, p.store.absolve(ctx, tries))
-	}
-	return nil
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error { return p.askEmail(tx, email) }))
 }
 
 func (p *Person) askEmail(tx *gorm.DB, email string) error {
@@ -52,26 +45,29 @@ func (p *Person) askEmail(tx *gorm.DB, email string) error {
 	if err := p.auditOwn(tx, "user.email_asked", ""); err != nil {
 		return err
 	}
-	other, err := find[User](tx.Where("email = ? AND id <> ?", email, p.user.ID), "account")
-	switch {
-	case err == nil:
-		return s.post(tx, Mail{To: other.Email, Subject: "Your address at Hookwell", Text: "Somebody wanted to sign in at " + s.Link("/") +
-			" with this address. It belongs to your account there; nothing was changed.\n"})
-	case !IsKind(err, NotFound):
-		return err
-	}
+	// All but the text is the same whether or not another account has the address.
 	link, token := s.newLink(linkEmail, verifyLife)
 	link.UserID, link.Email = &p.user.ID, email
 	if err := tx.Create(&link).Error; err != nil {
 		return err
 	}
 	if email != p.user.Email {
-		if err := s.warn(tx, p.user.Email, "Your address at Hookwell is about to change", p.user.Name+" asked to sign in at "+s.Link("/")+" with "+email+" from now on."); err != nil {
+		if err := s.warn(tx, mailAccount, p.user.Email, "Your address at Hookwell is about to change",
+			mailName(p.user.Name, "You")+" asked to sign in at "+s.Link("/")+" with "+email+" from now on."); err != nil {
 			return err
 		}
 	}
-	return s.post(tx, Mail{To: email, Subject: "Confirm your address at Hookwell", Secret: true, Text: "Confirm within a day that you sign in at " + s.Link("/") + " with this address:\n\n" +
-		s.Link(EmailPath(token)) + "\n\nIf you know nothing of it, do nothing.\n"})
+	mail := Mail{To: email, Subject: "Confirm your address at Hookwell", Secret: true, Text: "Confirm within a day that you sign in at " + s.Link("/") + " with this address:\n\n" +
+		s.Link(EmailPath(token)) + "\n\nIf you know nothing of it, do nothing.\n"}
+	_, err := find[User](tx.Where("email = ? AND id <> ?", email, p.user.ID), "account")
+	if err != nil && !IsKind(err, NotFound) {
+		return err
+	}
+	if err == nil {
+		mail = Mail{To: email, Subject: "Your address at Hookwell", Text: "Somebody wanted to sign in at " + s.Link("/") +
+			" with this address. It belongs to your account there; nothing was changed.\n"}
+	}
+	return s.post(tx, mailSent, p.actor, mail)
 }
 
 // EmailOf is the address that a link confirms; NotFound when the link does not
@@ -124,7 +120,7 @@ func (s *Store) changeEmail(tx *gorm.DB, user *User, email string, actor Actor) 
 	if err := tx.Where("user_id = ? AND purpose = ?", user.ID, linkReset).Delete(&accountLink{}).Error; err != nil {
 		return err
 	}
-	if err := s.warn(tx, previous, "Your address at Hookwell has changed", "You sign in at "+s.Link("/")+" with "+email+" from now on, and no more with this address."); err != nil {
+	if err := s.warn(tx, mailAlways, previous, "Your address at Hookwell has changed", "You sign in at "+s.Link("/")+" with "+email+" from now on, and no more with this address."); err != nil {
 		return err
 	}
 	return s.reportSecurity(tx, actor, user, "user.email_changed", previous+" to "+email, "security.email_changed", securityData{Action: "email_changed", PreviousEmail: previous})

@@ -41,7 +41,7 @@ func (s *Store) KeptBodies() int { return len(s.bodies.byID) }
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &Session{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
 		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}, &Notice{}, &Undelivered{}, &rollupRow{}, &rollupDelta{},
-		&throttle{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}, &organizationVersion{}, &Installation{}, &Probe{}}
+		&throttle{}, &budgetRow{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}, &organizationVersion{}, &Installation{}, &Probe{}}
 }
 
 // UpTo applies the migrations up to a number.
@@ -67,7 +67,7 @@ func (s *Store) Down(ctx context.Context) error {
 // Post queues mail in a transaction of its own, which a fault rolls back.
 func (s *Store) Post(ctx context.Context, m Mail, fault error) error {
 	return s.transaction(ctx, func(tx *gorm.DB) error {
-		if err := s.post(tx, m); err != nil {
+		if err := s.post(tx, mailAlways, Actor{}, m); err != nil {
 			return err
 		}
 		return fault

@@ -58,7 +58,8 @@ func (s *Store) SignInWith(ctx context.Context, c Claims, actor Actor) (*SignedI
 // SignUpWith makes an account of what a provider says, without a password and
 // linked to it, if the policy allows it. An address that has an account is a
 // Conflict: it is never linked by its address. Where mail is sent, an address
-// that the provider has not verified is Forbidden.
+// that the provider has not verified is Forbidden. More than 60 an hour from one
+// address are TooMany.
 func (s *Store) SignUpWith(ctx context.Context, policy SignupPolicy, c Claims, actor Actor) (*User, error) {
 	account := Account{Name: strings.TrimSpace(c.Name), Email: normalEmail(c.Email)}
 	if len(nameFaults(account.Name)) > 0 {
@@ -75,6 +76,10 @@ func (s *Store) SignUpWith(ctx context.Context, policy SignupPolicy, c Claims, a
 		now := s.clock.Now()
 		verified = &now
 	}
+	made := spend(budgetAdmissions, networkOf(actor.RemoteAddress))
+	if err := s.spend(ctx, made); err != nil {
+		return nil, err
+	}
 	var user *User
 	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
 		user, err = s.signUp(tx, policy, account, "", verified, actor)
@@ -86,6 +91,9 @@ func (s *Store) SignUpWith(ctx context.Context, policy SignupPolicy, c Claims, a
 		}
 		return s.linkIdentity(tx, user, c, actor.as(user))
 	})
+	if err != nil && !IsCode(err, "email_taken") { // an address that is taken was asked for
+		return nil, errors.Join(err, s.refund(ctx, made))
+	}
 	return user, err
 }
 
@@ -116,7 +124,7 @@ func (p *Person) LinkIdentity(ctx context.Context, c Claims) error {
 		if err := p.store.linkIdentity(tx, p.user, c, p.actor); err != nil {
 			return err
 		}
-		return p.store.warn(tx, p.user.Email, "A sign-in was linked to your account at Hookwell", "Whoever signs in at "+c.Issuer+" as "+
+		return p.store.warn(tx, mailAccount, p.user.Email, "A sign-in was linked to your account at Hookwell", "Whoever signs in at "+c.Issuer+" as "+
 			cmp.Or(normalEmail(storable(c.Email)), "the person who is linked")+" can use your account at "+p.store.Link("/")+" from now on. Linked sign-ins stay when the password changes; take them back at "+p.store.Link("/account")+".")
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -126,10 +125,11 @@ func (t *Tenant) mailInvitation(tx *gorm.DB, i *Invitation, token string) error 
 	if !i.ByMail {
 		return nil
 	}
+	by, org := mailName(i.InvitedBy, "Somebody"), mailName(t.org.Name, "an organization")
 	text := fmt.Sprintf("%s invited you to %s on Hookwell, with the role %s.\n\nTo accept, open this link until %s UTC:\n\n%s\n\n"+
 		"It works once. If you did not expect it, ignore this message.\n",
-		i.InvitedBy, t.org.Name, i.Role, i.ExpiresAt.Format("2 January 2006, 15:04"), t.store.Link(InvitationPath(token)))
-	return t.store.post(tx, Mail{OrganizationID: t.org.ID, To: i.Email, Subject: "Join " + t.org.Name + " on Hookwell", Text: text, Secret: true})
+		by, org, i.Role, i.ExpiresAt.Format("2 January 2006, 15:04"), t.store.Link(InvitationPath(token)))
+	return t.store.post(tx, mailSent, t.actor, Mail{OrganizationID: t.org.ID, To: i.Email, Subject: "Join " + org + " on Hookwell", Text: text, Secret: true})
 }
 
 // mayGive refuses a role that the actor may not give.
@@ -224,11 +224,11 @@ func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
 	return unlessTaken(err)
 }
 
-// Offer is an invitation as its link shows it.
+// Offer is an invitation as its link shows it. Whoever has the link learns
+// nothing from it of whether the address has an account: it may be who invited.
 type Offer struct {
 	Invitation
 	Organization Organization
-	HasAccount   bool // the address has one
 }
 
 // Offer reads what a link's token offers. One that was never given, was used or
@@ -239,8 +239,13 @@ func (s *Store) Offer(ctx context.Context, token string) (*Offer, error) {
 }
 
 func (s *Store) offer(tx *gorm.DB, token string) (*Offer, error) {
-	i, err := find[Invitation](tx.Where("token_hash = ? AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > ?",
-		hashToken(token), s.clock.Now()), "invitation")
+	return s.openOffer(tx, tx.Where("token_hash = ?", hashToken(token)))
+}
+
+// openOffer reads the invitation of a query, if it waits for an answer and its
+// organization still is.
+func (s *Store) openOffer(tx, query *gorm.DB) (*Offer, error) {
+	i, err := find[Invitation](query.Where("accepted_at IS NULL AND revoked_at IS NULL AND expires_at > ?", s.clock.Now()), "invitation")
 	if err != nil {
 		return nil, err
 	}
@@ -248,120 +253,5 @@ func (s *Store) offer(tx *gorm.DB, token string) (*Offer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var accounts int64
-	err = tx.Model(&User{}).Where("email = ?", i.Email).Count(&accounts).Error
-	return &Offer{Invitation: *i, Organization: *org, HasAccount: accounts > 0}, err
-}
-
-// AcceptAsNew makes an account for the address that was invited, whatever the
-// policy of sign-up, and the person a member. The account's Email is the
-// invitation's. An address that has an account is a Conflict.
-func (s *Store) AcceptAsNew(ctx context.Context, token string, account Account, actor Actor) (*User, *Organization, error) {
-	user, org, err := s.acceptAsNew(ctx, token, account, actor)
-	before := earlier(err)
-	if before == nil {
-		return user, org, err
-	}
-	if user, err = s.madeUser(ctx, before, formSent()); err != nil {
-		return nil, nil, err
-	}
-	_, joined, _ := strings.Cut(before.made, " ")
-	org, err = find[Organization](s.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", joined), "organization")
-	return user, org, err
-}
-
-func (s *Store) acceptAsNew(ctx context.Context, token string, account Account, actor Actor) (*User, *Organization, error) {
-	if err := s.sentBefore(ctx); err != nil {
-		return nil, nil, err
-	}
-	offer, err := s.Offer(ctx, token)
-	if err != nil {
-		return nil, nil, err
-	}
-	if offer.HasAccount {
-		return nil, nil, conflict("account_exists", "There is an account with this address already. Sign in to accept.")
-	}
-	account.Email = offer.Email
-	if err := account.check(); err != nil {
-		return nil, nil, err
-	}
-	hash, err := s.hash(ctx, account.Password)
-	if err != nil {
-		return nil, nil, err
-	}
-	var user *User
-	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
-		if user, err = s.createUser(tx, account, hash, nil); err != nil {
-			return err
-		}
-		makes(tx, user.ID+" "+offer.Organization.ID, user.ID)
-		actor = actor.as(user)
-		if err := s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "by an invitation"); err != nil {
-			return err
-		}
-		return s.admit(tx, token, offer.Organization, user, actor)
-	})
-	return user, &offer.Organization, err
-}
-
-// Accept makes the person a member. An invitation of another address is
-// Forbidden, and stays.
-func (p *Person) Accept(ctx context.Context, token string) (*Organization, error) {
-	org, err := p.accept(ctx, token)
-	if before := earlier(err); before != nil {
-		return find[Organization](p.store.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", before.made), "organization")
-	}
-	return org, err
-}
-
-func (p *Person) accept(ctx context.Context, token string) (*Organization, error) {
-	if err := p.store.sentBefore(ctx); err != nil {
-		return nil, err
-	}
-	offer, err := p.store.Offer(ctx, token)
-	if err != nil {
-		return nil, err
-	}
-	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
-		makes(tx, offer.Organization.ID, "")
-		return p.store.admit(tx, token, offer.Organization, p.user, p.actor)
-	})
-	return &offer.Organization, err
-}
-
-// admit uses the invitation up, once, and stores the membership.
-func (s *Store) admit(tx *gorm.DB, token string, org Organization, user *User, actor Actor) error {
-	t := &Tenant{store: s, org: &org, actor: actor}
-	if err := t.lock(tx); err != nil {
-		return err
-	}
-	offer, err := s.offer(tx, token) // once more, now that nobody else changes it
-	if err != nil {
-		return err
-	}
-	if offer.Email != user.Email {
-		return &Error{Kind: Forbidden, Code: "other_address", Message: "This invitation is for another address than your account’s."}
-	}
-	now := s.clock.Now()
-	if err := tx.Model(&offer.Invitation).Update("accepted_at", now).Error; err != nil {
-		return err
-	}
-	if err := t.audit(tx, "invitation.accepted", offer.ID, offer.Email, string(offer.Role)); err != nil {
-		return err
-	}
-	if offer.ByMail && user.EmailVerifiedAt == nil {
-		user.EmailVerifiedAt = &now
-		if err := tx.Model(&User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error; err != nil {
-			return err
-		}
-	}
-	var members int64
-	if err := t.members(tx).Where("members.user_id = ?", user.ID).Count(&members).Error; err != nil || members > 0 {
-		return err // somebody else made the person a member meanwhile
-	}
-	added, err := s.addMember(tx, t.org, user, offer.Role, &offer.Invitation, actor)
-	if err != nil {
-		return err
-	}
-	return s.emitAll(tx, added)
+	return &Offer{Invitation: *i, Organization: *org}, nil
 }

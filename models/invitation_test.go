@@ -102,7 +102,7 @@ func TestInvitations(t *testing.T) {
 			if _, err := f.Offer(t.Context(), old); !models.IsKind(err, models.NotFound) {
 				t.Errorf("the old link: %v", err)
 			}
-			if offer, err := f.Offer(t.Context(), fresh); err != nil || offer.HasAccount || offer.Organization.ID != f.tenant.Organization().ID {
+			if offer, err := f.Offer(t.Context(), fresh); err != nil || offer.Organization.ID != f.tenant.Organization().ID {
 				t.Errorf("the new link: %+v, %v", offer, err)
 			}
 			if again, _ := reported(t, f.tenant); len(again) != len(told) {
@@ -203,9 +203,76 @@ func TestAnInvitationByMail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		user, _, err = mailing.AcceptAsNew(t.Context(), token, models.Account{Name: "Copied", Password: password}, models.Actor{})
+		user, _, err = f.AcceptAsNew(t.Context(), token, models.Account{Name: "Copied", Password: password}, models.Actor{})
 		if err != nil || user.EmailVerifiedAt != nil {
 			t.Errorf("a link that was passed on proves no address: %+v, %v", user, err)
 		}
+	})
+}
+
+// TestACopiedInvitationTellsNothing holds that whoever has a link that was
+// copied, as who invited has, is answered alike whether or not the address has
+// an account, and that only who has the address gets further.
+func TestACopiedInvitationTellsNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		f = f.withMail(t)
+		ctx := t.Context()
+		known := f.account(t, "known@example.com")
+		tenant, err := f.Operator().Tenant(ctx, f.tenant.Organization().ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accept := func(email string) string {
+			t.Helper()
+			_, token, err := tenant.Invite(ctx, models.NewInvitation{Email: email, Role: models.RoleMember})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 5 { // of which three send mail
+				user, org, err := f.AcceptAsNew(ctx, token, models.Account{Name: "Mallory", Password: password}, visitor)
+				if err != nil || user != nil || org.ID != tenant.Organization().ID {
+					t.Errorf("%s is answered %v, %v, %v", email, user, org, err)
+				}
+			}
+			return token
+		}
+		token := accept(known.Email)
+		letters := f.letters(t)[known.Email]
+		if len(letters) != 3 || !letters[0].Secret || linkPattern.MatchString(letters[0].Text) || !strings.Contains(letters[0].Text, models.InvitationPath(token)) {
+			t.Errorf("who has an account gets %+v", letters)
+		}
+		accept("new@example.com")
+		letters = f.letters(t)["new@example.com"]
+		if len(letters) != 3 || !letters[0].Secret {
+			t.Fatalf("who has none gets %+v", letters)
+		}
+		link := linkPattern.FindStringSubmatch(letters[0].Text)
+		user, err := f.FinishSignUp(ctx, models.SignupClosed, link[2], visitor)
+		if err != nil || user.Email != "new@example.com" || user.EmailVerifiedAt == nil {
+			t.Fatalf("%+v, %v", user, err)
+		}
+		if m, err := models.ActingAs(tenant, user).Own(ctx); err != nil || m.Role != models.RoleMember {
+			t.Errorf("the membership is %+v, %v", m, err)
+		}
+		if _, err := f.FinishSignUp(ctx, models.SignupClosed, link[2], visitor); !models.IsKind(err, models.NotFound) {
+			t.Errorf("a second time: %v", err)
+		}
+		f.clock.Advance(time.Hour)
+		i, token, err := tenant.Invite(ctx, models.NewInvitation{Email: "late@example.com", Role: models.RoleOwner})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := f.AcceptAsNew(ctx, token, models.Account{Name: "Late", Password: password}, visitor); err != nil {
+			t.Fatal(err)
+		}
+		link = linkPattern.FindStringSubmatch(f.letters(t)["late@example.com"][0].Text)
+		if err := tenant.RevokeInvitation(ctx, i.ID); err != nil {
+			t.Fatal(err)
+		}
+		before := dumpAll(t, f.Store)
+		if _, err := f.FinishSignUp(ctx, models.SignupOpen, link[2], visitor); !models.IsKind(err, models.NotFound) {
+			t.Errorf("after the invitation was revoked: %v", err)
+		}
+		sameRows(t, before, dumpAll(t, f.Store))
 	})
 }

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 )
@@ -65,10 +63,24 @@ var mailDelays = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute,
 
 // post queues a message in the transaction of the change that it tells of,
 // which is one of Store.transaction: it is sent after the commit, and never
-// without it.
-func (s *Store) post(tx *gorm.DB, m Mail) error {
-	_, err := s.queueMail(tx, m)
+// without it. The transaction pays for it too. Where a budget is used up, post
+// fails with TooMany, or queues nothing, as the cause says.
+func (s *Store) post(tx *gorm.DB, why mailCause, actor Actor, m Mail) error {
+	_, err := s.postOne(tx, why, actor, m)
 	return err
+}
+
+// postOne is post. It answers the message's id, or "" where none was queued.
+func (s *Store) postOne(tx *gorm.DB, why mailCause, actor Actor, m Mail) (id string, err error) {
+	err = s.spendIn(tx, m.spendings(why, actor)...)
+	if IsKind(err, TooMany) && !why.told() {
+		s.log.Info("mail was left out: its budget is used up", "subject", m.Subject, "organization", m.OrganizationID)
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.queueMail(tx, m)
 }
 
 func (s *Store) queueMail(tx *gorm.DB, m Mail) (id string, err error) {
@@ -77,8 +89,8 @@ func (s *Store) queueMail(tx *gorm.DB, m Mail) (id string, err error) {
 		return "", fmt.Errorf("reading the database's clock: %w", err)
 	}
 	id = s.clock.newID(PrefixMail, s.clock.Now())
-	row := &mailMessage{ID: id, Recipient: m.To, Subject: oneLine(m.Subject), Secret: m.Secret,
-		Sealed: s.vault.seal(id, []byte(m.Text)), CreatedAt: now, DueAt: now}
+	row := &mailMessage{ID: id, Recipient: m.To, Subject: mailLine(m.Subject, maxSubject), Secret: m.Secret,
+		Sealed: s.vault.seal(id, []byte(mailText(m.Text))), CreatedAt: now, DueAt: now}
 	if m.OrganizationID != "" {
 		row.OrganizationID = &m.OrganizationID
 	}
@@ -87,15 +99,6 @@ func (s *Store) queueMail(tx *gorm.DB, m Mail) (id string, err error) {
 	}
 	committedOf(tx).mail = true
 	return id, nil
-}
-
-// oneLine is a subject that stays in its header, whatever names it is made of.
-func oneLine(text string) string {
-	text = strings.Join(strings.Fields(storable(text)), " ")
-	if utf8.RuneCountInString(text) > maxSubject {
-		text = string([]rune(text)[:maxSubject-1]) + "…"
-	}
-	return text
 }
 
 // MailConfigured tells whether messages reach anybody: whether a mail server is
@@ -230,7 +233,7 @@ func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
 	}
 	var id string
 	err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
-		id, err = p.store.queueMail(tx, Mail{To: to, Subject: "A test message from Hookwell",
+		id, err = p.store.postOne(tx, mailAlways, p.actor, Mail{To: to, Subject: "A test message from Hookwell",
 			Text: "This message was asked for at the command line of Hookwell at " + p.store.Link("") + ".\n\nIt arrived, so mail works.\n"})
 		if err != nil {
 			return err

@@ -23,9 +23,13 @@ func (s *Store) mailAdmins(tx *gorm.DB, organizationID string, a *announcement) 
 	if err != nil {
 		return fmt.Errorf("reading the admins: %w", err)
 	}
+	why := mailAlways
+	if a.kind == NoticeFailing || a.kind == NoticeRecovered { // the others tell what is or will be disabled
+		why = mailEndpoints
+	}
 	subject, text := a.words(org, s.Link)
 	for _, address := range addresses {
-		if err := s.post(tx, Mail{OrganizationID: org.ID, To: address, Subject: subject, Text: text}); err != nil {
+		if err := s.post(tx, why, Actor{}, Mail{OrganizationID: org.ID, To: address, Subject: subject, Text: text}); err != nil {
 			return err
 		}
 	}
@@ -34,7 +38,8 @@ func (s *Store) mailAdmins(tx *gorm.DB, organizationID string, a *announcement) 
 
 // words are the message's subject and text.
 func (a *announcement) words(org *Organization, link func(path string) string) (subject, text string) {
-	who, has, is, it := a.on[0].Title(), "has", "is", "it"
+	organization := mailName(org.Name, "your organization")
+	who, has, is, it := mailTitle(a.on[0]), "has", "is", "it"
 	if n := len(a.on); n > 1 {
 		who, has, is, it = fmt.Sprintf("%d endpoints", n), "have", "are", "they"
 	}
@@ -42,38 +47,46 @@ func (a *announcement) words(org *Organization, link func(path string) string) (
 	switch a.kind {
 	case NoticeFailing:
 		subject = who + " " + is + " failing"
-		opening = fmt.Sprintf("Nothing that %s sent to %s has succeeded since the time below.", org.Name, a.object())
+		opening = fmt.Sprintf("Nothing that %s sent to %s has succeeded since the time below.", organization, a.object())
 		closing = fmt.Sprintf("Every delivery is tried again by its endpoint's schedule, so nothing has to be done if this passes. An endpoint without a success for %d days that failed on at least %d of them is disabled; another message comes a day before that.",
 			int(DisableAfter.Hours()/24), DisableDays)
 	case NoticeDisabling:
 		subject = who + " " + is + " about to be disabled"
-		opening = fmt.Sprintf("Nothing that %s sent to %s has succeeded for days. Unless something does, %s %s disabled at the time below.", org.Name, a.object(), it, is)
+		opening = fmt.Sprintf("Nothing that %s sent to %s has succeeded for days. Unless something does, %s %s disabled at the time below.", organization, a.object(), it, is)
 		closing = "Look at the answers of the last attempts, mend the receiver, and send a delivery again: one success is enough. A test event does not count."
 	case NoticeDisabled:
 		subject = who + " " + has + " been disabled"
-		opening = fmt.Sprintf("Nothing that %s sent to %s has succeeded for %d days, so Hookwell sends nothing more there.", org.Name, a.object(), int(DisableAfter.Hours()/24))
+		opening = fmt.Sprintf("Nothing that %s sent to %s has succeeded for %d days, so Hookwell sends nothing more there.", organization, a.object(), int(DisableAfter.Hours()/24))
 		closing = "What waits is kept until it would be too late. Once the receiver is mended, enable the endpoint; the same page sends it the events that it missed."
 	case NoticeGone:
 		subject = who + " " + has + " been disabled"
-		opening = fmt.Sprintf("The receiver of %s answered 410 to %s: it is gone for good. Hookwell sends nothing more there.", a.object(), org.Name)
+		opening = fmt.Sprintf("The receiver of %s answered 410 to %s: it is gone for good. Hookwell sends nothing more there.", a.object(), organization)
 		closing = "If that was a mistake, enable the endpoint; the same page sends it the events that it missed. If the address has moved, change it first."
 	case NoticeRecovered:
 		subject = who + " " + has + " recovered"
-		opening = fmt.Sprintf("Deliveries of %s to %s succeed again.", org.Name, a.object())
+		opening = fmt.Sprintf("Deliveries of %s to %s succeed again.", organization, a.object())
 		closing = "What still waits is tried again by its schedule. What failed for good meanwhile can be sent again from the page."
 	}
 	var b strings.Builder
 	b.WriteString(opening + "\n\n")
 	for i, e := range a.on {
-		b.WriteString(oneLine(e.Title()) + "\n")
+		b.WriteString(mailTitle(e) + "\n")
 		if e.Name != "" {
 			b.WriteString(e.URL + "\n")
 		}
 		b.WriteString(a.facts(i))
 		b.WriteString(link("/o/"+org.Slug+"/endpoints/"+e.ID) + "\n\n")
 	}
-	b.WriteString(closing + "\n\n-- \nYou get this because you are an admin or an owner of " + org.Name + " on Hookwell.\n")
+	b.WriteString(closing + "\n\n-- \nYou get this because you are an admin or an owner of " + organization + " on Hookwell.\n")
 	return subject, b.String()
+}
+
+// mailTitle is an endpoint's title: its name, or its URL, which is meant as one.
+func mailTitle(e *Endpoint) string {
+	if e.Name == "" {
+		return mailLine(e.Title(), maxSubject)
+	}
+	return mailName(e.Name, "an endpoint")
 }
 
 func (a *announcement) object() string {

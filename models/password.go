@@ -133,30 +133,10 @@ func withoutOwn(lower, name, email string) string {
 	return lower
 }
 
-// maxHashings is how many passwords may be hashed or wait for it: with more,
-// who signs in would wait for everybody who only tries passwords.
-const maxHashings = 32
-
-// hashTurn waits for a turn to run argon2id, each of which takes 19 MiB and a
-// processor; done gives the turn back. It fails with TooMany when too many wait
-// already, and when ctx ends.
-func (s *Store) hashTurn(ctx context.Context) (done func(), err error) {
-	select {
-	case s.hashings <- struct{}{}:
-	default:
-		return nil, &Error{Kind: TooMany, Code: "busy", Message: "Too many people are signing in at this moment. Try again in a few seconds."}
-	}
-	select {
-	case s.hashing <- struct{}{}:
-		return func() { <-s.hashing; <-s.hashings }, nil
-	case <-ctx.Done():
-		<-s.hashings
-		return nil, fmt.Errorf("waiting to hash a password: %w", ctx.Err())
-	}
-}
-
-func (s *Store) hash(ctx context.Context, password string) (string, error) {
-	done, err := s.hashTurn(ctx)
+// hash makes a password's hash. It fails with TooMany when who asks has too many
+// in hand or made too many lately, or everybody together does.
+func (s *Store) hash(ctx context.Context, who asker, password string) (string, error) {
+	done, err := s.hashing.turn(ctx, who, s.clock.Now())
 	if err != nil {
 		return "", err
 	}
@@ -165,8 +145,9 @@ func (s *Store) hash(ctx context.Context, password string) (string, error) {
 }
 
 // passwordIs compares a password with an account's hash, a few at a time. An
-// empty hash, of who signs in elsewhere, is nobody's, after the same work.
-func (s *Store) passwordIs(ctx context.Context, password, hash string) (bool, error) {
+// empty hash, of who signs in elsewhere, is nobody's, after the same work. It
+// fails as hash does.
+func (s *Store) passwordIs(ctx context.Context, who asker, password, hash string) (bool, error) {
 	if utf8.RuneCountInString(password) > MaxPassword {
 		password = "" // the same work for everybody, however much was sent
 	}
@@ -174,7 +155,7 @@ func (s *Store) passwordIs(ctx context.Context, password, hash string) (bool, er
 	if !known {
 		hash = s.passwordCost.unknownHash()
 	}
-	done, err := s.hashTurn(ctx)
+	done, err := s.hashing.turn(ctx, who, s.clock.Now())
 	if err != nil {
 		return false, err
 	}
@@ -189,20 +170,20 @@ func (s *Store) passwordIs(ctx context.Context, password, hash string) (bool, er
 // confirm checks that the person at the browser knows the account's password,
 // before something that a stolen session must not do. A wrong one is Invalid at
 // a field; too many, from any session, are TooMany.
-func (s *Store) confirm(ctx context.Context, user *User, field, password string) error {
+func (s *Store) confirm(ctx context.Context, user *User, actor Actor, field, password string) error {
 	if user.PasswordHash == "" {
 		return invalidField(field, "This account has no password yet. Set one first.")
 	}
-	tries := try(limitConfirm, user.ID)
-	if err := s.charge(ctx, tries); err != nil {
+	charged, err := s.charge(ctx, try(limitConfirm, user.ID))
+	if err != nil {
 		return err
 	}
-	match, err := s.passwordIs(ctx, password, user.PasswordHash)
+	match, err := s.passwordIs(ctx, ownAsker(user, actor), password, user.PasswordHash)
 	if err != nil {
-		return errors.Join(err, s.absolve(ctx, tries))
+		return errors.Join(err, s.uncharge(ctx, charged))
 	}
 	if !match {
 		return invalidField(field, "This is not your password.")
 	}
-	return s.absolve(ctx, tries)
+	return s.absolve(ctx, charged)
 }

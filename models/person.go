@@ -2,7 +2,9 @@ package models
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
@@ -58,9 +60,12 @@ type PasswordChange struct {
 	New     string
 }
 
+// budgetPasswords bounds how often a signed-in person sets their password.
+var budgetPasswords = budget{"passwords set by a person", 10, time.Hour, "You have set your password 10 times within the hour."}
+
 // ChangePassword gives the account a new password. Every session but the one of
 // the token ends. It answers the account as it is now. Faults are Invalid at
-// "present" and "new".
+// "present" and "new"; more than 10 times an hour is TooMany.
 func (p *Person) ChangePassword(ctx context.Context, change PasswordChange, token string) (*User, error) {
 	user, err := p.changePassword(ctx, change, token)
 	if earlier(err) != nil {
@@ -77,22 +82,29 @@ func (p *Person) changePassword(ctx context.Context, change PasswordChange, toke
 		return nil, invalid(faults)
 	}
 	if p.user.PasswordHash != "" {
-		if err := p.store.confirm(ctx, p.user, "present", change.Present); err != nil {
+		if err := p.store.confirm(ctx, p.user, p.actor, "present", change.Present); err != nil {
 			return nil, err
 		}
 		if change.New == change.Present {
 			return nil, invalidField("new", "This is the password that you have. Choose another.")
 		}
 	}
-	hash, err := p.store.hash(ctx, change.New)
-	if err != nil {
+	set := spend(budgetPasswords, p.user.ID)
+	if err := p.store.spend(ctx, set); err != nil {
 		return nil, err
+	}
+	hash, err := p.store.hash(ctx, ownAsker(p.user, p.actor), change.New)
+	if err != nil {
+		return nil, errors.Join(err, p.store.refund(ctx, set))
 	}
 	user := *p.user
 	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		return p.store.setPassword(tx, p.actor, &user, hash, bySettings, token)
 	})
-	return &user, err
+	if err != nil {
+		return nil, errors.Join(err, p.store.refund(ctx, set))
+	}
+	return &user, nil
 }
 
 // setPassword stores a new password's hash, ends the user's sessions but the
@@ -112,7 +124,11 @@ func (s *Store) setPassword(tx *gorm.DB, actor Actor, user *User, hash, method, 
 	if err := ended.Delete(&accountLink{}).Error; err != nil {
 		return err
 	}
-	if err := s.warn(tx, user.Email, "Your password at Hookwell has changed", "The password of your account at "+s.Link("/")+" was changed. All other sessions have ended."); err != nil {
+	why := mailAlways
+	if method == bySettings {
+		why = mailAccount
+	}
+	if err := s.warn(tx, why, user.Email, "Your password at Hookwell has changed", "The password of your account at "+s.Link("/")+" was changed. All other sessions have ended."); err != nil {
 		return err
 	}
 	action := map[string]string{bySettings: "user.password_changed", byResetLink: "user.password_reset", byAdmin: "user.password_reset"}[method]

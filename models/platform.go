@@ -96,7 +96,7 @@ func (p *Platform) CreateUser(ctx context.Context, account Account, organization
 	if err := account.check(); err != nil {
 		return nil, nil, err
 	}
-	hash, err := p.store.hash(ctx, account.Password)
+	hash, err := p.store.hash(ctx, operatorAsker(account.Email), account.Password)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -163,7 +163,7 @@ func (p *Platform) ResetPassword(ctx context.Context, email, password string) er
 	if err := account.check(); err != nil {
 		return err
 	}
-	hash, err := p.store.hash(ctx, password)
+	hash, err := p.store.hash(ctx, operatorAsker(user.Email), password)
 	if err != nil {
 		return err
 	}

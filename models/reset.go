@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 
 	"gorm.io/gorm"
 )
@@ -23,19 +24,20 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 	if faults := emailFaults(email); len(faults) > 0 {
 		return invalid(faults)
 	}
-	if send, err := s.maySend(ctx, email, actor); err != nil || !send {
+	asked, err := s.ask(ctx, actor)
+	if err != nil {
 		return err
 	}
 	user, err := find[User](s.db.WithContext(ctx).Where("email = ?", email), "account")
 	if err != nil && !IsKind(err, NotFound) {
-		return err
+		return errors.Join(err, s.refund(ctx, asked))
 	}
 	link, token := s.newLink(linkReset, resetLife)
 	link.Email = email
 	mail := Mail{To: email, Subject: "A new password for Hookwell", Secret: true, Text: "Somebody, most likely you, asked for a new password at " + s.Link("/") + ".\n\n" +
 		"Choose it here within an hour:\n\n" + s.Link(ResetPath(token)) + "\n\n" +
 		"If it was not you, do nothing: your password stays as it is.\n"}
-	return unlessTaken(s.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		if user == nil {
 			return s.askForNobody(tx, link, mail, actor)
 		}
@@ -43,11 +45,15 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 		if err := tx.Create(&link).Error; err != nil {
 			return err
 		}
-		if err := s.post(tx, mail); err != nil {
+		if err := s.post(tx, mailAsked, actor, mail); err != nil {
 			return err
 		}
 		return s.reportSecurity(tx, visitor(actor), user, "user.reset_asked", "", "", securityData{})
-	}))
+	})
+	if err != nil {
+		return unlessTaken(errors.Join(err, s.refund(ctx, asked)))
+	}
+	return nil
 }
 
 // askForNobody does the work of a message to an account, and sends none.
@@ -55,7 +61,7 @@ func (s *Store) askForNobody(tx *gorm.DB, link accountLink, mail Mail, actor Act
 	if err := tx.Create(&link).Error; err != nil { // its token is known to nobody
 		return err
 	}
-	id, err := s.queueMail(tx, mail)
+	id, err := s.postOne(tx, mailAsked, actor, mail)
 	if err != nil {
 		return err
 	}
@@ -65,20 +71,15 @@ func (s *Store) askForNobody(tx *gorm.DB, link accountLink, mail Mail, actor Act
 	return s.reportSecurity(tx, visitor(actor), &User{Name: "unknown account"}, "user.reset_asked", "", "", securityData{})
 }
 
-// maySend tells whether a message that anybody can ask for goes to an address:
-// a few do each hour. It fails with TooMany when one client asks too often.
-func (s *Store) maySend(ctx context.Context, email string, actor Actor) (bool, error) {
+// ask counts a message that somebody who need not have signed in asks for, and
+// answers what to refund if it can't be sent. It fails with TooMany when one
+// network asks too often, and is a Conflict where no mail is sent.
+func (s *Store) ask(ctx context.Context, actor Actor) (spending, error) {
+	asked := spend(budgetAsked, networkOf(actor.RemoteAddress))
 	if !s.MailConfigured() {
-		return false, noMail()
+		return asked, noMail()
 	}
-	if err := s.charge(ctx, tryFrom(limitAsk, actor.RemoteAddress)); err != nil {
-		return false, err
-	}
-	err := s.charge(ctx, try(limitLinkMail, email))
-	if IsKind(err, TooMany) {
-		return false, nil
-	}
-	return err == nil, err
+	return asked, s.spend(ctx, asked)
 }
 
 // ResetPath is the page behind a link that sets a new password.
@@ -130,7 +131,7 @@ func (s *Store) resetPassword(ctx context.Context, token, password string, actor
 	if faults := passwordFaults("new", password, user.Name, user.Email); len(faults) > 0 {
 		return nil, invalid(faults)
 	}
-	hash, err := s.hash(ctx, password)
+	hash, err := s.hash(ctx, linkAsker(user, actor), password)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +152,7 @@ func (s *Store) resetPassword(ctx context.Context, token, password string, actor
 		return nil, err
 	}
 	// Who has the address need not wait for those who tried passwords.
-	return user, s.absolve(ctx, try(limitAccount, user.Email), try(limitConfirm, user.ID))
+	return user, s.forgive(ctx, try(limitAccount, user.Email), try(limitConfirm, user.ID))
 }
 
 // proveEmail notes that the user's address was proved. Somebody else may have
@@ -170,11 +171,11 @@ func (s *Store) proveEmail(tx *gorm.DB, user *User, actor Actor) error {
 }
 
 // warn sends a user word of a change of the account, where mail is sent.
-func (s *Store) warn(tx *gorm.DB, address, subject, text string) error {
+func (s *Store) warn(tx *gorm.DB, why mailCause, address, subject, text string) error {
 	if !s.MailConfigured() {
 		return nil
 	}
-	return s.post(tx, Mail{To: address, Subject: subject, Text: text + "\n\nIf it was not you, set a new password at once: " + s.Link("/forgot") + "\n"})
+	return s.post(tx, why, Actor{}, Mail{To: address, Subject: subject, Text: text + "\n\nIf it was not you, set a new password at once: " + s.Link("/forgot") + "\n"})
 }
 
 // AskSignUp sends a link that makes the account to its address, or, where there
@@ -192,31 +193,54 @@ func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Acco
 	} else if !open {
 		return signupClosed()
 	}
-	send, err := s.maySend(ctx, account.Email, actor)
+	asked, err := s.ask(ctx, actor)
 	if err != nil {
 		return err
 	}
-	hash, err := s.hash(ctx, account.Password)
-	if err != nil || !send {
+	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
+	if err == nil {
+		err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+			return s.askSignUp(tx, account, hash, nil, actor, s.signUpMails())
+		})
+	}
+	if err != nil {
+		return unlessTaken(errors.Join(err, s.refund(ctx, asked)))
+	}
+	return nil
+}
+
+// accountMails are what an address is sent that somebody wants an account for:
+// one text ends with the link that makes it, the other is for who has one.
+type accountMails struct{ fresh, known Mail }
+
+func (s *Store) signUpMails() accountMails {
+	return accountMails{
+		fresh: Mail{Subject: "Your account at Hookwell", Text: "Create your account at " + s.Link("/") + " within a day:\n\n"},
+		known: Mail{Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.Link("/") +
+			" with this address. There is one already.\n\nSign in: " + s.Link("/login") + "\nA new password: " + s.Link("/forgot") + "\n"},
+	}
+}
+
+// askSignUp does the same work whether or not there is an account: a link that
+// nobody is sent makes none. The invitation is what the account accepts, or nil.
+func (s *Store) askSignUp(tx *gorm.DB, account Account, hash string, invitationID *string, actor Actor, mails accountMails) error {
+	link, token := s.newLink(linkSignUp, verifyLife)
+	link.Email, link.Name, link.PasswordHash, link.InvitationID = account.Email, account.Name, hash, invitationID
+	if err := tx.Create(&link).Error; err != nil {
 		return err
 	}
-	link, token := s.newLink(linkSignUp, verifyLife)
-	link.Email, link.Name, link.PasswordHash = account.Email, account.Name, hash
-	return unlessTaken(s.transaction(once(ctx), func(tx *gorm.DB) error {
-		_, err := find[User](tx.Where("email = ?", account.Email), "account")
-		if err != nil && !IsKind(err, NotFound) {
-			return err
-		}
-		if err == nil {
-			return s.post(tx, Mail{To: account.Email, Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.Link("/") +
-				" with this address. There is one already.\n\nSign in: " + s.Link("/login") + "\nA new password: " + s.Link("/forgot") + "\n"})
-		}
-		if err := tx.Create(&link).Error; err != nil {
-			return err
-		}
-		return s.post(tx, Mail{To: account.Email, Subject: "Your account at Hookwell", Secret: true, Text: "Create your account at " + s.Link("/") + " within a day:\n\n" +
-			s.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"})
-	}))
+	mail := mails.fresh
+	mail.Secret = true
+	mail.Text += s.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"
+	_, err := find[User](tx.Where("email = ?", account.Email), "account")
+	if err != nil && !IsKind(err, NotFound) {
+		return err
+	}
+	if err == nil {
+		mail = mails.known
+	}
+	mail.To = account.Email
+	return s.post(tx, mailAsked, actor, mail)
 }
 
 // SignUpPath is the page behind a link that makes an account.
@@ -232,17 +256,22 @@ func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 	return link.Email, nil
 }
 
-// FinishSignUp uses a link up and makes its account, whose address is proved. A
-// sign-up that was closed meanwhile is Forbidden, an address that was taken
-// meanwhile Invalid.
+// FinishSignUp uses a link up and makes its account, whose address is proved.
+// One that accepts an invitation makes its member too, whatever the policy; where
+// the invitation has ended it is NotFound. A sign-up that was closed meanwhile is
+// Forbidden, an address that was taken meanwhile Invalid.
 func (s *Store) FinishSignUp(ctx context.Context, policy SignupPolicy, token string, actor Actor) (user *User, err error) {
 	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
 		link, err := s.takeLink(tx, linkSignUp, token)
 		if err != nil {
 			return err
 		}
-		now := s.clock.Now()
-		user, err = s.signUp(tx, policy, Account{Name: link.Name, Email: link.Email}, link.PasswordHash, &now, actor)
+		now, account := s.clock.Now(), Account{Name: link.Name, Email: link.Email}
+		if link.InvitationID == nil {
+			user, err = s.signUp(tx, policy, account, link.PasswordHash, &now, actor)
+		} else {
+			user, err = s.finishJoining(tx, *link.InvitationID, account, link.PasswordHash, &now, actor)
+		}
 		if err == nil {
 			makes(tx, user.ID, user.ID)
 		}

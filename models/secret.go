@@ -275,7 +275,7 @@ func (t *Tenant) confirm(ctx context.Context, e *Endpoint, password string) erro
 	if err != nil {
 		return err
 	}
-	if err := t.store.confirm(ctx, user, "password", password); !IsKind(err, Invalid) || !user.HasPassword() {
+	if err := t.store.confirm(ctx, user, t.actor, "password", password); !IsKind(err, Invalid) || !user.HasPassword() {
 		return err
 	}
 	err = t.store.transaction(ctx, func(tx *gorm.DB) error {

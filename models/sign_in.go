@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 
 	"gorm.io/gorm"
 )
@@ -43,22 +44,23 @@ func (s *Store) SignIn(ctx context.Context, c Credentials, actor Actor) (*Signed
 	if err != nil && !IsKind(err, NotFound) {
 		return nil, err
 	}
-	tries := s.signInTries(user, c, actor)
-	if err := s.charge(ctx, tries...); err != nil {
+	tries, who := s.signInTries(user, c, actor)
+	charged, err := s.charge(ctx, tries...)
+	if err != nil {
 		return nil, err
 	}
 	hash := ""
 	if user != nil {
 		hash = user.PasswordHash
 	}
-	match, err := s.passwordIs(ctx, c.Password, hash)
+	match, err := s.passwordIs(ctx, who, c.Password, hash)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.uncharge(ctx, charged))
 	}
 	if !match {
 		return nil, s.signInRefused(ctx, user, actor)
 	}
-	if err := s.absolve(ctx, tries...); err != nil {
+	if err := s.absolve(ctx, charged); err != nil {
 		return nil, err
 	}
 	return s.firstFactor(ctx, user, "password", actor)
@@ -73,14 +75,15 @@ func (s *Store) firstFactor(ctx context.Context, user *User, method string, acto
 	return &SignedIn{User: user}, s.noteSignIn(ctx, user, method, actor)
 }
 
-// signInTries are what a sign-in counts against: a browser that has signed in
-// to the account before is on its own.
-func (s *Store) signInTries(user *User, c Credentials, actor Actor) []tried {
+// signInTries are what a sign-in counts against, and as whom it waits: a browser
+// that has signed in to the account before is on its own.
+func (s *Store) signInTries(user *User, c Credentials, actor Actor) ([]tried, asker) {
 	if user != nil && s.knowsDevice(user.ID, c.Device) {
-		return []tried{try(limitDevice, c.Device)}
+		return []tried{try(limitDevice, c.Device)}, asker{lineKnown, user.ID, "known " + user.ID}
 	}
-	email := normalEmail(c.Email)
-	return []tried{tryFrom(limitHere, actor.RemoteAddress, email), tryFrom(limitAddress, actor.RemoteAddress), try(limitAccount, email)}
+	email, network := normalEmail(c.Email), networkOf(actor.RemoteAddress)
+	return []tried{tryFrom(limitHere, actor.RemoteAddress, email), tryFrom(limitAddress, actor.RemoteAddress), try(limitAccount, email)},
+		asker{lineSignIn, network, email + " from " + network}
 }
 
 // deviceOwner is whom a device's token is sealed for.

@@ -96,12 +96,11 @@ type Store struct {
 	bodies       bodies
 	successes    successes
 	passwordCost PasswordCost
+	hashing      *hashing
 	// writing lets transactions on SQLite take turns in the order in which they
 	// come: the database has one writer, and those that wait for it look again
 	// after ever longer pauses. It is nil on Postgres.
 	writing chan struct{}
-	// hashing bounds how many passwords are hashed at once, hashings also those that wait.
-	hashing, hashings chan struct{}
 }
 
 // Open connects to the database. It changes nothing: Migrate makes the tables.
@@ -109,7 +108,7 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, waker: o.Waker, meter: o.Meter, log: o.Log, mail: o.Mail,
 		// Half the processors, so that deliveries go on while passwords are tried.
-		hashing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), hashings: make(chan struct{}, maxHashings)}
+		hashing: newHashing(max(1, runtime.GOMAXPROCS(0)/2))}
 	if s.passwordCost = o.PasswordCost; s.passwordCost == (PasswordCost{}) {
 		s.passwordCost = DefaultPasswordCost
 	}

@@ -27,13 +27,11 @@ type limit struct {
 // address), for the address over all accounts, and for the account over all
 // unknown devices. So a stranger delays themselves, and never a known device.
 var (
-	limitHere     = limit{"account and address", 5, 15 * time.Minute, 24 * time.Hour}
-	limitDevice   = limit{"account and device", 5, 15 * time.Minute, 24 * time.Hour}
-	limitAddress  = limit{"address", 50, 5 * time.Minute, time.Hour}
-	limitAccount  = limit{"account", 100, 2 * time.Minute, 24 * time.Hour}
-	limitConfirm  = limit{"confirmation", 5, 15 * time.Minute, 24 * time.Hour}
-	limitAsk      = limit{"mail asked from an address", 10, 5 * time.Minute, time.Hour}
-	limitLinkMail = limit{"mail to an address", 3, time.Hour, time.Hour}
+	limitHere    = limit{"account and address", 5, 15 * time.Minute, 24 * time.Hour}
+	limitDevice  = limit{"account and device", 5, 15 * time.Minute, 24 * time.Hour}
+	limitAddress = limit{"address", 50, 5 * time.Minute, time.Hour}
+	limitAccount = limit{"account", 100, 2 * time.Minute, 24 * time.Hour}
+	limitConfirm = limit{"confirmation", 5, 15 * time.Minute, 24 * time.Hour}
 )
 
 // throttle is how often something was tried in vain. Until FreeAt it may not
@@ -57,23 +55,36 @@ func try(l limit, of ...string) tried {
 	return tried{l, sum.Sum(nil)}
 }
 
-// tryFrom counts by the network that a client's address stands for: one IPv6
-// client has a whole /64.
+// tryFrom counts by the network that a client's address stands for.
 func tryFrom(l limit, address string, of ...string) tried {
+	return try(l, append(of, networkOf(address))...)
+}
+
+// networkOf is what a client's address counts as: one IPv6 client has a whole /64.
+func networkOf(address string) string {
 	if ip, err := netip.ParseAddr(address); err == nil && ip.Is6() && !ip.Is4In6() {
 		if network, err := ip.Prefix(64); err == nil {
-			address = network.String()
+			return network.String()
 		}
 	}
-	return try(l, append(of, address)...)
+	return address
+}
+
+// charged is what was counted before it was tried, with its rows before and
+// after.
+type charged struct {
+	tries         []tried
+	before, after []throttle
 }
 
 // charge counts a try before it is made, so that tries at the same moment are
-// all counted; absolve takes it back when it was right. It fails with TooMany,
+// all counted. Whoever charges ends it: by absolve when it was right, by uncharge
+// when nothing was tried, by neither when it was wrong. It fails with TooMany,
 // and counts nothing, while one of what is tried has to wait.
-func (s *Store) charge(ctx context.Context, tries ...tried) error {
+func (s *Store) charge(ctx context.Context, tries ...tried) (*charged, error) {
+	var c *charged
 	slices.SortFunc(tries, func(a, b tried) int { return slices.Compare(a.key, b.key) }) // locked in one order
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		now := s.clock.Now()
 		fresh, keys := make([]throttle, len(tries)), make([][]byte, len(tries))
 		for i, t := range tries {
@@ -89,10 +100,35 @@ func (s *Store) charge(ctx context.Context, tries ...tried) error {
 		if wait := longestWait(rows, now); wait > 0 {
 			return tooMany(wait)
 		}
+		c = &charged{tries: tries, before: slices.Clone(rows), after: rows}
 		for i := range rows {
 			rows[i].count(tries[i].limit, now)
 		}
 		return tx.Clauses(clause.OnConflict{UpdateAll: true, Columns: []clause.Column{{Name: "key"}}}).Create(&rows).Error
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// uncharge uncounts what was not tried after all, since the server was too busy
+// or failed, even though the request may have ended. Earlier tries in vain
+// stay counted, and a wait that another try began since.
+func (s *Store) uncharge(ctx context.Context, c *charged) error {
+	return s.transaction(context.WithoutCancel(ctx), func(tx *gorm.DB) error {
+		for i, row := range c.after {
+			back := map[string]any{"failures": gorm.Expr("failures - 1"),
+				"free_at":   gorm.Expr("CASE WHEN free_at = ? THEN ? ELSE free_at END", row.FreeAt, c.before[i].FreeAt),
+				"forget_at": gorm.Expr("CASE WHEN forget_at = ? THEN ? ELSE forget_at END", row.ForgetAt, c.before[i].ForgetAt)}
+			if err := tx.Model(&throttle{}).Where("key = ? AND failures > 0", row.Key).Updates(back).Error; err != nil {
+				return fmt.Errorf("uncounting: %w", err)
+			}
+			if err := tx.Where("key = ? AND failures = 0", row.Key).Delete(&throttle{}).Error; err != nil {
+				return fmt.Errorf("uncounting: %w", err)
+			}
+		}
+		return nil
 	})
 }
 
@@ -117,9 +153,11 @@ func (t *throttle) count(l limit, now time.Time) {
 	t.ForgetAt = now.Add(l.forget)
 }
 
-// absolve takes a charge back after it turned out right: what is the person's
-// own is forgotten, what many share goes back by one.
-func (s *Store) absolve(ctx context.Context, tries ...tried) error {
+// absolve ends a charge that turned out right: what is the person's own is
+// forgotten, what many share goes back by one.
+func (s *Store) absolve(ctx context.Context, c *charged) error { return s.forgive(ctx, c.tries...) }
+
+func (s *Store) forgive(ctx context.Context, tries ...tried) error {
 	var own, shared [][]byte
 	for _, t := range tries {
 		if t.limit == limitAddress || t.limit == limitAccount {
@@ -138,12 +176,23 @@ func (s *Store) absolve(ctx context.Context, tries ...tried) error {
 }
 
 func tooMany(wait time.Duration) error {
-	wait = (wait + time.Second - 1).Truncate(time.Second)
-	words := plural(int(wait/time.Second), "second")
-	if wait > 90*time.Second {
-		words = plural(int((wait+time.Minute-1)/time.Minute), "minute")
+	wait = wholeSeconds(wait)
+	return &Error{Kind: TooMany, Code: "too_many_attempts", Message: "Too many attempts. Try again in " + waitWords(wait) + ".", RetryAfter: wait}
+}
+
+func wholeSeconds(wait time.Duration) time.Duration {
+	return (wait + time.Second - 1).Truncate(time.Second)
+}
+
+// waitWords is how long somebody has to wait, rounded up.
+func waitWords(wait time.Duration) string {
+	switch {
+	case wait > 90*time.Minute:
+		return plural(int((wait+time.Hour-1)/time.Hour), "hour")
+	case wait > 90*time.Second:
+		return plural(int((wait+time.Minute-1)/time.Minute), "minute")
 	}
-	return &Error{Kind: TooMany, Code: "too_many_attempts", Message: "Too many attempts. Try again in " + words + ".", RetryAfter: wait}
+	return plural(int(wait/time.Second), "second")
 }
 
 func plural(n int, noun string) string {
@@ -153,7 +202,12 @@ func plural(n int, noun string) string {
 	return itoa(n) + " " + noun + "s"
 }
 
-// PruneThrottles removes what has been forgotten.
+// PruneThrottles removes what has been forgotten, of tries and of budgets.
 func (s *Store) PruneThrottles(ctx context.Context) error {
-	return s.db.WithContext(ctx).Where("forget_at <= ?", s.clock.Now()).Delete(&throttle{}).Error
+	for _, row := range []any{&throttle{}, &budgetRow{}} {
+		if err := s.db.WithContext(ctx).Where("forget_at <= ?", s.clock.Now()).Delete(row).Error; err != nil {
+			return err
+		}
+	}
+	return nil
 }

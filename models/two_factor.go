@@ -166,15 +166,18 @@ func shownCodes(err error) ([]string, error) {
 // counted runs what a wrong code ends, in a transaction that takes the form; it
 // is not done at all while too many were wrong.
 func (p *Person) counted(ctx context.Context, do func(tx *gorm.DB) error) error {
-	tries := try(limitConfirm, p.user.ID, "code")
-	if err := p.store.charge(ctx, tries); err != nil {
+	charged, err := p.store.charge(ctx, try(limitConfirm, p.user.ID, "code"))
+	if err != nil {
 		return err
 	}
-	err := p.store.transaction(once(ctx), do)
-	if IsKind(err, Invalid) {
+	err = p.store.transaction(once(ctx), do)
+	switch {
+	case err == nil:
+		return p.store.absolve(ctx, charged)
+	case IsKind(err, Invalid):
 		return err
 	}
-	return errors.Join(err, p.store.absolve(ctx, tries))
+	return errors.Join(err, p.store.uncharge(ctx, charged))
 }
 
 // DisableTwoFactor turns the second factor off, given the password and a code
@@ -191,7 +194,11 @@ func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
 	if err := errors.Join(removed.Error, tx.Where("user_id = ?", user.ID).Delete(&recoveryCode{}).Error); err != nil {
 		return err
 	}
-	if err := s.warn(tx, user.Email, "Two-factor sign-in was turned off at Hookwell", "Your account at "+s.Link("/")+" asks for no code any more when you sign in."); err != nil {
+	why := mailAccount
+	if actor.Kind == ActorOperator {
+		why = mailAlways
+	}
+	if err := s.warn(tx, why, user.Email, "Two-factor sign-in was turned off at Hookwell", "Your account at "+s.Link("/")+" asks for no code any more when you sign in."); err != nil {
 		return err
 	}
 	return s.reportSecurity(tx, actor, user, "two_factor.disabled", "totp", "security.2fa_disabled", securityData{Action: "2fa_disabled", Method: "totp"})
@@ -204,7 +211,7 @@ func (p *Person) confirmTwice(ctx context.Context, password, code string, do fun
 		return err
 	}
 	if p.user.HasPassword() {
-		if err := p.store.confirm(ctx, p.user, "password", password); err != nil {
+		if err := p.store.confirm(ctx, p.user, p.actor, "password", password); err != nil {
 			return err
 		}
 	}
@@ -275,11 +282,12 @@ func (s *Store) FinishSignIn(ctx context.Context, user *User, code, device strin
 	if s.knowsDevice(user.ID, device) {
 		tries = try(limitDevice, device, "code")
 	}
-	if err := s.charge(ctx, tries); err != nil {
+	charged, err := s.charge(ctx, tries)
+	if err != nil {
 		return err
 	}
 	right := false
-	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err = s.transaction(ctx, func(tx *gorm.DB) (err error) {
 		var method string
 		if right, method, err = s.takeSecondFactor(tx, user.ID, code); err != nil {
 			return err
@@ -290,10 +298,10 @@ func (s *Store) FinishSignIn(ctx context.Context, user *User, code, device strin
 		return s.reportSecurity(tx, visitor(actor), user, "user.sign_in_refused", "wrong code", "", securityData{})
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, s.uncharge(ctx, charged))
 	}
 	if right {
-		return s.absolve(ctx, tries)
+		return s.absolve(ctx, charged)
 	}
 	return refusedField("wrong_code", "code", "This code is not right, or it was used already.")
 }

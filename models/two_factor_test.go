@@ -17,7 +17,7 @@ import (
 // account is a new account, alone.
 func (f *fixture) account(t *testing.T, email string) *models.User {
 	t.Helper()
-	user, err := f.SignUp(t.Context(), models.SignupOpen, models.Account{Name: "Ada", Email: email, Password: password}, models.Actor{})
+	user, err := f.SignUp(t.Context(), models.SignupOpen, models.Account{Name: "Ada", Email: email, Password: password}, models.Actor{RemoteAddress: "that of " + email})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,9 +100,18 @@ func (s *Store) SignupAllowed(ctx context.Context, policy SignupPolicy) (bool, e
 	return !some, err
 }
 
+// How many accounts are made from one address. Who was invited, or is vouched
+// for by a provider, is no stranger: a team may come from one office.
+var (
+	budgetSignUps = budget{"sign-ups from an address", 10, time.Hour,
+		"10 accounts were made from your network within the hour."}
+	budgetAdmissions = budget{"admissions from an address", 60, time.Hour,
+		"60 people joined from your network within the hour."}
+)
+
 // SignUp makes an account if the policy allows it. Faults of the form are
-// Invalid; a closed sign-up is Forbidden. A form that is sent again late is a
-// Conflict.
+// Invalid; a closed sign-up is Forbidden; more than 10 an hour from one address
+// are TooMany. A form that is sent again late is a Conflict.
 func (s *Store) SignUp(ctx context.Context, policy SignupPolicy, account Account, actor Actor) (*User, error) {
 	user, err := s.signUpOnce(ctx, policy, account, actor)
 	if before := earlier(err); before != nil {
@@ -124,9 +133,13 @@ func (s *Store) signUpOnce(ctx context.Context, policy SignupPolicy, account Acc
 	} else if !open {
 		return nil, signupClosed()
 	}
-	hash, err := s.hash(ctx, account.Password)
-	if err != nil {
+	made := spend(budgetSignUps, networkOf(actor.RemoteAddress))
+	if err := s.spend(ctx, made); err != nil {
 		return nil, err
+	}
+	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
+	if err != nil {
+		return nil, errors.Join(err, s.refund(ctx, made))
 	}
 	var user *User
 	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
@@ -135,6 +148,9 @@ func (s *Store) signUpOnce(ctx context.Context, policy SignupPolicy, account Acc
 		}
 		return err
 	})
+	if err != nil && !IsKind(err, Invalid) { // an address that is taken was asked for
+		return nil, errors.Join(err, s.refund(ctx, made))
+	}
 	return user, err
 }
 

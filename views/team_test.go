@@ -46,9 +46,6 @@ func teamSamples(page, out Page) map[string]templ.Component {
 	spoiltSettings := SettingsForm{Name: "", Slug: "globex", Faults: webhook.Faults{{Field: "name", Message: "Enter a name of up to 100 characters."},
 		{Field: "slug", Message: "This slug is taken, or was once. Choose another."}, {Field: "confirm", Message: "This is not the slug. Type acme to delete the organization."}}}
 	offer := &models.Offer{Invitation: invitations[0], Organization: models.Organization{Name: "Acme Robotics"}}
-	known := *offer
-	known.HasAccount = true
-
 	return map[string]templ.Component{
 		"team":            TeamPage(page, team),
 		"team-mail":       TeamPage(page, mailed),
@@ -65,8 +62,7 @@ func teamSamples(page, out Page) map[string]templ.Component {
 		"remove-no-keys":  RemovePage(page, EndView{Member: members[1]}),
 		"invite-new":      InvitePage(out, InviteView{Token: "t", Offer: offer}),
 		"invite-faults":   InvitePage(out, InviteView{Token: "t", Offer: offer, Name: "Chidi", Faults: webhook.Faults{{Field: "password", Message: "Use at least 15 characters."}}}),
-		"invite-known":    InvitePage(out, InviteView{Token: "t", Offer: &known}),
-		"invite-other":    InvitePage(chooser, InviteView{Token: "t", Offer: &known}),
+		"invite-other":    InvitePage(chooser, InviteView{Token: "t", Offer: offer}),
 		"invite-over":     InvitePage(out, InviteView{}),
 		"settings":        SettingsPage(page, settings),
 		"settings-faults": SettingsPage(page, spoiltSettings),

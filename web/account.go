@@ -168,9 +168,9 @@ func (s *Server) signup(c *fiber.Ctx) error {
 		return s.signupByMail(c, form, account)
 	}
 	user, err := s.Store.SignUp(c.UserContext(), s.Signup, account, s.actor(c))
-	if models.IsKind(err, models.Invalid) {
+	if status, told := refusedForm(c, err); told {
 		form.Faults = faultsOf(err)
-		return s.showSignup(c, fiber.StatusUnprocessableEntity, form)
+		return s.showSignup(c, status, form)
 	}
 	if err != nil {
 		return err
@@ -193,8 +193,13 @@ func (s *Server) signupByMail(c *fiber.Ctx, form views.SignupForm, account model
 	if err != nil {
 		return err
 	}
+	return s.showSent(c, account.Email)
+}
+
+// showSent says that a link makes the account, whether or not there is one.
+func (s *Server) showSent(c *fiber.Ctx, to string) error {
 	return show(s, c, fiber.StatusOK, views.SentPage, views.Sent{Title: "Look into your mail",
-		Text: "A link is on its way to " + account.Email + ". Open it to go on; it works for a day."})
+		Text: "A link is on its way to " + to + ". Open it to go on; it works for a day."})
 }
 
 // appearance keeps the theme in the browser: it is the browser's, not the

@@ -53,16 +53,21 @@ func (s *Server) accept(c *fiber.Ctx) error {
 func (s *Server) acceptAsNew(c *fiber.Ctx) error {
 	view := views.InviteView{Name: field(c, "name")}
 	user, org, err := s.Store.AcceptAsNew(c.UserContext(), c.Params("token"), models.Account{Name: view.Name, Password: field(c, "password")}, s.actor(c))
-	switch {
-	case models.IsKind(err, models.Invalid):
+	if status, told := refusedForm(c, err); told {
 		view.Faults = faultsOf(err)
-		return s.showOffer(c, fiber.StatusUnprocessableEntity, view)
-	case models.IsKind(err, models.Conflict): // the address has an account meanwhile
-		return s.showOffer(c, fiber.StatusConflict, views.InviteView{})
+		return s.showOffer(c, status, view)
+	}
+	switch {
+	case models.IsKind(err, models.Conflict):
+		view.Faults = faultsOf(err)
+		return s.showOffer(c, fiber.StatusConflict, view)
 	case models.IsKind(err, models.NotFound):
 		return s.showOffer(c, fiber.StatusNotFound, view)
 	case err != nil:
 		return err
+	}
+	if user == nil {
+		return s.showSent(c, "the invited address")
 	}
 	if err := s.signIn(c, user); err != nil {
 		return err

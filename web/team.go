@@ -39,10 +39,11 @@ func (s *Server) invite(c *fiber.Ctx) error {
 		return s.showTeam(c, fiber.StatusUnprocessableEntity, views.TeamView{Form: form})
 	}
 	invitation, token, err := s.tenant(c).Invite(c.UserContext(), models.NewInvitation{Email: form.Email, Role: role, ByMail: s.byMail(c)})
+	if status, told := refusedForm(c, err); told {
+		form.Faults = faultsAtField(err, "email")
+		return s.showTeam(c, status, views.TeamView{Form: form})
+	}
 	switch {
-	case models.IsKind(err, models.Invalid):
-		form.Faults = faultsOf(err)
-		return s.showTeam(c, fiber.StatusUnprocessableEntity, views.TeamView{Form: form})
 	case models.IsKind(err, models.Conflict):
 		form.Faults = faultsOf(err)
 		return s.showTeam(c, fiber.StatusConflict, views.TeamView{Form: form})
@@ -77,6 +78,9 @@ func (s *Server) invited(c *fiber.Ctx, invitation *models.Invitation, token stri
 
 func (s *Server) invitationResend(c *fiber.Ctx) error {
 	invitation, token, err := s.tenant(c).ResendInvitation(c.UserContext(), c.Params("invitation"), s.byMail(c))
+	if status, told := refusedForm(c, err); told {
+		return s.showTeam(c, status, views.TeamView{Form: views.InviteForm{Role: models.RoleMember, Faults: faultsOf(err)}})
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 func teamRoutes() []route {
 	administer := models.RightAdminister
 	return []route{
-		{path: "/invite/:token", public: true}, {path: "/invite/:token", public: true, form: url.Values{"name": {"New"}, "password": {password}}},
+		{path: "/invite/:token", public: true}, {path: "/invite/:token", public: true, form: url.Values{"name": {"New"}, "password": {password}}, status: http.StatusOK},
 		{path: "/o/:org/team", right: models.RightSee}, {path: "/o/:org/team/leave", right: models.RightSee}, {path: "/o/:org/team/:member", right: models.RightSee},
 		{path: "/o/:org/team/leave", right: models.RightSee, form: url.Values{}, after: func(t *testing.T, w *world) {
 			w.people[models.RoleGuest], _ = w.member(t, w.org.ID, models.RoleGuest)

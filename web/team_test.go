@@ -196,7 +196,7 @@ func TestInvitation(t *testing.T) {
 		other, _ := s.member(t, "Hooli", models.RoleOwner)
 		link := owner.invite(t, org.Slug, stranger.email, models.RoleAdmin)
 		signedOut := s.browser(t).get(t, link)
-		if href, _ := signedOut.doc.Find("a.btn--primary").Attr("href"); href != "/login?next="+url.QueryEscape(link) {
+		if href, _ := signedOut.doc.Find("main a.btn").Attr("href"); href != "/login?next="+url.QueryEscape(link) {
 			t.Errorf("who is signed out is led to %q", href)
 		}
 		wantStatus(t, s.browser(t).post(t, link, url.Values{"name": {"X"}, "password": {password}}), http.StatusConflict)

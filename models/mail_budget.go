@@ -1,0 +1,72 @@
+package models
+
+import (
+	"time"
+)
+
+// mailCause is why a message is sent, which decides whose budgets it is taken
+// from and what happens when one is used up.
+type mailCause int
+
+const (
+	// mailAsked is what anybody can ask for, for any address. Beyond the budget
+	// nothing is sent, and who asked is answered as always.
+	mailAsked mailCause = iota
+	// mailSent is what a signed-in person has sent to any address. Beyond the
+	// budget they are refused.
+	mailSent
+	// mailAccount tells a person of a change of their own account that they, or
+	// whoever holds their session, make. Strangers can't use its budget up; beyond
+	// it the change is refused, so that none is made without word of it.
+	mailAccount
+	// mailEndpoints tells an organization's people how its endpoints stand. Beyond
+	// the budget it is left to the pages.
+	mailEndpoints
+	// mailAlways is never left out: it tells of what happens seldom, or was paid
+	// for by a link that came by mail, or was asked for by the operator.
+	mailAlways
+)
+
+// The budgets of mail. Whoever owns the first counts everything that others can
+// have sent to an address.
+var (
+	budgetRecipient = budget{"mail to an address", 3, time.Hour,
+		"This address was sent 3 messages within the hour."}
+	budgetRecipientDay = budget{"mail of people to an address", 6, 24 * time.Hour,
+		"This address was sent 6 messages within the day."}
+	budgetSender = budget{"mail of a person", 50, 24 * time.Hour,
+		"You have sent 50 messages within the day."}
+	budgetOrganization = budget{"mail of an organization", 100, 24 * time.Hour,
+		"100 messages were sent for this organization within the day."}
+	budgetAccount = budget{"mail to a person of their account", 20, time.Hour,
+		"You were sent 20 messages about changes of your account within the hour."}
+	budgetEndpoints = budget{"mail to a person of endpoints", 20, time.Hour,
+		"20 messages about endpoints were sent to this address within the hour."}
+	budgetEndpointsOrganization = budget{"mail of an organization of endpoints", 500, time.Hour,
+		"500 messages about endpoints were sent for this organization within the hour."}
+	// budgetAsked is what may be asked for from one address.
+	budgetAsked = budget{"mail asked from an address", 20, time.Hour,
+		"20 messages were asked for from your network within the hour."}
+)
+
+// spendings are what a message is taken from, given who has it sent.
+func (m *Mail) spendings(why mailCause, actor Actor) []spending {
+	switch why {
+	case mailAsked:
+		return []spending{spend(budgetRecipient, m.To)}
+	case mailSent:
+		all := []spending{spend(budgetRecipient, m.To), spend(budgetRecipientDay, m.To), spend(budgetSender, string(actor.Kind), actor.ID)}
+		if m.OrganizationID != "" {
+			all = append(all, spend(budgetOrganization, m.OrganizationID))
+		}
+		return all
+	case mailAccount:
+		return []spending{spend(budgetAccount, m.To)}
+	case mailEndpoints:
+		return []spending{spend(budgetEndpoints, m.To), spend(budgetEndpointsOrganization, m.OrganizationID)}
+	}
+	return nil
+}
+
+// told reports whether who has a message sent is told that a budget is used up.
+func (why mailCause) told() bool { return why == mailSent || why == mailAccount }
