@@ -263,7 +263,7 @@ var reads = []string{
 	"Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointHealth", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
-	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.KeysOf", "Tenant.Invitations",
+	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.Revocations", "Tenant.Invitations",
 	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
 	"Person.Identities", "Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",
 }

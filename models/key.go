@@ -103,9 +103,7 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 		return nil, "", err
 	}
 	key.OrganizationID = &t.org.ID
-	if t.actor.Kind == ActorUser {
-		key.CreatedByUser = &t.actor.ID
-	}
+	key.CreatedByUser = t.actor.userID()
 	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		if err := t.mayMakeKey(tx); err != nil {
 			return err
@@ -247,11 +245,7 @@ func keyActor(key *Key, actor Actor) Actor {
 
 // describe is what the audit log keeps of a new key.
 func (k *Key) describe() string {
-	names := make([]string, len(k.Scopes))
-	for i, scope := range k.Scopes {
-		names[i] = string(scope)
-	}
-	text := strings.Join(names, " ")
+	text := scopeNames(k.Scopes)
 	if k.Platform() {
 		text = ""
 	}

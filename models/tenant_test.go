@@ -178,8 +178,8 @@ var refused = map[string]call{
 		_, err := models.ActingAs(tenant, p.colleague).Own(ctx)
 		return nil, err
 	},
-	"KeysOf": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
-		_, err := tenant.KeysOf(ctx, p.member.ID)
+	"Revocations": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Revocations(ctx, p.member.ID, models.RoleGuest)
 		return nil, err
 	},
 	"SetRole": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
