@@ -12,10 +12,10 @@ func EmailPath(token string) string { return "/email/" + token }
 
 // AskEmail sends a link to an address that the person wants to sign in with,
 // or, to prove it, to the present one. Nothing changes until it is opened; the
-// present address is told. Faults are Invalid at "email" and "password"; where
-// no mail is sent it is a Conflict. An address that another account has is
-// answered alike, and told.
-func (p *Person) AskEmail(ctx context.Context, email, password string) error {
+// present address is told. Faults are Invalid at "email"; where no mail is sent
+// it is a Conflict. An address that another account has is answered alike, and
+// told. It asks for a proof: see CheckProof.
+func (p *Person) AskEmail(ctx context.Context, email string) error {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
 	}
@@ -29,10 +29,8 @@ func (p *Person) AskEmail(ctx context.Context, email, password string) error {
 	if email == p.user.Email && p.user.EmailVerified() {
 		return invalidField("email", "This is your address already.")
 	}
-	if p.user.HasPassword() {
-		if err := p.store.confirm(ctx, p.user, "password", password); err != nil {
-			return err
-		}
+	if err := p.CheckProof(); err != nil {
+		return err
 	}
 	tries := try(limitLinkMail, email)
 	if err := p.store.charge(ctx, tries); err != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -45,9 +44,10 @@ type NewKey struct {
 func (s *Store) newKey(n NewKey, scopes []Scope, createdBy string) (*Key, string, error) {
 	name, now := strings.TrimSpace(n.Name), s.clock.Now()
 	var faults webhook.Faults
-	if name == "" || utf8.RuneCountInString(name) > 100 || hasControl(name) {
+	if name == "" {
 		faults = append(faults, webhook.Fault{Field: "name", Message: "Enter a name of up to 100 characters."})
 	}
+	faults = append(faults, textFaults("name", webhook.NameFault(name, maxName))...)
 	expires := n.ExpiresAt
 	switch {
 	case expires == nil:

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"hookwell/webhook"
 )
 
 // TeamMember is a member with what the person's account says of them.
@@ -21,16 +22,31 @@ type TeamMember struct {
 // maxTitle is the longest title, in characters.
 const maxTitle = 100
 
-// Members lists who belongs to the organization, by name.
+// Members lists who belongs to the organization, by name; for a guest without
+// the others' addresses.
 func (t *Tenant) Members(ctx context.Context) ([]TeamMember, error) {
 	var list []TeamMember
 	err := t.members(t.store.db.WithContext(ctx)).Order("users.name, members.id").Find(&list).Error
+	for i := range list {
+		t.hideAddress(&list[i])
+	}
 	return list, err
 }
 
 // Member reads one member.
 func (t *Tenant) Member(ctx context.Context, id string) (*TeamMember, error) {
-	return t.member(t.store.db.WithContext(ctx), id)
+	m, err := t.member(t.store.db.WithContext(ctx), id)
+	if err == nil {
+		t.hideAddress(m)
+	}
+	return m, err
+}
+
+// hideAddress leaves a colleague's address out for a guest.
+func (t *Tenant) hideAddress(m *TeamMember) {
+	if t.hidesAddresses && m.UserID != t.actor.ID {
+		m.Email = ""
+	}
 }
 
 func (t *Tenant) members(tx *gorm.DB) *gorm.DB {
@@ -206,8 +222,8 @@ func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*TeamMember, e
 		if m.UserID != t.actor.ID && !acting.Manages(m.Role) {
 			return forbiddenRole()
 		}
-		if utf8.RuneCountInString(title) > maxTitle || hasControl(title) {
-			return invalidField("title", fmt.Sprintf("Use up to %d characters.", maxTitle))
+		if fault := webhook.NameFault(title, maxTitle); fault != "" {
+			return invalidField("title", fault)
 		}
 		if m.Title == title {
 			return nil

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"strings"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -21,10 +20,18 @@ const (
 const maxName = 100
 
 func nameFaults(name string) webhook.Faults {
-	if name == "" || utf8.RuneCountInString(name) > maxName || hasControl(name) {
+	if name == "" {
 		return webhook.Faults{{Field: "name", Message: "Enter your name, up to " + itoa(maxName) + " characters."}}
 	}
-	return nil
+	return textFaults("name", webhook.NameFault(name, maxName))
+}
+
+// textFaults are a fault at a field, or none if the message is empty.
+func textFaults(field, message string) webhook.Faults {
+	if message == "" {
+		return nil
+	}
+	return webhook.Faults{{Field: field, Message: message}}
 }
 
 // Rename changes the person's name. A bad one is Invalid at "name".
@@ -43,15 +50,19 @@ func (p *Person) Rename(ctx context.Context, name string) error {
 }
 
 // PasswordChange is a new password and, to prove who asks, the present one,
-// which is left out by who has none yet.
+// which is left out by who has none yet, and a code of the second factor, where
+// one is on. Unlink takes every provider from the account.
 type PasswordChange struct {
 	Present string
+	Code    string
 	New     string
+	Unlink  bool
 }
 
 // ChangePassword gives the account a new password. Every session but the one of
 // the token ends. It answers the account as it is now. Faults are Invalid at
-// "present" and "new".
+// "present", "code" and "new". The code is left out after a proof, and who has
+// no password yet needs one: see CheckProof.
 func (p *Person) ChangePassword(ctx context.Context, change PasswordChange, token string) (*User, error) {
 	user, err := p.changePassword(ctx, change, token)
 	if earlier(err) != nil {
@@ -67,13 +78,8 @@ func (p *Person) changePassword(ctx context.Context, change PasswordChange, toke
 	if faults := passwordFaults("new", change.New, p.user.Name, p.user.Email); len(faults) > 0 {
 		return nil, invalid(faults)
 	}
-	if p.user.PasswordHash != "" {
-		if err := p.store.confirm(ctx, p.user, "present", change.Present); err != nil {
-			return nil, err
-		}
-		if change.New == change.Present {
-			return nil, invalidField("new", "This is the password that you have. Choose another.")
-		}
+	if err := p.mayChangePassword(ctx, change); err != nil {
+		return nil, err
 	}
 	hash, err := p.store.hash(ctx, change.New)
 	if err != nil {
@@ -81,9 +87,30 @@ func (p *Person) changePassword(ctx context.Context, change PasswordChange, toke
 	}
 	user := *p.user
 	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+		if change.Unlink {
+			if err := p.store.unlinkAll(tx, p.actor, &user, "with a new password"); err != nil {
+				return err
+			}
+		}
 		return p.store.setPassword(tx, p.actor, &user, hash, bySettings, token)
 	})
 	return &user, err
+}
+
+func (p *Person) mayChangePassword(ctx context.Context, change PasswordChange) error {
+	if !p.user.HasPassword() {
+		return p.CheckProof()
+	}
+	if err := p.store.confirm(ctx, p.user, "present", change.Present); err != nil {
+		return err
+	}
+	if change.New == change.Present {
+		return invalidField("new", "This is the password that you have. Choose another.")
+	}
+	if p.CheckProof() == nil {
+		return nil
+	}
+	return p.ProveCode(ctx, change.Code)
 }
 
 // setPassword stores a new password's hash, ends the user's sessions but the

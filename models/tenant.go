@@ -13,6 +13,8 @@ type Tenant struct {
 	org   *Organization
 	actor Actor
 	named string // how a platform key that reports events named it
+
+	hidesAddresses bool // people's, from a guest; see readBy
 }
 
 // Organization is whose rows these are.

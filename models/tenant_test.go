@@ -505,7 +505,7 @@ func TestPlatformUnknownNames(t *testing.T) {
 			return p.RevokeKey(ctx, name)
 		},
 		"ResetPassword": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
-			return p.ResetPassword(ctx, name, account.Password)
+			return p.ResetPassword(ctx, name, models.PasswordChange{New: account.Password})
 		},
 		"RemoveTwoFactor": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
 			return p.RemoveTwoFactor(ctx, name)
