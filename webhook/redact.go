@@ -39,6 +39,9 @@ func RedactBody(body []byte) ([]byte, *Redaction) {
 		if err != nil || len(found) == 0 {
 			continue
 		}
+		if written := string(raw[1 : len(raw)-1]); written != string(text) {
+			found = append(found, written) // with its escapes, as the receiver got it
+		}
 		for _, one := range found {
 			hideText(hidden, one)
 			hideBytes(hidden, []byte(one))
