@@ -31,7 +31,11 @@ func (s *Server) prove(c *fiber.Ctx) error {
 	if v.user == nil || !unsafe(c.Method()) {
 		return c.Next()
 	}
-	if c.Context().PostArgs().Has(proofPassword) && v.person.CheckProof() != nil {
+	sent, err := s.Store.FormSent(c.UserContext())
+	if err != nil {
+		return err
+	}
+	if c.Context().PostArgs().Has(proofPassword) && v.person.CheckProof() != nil && !sent {
 		person, err := v.person.Prove(c.UserContext(), field(c, proofPassword), field(c, proofCode))
 		if err != nil {
 			return s.proveAgain(c, err)
@@ -40,7 +44,7 @@ func (s *Server) prove(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	err := c.Next()
+	err = c.Next()
 	if models.IsCode(err, models.CodeProof) {
 		return s.proveAgain(c, err)
 	}
