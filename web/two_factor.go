@@ -91,8 +91,5 @@ func (s *Server) recoveryCodes(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.renew(ctx, v.user); err != nil {
-		return err
-	}
 	return s.showCodes(c, codes)
 }
