@@ -119,11 +119,11 @@ func (s *Server) proveAgain(c *fiber.Ctx, err error) error {
 // which no page repeats: who has one proves it in the form itself.
 func carried(c *fiber.Ctx) []views.CarriedField {
 	var list []views.CarriedField
-	c.Context().PostArgs().VisitAll(func(name, value []byte) {
+	for name, value := range c.Context().PostArgs().All() {
 		n := string(name)
 		if n != "_csrf" && !strings.HasPrefix(n, views.ProofPrefix) && !slices.Contains([]string{"password", "present", "new", "username"}, n) {
 			list = append(list, views.CarriedField{Name: n, Value: string(value)})
 		}
-	})
+	}
 	return list
 }

@@ -7,7 +7,7 @@ import (
 
 func TestNameFault(t *testing.T) {
 	taken := []string{
-		"", "Ada Lovelace", "O’Brien-Smith, Jr.", "Jürgen Groß", "José", "Jose\u0301", "李小龍", "山田 太郎", "Київ", "محمد", "نرم‌افزار", "می\u200cخواهم",
+		"", "Ada Lovelace", "O’Brien-Smith, Jr.", "Jürgen Groß", "José", "Jose\u0301", "李小龍", "山田 太郎", "Київ", "محمد", "نرم\u200cافزار", "می\u200cخواهم",
 		"क्\u200dष", "ক্\u200dষ", "ශ්\u200dරී", "פלוני (בע״מ)\u200e", "Team 👩\u200d💻", "👨\u200d👩\u200d👧\u200d👦", "🏳️\u200d🌈", "❤️", "❤\ufe0f\u200d🔥", "1️⃣ first", "👍🏽", "👩🏽\u200d🚀",
 		"🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "🇩🇪", "葛\U000e0100城", "C++ & Go", "…", "A\u00a0B",
 	}
