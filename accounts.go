@@ -51,7 +51,8 @@ func (u *userCreateCommand) Run(ctx context.Context) error {
 }
 
 type userResetCommand struct {
-	Email string `required:"" help:"The account's address."`
+	Email  string `required:"" help:"The account's address."`
+	Unlink bool   `help:"Unlink the providers that the person signs in with: they let in without the password."`
 }
 
 // Run gives the account its new password.
@@ -60,7 +61,9 @@ func (u *userResetCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, func(store *models.Store) error { return store.Operator().ResetPassword(ctx, u.Email, password) })
+	return withStore(ctx, func(store *models.Store) error {
+		return store.Operator().ResetPassword(ctx, u.Email, models.PasswordChange{New: password, Unlink: u.Unlink})
+	})
 }
 
 type userResetTwoFactorCommand struct {

@@ -289,7 +289,7 @@ func checkIssuer(text string) error {
 	}
 	issuer, err := url.Parse(text)
 	switch {
-	case err != nil || issuer.Hostname() == "" || issuer.Scheme != "https" && issuer.Scheme != "http":
+	case err != nil || issuer.Hostname() == "" || !webhook.ValidPort(issuer) || issuer.Scheme != "https" && issuer.Scheme != "http":
 		return wrong(variable, form)
 	case issuer.Scheme == "http" && !onThisMachine(issuer.Hostname()):
 		return wrong(variable, "http is taken for this machine alone; %s", form)

@@ -144,19 +144,19 @@ func (f *fixture) signIn(t *testing.T, email, password string) (*models.User, er
 
 func (f *fixture) resets(t *testing.T, user *models.User) {
 	t.Helper()
-	refusal(t, f.Operator().ResetPassword(t.Context(), user.Email, "short"), models.Invalid)
+	refusal(t, f.Operator().ResetPassword(t.Context(), user.Email, models.PasswordChange{New: "short"}), models.Invalid)
 	if same, err := f.User(t.Context(), user.ID); err != nil || same.Stamp() != user.Stamp() {
 		t.Errorf("a refused reset changed the stamp, %v", err)
 	}
 	// Even the same password again ends the sessions made before.
-	if err := f.Operator().ResetPassword(t.Context(), "Ada@Example.com", password); err != nil {
+	if err := f.Operator().ResetPassword(t.Context(), "Ada@Example.com", models.PasswordChange{New: password}); err != nil {
 		t.Fatal(err)
 	}
 	after, err := f.signIn(t, user.Email, password)
 	if err != nil || after.Stamp() == user.Stamp() {
 		t.Errorf("a reset left the stamp, %v", err)
 	}
-	if err := f.Operator().ResetPassword(t.Context(), user.Email, password+"2"); err != nil {
+	if err := f.Operator().ResetPassword(t.Context(), user.Email, models.PasswordChange{New: password + "2"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.signIn(t, user.Email, password); !models.IsKind(err, models.Unauthorized) {

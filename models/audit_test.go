@@ -129,7 +129,7 @@ func changes() map[string]change {
 			return err
 		}},
 		"Platform.ResetPassword": {[]string{"user.password_reset"}, func(ctx context.Context, f *fixture, _ *property) error {
-			return f.Operator().ResetPassword(ctx, "eve@example.com", password)
+			return f.Operator().ResetPassword(ctx, "eve@example.com", models.PasswordChange{New: password})
 		}},
 		"Platform.CreateKey": {[]string{"platform_key.created"}, func(ctx context.Context, f *fixture, _ *property) error {
 			_, _, err := f.Operator().CreateKey(ctx, models.NewKey{Name: "k"})
@@ -174,7 +174,7 @@ func (f *fixture) platformKey(ctx context.Context) (*models.Key, error) {
 func personChanges() map[string]change {
 	person := func(actions []string, name string, do func(ctx context.Context, f *fixture, p *models.Person) error) change {
 		return change{actions, func(ctx context.Context, f *fixture, _ *property) error {
-			return do(ctx, f, f.rekeyed.As(f.named(ctx, name), models.Actor{}))
+			return do(ctx, f, f.rekeyed.As(f.named(ctx, name), models.Actor{}).Proved(f.Now()))
 		}}
 	}
 	return map[string]change{
@@ -195,7 +195,7 @@ func personChanges() map[string]change {
 			return err
 		}),
 		"Person.AskEmail": person([]string{"user.email_asked"}, "eve", func(ctx context.Context, _ *fixture, p *models.Person) error {
-			return p.AskEmail(ctx, "eve.new@example.com", password)
+			return p.AskEmail(ctx, "eve.new@example.com")
 		}),
 		"Person.LinkIdentity": person([]string{"identity.linked"}, "eve", func(ctx context.Context, _ *fixture, p *models.Person) error {
 			return p.LinkIdentity(ctx, models.Claims{Issuer: "https://accounts.example.com", Subject: "eve"})
@@ -209,10 +209,10 @@ func personChanges() map[string]change {
 			return err
 		}),
 		"Person.DisableTwoFactor": person([]string{"two_factor.disabled"}, "fay", func(ctx context.Context, f *fixture, p *models.Person) error {
-			return p.DisableTwoFactor(ctx, password, codeOf(f.rekeyed, p.User()))
+			return p.DisableTwoFactor(ctx)
 		}),
 		"Person.RenewRecoveryCodes": person([]string{"two_factor.codes_renewed"}, "gil", func(ctx context.Context, f *fixture, p *models.Person) error {
-			_, err := p.RenewRecoveryCodes(ctx, password, codeOf(f.rekeyed, p.User()))
+			_, err := p.RenewRecoveryCodes(ctx)
 			return err
 		}),
 		"Platform.RemoveTwoFactor": {[]string{"two_factor.disabled"}, func(ctx context.Context, f *fixture, _ *property) error {
@@ -229,10 +229,10 @@ func (f *fixture) personsOfChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := f.As(f.named(t.Context(), "ivy"), models.Actor{}).BeginTwoFactor(t.Context()); err != nil {
+	if err := f.proved(f.named(t.Context(), "ivy")).BeginTwoFactor(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.As(f.named(t.Context(), "ivy"), models.Actor{}).LinkIdentity(t.Context(), models.Claims{Issuer: "https://accounts.example.com", Subject: "ivy"}); err != nil {
+	if err := f.proved(f.named(t.Context(), "ivy")).LinkIdentity(t.Context(), models.Claims{Issuer: "https://accounts.example.com", Subject: "ivy"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"fay", "gil", "hal"} {
@@ -263,9 +263,9 @@ var reads = []string{
 	"Tenant.If", "Person.If", "Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointHealth", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
-	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.KeysOf", "Tenant.Invitations",
+	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.Revocations", "Tenant.Invitations",
 	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
-	"Person.Identities", "Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",
+	"Person.CheckProof", "Person.Prove", "Person.ProveCode", "Person.ProveWith", "Person.Proved", "Person.Identities", "Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",
 }
 
 func TestAudit(t *testing.T) {

@@ -156,6 +156,9 @@ func (t *Tenant) completeWork(ctx context.Context, rows []Delivery, endpoints ma
 func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]Attempt, error) {
 	var attempts []Attempt
 	err := t.rows(ctx).Where("delivery_id = ?", deliveryID).Order("number").Find(&attempts).Error
+	if err == nil {
+		err = t.attemptsForReader(ctx, deliveryID, attempts)
+	}
 	return attempts, err
 }
 

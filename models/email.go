@@ -12,10 +12,11 @@ func EmailPath(token string) string { return "/email/" + token }
 
 // AskEmail sends a link to an address that the person wants to sign in with,
 // or, to prove it, to the present one. Nothing changes until it is opened; the
-// present address is told. Faults are Invalid at "email" and "password"; where
-// no mail is sent it is a Conflict; beyond the budgets of mail it is TooMany. An
-// address that another account has is answered alike, and told.
-func (p *Person) AskEmail(ctx context.Context, email, password string) error {
+// present address is told. Faults are Invalid at "email"; where no mail is sent
+// it is a Conflict; beyond the budgets of mail it is TooMany. An address that
+// another account has is answered alike, and told. It asks for a proof: see
+// CheckProof.
+func (p *Person) AskEmail(ctx context.Context, email string) error {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
 	}
@@ -29,10 +30,8 @@ func (p *Person) AskEmail(ctx context.Context, email, password string) error {
 	if email == p.user.Email && p.user.EmailVerified() {
 		return invalidField("email", "This is your address already.")
 	}
-	if p.user.HasPassword() {
-		if err := p.store.confirm(ctx, p.user, p.actor, "password", password); err != nil {
-			return err
-		}
+	if err := p.CheckProof(); err != nil {
+		return err
 	}
 	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error { return p.askEmail(tx, email) }))
 }

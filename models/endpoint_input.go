@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"hookwell/webhook"
 )
@@ -65,13 +64,8 @@ func (e *Endpoint) Input() EndpointInput {
 func (s *Store) checkEndpoint(ctx context.Context, in *EndpointInput) error {
 	faults := in.checkPolicy()
 	in.Name, in.Description = strings.TrimSpace(in.Name), strings.TrimSpace(in.Description)
-	if utf8.RuneCountInString(in.Name) > 100 || hasControl(in.Name) {
-		faults = append(faults, webhook.Fault{Field: "name", Message: "Use up to 100 characters."})
-	}
-	lines := strings.NewReplacer("\n", "", "\r", "", "\t", "")
-	if utf8.RuneCountInString(in.Description) > 500 || hasControl(lines.Replace(in.Description)) {
-		faults = append(faults, webhook.Fault{Field: "description", Message: "Use up to 500 characters."})
-	}
+	faults = append(faults, textFaults("name", webhook.NameFault(in.Name, maxName))...)
+	faults = append(faults, textFaults("description", webhook.TextFault(in.Description, 500))...)
 	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes)
 	in.EventTypes = types
 	faults = append(faults, typeFaults...)

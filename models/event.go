@@ -146,9 +146,10 @@ func requestHash(n NewEvent) []byte {
 	return sum[:]
 }
 
-// Event reads one event.
+// Event reads one event, for a guest without people's addresses.
 func (t *Tenant) Event(ctx context.Context, id string) (*Event, error) {
-	return find[Event](t.rows(ctx).Where("id = ?", id), "event")
+	event, err := find[Event](t.rows(ctx).Where("id = ?", id), "event")
+	return t.forReader(event), err
 }
 
 func (s *Store) newDelivery(event *Event, e *Endpoint) *Delivery {

@@ -29,14 +29,34 @@ type Claims struct {
 	Name          string
 	Email         string
 	EmailVerified bool
+	SignedInAt    time.Time // at the provider; zero when it doesn't say
+}
+
+// maxClaim is how many bytes of a subject or an issuer are taken. OpenID
+// Connect allows a subject 255.
+const maxClaim = 1000
+
+// check refuses claims that name nobody: everybody of the provider without a
+// subject would be the same person.
+func (c *Claims) check() error {
+	for _, name := range []string{c.Issuer, c.Subject} {
+		if name == "" || len(name) > maxClaim || hasControl(name) {
+			return &Error{Kind: Forbidden, Code: "provider_subject", Message: "The provider does not say who you are. Tell who runs this server; or sign in with your password."}
+		}
+	}
+	return nil
 }
 
 // CodeUnknownIdentity is of a sign-in with a provider that no account is linked to.
 const CodeUnknownIdentity = "unknown_identity"
 
 // SignInWith signs in the user that a provider's identity is linked to. An
-// unknown one is Unauthorized, with CodeUnknownIdentity.
+// unknown one is Unauthorized, with CodeUnknownIdentity; claims without an issuer
+// or a subject are Forbidden.
 func (s *Store) SignInWith(ctx context.Context, c Claims, actor Actor) (*SignedIn, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	identity, err := find[UserIdentity](s.db.WithContext(ctx).Where("issuer = ? AND subject = ?", c.Issuer, c.Subject), "identity")
 	if IsKind(err, NotFound) {
 		return nil, &Error{Kind: Unauthorized, Code: CodeUnknownIdentity, Message: "No account here is linked to this sign-in. Sign in with your password, and link it on your account’s page."}
@@ -48,7 +68,10 @@ func (s *Store) SignInWith(ctx context.Context, c Claims, actor Actor) (*SignedI
 	if err != nil {
 		return nil, err
 	}
-	used := map[string]any{"last_used_at": s.clock.Now(), "email": normalEmail(storable(c.Email))}
+	used := map[string]any{"last_used_at": s.clock.Now()}
+	if c.Email != "" {
+		used["email"] = normalEmail(storable(c.Email))
+	}
 	if err := s.db.WithContext(ctx).Model(identity).Updates(used).Error; err != nil {
 		return nil, err
 	}
@@ -65,8 +88,11 @@ func (s *Store) SignUpWith(ctx context.Context, policy SignupPolicy, c Claims, a
 	if len(nameFaults(account.Name)) > 0 {
 		account.Name, _, _ = strings.Cut(account.Email, "@")
 	}
-	if len(emailFaults(account.Email)) > 0 {
+	if account.Email == "" {
 		return nil, &Error{Kind: Forbidden, Code: "provider_email", Message: "The provider does not say your address, and an account needs one."}
+	}
+	if faults := emailFaults(account.Email); len(faults) > 0 {
+		return nil, &Error{Kind: Forbidden, Code: "provider_email", Message: "No account can be made with the address that the provider says, " + quote(storable(c.Email)) + ". " + faults[0].Message}
 	}
 	if !c.EmailVerified && s.MailConfigured() {
 		return nil, &Error{Kind: Forbidden, Code: "provider_email", Message: "The provider has not verified your address. Create an account with a password, and link this sign-in to it."}
@@ -98,6 +124,9 @@ func (s *Store) SignUpWith(ctx context.Context, policy SignupPolicy, c Claims, a
 }
 
 func (s *Store) linkIdentity(tx *gorm.DB, user *User, c Claims, actor Actor) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	now := s.clock.Now()
 	row := UserIdentity{Issuer: c.Issuer, Subject: c.Subject, UserID: user.ID, Email: normalEmail(storable(c.Email)), CreatedAt: now, LastUsedAt: now}
 	err := tx.Create(&row).Error
@@ -118,21 +147,32 @@ func (p *Person) Identities(ctx context.Context) ([]UserIdentity, error) {
 }
 
 // LinkIdentity lets the person sign in with a provider's identity, and sends
-// them word of it. One that is linked already, to whomever, is a Conflict.
+// them word of it. One that is linked already, to whomever, is a Conflict. It
+// asks for a proof: see CheckProof.
 func (p *Person) LinkIdentity(ctx context.Context, c Claims) error {
+	if err := p.CheckProof(); err != nil {
+		return err
+	}
 	return p.store.transaction(ctx, func(tx *gorm.DB) error {
 		if err := p.store.linkIdentity(tx, p.user, c, p.actor); err != nil {
 			return err
 		}
 		return p.store.warn(tx, mailAccount, p.user.Email, "A sign-in was linked to your account at Hookwell", "Whoever signs in at "+c.Issuer+" as "+
-			cmp.Or(normalEmail(storable(c.Email)), "the person who is linked")+" can use your account at "+p.store.Link("/")+" from now on. Linked sign-ins stay when the password changes; take them back at "+p.store.Link("/account")+".")
+			cmp.Or(normalEmail(storable(c.Email)), "the person who is linked")+" can use your account at "+p.store.Link("/")+" from now on. Unlink it with a new password, or at "+p.store.Link("/account")+".")
 	})
 }
 
 // UnlinkIdentity takes it back. Who has no password keeps it: that is a Conflict.
+// It asks for a proof: see CheckProof.
 func (p *Person) UnlinkIdentity(ctx context.Context, issuer, subject string) error {
 	if !p.user.HasPassword() {
 		return conflict("no_password", "You have no password yet, and could not sign in any more. Set one first.")
+	}
+	if err := p.store.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
+	if err := p.CheckProof(); err != nil {
+		return err
 	}
 	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		removed := tx.Where("issuer = ? AND subject = ? AND user_id = ?", issuer, subject, p.user.ID).Delete(&UserIdentity{})

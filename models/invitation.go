@@ -19,7 +19,8 @@ type Invitation struct {
 	Role           Role
 	TokenHash      []byte
 	ByMail         bool
-	InvitedBy      string // the name of who did
+	InvitedBy      string  // the name of who did
+	InvitedByUser  *string // the member whose role it rests on: who sent it last
 	CreatedAt      time.Time
 	SentAt         time.Time // the link that works
 	ExpiresAt      time.Time
@@ -86,7 +87,7 @@ func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 		}
 		now := t.store.clock.Now()
 		i = &Invitation{ID: t.store.clock.newID(PrefixInvitation, now), OrganizationID: t.org.ID, Email: email, Role: n.Role, TokenHash: hashToken(token),
-			ByMail: n.ByMail, InvitedBy: t.actor.Name, CreatedAt: now, SentAt: now, ExpiresAt: now.Add(InvitationSpan)}
+			ByMail: n.ByMail, InvitedBy: t.actor.Name, InvitedByUser: t.actor.userID(), CreatedAt: now, SentAt: now, ExpiresAt: now.Add(InvitationSpan)}
 		if err := tx.Create(i).Error; err != nil {
 			return err
 		}
@@ -198,7 +199,8 @@ func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (
 	i, err := t.changeInvitation(once(ctx), id, func(tx *gorm.DB, i *Invitation) error {
 		now := t.store.clock.Now()
 		i.TokenHash, i.ByMail, i.SentAt, i.ExpiresAt = hashToken(token), byMail, now, now.Add(InvitationSpan)
-		if err := tx.Model(i).Select("token_hash", "by_mail", "sent_at", "expires_at").Updates(i).Error; err != nil {
+		i.InvitedBy, i.InvitedByUser = t.actor.Name, t.actor.userID()
+		if err := tx.Model(i).Select("token_hash", "by_mail", "sent_at", "expires_at", "invited_by", "invited_by_user").Updates(i).Error; err != nil {
 			return err
 		}
 		if err := t.mailInvitation(tx, i, token); err != nil {

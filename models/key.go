@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -45,9 +44,10 @@ type NewKey struct {
 func (s *Store) newKey(n NewKey, scopes []Scope, createdBy string) (*Key, string, error) {
 	name, now := strings.TrimSpace(n.Name), s.clock.Now()
 	var faults webhook.Faults
-	if name == "" || utf8.RuneCountInString(name) > 100 || hasControl(name) {
+	if name == "" {
 		faults = append(faults, webhook.Fault{Field: "name", Message: "Enter a name of up to 100 characters."})
 	}
+	faults = append(faults, textFaults("name", webhook.NameFault(name, maxName))...)
 	expires := n.ExpiresAt
 	switch {
 	case expires == nil:
@@ -103,9 +103,7 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 		return nil, "", err
 	}
 	key.OrganizationID = &t.org.ID
-	if t.actor.Kind == ActorUser {
-		key.CreatedByUser = &t.actor.ID
-	}
+	key.CreatedByUser = t.actor.userID()
 	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		if err := t.mayMakeKey(tx); err != nil {
 			return err
@@ -247,11 +245,7 @@ func keyActor(key *Key, actor Actor) Actor {
 
 // describe is what the audit log keeps of a new key.
 func (k *Key) describe() string {
-	names := make([]string, len(k.Scopes))
-	for i, scope := range k.Scopes {
-		names[i] = string(scope)
-	}
-	text := strings.Join(names, " ")
+	text := scopeNames(k.Scopes)
 	if k.Platform() {
 		text = ""
 	}

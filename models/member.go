@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"hookwell/webhook"
 )
 
 // TeamMember is a member with what the person's account says of them.
@@ -21,16 +22,31 @@ type TeamMember struct {
 // maxTitle is the longest title, in characters.
 const maxTitle = 100
 
-// Members lists who belongs to the organization, by name.
+// Members lists who belongs to the organization, by name; for a guest without
+// the others' addresses.
 func (t *Tenant) Members(ctx context.Context) ([]TeamMember, error) {
 	var list []TeamMember
 	err := t.members(t.store.db.WithContext(ctx)).Order("users.name, members.id").Find(&list).Error
+	for i := range list {
+		t.hideAddress(&list[i])
+	}
 	return list, err
 }
 
 // Member reads one member.
 func (t *Tenant) Member(ctx context.Context, id string) (*TeamMember, error) {
-	return t.member(t.store.db.WithContext(ctx), id)
+	m, err := t.member(t.store.db.WithContext(ctx), id)
+	if err == nil {
+		t.hideAddress(m)
+	}
+	return m, err
+}
+
+// hideAddress leaves a colleague's address out for a guest.
+func (t *Tenant) hideAddress(m *TeamMember) {
+	if t.hidesAddresses && m.UserID != t.actor.ID {
+		m.Email = ""
+	}
 }
 
 func (t *Tenant) members(tx *gorm.DB) *gorm.DB {
@@ -119,9 +135,12 @@ func (t *Tenant) changeMember(ctx context.Context, id string, change func(tx *go
 	return m, err
 }
 
-// SetRole gives a member another role. Who may not is Forbidden; the last
-// owner's stays, with a Conflict. The role that the member has changes nothing.
-func (t *Tenant) SetRole(ctx context.Context, id string, role Role) (*TeamMember, error) {
+// SetRole gives a member another role, and ends what the member made beyond it:
+// what Revocations lists. Agreed are the ids of what the person who asks was
+// told; a change that would end more is a Conflict with CodeRevokes. Who may not
+// is Forbidden; the last owner's stays, with a Conflict. The role that the
+// member has changes nothing.
+func (t *Tenant) SetRole(ctx context.Context, id string, role Role, agreed ...string) (*TeamMember, error) {
 	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
 		if !acting.Manages(m.Role) || !acting.Manages(role) {
 			return forbiddenRole()
@@ -135,26 +154,40 @@ func (t *Tenant) SetRole(ctx context.Context, id string, role Role) (*TeamMember
 		if err := t.needOwner(tx, m); err != nil {
 			return err
 		}
-		event, err := t.setRole(tx, m, role)
+		events, err := t.setRole(tx, m, role, agreed)
 		if err != nil {
 			return err
 		}
-		return t.store.emitAll(tx, event)
+		return t.store.emitAll(tx, events...)
 	})
 }
 
-func (t *Tenant) setRole(tx *gorm.DB, m *TeamMember, role Role) (ownEvent, error) {
+// setRole writes the role and ends what goes beyond it. The events are for the
+// caller to emit.
+func (t *Tenant) setRole(tx *gorm.DB, m *TeamMember, role Role, agreed []string) ([]ownEvent, error) {
+	ends, err := t.revocations(tx, m, role)
+	if err != nil {
+		return nil, err
+	}
+	if err := ends.agreed(agreed); err != nil {
+		return nil, err
+	}
 	from := m.Role
 	m.Role = role
 	if err := tx.Model(&Member{}).Where("id = ?", m.ID).Update("role", role).Error; err != nil {
-		return ownEvent{}, err
+		return nil, err
 	}
 	event := memberRoleChanged(t.org, m, from, t.actor, t.store.clock.Now())
-	return event, t.audit(tx, "member.role_changed", m.ID, m.Name, fmt.Sprintf("%s to %s", from, role))
+	if err := t.audit(tx, "member.role_changed", m.ID, m.Name, fmt.Sprintf("%s to %s", from, role)); err != nil {
+		return nil, err
+	}
+	revoked, err := t.revoke(tx, ends, "Its maker’s role changed from "+string(from)+" to "+string(role)+".")
+	return append([]ownEvent{event}, revoked...), err
 }
 
-// TransferOwnership makes a member an owner and the owner who acts an admin.
-func (t *Tenant) TransferOwnership(ctx context.Context, id string) (*TeamMember, error) {
+// TransferOwnership makes a member an owner and the owner who acts an admin,
+// whose invitations of owners end. Agreed is SetRole's.
+func (t *Tenant) TransferOwnership(ctx context.Context, id string, agreed ...string) (*TeamMember, error) {
 	m, err := t.changeMember(once(ctx), id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
 		if t.actor.Kind != ActorUser || !acting.May(RightOwn) {
 			return forbiddenRole()
@@ -168,17 +201,15 @@ func (t *Tenant) TransferOwnership(ctx context.Context, id string) (*TeamMember,
 		}
 		var events []ownEvent
 		if m.Role != RoleOwner {
-			event, err := t.setRole(tx, m, RoleOwner)
-			if err != nil {
+			if events, err = t.setRole(tx, m, RoleOwner, nil); err != nil {
 				return err
 			}
-			events = append(events, event)
 		}
-		event, err := t.setRole(tx, own, RoleAdmin)
+		lowered, err := t.setRole(tx, own, RoleAdmin, agreed)
 		if err != nil {
 			return err
 		}
-		return t.store.emitAll(tx, append(events, event)...)
+		return t.store.emitAll(tx, append(events, lowered...)...)
 	})
 	if earlier(err) != nil {
 		return t.Member(ctx, id)
@@ -194,8 +225,8 @@ func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*TeamMember, e
 		if m.UserID != t.actor.ID && !acting.Manages(m.Role) {
 			return forbiddenRole()
 		}
-		if utf8.RuneCountInString(title) > maxTitle || hasControl(title) {
-			return invalidField("title", fmt.Sprintf("Use up to %d characters.", maxTitle))
+		if fault := webhook.NameFault(title, maxTitle); fault != "" {
+			return invalidField("title", fault)
 		}
 		if m.Title == title {
 			return nil
@@ -215,24 +246,8 @@ func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*TeamMember, e
 	})
 }
 
-// KeysOf lists the keys in force that a member made: those that are revoked
-// when the membership ends.
-func (t *Tenant) KeysOf(ctx context.Context, memberID string) ([]Key, error) {
-	m, err := t.Member(ctx, memberID)
-	if err != nil {
-		return nil, err
-	}
-	var keys []Key
-	err = t.keysOf(t.store.db.WithContext(ctx), m).Find(&keys).Error
-	return keys, err
-}
-
-func (t *Tenant) keysOf(tx *gorm.DB, m *TeamMember) *gorm.DB {
-	return t.within(tx).Where("created_by_user = ? AND revoked_at IS NULL", m.UserID).Order("id")
-}
-
-// RemoveMember ends somebody else's membership and revokes the keys that the
-// member made.
+// RemoveMember ends somebody else's membership, and with it the keys and the
+// invitations that the member made.
 func (t *Tenant) RemoveMember(ctx context.Context, id string) (*TeamMember, error) {
 	m, err := t.changeMember(once(ctx), id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
 		if !acting.Manages(m.Role) {
@@ -251,8 +266,8 @@ func (t *Tenant) RemoveMember(ctx context.Context, id string) (*TeamMember, erro
 	return m, err
 }
 
-// Leave ends the membership of who acts and revokes the keys that they made.
-// The last owner can't, with a Conflict.
+// Leave ends the membership of who acts, and with it the keys and the
+// invitations that they made. The last owner can't, with a Conflict.
 func (t *Tenant) Leave(ctx context.Context) error {
 	own, err := t.Own(ctx)
 	if err != nil {
@@ -277,11 +292,11 @@ func (t *Tenant) endMembership(tx *gorm.DB, m *TeamMember, action, reason string
 	if err := tx.Where("id = ?", m.ID).Delete(&Member{}).Error; err != nil {
 		return err
 	}
-	var keys []Key
-	if err := t.keysOf(tx.Clauses(clause.Locking{Strength: "UPDATE"}), m).Find(&keys).Error; err != nil {
+	ends, err := t.revocations(tx, m, "")
+	if err != nil {
 		return err
 	}
-	revoked, err := t.store.revokeKeys(tx, t.org, keys, reason, t.actor)
+	revoked, err := t.revoke(tx, ends, reason)
 	if err != nil {
 		return err
 	}

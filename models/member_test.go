@@ -231,8 +231,8 @@ func TestKeysEndWithTheirMaker(t *testing.T) {
 			t.Fatal(err)
 		}
 		texts["elsewhere"] = elsewhere
-		if keys, err := f.tenant.KeysOf(t.Context(), c.members["admin"]); err != nil || !slices.Equal(named(keys, func(k models.Key) string { return k.Name }), []string{"admin0", "admin1"}) {
-			t.Errorf("the admin's keys: %v, %v", keys, err)
+		if ends, err := f.tenant.Revocations(t.Context(), c.members["admin"], ""); err != nil || !slices.Equal(named(ends.Keys, func(k models.Key) string { return k.Name }), []string{"admin0", "admin1"}) {
+			t.Errorf("the admin's keys: %v, %v", ends, err)
 		}
 		before, _ := reported(t, f.tenant)
 		if _, err := c.as("owner").RemoveMember(t.Context(), c.members["admin"]); err != nil {

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 	"gorm.io/gorm"
@@ -50,9 +49,10 @@ func slugFrom(name string) string {
 func (n *NewOrganization) check() error {
 	n.Name = strings.TrimSpace(n.Name)
 	var faults webhook.Faults
-	if n.Name == "" || utf8.RuneCountInString(n.Name) > 100 || hasControl(n.Name) {
+	if n.Name == "" {
 		faults = append(faults, webhook.Fault{Field: "name", Message: "Enter a name of up to 100 characters."})
 	}
+	faults = append(faults, textFaults("name", webhook.NameFault(n.Name, maxName))...)
 	if n.Slug != "" && (!slugPattern.MatchString(n.Slug) || len(n.Slug) > maxSlug) {
 		faults = append(faults, webhook.Fault{Field: "slug", Message: fmt.Sprintf("Use lower-case letters, digits and single hyphens, up to %d characters.", maxSlug)})
 	}
@@ -74,7 +74,7 @@ func externalIDFault(id string) string {
 	case looksLikeID(id):
 		return "An external id may not look like one of Hookwell’s own ids."
 	}
-	return ""
+	return webhook.NameFault(id, 128)
 }
 
 // createOrganization inserts the organization and its endpoints. Its event is
@@ -180,6 +180,8 @@ type Person struct {
 	user  *User
 	actor Actor
 	condition
+
+	provedAt time.Time // who they are; zero is never
 }
 
 // As is the store as one user sees it.
@@ -220,7 +222,7 @@ func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, Role, error)
 			return nil, "", &Error{Kind: Forbidden, Code: CodeTwoFactor, Message: "This organization asks for two-factor sign-in. Set it up first."}
 		}
 	}
-	return &Tenant{store: p.store, org: &m.Organization, actor: p.actor}, m.Role, nil
+	return (&Tenant{store: p.store, org: &m.Organization, actor: p.actor}).readBy(m.Role), m.Role, nil
 }
 
 // CreateOrganization makes an organization that the person owns, one for each

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -24,10 +23,18 @@ const (
 const maxName = 100
 
 func nameFaults(name string) webhook.Faults {
-	if name == "" || utf8.RuneCountInString(name) > maxName || hasControl(name) {
+	if name == "" {
 		return webhook.Faults{{Field: "name", Message: "Enter your name, up to " + itoa(maxName) + " characters."}}
 	}
-	return nil
+	return textFaults("name", webhook.NameFault(name, maxName))
+}
+
+// textFaults are a fault at a field, or none if the message is empty.
+func textFaults(field, message string) webhook.Faults {
+	if message == "" {
+		return nil
+	}
+	return webhook.Faults{{Field: field, Message: message}}
 }
 
 // Rename changes the person's name. A bad one is Invalid at "name"; where If asks
@@ -54,10 +61,13 @@ func (p *Person) Rename(ctx context.Context, name string) error {
 }
 
 // PasswordChange is a new password and, to prove who asks, the present one,
-// which is left out by who has none yet.
+// which is left out by who has none yet, and a code of the second factor, where
+// one is on. Unlink takes every provider from the account.
 type PasswordChange struct {
 	Present string
+	Code    string
 	New     string
+	Unlink  bool
 }
 
 // budgetPasswords bounds how often a signed-in person sets their password.
@@ -65,7 +75,8 @@ var budgetPasswords = budget{"passwords set by a person", 10, time.Hour, "You ha
 
 // ChangePassword gives the account a new password. Every session but the one of
 // the token ends. It answers the account as it is now. Faults are Invalid at
-// "present" and "new"; more than 10 times an hour is TooMany.
+// "present", "code" and "new"; more than 10 times an hour is TooMany. The code is
+// left out after a proof, and who has no password yet needs one: see CheckProof.
 func (p *Person) ChangePassword(ctx context.Context, change PasswordChange, token string) (*User, error) {
 	user, err := p.changePassword(ctx, change, token)
 	if earlier(err) != nil {
@@ -81,13 +92,8 @@ func (p *Person) changePassword(ctx context.Context, change PasswordChange, toke
 	if faults := passwordFaults("new", change.New, p.user.Name, p.user.Email); len(faults) > 0 {
 		return nil, invalid(faults)
 	}
-	if p.user.PasswordHash != "" {
-		if err := p.store.confirm(ctx, p.user, p.actor, "present", change.Present); err != nil {
-			return nil, err
-		}
-		if change.New == change.Present {
-			return nil, invalidField("new", "This is the password that you have. Choose another.")
-		}
+	if err := p.mayChangePassword(ctx, change); err != nil {
+		return nil, err
 	}
 	set := spend(budgetPasswords, p.user.ID)
 	if err := p.store.spend(ctx, set); err != nil {
@@ -99,12 +105,33 @@ func (p *Person) changePassword(ctx context.Context, change PasswordChange, toke
 	}
 	user := *p.user
 	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+		if change.Unlink {
+			if err := p.store.unlinkAll(tx, p.actor, &user, "with a new password"); err != nil {
+				return err
+			}
+		}
 		return p.store.setPassword(tx, p.actor, &user, hash, bySettings, token)
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.store.refund(ctx, set))
 	}
 	return &user, nil
+}
+
+func (p *Person) mayChangePassword(ctx context.Context, change PasswordChange) error {
+	if !p.user.HasPassword() {
+		return p.CheckProof()
+	}
+	if err := p.store.confirm(ctx, p.user, p.actor, "present", change.Present); err != nil {
+		return err
+	}
+	if change.New == change.Present {
+		return invalidField("new", "This is the password that you have. Choose another.")
+	}
+	if p.CheckProof() == nil {
+		return nil
+	}
+	return p.ProveCode(ctx, change.Code)
 }
 
 // setPassword stores a new password's hash, ends the user's sessions but the

@@ -154,20 +154,25 @@ func renameFaults(err error, from, to string) error {
 }
 
 // ResetPassword gives an account a new password. All its sessions end.
-func (p *Platform) ResetPassword(ctx context.Context, email, password string) error {
+func (p *Platform) ResetPassword(ctx context.Context, email string, change PasswordChange) error {
 	user, err := find[User](p.store.db.WithContext(ctx).Where("email = ?", normalEmail(email)), "account")
 	if err != nil {
 		return err
 	}
-	account := Account{Name: user.Name, Email: user.Email, Password: password}
+	account := Account{Name: user.Name, Email: user.Email, Password: change.New}
 	if err := account.check(); err != nil {
 		return err
 	}
-	hash, err := p.store.hash(ctx, operatorAsker(user.Email), password)
+	hash, err := p.store.hash(ctx, operatorAsker(user.Email), change.New)
 	if err != nil {
 		return err
 	}
 	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+		if change.Unlink {
+			if err := p.store.unlinkAll(tx, p.actor, user, "with a new password"); err != nil {
+				return err
+			}
+		}
 		return p.store.setPassword(tx, p.actor, user, hash, byAdmin, "")
 	})
 }

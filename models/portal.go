@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -65,9 +64,8 @@ func (n *NewPortalLink) check() (Role, error) {
 	if n.Minutes < 1 || n.Minutes > MaxPortalMinutes {
 		faults = append(faults, webhook.Fault{Field: "minutes", Message: fmt.Sprintf("Use 1 to %d minutes.", MaxPortalMinutes)})
 	}
-	if n.Name = strings.TrimSpace(n.Name); utf8.RuneCountInString(n.Name) > 100 || hasControl(n.Name) {
-		faults = append(faults, webhook.Fault{Field: "name", Message: "Use a name of up to 100 characters."})
-	}
+	n.Name = strings.TrimSpace(n.Name)
+	faults = append(faults, textFaults("name", webhook.NameFault(n.Name, maxName))...)
 	if n.FrameOrigin = frameOrigin(n.FrameOrigin); n.FrameOrigin == noOrigin {
 		faults = append(faults, webhook.Fault{Field: "frameOrigin", Message: "Name one origin by its scheme and host alone, such as https://app.example.com."})
 	}
@@ -251,7 +249,7 @@ func (p *Portal) Tenant(slug string) (*Tenant, Role, error) {
 	if slug != p.org.Slug {
 		return nil, "", notFound("organization")
 	}
-	return &Tenant{store: p.store, org: p.org, actor: p.actor}, p.Role, nil
+	return (&Tenant{store: p.store, org: p.org, actor: p.actor}).readBy(p.Role), p.Role, nil
 }
 
 // PrunePortalLinks removes links that nobody can use any more, and whose

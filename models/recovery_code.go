@@ -66,15 +66,21 @@ func (s *Store) takeRecoveryCode(tx *gorm.DB, userID, code string) (bool, error)
 }
 
 // RenewRecoveryCodes replaces the person's recovery codes and answers the new
-// ones, given the password and a code; none to a form that is sent again late. Faults are Invalid at "password" and
-// "code"; without a second factor it is a Conflict.
-func (p *Person) RenewRecoveryCodes(ctx context.Context, password, code string) (codes []string, err error) {
+// ones; none to a form that is sent again late. Without a second factor it is a
+// Conflict. It asks for a proof: see CheckProof.
+func (p *Person) RenewRecoveryCodes(ctx context.Context) (codes []string, err error) {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return shownCodes(err)
+	}
 	if on, err := p.store.asksSecondFactor(ctx, p.user.ID); err != nil {
 		return nil, err
 	} else if !on {
 		return nil, conflict("two_factor_off", "Two-factor sign-in is off: there is nothing to recover.")
 	}
-	err = p.confirmTwice(ctx, password, code, func(tx *gorm.DB) error {
+	if err := p.CheckProof(); err != nil {
+		return nil, err
+	}
+	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
 		if codes, err = p.store.newRecoveryCodes(tx, p.user.ID); err != nil {
 			return err
 		}

@@ -85,14 +85,17 @@ func (s *Store) ask(ctx context.Context, actor Actor) (spending, error) {
 // ResetPath is the page behind a link that sets a new password.
 func ResetPath(token string) string { return "/reset/" + token }
 
-// ResetEmail is the address of the account that a link sets the password of;
-// NotFound when the link does not work any more.
-func (s *Store) ResetEmail(ctx context.Context, token string) (string, error) {
+// ResetEmail is the address of the account that a link sets the password of,
+// and whether a provider is linked to it too; NotFound when the link does not
+// work any more.
+func (s *Store) ResetEmail(ctx context.Context, token string) (email string, linked bool, err error) {
 	user, err := s.resetOf(s.db.WithContext(ctx), token)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return user.Email, nil
+	var identities int64
+	err = s.db.WithContext(ctx).Model(&UserIdentity{}).Where("user_id = ?", user.ID).Count(&identities).Error
+	return user.Email, identities > 0, err
 }
 
 func (s *Store) resetOf(tx *gorm.DB, token string) (*User, error) {
@@ -110,8 +113,8 @@ func (s *Store) resetOf(tx *gorm.DB, token string) (*User, error) {
 // sessions end, and where the address had not been proved before, so do the
 // links to a provider. A password that is not good enough is Invalid at "new" and
 // leaves the link as it is.
-func (s *Store) ResetPassword(ctx context.Context, token, password string, actor Actor) (*User, error) {
-	user, err := s.resetPassword(ctx, token, password, actor)
+func (s *Store) ResetPassword(ctx context.Context, token string, change PasswordChange, actor Actor) (*User, error) {
+	user, err := s.resetPassword(ctx, token, change, actor)
 	if before := earlier(err); before != nil && before.shown != "" {
 		return s.User(ctx, before.made)
 	} else if before != nil {
@@ -120,7 +123,7 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string, actor
 	return user, err
 }
 
-func (s *Store) resetPassword(ctx context.Context, token, password string, actor Actor) (*User, error) {
+func (s *Store) resetPassword(ctx context.Context, token string, change PasswordChange, actor Actor) (*User, error) {
 	if err := s.sentBefore(ctx); err != nil {
 		return nil, err
 	}
@@ -128,10 +131,10 @@ func (s *Store) resetPassword(ctx context.Context, token, password string, actor
 	if err != nil {
 		return nil, err
 	}
-	if faults := passwordFaults("new", password, user.Name, user.Email); len(faults) > 0 {
+	if faults := passwordFaults("new", change.New, user.Name, user.Email); len(faults) > 0 {
 		return nil, invalid(faults)
 	}
-	hash, err := s.hash(ctx, linkAsker(user, actor), password)
+	hash, err := s.hash(ctx, linkAsker(user, actor), change.New)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +146,11 @@ func (s *Store) resetPassword(ctx context.Context, token, password string, actor
 		makes(tx, user.ID, user.ID)
 		if link.Email == user.Email && !user.EmailVerified() {
 			if err := s.proveEmail(tx, user, actor.as(user)); err != nil {
+				return err
+			}
+		}
+		if change.Unlink {
+			if err := s.unlinkAll(tx, actor.as(user), user, "with a new password"); err != nil {
 				return err
 			}
 		}
@@ -163,11 +171,7 @@ func (s *Store) proveEmail(tx *gorm.DB, user *User, actor Actor) error {
 	if err := tx.Model(&User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error; err != nil {
 		return err
 	}
-	removed := tx.Where("user_id = ?", user.ID).Delete(&UserIdentity{})
-	if removed.Error != nil || removed.RowsAffected == 0 {
-		return removed.Error
-	}
-	return s.reportSecurity(tx, actor, user, "identity.unlinked", "the address was proved by a reset link", "", securityData{})
+	return s.unlinkAll(tx, actor, user, "the address was proved by a reset link")
 }
 
 // warn sends a user word of a change of the account, where mail is sent.

@@ -87,18 +87,18 @@ func TestResetPassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		token := f.token(t, user.Email)
-		if email, err := f.ResetEmail(ctx, token); err != nil || email != user.Email {
+		if email, linked, err := f.ResetEmail(ctx, token); err != nil || email != user.Email || linked {
 			t.Errorf("%q, %v", email, err)
 		}
 		if err := f.Sessions().CommitCtx(models.WithSessionUse(ctx, models.SessionUse{UserID: user.ID}), "a session", []byte{1}, f.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		for _, bad := range []string{"", token + "A", strings.ToLower(token)} {
-			if _, err := f.ResetPassword(ctx, bad, password+" anew", visitor); !models.IsKind(err, models.NotFound) {
+			if _, err := f.ResetPassword(ctx, bad, models.PasswordChange{New: password + " anew"}, visitor); !models.IsKind(err, models.NotFound) {
 				t.Errorf("token %q: %v", bad, err)
 			}
 		}
-		if _, err := f.ResetPassword(ctx, token, "short", visitor); !cmp.Equal(fields(t, err), []string{"new"}) {
+		if _, err := f.ResetPassword(ctx, token, models.PasswordChange{New: "short"}, visitor); !cmp.Equal(fields(t, err), []string{"new"}) {
 			t.Error(err)
 		}
 		if _, err := f.FinishSignUp(ctx, models.SignupOpen, token, visitor); !models.IsKind(err, models.NotFound) {
@@ -128,7 +128,7 @@ func (f *fixture) resetsOnce(t *testing.T, token string) {
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			_, err := f.ResetPassword(t.Context(), token, password+" anew", visitor)
+			_, err := f.ResetPassword(t.Context(), token, models.PasswordChange{New: password + " anew"}, visitor)
 			if err == nil {
 				worked.Add(1)
 			} else if !models.IsKind(err, models.NotFound) {
@@ -156,7 +156,7 @@ func TestResetLinkEnds(t *testing.T) {
 		}
 		token := ask()
 		f.clock.Advance(time.Hour)
-		if _, err := f.ResetPassword(ctx, token, password+" anew", visitor); !models.IsKind(err, models.NotFound) {
+		if _, err := f.ResetPassword(ctx, token, models.PasswordChange{New: password + " anew"}, visitor); !models.IsKind(err, models.NotFound) {
 			t.Errorf("after an hour: %v", err)
 		}
 		if err := f.PruneLinks(ctx); err != nil {
@@ -169,7 +169,7 @@ func TestResetLinkEnds(t *testing.T) {
 		if _, err := f.As(user, models.Actor{}).ChangePassword(ctx, models.PasswordChange{Present: password, New: password + " two"}, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.ResetPassword(ctx, token, password+" anew", visitor); !models.IsKind(err, models.NotFound) {
+		if _, err := f.ResetPassword(ctx, token, models.PasswordChange{New: password + " anew"}, visitor); !models.IsKind(err, models.NotFound) {
 			t.Errorf("after the password was changed: %v", err)
 		}
 		f.letters(t)
@@ -236,20 +236,20 @@ func TestChangeOfEmail(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		ctx := t.Context()
 		user, other := f.account(t, "ada@example.com"), f.account(t, "bob@example.com")
-		if err := f.As(user, models.Actor{}).AskEmail(ctx, "new@example.com", password); !models.IsKind(err, models.Conflict) {
+		if err := f.As(user, models.Actor{}).AskEmail(ctx, "new@example.com"); !models.IsKind(err, models.Conflict) {
 			t.Errorf("without mail: %v", err)
 		}
 		f = f.withMail(t)
 		endpoint(t, f.tenant, nil)
 		f.joins(t, user, f.tenant)
-		p := f.As(user, models.Actor{})
-		if err := p.AskEmail(ctx, "new", password); !cmp.Equal(fields(t, err), []string{"email"}) {
+		p := f.proved(user)
+		if err := p.AskEmail(ctx, "new"); !cmp.Equal(fields(t, err), []string{"email"}) {
 			t.Error(err)
 		}
-		if err := p.AskEmail(ctx, "new@example.com", "not the password at all"); !cmp.Equal(fields(t, err), []string{"password"}) {
+		if err := f.As(user, models.Actor{}).AskEmail(ctx, "new@example.com"); !models.IsCode(err, models.CodeProof) {
 			t.Error(err)
 		}
-		if err := p.AskEmail(ctx, other.Email, password); err != nil {
+		if err := p.AskEmail(ctx, other.Email); err != nil {
 			t.Error(err)
 		}
 		// Who asks has word of it as of any other address.
@@ -260,7 +260,7 @@ func TestChangeOfEmail(t *testing.T) {
 			t.Fatal(err)
 		}
 		reset := f.token(t, user.Email)
-		if err := p.AskEmail(ctx, " New@example.com", password); err != nil {
+		if err := p.AskEmail(ctx, " New@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		letters := f.letters(t)
@@ -281,7 +281,7 @@ func TestChangeOfEmail(t *testing.T) {
 		if _, err := f.ConfirmEmail(ctx, token, visitor); !models.IsKind(err, models.NotFound) {
 			t.Errorf("a second time: %v", err)
 		}
-		if _, err := f.ResetPassword(ctx, reset, password+" anew", visitor); !models.IsKind(err, models.NotFound) {
+		if _, err := f.ResetPassword(ctx, reset, models.PasswordChange{New: password + " anew"}, visitor); !models.IsKind(err, models.NotFound) {
 			t.Errorf("a link that went to the earlier address: %v", err)
 		}
 		if got := f.letters(t)[user.Email]; len(got) != 1 {
@@ -290,7 +290,7 @@ func TestChangeOfEmail(t *testing.T) {
 		if got := securityEvents(t, f.tenant); len(got) != 1 || got[0].Type != "security.email_changed" || got[0].UserID != user.ID {
 			t.Errorf("the events are %v", got)
 		}
-		if err := f.As(now, models.Actor{}).AskEmail(ctx, now.Email, password); !cmp.Equal(fields(t, err), []string{"email"}) {
+		if err := f.proved(now).AskEmail(ctx, now.Email); !cmp.Equal(fields(t, err), []string{"email"}) {
 			t.Errorf("the present address, proved: %v", err)
 		}
 	})

@@ -82,6 +82,14 @@ type Actor struct {
 	RequestID     string
 }
 
+// userID is the id of a person; nil for everything else that acts.
+func (a Actor) userID() *string {
+	if a.Kind != ActorUser {
+		return nil
+	}
+	return &a.ID
+}
+
 // title is the actor as pages name it: a key's name alone says too little.
 func (a Actor) title() string {
 	if a.Kind == ActorKey {

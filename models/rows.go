@@ -195,6 +195,10 @@ type Event struct {
 
 	// NotSent is set by a list of what one endpoint missed.
 	NotSent Reason `gorm:"-"`
+
+	// Redacted tells that people's addresses were taken out of Body, for a reader
+	// who may not see them. It is never stored.
+	Redacted bool `gorm:"-"`
 }
 
 // State is a delivery's state.

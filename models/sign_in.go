@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 
 	"gorm.io/gorm"
@@ -92,16 +91,12 @@ func deviceOwner(userID string) string { return "device of " + userID }
 // DeviceToken is what a browser that has signed in keeps to be known again:
 // strangers who try passwords from elsewhere don't delay it.
 func (s *Store) DeviceToken(userID string) string {
-	return base64.RawURLEncoding.EncodeToString(s.vault.seal(deviceOwner(userID), []byte(userID)))
+	return s.Seal(deviceOwner(userID), []byte(userID))
 }
 
 func (s *Store) knowsDevice(userID, token string) bool {
-	sealed, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(sealed) == 0 {
-		return false
-	}
-	_, err = s.vault.open(deviceOwner(userID), sealed)
-	return err == nil
+	_, known := s.Unseal(deviceOwner(userID), token)
+	return known
 }
 
 // noteSignIn records a sign-in that is complete.

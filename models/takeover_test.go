@@ -21,7 +21,7 @@ func TestNewPasswordEndsChangeOfEmail(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.As(now, models.Actor{}).AskEmail(ctx, "eve@example.com", password); err != nil {
+			if err := f.proved(now).AskEmail(ctx, "eve@example.com"); err != nil {
 				t.Fatal(err)
 			}
 			return linkPattern.FindStringSubmatch(f.letters(t)["eve@example.com"][0].Text)[2]
@@ -39,7 +39,7 @@ func TestNewPasswordEndsChangeOfEmail(t *testing.T) {
 		if err := f.AskReset(ctx, user.Email, visitor); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.ResetPassword(ctx, f.token(t, user.Email), password, visitor); err != nil {
+		if _, err := f.ResetPassword(ctx, f.token(t, user.Email), models.PasswordChange{New: password}, visitor); err != nil {
 			t.Fatal(err)
 		}
 		ends(token, "reset")
@@ -62,7 +62,7 @@ func TestNewPasswordLeavesProofOfPresentEmail(t *testing.T) {
 		ctx := t.Context()
 		f = f.withMail(t)
 		user := f.account(t, "ada@example.com")
-		if err := f.As(user, models.Actor{}).AskEmail(ctx, user.Email, password); err != nil {
+		if err := f.proved(user).AskEmail(ctx, user.Email); err != nil {
 			t.Fatal(err)
 		}
 		token := f.token(t, user.Email)
@@ -86,7 +86,7 @@ func TestProofOfEmailEndsLinksOfWhoHadItNot(t *testing.T) {
 			if err := f.AskReset(ctx, user.Email, visitor); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.ResetPassword(ctx, f.token(t, user.Email), password, visitor); err != nil {
+			if _, err := f.ResetPassword(ctx, f.token(t, user.Email), models.PasswordChange{New: password}, visitor); err != nil {
 				t.Fatal(err)
 			}
 			f.letters(t)
@@ -97,7 +97,7 @@ func TestProofOfEmailEndsLinksOfWhoHadItNot(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.As(now, models.Actor{}).LinkIdentity(ctx, claims); err != nil {
+			if err := f.proved(now).LinkIdentity(ctx, claims); err != nil {
 				t.Fatal(err)
 			}
 			f.letters(t)
@@ -119,9 +119,9 @@ func TestPersonIsToldOfNewWaysIn(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		f = f.withMail(t)
 		user := f.account(t, "ada@example.com")
-		codes := f.twoFactor(t, user)
+		f.twoFactor(t, user)
 		f.letters(t)
-		p := f.As(user, models.Actor{})
+		p := f.proved(user)
 		told := func(subject, says string) {
 			t.Helper()
 			list := f.letters(t)[user.Email]
@@ -133,13 +133,13 @@ func TestPersonIsToldOfNewWaysIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		told("linked", "eve@example.com")
-		if err := p.DisableTwoFactor(t.Context(), password, "no code"); !models.IsKind(err, models.Invalid) {
+		if err := f.As(user, models.Actor{}).DisableTwoFactor(t.Context()); !models.IsCode(err, models.CodeProof) {
 			t.Fatal(err)
 		}
 		if got := f.letters(t); len(got) != 0 {
 			t.Errorf("told of what was refused: %v", got)
 		}
-		if err := p.DisableTwoFactor(t.Context(), password, codes[0]); err != nil {
+		if err := p.DisableTwoFactor(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		told("turned off", "https://hooks.example.com/forgot")

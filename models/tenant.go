@@ -14,6 +14,8 @@ type Tenant struct {
 	actor Actor
 	named string // how a platform key that reports events named it
 	condition
+
+	hidesAddresses bool // people's, from a guest; see readBy
 }
 
 // Organization is whose rows these are.

@@ -178,8 +178,8 @@ var refused = map[string]call{
 		_, err := models.ActingAs(tenant, p.colleague).Own(ctx)
 		return nil, err
 	},
-	"KeysOf": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
-		_, err := tenant.KeysOf(ctx, p.member.ID)
+	"Revocations": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
+		_, err := tenant.Revocations(ctx, p.member.ID, models.RoleGuest)
 		return nil, err
 	},
 	"SetRole": func(ctx context.Context, tenant *models.Tenant, p *property) ([]string, error) {
@@ -508,7 +508,7 @@ func TestPlatformUnknownNames(t *testing.T) {
 			return p.RevokeKey(ctx, name)
 		},
 		"ResetPassword": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
-			return p.ResetPassword(ctx, name, account.Password)
+			return p.ResetPassword(ctx, name, models.PasswordChange{New: account.Password})
 		},
 		"RemoveTwoFactor": func(ctx context.Context, _ *fixture, p *models.Platform, name string) error {
 			return p.RemoveTwoFactor(ctx, name)

@@ -77,8 +77,14 @@ func (p *Person) TwoFactor(ctx context.Context) (TwoFactor, error) {
 
 // BeginTwoFactor makes a new key for the person's app. Nothing asks for its
 // codes until EnableTwoFactor has seen one. It is a Conflict when a second
-// factor is on already.
+// factor is on already. It asks for a proof: see CheckProof.
 func (p *Person) BeginTwoFactor(ctx context.Context) error {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
+	if err := p.CheckProof(); err != nil {
+		return err
+	}
 	secret := make([]byte, totpSecret)
 	rand.Read(secret)
 	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error {
@@ -124,12 +130,16 @@ func (p *Person) TwoFactorKey(ctx context.Context) (TwoFactorKey, error) {
 
 // EnableTwoFactor turns the second factor on, given a code of the new key, and
 // answers the recovery codes, which are never shown again: none to a form that
-// is sent again late. A wrong code is Invalid at "code".
+// is sent again late. A wrong code is Invalid at "code". It asks for a proof: see
+// CheckProof.
 func (p *Person) EnableTwoFactor(ctx context.Context, code string) (codes []string, err error) {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return shownCodes(err)
 	}
-	err = p.counted(ctx, func(tx *gorm.DB) error {
+	if err := p.CheckProof(); err != nil {
+		return nil, err
+	}
+	err = p.counted(ctx, once(ctx), func(tx *gorm.DB) error {
 		if err := p.noTwoFactor(tx); err != nil {
 			return err
 		}
@@ -163,14 +173,14 @@ func shownCodes(err error) ([]string, error) {
 	return nil, err
 }
 
-// counted runs what a wrong code ends, in a transaction that takes the form; it
-// is not done at all while too many were wrong.
-func (p *Person) counted(ctx context.Context, do func(tx *gorm.DB) error) error {
+// counted runs what a wrong code ends, in a transaction with a context of its
+// own, which may take the form; it is not done at all while too many were wrong.
+func (p *Person) counted(ctx, inside context.Context, do func(tx *gorm.DB) error) error {
 	charged, err := p.store.charge(ctx, try(limitConfirm, p.user.ID, "code"))
 	if err != nil {
 		return err
 	}
-	err = p.store.transaction(once(ctx), do)
+	err = p.store.transaction(inside, do)
 	switch {
 	case err == nil:
 		return p.store.absolve(ctx, charged)
@@ -180,10 +190,16 @@ func (p *Person) counted(ctx context.Context, do func(tx *gorm.DB) error) error 
 	return errors.Join(err, p.store.uncharge(ctx, charged))
 }
 
-// DisableTwoFactor turns the second factor off, given the password and a code
-// or a recovery code. Faults are Invalid at "password" and "code".
-func (p *Person) DisableTwoFactor(ctx context.Context, password, code string) error {
-	return unlessTaken(p.confirmTwice(ctx, password, code, func(tx *gorm.DB) error { return p.store.removeTwoFactor(tx, p.actor, p.user) }))
+// DisableTwoFactor turns the second factor off. Without one it is a Conflict.
+// It asks for a proof: see CheckProof.
+func (p *Person) DisableTwoFactor(ctx context.Context) error {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
+	if err := p.CheckProof(); err != nil {
+		return err
+	}
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error { return p.store.removeTwoFactor(tx, p.actor, p.user) }))
 }
 
 func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
@@ -202,29 +218,6 @@ func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
 		return err
 	}
 	return s.reportSecurity(tx, actor, user, "two_factor.disabled", "totp", "security.2fa_disabled", securityData{Action: "2fa_disabled", Method: "totp"})
-}
-
-// confirmTwice checks the password, of who has one, and takes a code in the
-// transaction of what they are asked for.
-func (p *Person) confirmTwice(ctx context.Context, password, code string, do func(tx *gorm.DB) error) error {
-	if err := p.store.sentBefore(ctx); err != nil {
-		return err
-	}
-	if p.user.HasPassword() {
-		if err := p.store.confirm(ctx, p.user, p.actor, "password", password); err != nil {
-			return err
-		}
-	}
-	return p.counted(ctx, func(tx *gorm.DB) error {
-		right, _, err := p.store.takeSecondFactor(tx, p.user.ID, code)
-		if err != nil {
-			return err
-		}
-		if !right {
-			return invalidField("code", "This code is not right, or it was used already.")
-		}
-		return do(tx)
-	})
 }
 
 // takeSecondFactor takes a code of the app or a recovery code, each once.

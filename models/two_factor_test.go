@@ -33,10 +33,15 @@ func (f *fixture) joins(t *testing.T, user *models.User, tenant *models.Tenant) 
 	}
 }
 
+// proved is a person who has just proved who they are.
+func (f *fixture) proved(user *models.User) *models.Person {
+	return f.As(user, models.Actor{}).Proved(f.Now())
+}
+
 // twoFactor sets a user's second factor up and answers the recovery codes.
 func (f *fixture) twoFactor(t *testing.T, user *models.User) []string {
 	t.Helper()
-	p := f.As(user, models.Actor{})
+	p := f.proved(user)
 	if err := p.BeginTwoFactor(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +71,7 @@ func (f *fixture) secondStep(t *testing.T, user *models.User, code string) error
 func TestTwoFactor(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		user := f.account(t, "ada@example.com")
-		p := f.As(user, models.Actor{})
+		p := f.proved(user)
 		if _, err := p.TwoFactorKey(t.Context()); !models.IsKind(err, models.NotFound) {
 			t.Errorf("a key before it was begun: %v", err)
 		}
@@ -82,12 +87,13 @@ func TestTwoFactor(t *testing.T) {
 			t.Errorf("a key that was never confirmed asks for codes: %v, %v", signed, err)
 		}
 		for _, wrong := range []string{"", "000000", "12345", "abcdef", key.Secret} {
-			if _, err := p.EnableTwoFactor(t.Context(), wrong); !cmp.Equal(fields(t, err), []string{"code"}) {
+			if _, err := f.proved(user).EnableTwoFactor(t.Context(), wrong); !cmp.Equal(fields(t, err), []string{"code"}) {
 				t.Errorf("%q: %v", wrong, err)
 			}
 			f.clock.Advance(time.Hour)
 		}
 		on := f.codeOf(user)
+		p = f.proved(user)
 		codes, err := p.EnableTwoFactor(t.Context(), " "+on[:3]+" "+on[3:])
 		if err != nil || len(codes) != 10 {
 			t.Fatal(codes, err)
@@ -104,7 +110,7 @@ func TestTwoFactor(t *testing.T) {
 		}
 		f.takesCodesOnce(t, user, on)
 		f.takesRecoveryCodesOnce(t, user, codes)
-		f.turnsOff(t, user, codes)
+		f.turnsOff(t, user)
 	})
 }
 
@@ -173,7 +179,7 @@ func (f *fixture) takesRecoveryCodesOnce(t *testing.T, user *models.User, codes 
 	if err != nil || state.RecoveryCodes != 9 || state.EnabledAt == nil {
 		t.Errorf("%+v, %v", state, err)
 	}
-	fresh, err := f.As(user, models.Actor{}).RenewRecoveryCodes(t.Context(), password, f.codeOf(user))
+	fresh, err := f.proved(user).RenewRecoveryCodes(t.Context())
 	if err != nil || len(fresh) != 10 {
 		t.Fatal(fresh, err)
 	}
@@ -183,16 +189,10 @@ func (f *fixture) takesRecoveryCodesOnce(t *testing.T, user *models.User, codes 
 	f.clock.Advance(24 * time.Hour)
 }
 
-func (f *fixture) turnsOff(t *testing.T, user *models.User, old []string) {
+func (f *fixture) turnsOff(t *testing.T, user *models.User) {
 	t.Helper()
-	p := f.As(user, models.Actor{})
-	if err := p.DisableTwoFactor(t.Context(), "not the password at all", f.codeOf(user)); !cmp.Equal(fields(t, err), []string{"password"}) {
-		t.Errorf("a wrong password: %v", err)
-	}
-	if err := p.DisableTwoFactor(t.Context(), password, old[2]); !cmp.Equal(fields(t, err), []string{"code"}) {
-		t.Errorf("a wrong code: %v", err)
-	}
-	if err := p.DisableTwoFactor(t.Context(), password, f.codeOf(user)); err != nil {
+	p := f.proved(user)
+	if err := p.DisableTwoFactor(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if signed, err := f.SignIn(t.Context(), models.Credentials{Email: user.Email, Password: password}, models.Actor{}); err != nil || signed.SecondFactor {
@@ -204,7 +204,7 @@ func (f *fixture) turnsOff(t *testing.T, user *models.User, old []string) {
 	if err := f.Operator().RemoveTwoFactor(t.Context(), user.Email); !models.IsKind(err, models.Conflict) {
 		t.Errorf("removing what is off: %v", err)
 	}
-	if _, err := p.RenewRecoveryCodes(t.Context(), password, ""); !models.IsKind(err, models.Conflict) {
+	if _, err := p.RenewRecoveryCodes(t.Context()); !models.IsKind(err, models.Conflict) {
 		t.Errorf("codes without a second factor: %v", err)
 	}
 }
@@ -221,15 +221,14 @@ func TestSecurityEvents(t *testing.T) {
 		f.joins(t, user, f.tenant)
 		f.joins(t, user, second)
 		p := f.As(user, models.Actor{RemoteAddress: "192.0.2.7"})
-		codes := f.twoFactor(t, user)
-		f.clock.Advance(time.Minute)
-		if err := p.DisableTwoFactor(t.Context(), password, codes[0]); err != nil {
+		f.twoFactor(t, user)
+		if err := p.Proved(f.Now()).DisableTwoFactor(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := p.ChangePassword(t.Context(), models.PasswordChange{Present: password, New: password + " anew"}, ""); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Operator().ResetPassword(t.Context(), user.Email, password); err != nil {
+		if err := f.Operator().ResetPassword(t.Context(), user.Email, models.PasswordChange{New: password}); err != nil {
 			t.Fatal(err)
 		}
 		f.twoFactor(t, user)

@@ -7,8 +7,10 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/net/idna"
 	"gorm.io/gorm"
 
 	"hookwell/webhook"
@@ -53,14 +55,28 @@ const (
 	emailLabel = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 )
 
+// emailFaults says at "email" what is wrong with an address that normalEmail gave.
 func emailFaults(email string) webhook.Faults {
+	if at := strings.IndexFunc(email, func(r rune) bool { return r > unicode.MaxASCII }); at >= 0 && at < strings.IndexByte(email, '@') && utf8.ValidString(email) {
+		letter, _ := utf8.DecodeRuneInString(email[at:])
+		return webhook.Faults{{Field: "email", Message: "Letters such as " + quote(string(letter)) + " before the @ are not taken, since few mail servers deliver to them. Use another address of yours."}}
+	}
 	if local, _, _ := strings.Cut(email, "@"); len(email) > 254 || len(local) > 64 || !emailPattern.MatchString(email) {
 		return webhook.Faults{{Field: "email", Message: "Enter an email address such as name@example.com."}}
 	}
 	return nil
 }
 
-func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+// normalEmail is an address as it is stored: in lower case, with the domain in
+// ASCII (IDNA).
+func normalEmail(email string) string {
+	email = strings.ToLower(strings.TrimSpace(email))
+	local, domain, _ := strings.Cut(email, "@")
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil && ascii != "" {
+		return local + "@" + ascii
+	}
+	return email
+}
 
 // copiedEmail is the address in a text as mail programs copy one, such as
 // "Ada <ada@example.com>" or "mailto:ada@example.com". It is for what a person

@@ -95,3 +95,19 @@ func (v *Vault) open(owner string, sealed []byte) ([]byte, error) {
 	}
 	return plain, nil
 }
+
+// Seal encrypts what a browser keeps for us, for one use, as text that a cookie
+// can hold.
+func (s *Store) Seal(use string, content []byte) string {
+	return base64.RawURLEncoding.EncodeToString(s.vault.seal(use, content))
+}
+
+// Unseal opens what Seal made for the same use; false for everything else.
+func (s *Store) Unseal(use, text string) ([]byte, bool) {
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(sealed) == 0 {
+		return nil, false
+	}
+	content, err := s.vault.open(use, sealed)
+	return content, err == nil
+}

@@ -10,11 +10,13 @@ import (
 	"hookwell/webhook"
 )
 
-// AccountView is a person's own page. Faults stand at name, at email and
-// password (the change of address), or at present and new (that of the password).
+// AccountView is a person's own page. Faults stand at name, at email, or at
+// present, code and new (the change of the password).
 type AccountView struct {
 	Name       string // as it was typed
 	Email      string // the new address, as it was typed
+	Unlink     bool   // the provider, with the new password
+	Proved     bool   // just now, who it is
 	Mail       bool   // messages reach people
 	Provider   string // its name; empty without one
 	Identities []models.UserIdentity

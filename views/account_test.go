@@ -29,16 +29,19 @@ func accountSamples() map[string]templ.Component {
 	}}
 	alone := AccountView{Name: "Marcus Lindqvist", Current: "ses_1", Sessions: view.Sessions[:1]}
 	faulty := view
-	faulty.Email, faulty.Faults = "priya", webhook.Faults{{Field: "email", Message: "Enter an email address such as name@example.com."}, {Field: "password", Message: "This is not your password."}}
+	faulty.Email, faulty.Faults = "priya", webhook.Faults{{Field: "email", Message: "Enter an email address such as name@example.com."}}
 	changing := view
+	changing.Identities = []models.UserIdentity{{Issuer: "https://accounts.example.com", Subject: "248289761001", CreatedAt: ago(time.Hour)}}
 	changing.Faults = webhook.Faults{{Field: "present", Message: "This is not your password."}, {Field: "new", Message: "Choose a password of at least 15 characters."}}
 
 	on := TwoFactorView{State: view.TwoFactor}
-	fresh, wrong := on, on
+	fresh := on
 	for range 10 {
 		fresh.Codes = append(fresh.Codes, "k4xw-9qpm-2htz-vb6d")
 	}
-	wrong.Faults = webhook.Faults{{Field: OffPrefix + "password", Message: "This is not your password."}, {Field: RenewPrefix + "code", Message: "This code is not right, or it was used already."}}
+	proof := ProofView{Path: TwoFactorDisablePath, Next: TwoFactorPath, Fields: []CarriedField{{"email", "new@example.com"}}, Code: true, Provider: "Acme SSO", Mail: true}
+	wrong := proof
+	wrong.Faults = webhook.Faults{{Field: ProofPrefix + "password", Message: "This is not your password."}, {Field: ProofPrefix + "code", Message: "This code is not right, or it was used already."}}
 	key := &models.TwoFactorKey{Secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", URL: "otpauth://totp/Hookwell:priya.raman@example.com?issuer=Hookwell&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
 	return map[string]templ.Component{
 		"account":             AccountPage(page, view),
@@ -51,7 +54,10 @@ func accountSamples() map[string]templ.Component {
 		"two-factor-codes":    TwoFactorPage(page, fresh),
 		"two-factor-on":       TwoFactorPage(page, on),
 		"two-factor-provided": TwoFactorPage(provided, on),
-		"two-factor-faults":   TwoFactorPage(page, wrong),
+		"proof":               ProofPage(page, proof),
+		"proof-faults":        ProofPage(page, wrong),
+		"proof-provided":      ProofPage(provided, proof),
+		"proof-nothing":       ProofPage(provided, ProofView{Path: AccountEmailPath, Next: AccountPath}),
 		"code":                CodePage(out, CodeForm{}),
 		"code-wrong":          CodePage(out, CodeForm{Faults: webhook.Faults{{Field: "code", Message: "This code is not right, or it was used already."}}}),
 	}

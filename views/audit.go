@@ -34,6 +34,7 @@ var auditSentences = map[string]string{
 	"invitation.resent":           "sent the invitation of % again",
 	"invitation.revoked":          "withdrew the invitation of %",
 	"key.created":                 "created the API key %",
+	"key.narrowed":                "took scopes from the API key %",
 	"key.revoked":                 "revoked the API key %",
 	"mail.tested":                 "sent a test message to %",
 	"member.added":                "added the member %",

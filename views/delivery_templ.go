@@ -380,7 +380,7 @@ func deliveryHead(page Page, view DeliveryView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if attempt := view.chosen(); attempt != nil && view.Event != nil {
+		if attempt := view.chosen(); attempt != nil && view.Event != nil && !view.Event.Redacted {
 			templ_7745c5c3_Err = copyCurl(curl(attempt, view.Event.Body)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

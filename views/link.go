@@ -15,10 +15,12 @@ type Sent struct {
 	Text  string
 }
 
-// ResetForm sets a new password by a link. Field: new.
+// ResetForm sets a new password by a link. Fields: new, unlink.
 type ResetForm struct {
 	Path   string
 	Email  string
+	Linked bool // to a provider, which lets in without the password
+	Unlink bool
 	Faults webhook.Faults
 }
 

@@ -14,6 +14,14 @@ type ProviderForm struct {
 
 func (f ProviderForm) url() templ.SafeURL { return templ.URL(f.Address) }
 
+// providerWords are what the person's provider is called.
+func providerWords(view AccountView) string {
+	if view.Provider == "" {
+		return "your provider"
+	}
+	return view.Provider
+}
+
 // identityWords are how a person knows a sign-in with a provider.
 func identityWords(identity models.UserIdentity) string {
 	if identity.Email != "" {

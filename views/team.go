@@ -2,6 +2,7 @@ package views
 
 import (
 	"cmp"
+	"strings"
 
 	"hookwell/models"
 	"hookwell/webhook"
@@ -49,7 +50,52 @@ func (v MemberView) role() models.Role { return cmp.Or(v.Role, v.Member.Role) }
 type EndView struct {
 	Member    models.TeamMember
 	LastOwner bool
-	Keys      []models.Key // those that are revoked with it
+	Ends      models.Revocations
+}
+
+// RoleView asks about a change of role that ends what the member made.
+// Fields: role, ends.
+type RoleView struct {
+	Member models.TeamMember
+	Role   models.Role // that is to be given; empty for a transfer of the ownership
+	Ends   models.Revocations
+}
+
+func (v RoleView) title() string {
+	if v.Role == "" {
+		return "Transfer ownership to " + v.Member.Name + "?"
+	}
+	return "Change the role of " + v.Member.Name + "?"
+}
+
+func (v RoleView) words() string {
+	if v.Role == "" {
+		return v.Member.Name + " becomes an owner, and you become an admin. What you made beyond that role ends at once."
+	}
+	return v.Member.Name + " becomes " + string(v.Role) + ". What " + v.Member.Name + " made beyond that role ends at once."
+}
+
+func (v RoleView) verb() string {
+	if v.Role == "" {
+		return "Transfer ownership"
+	}
+	return "Change the role"
+}
+
+func (v RoleView) action(slug string) string {
+	if v.Role == "" {
+		return MemberTransferPath(slug, v.Member.ID)
+	}
+	return MemberRolePath(slug, v.Member.ID)
+}
+
+// keptWords are the scopes that a narrowed key goes on with.
+func keptWords(key models.NarrowedKey) string {
+	var names []string
+	for _, scope := range key.Kept {
+		names = append(names, string(scope))
+	}
+	return "goes on with " + strings.Join(names, ", ")
 }
 
 // mayManage tells whether who looks at the page may change the member.

@@ -12,8 +12,7 @@ import (
 )
 
 // TwoFactorView is the page of a person's second factor. Key is set while it is
-// being set up; Codes only on the answer that makes them. Faults stand at code
-// while it is being set up, and under the prefixes below once it is on.
+// being set up; Codes only on the answer that makes them. Faults stand at code.
 type TwoFactorView struct {
 	State  models.TwoFactor
 	Key    *models.TwoFactorKey
@@ -21,12 +20,6 @@ type TwoFactorView struct {
 	Asked  string // the name of the organization that asks for it; may be empty
 	Faults webhook.Faults
 }
-
-// The prefixes of the two forms that ask for password and code.
-const (
-	OffPrefix   = "off-"
-	RenewPrefix = "renew-"
-)
 
 // TwoFactorAskedPath is the page for a member of an organization that asks for
 // a second factor.
@@ -76,11 +69,8 @@ func groups(text string) string {
 	return b.String()
 }
 
-// twoFactorAction is a form that asks for the password and a code. Its fields
-// have a prefix, so that two of them fit on a page.
-type twoFactorAction struct{ path, id, title, prefix, text, button, class string }
-
-func (a twoFactorAction) field(name string) string { return a.prefix + name }
+// twoFactorAction is a form of one button.
+type twoFactorAction struct{ path, id, title, text, button, class string }
 
 // CodeForm is the second step of a sign-in. Field: code.
 type CodeForm struct{ Faults webhook.Faults }

@@ -15,20 +15,20 @@ func accountKnown() []route {
 		{path: "/login/code", public: true, own: halfWay, form: url.Values{"code": {":code"}}},
 		{path: "/login/provider", public: true, form: url.Values{}, status: http.StatusNotFound, still: true}, // see TestProvider
 		{path: "/login/provider/answer", public: true, status: http.StatusNotFound},
-		{path: "/account/identities/unlink", own: linked, form: url.Values{"issuer": {"https://accounts.example.com"}, "subject": {"ada"}}},
+		{path: "/account/identities/unlink", own: linked, form: url.Values{"issuer": {"https://accounts.example.com"}, "subject": {"ada"}, "confirm-password": {password}}},
 		{path: "/forgot", public: true}, {path: "/forgot", public: true, own: mailed, form: url.Values{"email": {"nobody@example.com"}}, status: http.StatusOK},
 		{path: "/reset/:token", public: true, own: resetting}, {path: "/reset/:token", public: true, own: resetting, form: url.Values{"new": {fresh}}},
 		{path: "/signup/:token", public: true, own: signingUp}, {path: "/signup/:token", public: true, own: signingUp, form: url.Values{}},
 		{path: "/email/:token", public: true, own: changingEmail}, {path: "/email/:token", public: true, own: changingEmail, form: url.Values{}, status: http.StatusOK},
-		{path: "/account/email", own: newcomer, form: url.Values{"email": {":delivery@example.com"}, "password": {password}}},
+		{path: "/account/email", own: newcomer, form: url.Values{"email": {":delivery@example.com"}, "confirm-password": {password}}},
 		{path: "/account", own: newcomer}, {path: "/account", own: newcomer, form: url.Values{"name": {"Ada Byron"}}},
 		{path: "/account/password", own: newcomer, form: url.Values{"present": {password}, "new": {fresh}}},
 		{path: "/account/sessions/revoke", own: newcomer, form: url.Values{}},
 		{path: "/account/sessions/:session/revoke", own: newcomer, form: url.Values{}},
-		{path: "/account/two-factor", own: newcomer}, {path: "/account/two-factor/begin", own: newcomer, form: url.Values{}},
-		{path: "/account/two-factor/enable", own: settingUp, form: url.Values{"code": {":code"}}, status: http.StatusOK},
-		{path: "/account/two-factor/disable", own: withTwoFactor, form: url.Values{"off-password": {password}, "off-code": {":code"}}},
-		{path: "/account/two-factor/recovery-codes", own: withTwoFactor, form: url.Values{"renew-password": {password}, "renew-code": {":code"}}, status: http.StatusOK},
+		{path: "/account/two-factor", own: newcomer}, {path: "/account/two-factor/begin", own: newcomer, form: url.Values{"confirm-password": {password}}},
+		{path: "/account/two-factor/enable", own: settingUp, form: url.Values{"code": {":code"}, "confirm-password": {password}}, status: http.StatusOK},
+		{path: "/account/two-factor/disable", own: withTwoFactor, form: url.Values{"confirm-password": {password}, "confirm-code": {":code"}}},
+		{path: "/account/two-factor/recovery-codes", own: withTwoFactor, form: url.Values{"confirm-password": {password}, "confirm-code": {":code"}}, status: http.StatusOK},
 	}
 }
 
@@ -42,14 +42,15 @@ func newcomer(t *testing.T, w *world, ids rows) *browser {
 	return b
 }
 
-// person is the store as the browser's user sees it.
+// person is the store as the browser's user sees it, who has just proved who
+// they are.
 func (b *browser) person(t *testing.T) *models.Person {
 	t.Helper()
 	var id string
 	must(t, b.site.db.QueryRowContext(t.Context(), "SELECT id FROM users WHERE email = '"+b.email+"'").Scan(&id))
 	user, err := b.site.Store.User(t.Context(), id)
 	must(t, err)
-	return b.site.Store.As(user, models.Actor{})
+	return b.site.Store.As(user, models.Actor{}).Proved(b.site.Store.Now())
 }
 
 func settingUp(t *testing.T, w *world, ids rows) *browser {
@@ -95,7 +96,7 @@ func signingUp(t *testing.T, w *world, ids rows) *browser {
 func changingEmail(t *testing.T, w *world, ids rows) *browser {
 	b := newcomer(t, w, ids)
 	email := ids["secret"] + "@example.com"
-	must(t, b.person(t).AskEmail(t.Context(), email, password))
+	must(t, b.person(t).AskEmail(t.Context(), email))
 	ids["token"] = w.mailedToken(t, email)
 	return w.browser(t)
 }

@@ -36,24 +36,25 @@ func (s *Server) forgot(c *fiber.Ctx) error {
 }
 
 func (s *Server) resetForm(c *fiber.Ctx) error {
-	email, err := s.Store.ResetEmail(c.UserContext(), c.Params("token"))
+	email, linked, err := s.Store.ResetEmail(c.UserContext(), c.Params("token"))
 	if err != nil {
 		return err
 	}
-	return show(s, c, fiber.StatusOK, views.ResetPage, views.ResetForm{Path: models.ResetPath(c.Params("token")), Email: email})
+	return show(s, c, fiber.StatusOK, views.ResetPage, views.ResetForm{Path: models.ResetPath(c.Params("token")), Email: email, Linked: linked})
 }
 
 // reset sets the new password. Whoever had signed in before is signed out, here
 // too; this browser is known from now on, since its user has the address.
 func (s *Server) reset(c *fiber.Ctx) error {
 	token := c.Params("token")
-	user, err := s.Store.ResetPassword(c.UserContext(), token, field(c, "new"), s.actor(c))
+	change := models.PasswordChange{New: field(c, "new"), Unlink: field(c, "unlink") != ""}
+	user, err := s.Store.ResetPassword(c.UserContext(), token, change, s.actor(c))
 	if status, told := refusedForm(c, err); told {
-		email, gone := s.Store.ResetEmail(c.UserContext(), token)
+		email, linked, gone := s.Store.ResetEmail(c.UserContext(), token)
 		if gone != nil {
 			return gone
 		}
-		return show(s, c, status, views.ResetPage, views.ResetForm{Path: models.ResetPath(token), Email: email, Faults: faultsAtField(err, "new")})
+		return show(s, c, status, views.ResetPage, views.ResetForm{Path: models.ResetPath(token), Email: email, Linked: linked, Unlink: change.Unlink, Faults: faultsAtField(err, "new")})
 	}
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (s *Server) emailConfirm(c *fiber.Ctx) error {
 // emailAsk sends a link to the address that the person wants to have.
 func (s *Server) emailAsk(c *fiber.Ctx) error {
 	v, email := s.visit(c), field(c, "email")
-	if err := v.person.AskEmail(c.UserContext(), email, field(c, "password")); err != nil {
+	if err := v.person.AskEmail(c.UserContext(), email); err != nil {
 		return s.accountAgain(c, err, views.AccountView{Name: v.user.Name, Email: email})
 	}
 	return s.accountDone(c, "A link is on its way. Your address changes once you open it.")

@@ -133,12 +133,17 @@ func TestSignup_by_mail(t *testing.T) {
 func TestChange_of_email(t *testing.T) {
 	s := mailSite(t, nil)
 	b, _ := s.member(t, "Acme", models.RoleGuest)
-	wrong := b.post(t, "/account/email", url.Values{"email": {"new@example.com"}, "password": {"not this one at all"}})
+	asked := b.post(t, "/account/email", url.Values{"email": {"new@example.com"}})
+	wantStatus(t, asked, http.StatusUnprocessableEntity)
+	form := asked.fieldsOf("main form")
+	form.Set("confirm-password", "not this one at all")
+	wrong := b.post(t, "/account/email", form)
 	wantStatus(t, wrong, http.StatusUnprocessableEntity)
-	if wrong.text("#f-password-error") == "" || wrong.doc.Find("#f-email").AttrOr("value", "") != "new@example.com" {
+	if wrong.text("#f-confirm-password-error") == "" || wrong.fieldsOf("main form").Get("email") != "new@example.com" {
 		t.Error("no fault at the password, or what was typed is gone")
 	}
-	wantLocation(t, b.post(t, "/account/email", url.Values{"email": {"new@example.com"}, "password": {password}}), "/account")
+	form.Set("confirm-password", password)
+	wantLocation(t, b.post(t, "/account/email", form), "/account")
 	path := "/email/" + s.mailedToken(t, "new@example.com")
 	if !strings.Contains(b.get(t, "/account").body, b.email) {
 		t.Error("the address changed before it was confirmed")

@@ -16,7 +16,7 @@ func (s *Server) account(c *fiber.Ctx) error {
 // showAccount draws the person's page around what was typed into one of its forms.
 func (s *Server) showAccount(c *fiber.Ctx, status int, view views.AccountView) (err error) {
 	ctx, person := c.UserContext(), s.visit(c).person
-	view.Mail = s.Store.MailConfigured()
+	view.Mail, view.Proved = s.Store.MailConfigured(), person.CheckProof() == nil
 	if s.provider != nil {
 		view.Provider = s.provider.Name
 	}
@@ -75,10 +75,10 @@ func (s *Server) rename(c *fiber.Ctx) error {
 // passwordChange ends every session but this one, which goes on under a fresh token.
 func (s *Server) passwordChange(c *fiber.Ctx) error {
 	v, ctx := s.visit(c), c.UserContext()
-	change := models.PasswordChange{Present: field(c, "present"), New: field(c, "new")}
+	change := models.PasswordChange{Present: field(c, "present"), Code: field(c, "code"), New: field(c, "new"), Unlink: field(c, "unlink") != ""}
 	user, err := v.person.ChangePassword(ctx, change, s.sessions.Token(ctx))
 	if err != nil {
-		return s.accountAgain(c, err, views.AccountView{Name: v.user.Name})
+		return s.accountAgain(c, err, views.AccountView{Name: v.user.Name, Unlink: change.Unlink})
 	}
 	if err := s.renew(ctx, user); err != nil {
 		return err

@@ -2,8 +2,8 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/gofiber/fiber/v2"
 	"golang.org/x/oauth2"
 
 	"hookwell/models"
@@ -26,20 +25,7 @@ type Provider struct {
 	Name         string // as people know it
 }
 
-// What a session holds while the provider is asked.
-const (
-	keyAskState    = "oidc-state"
-	keyAskNonce    = "oidc-nonce"
-	keyAskVerifier = "oidc-verifier" // of PKCE
-	keyAskUntil    = "oidc-until"    // Unix seconds
-	keyAskNext     = "oidc-next"
-	keyAskLink     = "oidc-link" // the user who links, and does not sign in
-)
-
-const (
-	askLife       = 10 * time.Minute
-	providerLimit = 15 * time.Second
-)
+const providerLimit = 15 * time.Second
 
 // provider is a Provider whose addresses are found when they are first needed:
 // Hookwell starts while it is away.
@@ -48,29 +34,50 @@ type provider struct {
 	redirect string
 	client   *http.Client
 	now      func() time.Time
+	warn     func(message string, arguments ...any)
 	mu       sync.Mutex
 	found    *oidc.Provider
 }
 
-func newProvider(p *Provider, redirect string, now func() time.Time) *provider {
+func newProvider(p *Provider, o Options) *provider {
 	if p == nil {
 		return nil
 	}
-	return &provider{Provider: *p, redirect: redirect, now: now, client: &http.Client{Timeout: providerLimit}}
+	return &provider{Provider: *p, redirect: o.BaseURL.String() + views.ProviderAnswerPath, now: o.Store.Now, warn: o.Log.Warn,
+		client: &http.Client{Timeout: providerLimit}}
+}
+
+// otherIssuer is a provider that calls itself otherwise than it is set here.
+type otherIssuer struct{ set, says string }
+
+func (e *otherIssuer) Error() string {
+	return fmt.Sprintf("HOOKWELL_OIDC_ISSUER is %q, and the provider there calls itself %q: set it to exactly that, if that is whom you mean", e.set, e.says)
 }
 
 func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.found == nil {
-		// The keys are fetched with this context for as long as the process runs.
-		found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.Issuer)
-		if err != nil {
-			return nil, err
-		}
-		p.found = found
+	if p.found != nil {
+		return p.found, nil
 	}
-	return p.found, nil
+	// The keys are fetched with this context for as long as the process runs. The
+	// issuer is compared here, to say by what it differs.
+	ctx = oidc.InsecureIssuerURLContext(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.Issuer)
+	found, err := oidc.NewProvider(ctx, p.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("reading the provider's description: %w", err)
+	}
+	var said struct {
+		Issuer string `json:"issuer"`
+	}
+	if err := found.Claims(&said); err != nil {
+		return nil, fmt.Errorf("reading the provider's description: %w", err)
+	}
+	if said.Issuer != p.Issuer {
+		return nil, &otherIssuer{p.Issuer, said.Issuer}
+	}
+	p.found = found
+	return found, nil
 }
 
 func (p *provider) config(found *oidc.Provider) *oauth2.Config {
@@ -78,144 +85,138 @@ func (p *provider) config(found *oidc.Provider) *oauth2.Config {
 		Scopes: []string{oidc.ScopeOpenID, "profile", "email"}}
 }
 
-// away is what people read when the provider can't be asked; the log has why.
-func (s *Server) away(c *fiber.Ctx, err error) error {
-	s.Log.Warn("the sign-in provider does not answer as it should", "error", err, "request", s.visit(c).id)
-	return &models.Error{Kind: models.Unavailable, Code: "provider_away", Message: s.provider.Name + " does not answer as it should. Try again in a minute, or sign in with your password."}
+// saidClaims are what a provider says of a person, in the identity token or at
+// UserInfo.
+type saidClaims struct {
+	Name          string `json:"name"`
+	Email         string `json:"email"`
+	EmailVerified any    `json:"email_verified"` // a few providers write it as a string
+	AuthTime      int64  `json:"auth_time"`
 }
 
-// providerBegin leads to the provider. It does so by a page and not by a
-// redirect, which the Content-Security-Policy's form-action would have to allow
-// for every server that the provider sends people through.
-func (s *Server) providerBegin(c *fiber.Ctx) error {
-	if s.provider == nil {
-		return fiber.ErrNotFound
-	}
-	found, err := s.provider.discover(c.UserContext())
-	if err != nil {
-		return s.away(c, err)
-	}
-	ctx, state, nonce, verifier := c.UserContext(), rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-	s.sessions.Put(ctx, keyAskState, state)
-	s.sessions.Put(ctx, keyAskNonce, nonce)
-	s.sessions.Put(ctx, keyAskVerifier, verifier)
-	s.sessions.Put(ctx, keyAskUntil, s.Store.Now().Add(askLife).Unix())
-	s.sessions.Put(ctx, keyAskNext, localPath(field(c, "next")))
-	s.sessions.Remove(ctx, keyAskLink)
-	if user := s.visit(c).user; user != nil {
-		s.sessions.Put(ctx, keyAskLink, user.ID)
-	}
-	address := s.provider.config(found).AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier))
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	c.Set("Refresh", "0;url="+address)
-	return show(s, c, fiber.StatusOK, views.ProviderPage, views.ProviderForm{Name: s.provider.Name, Address: address})
-}
-
-// providerAnswer takes what the provider sends back: it signs in, links, or
-// makes an account.
-func (s *Server) providerAnswer(c *fiber.Ctx) error {
-	if s.provider == nil {
-		return fiber.ErrNotFound
-	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	ctx := c.UserContext()
-	state, nonce, verifier := s.sessions.PopString(ctx, keyAskState), s.sessions.PopString(ctx, keyAskNonce), s.sessions.PopString(ctx, keyAskVerifier)
-	until, _ := s.sessions.Pop(ctx, keyAskUntil).(int64)
-	next, link := s.sessions.PopString(ctx, keyAskNext), s.sessions.PopString(ctx, keyAskLink)
-	if state == "" || s.Store.Now().Unix() > until || subtle.ConstantTimeCompare([]byte(state), []byte(c.Query("state"))) != 1 {
-		return &models.Error{Kind: models.Forbidden, Code: "provider_state", Message: "This sign-in was not begun in this browser, or it took too long. Begin it again."}
-	}
-	if c.Query("code") == "" {
-		return &models.Error{Kind: models.Forbidden, Code: "provider_refused", Message: s.provider.Name + " did not let you in. Nothing was changed here."}
-	}
-	claims, err := s.claims(ctx, c.Query("code"), nonce, verifier)
-	if err != nil {
-		return s.away(c, err)
-	}
-	user := s.visit(c).user
-	switch {
-	case link != "" && (user == nil || user.ID != link):
-		return &models.Error{Kind: models.Forbidden, Code: "provider_state", Message: "You signed out meanwhile. Begin it again."}
-	case link != "":
-		if err := s.visit(c).person.LinkIdentity(ctx, *claims); err != nil {
-			return err
-		}
-		return s.accountDone(c, "You can sign in with "+s.provider.Name+" from now on.")
-	}
-	return s.enterWith(c, *claims, next)
-}
-
-// enterWith signs in who the claims are of, or makes their account.
-func (s *Server) enterWith(c *fiber.Ctx, claims models.Claims, next string) error {
-	ctx := c.UserContext()
-	signed, err := s.Store.SignInWith(ctx, claims, s.actor(c))
-	if err == nil {
-		return s.proceed(c, signed, next)
-	}
-	if !models.IsCode(err, models.CodeUnknownIdentity) {
-		return err
-	}
-	open, asked := s.Store.SignupAllowed(ctx, s.Signup)
-	if asked != nil {
-		return asked
-	}
-	needed, asked := s.codeNeeded(c)
-	if asked != nil {
-		return asked
-	}
-	if !open || needed {
-		return err
-	}
-	user, err := s.Store.SignUpWith(ctx, s.Signup, claims, s.actor(c))
-	if err != nil {
-		return err
-	}
-	if err := s.signIn(c, user); err != nil {
-		return err
-	}
-	return goOn(c, next)
-}
+func (s *saidClaims) verified() bool { return s.EmailVerified == true || s.EmailVerified == "true" }
 
 // claims asks the provider whom the code is of. The identity token is checked:
 // signature, issuer, audience, end and nonce.
-func (s *Server) claims(ctx context.Context, code, nonce, verifier string) (*models.Claims, error) {
-	ctx = oidc.ClientContext(ctx, s.provider.client)
-	found, err := s.provider.discover(ctx)
+func (p *provider) claims(ctx context.Context, code string, asked *asked) (*models.Claims, error) {
+	ctx = oidc.ClientContext(ctx, p.client)
+	found, err := p.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
-	token, err := s.provider.config(found).Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	token, err := p.config(found).Exchange(ctx, code, oauth2.VerifierOption(asked.Verifier))
 	if err != nil {
 		var refused *oauth2.RetrieveError
 		if errors.As(err, &refused) { // whose text holds what was answered
-			return nil, fmt.Errorf("exchanging the code: %s", refused.ErrorCode)
+			return nil, &providerRefusal{refused.ErrorCode, refused.ErrorDescription}
 		}
 		return nil, fmt.Errorf("exchanging the code: %w", err)
 	}
 	raw, _ := token.Extra("id_token").(string)
-	id, err := found.Verifier(&oidc.Config{ClientID: s.provider.ClientID, Now: s.provider.now}).Verify(ctx, raw)
+	id, err := found.Verifier(&oidc.Config{ClientID: p.ClientID, Now: p.now}).Verify(ctx, raw)
 	if err != nil {
 		return nil, fmt.Errorf("checking the identity token: %w", err)
 	}
-	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(nonce)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(asked.Nonce)) != 1 {
 		return nil, errors.New("the identity token has another nonce")
 	}
-	var said struct {
-		Name          string `json:"name"`
-		Email         string `json:"email"`
-		EmailVerified any    `json:"email_verified"` // a few providers write it as a string
-	}
+	var said saidClaims
 	if err := id.Claims(&said); err != nil {
 		return nil, fmt.Errorf("reading the identity token: %w", err)
 	}
-	return &models.Claims{Issuer: id.Issuer, Subject: id.Subject, Name: said.Name, Email: said.Email,
-		EmailVerified: said.EmailVerified == true || said.EmailVerified == "true"}, nil
+	if err := p.complete(ctx, found, token, id.Subject, &said); err != nil {
+		return nil, err
+	}
+	claims := &models.Claims{Issuer: id.Issuer, Subject: id.Subject, Name: said.Name, Email: said.Email, EmailVerified: said.verified()}
+	if said.AuthTime > 0 {
+		claims.SignedInAt = time.Unix(said.AuthTime, 0)
+	}
+	return claims, nil
 }
 
-// identityUnlink takes a link to a provider back.
-func (s *Server) identityUnlink(c *fiber.Ctx) error {
-	if err := s.visit(c).person.UnlinkIdentity(c.UserContext(), field(c, "issuer"), field(c, "subject")); err != nil {
-		return err
+// complete asks at UserInfo for what the identity token doesn't say, as several
+// providers leave name and address out of it. Whoever is linked already can sign
+// in without these, so that a UserInfo that is away refuses nobody; one that
+// speaks of somebody else does (OpenID Connect Core, section 5.3.2).
+func (p *provider) complete(ctx context.Context, found *oidc.Provider, token *oauth2.Token, subject string, said *saidClaims) error {
+	if said.Email != "" && said.EmailVerified != nil && said.Name != "" || found.UserInfoEndpoint() == "" {
+		return nil
 	}
-	return s.accountDone(c, "That sign-in is no longer linked.")
+	info, err := found.UserInfo(ctx, oauth2.StaticTokenSource(token))
+	if err != nil {
+		p.warn("the sign-in provider's UserInfo can't be read", "error", err)
+		return nil
+	}
+	if info.Subject != subject {
+		return fmt.Errorf("UserInfo speaks of %q, the identity token of %q", info.Subject, subject)
+	}
+	var more saidClaims
+	if err := info.Claims(&more); err != nil {
+		p.warn("the sign-in provider's UserInfo can't be read", "error", err)
+		return nil
+	}
+	if said.Name == "" {
+		said.Name = more.Name
+	}
+	switch {
+	case said.Email == "":
+		said.Email, said.EmailVerified = more.Email, more.EmailVerified
+	case said.EmailVerified == nil && said.Email == more.Email:
+		said.EmailVerified = more.EmailVerified
+	}
+	return nil
+}
+
+// providerRefusal is an error that a provider answers with: one of OAuth's
+// codes, and what it says to developers.
+type providerRefusal struct{ code, description string }
+
+func (e *providerRefusal) Error() string {
+	text, err := json.Marshal([]string{clip(e.code, 100), clip(e.description, 500)})
+	if err != nil {
+		return "the provider refused"
+	}
+	return "the provider answered " + string(text)
+}
+
+// clip is the beginning of a text.
+func clip(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
+
+// told is what people read of an error of the provider; the log has the rest.
+func (p *provider) told(err error) *models.Error {
+	away := &models.Error{Kind: models.Unavailable, Code: "provider_away", Message: p.Name + " does not answer as it should. Try again in a minute, or sign in with your password."}
+	operator := func(message string) *models.Error {
+		return &models.Error{Kind: models.Unavailable, Code: "provider_setup", Message: message + " Tell who runs this server: its log says what to change. You can sign in with your password meanwhile."}
+	}
+	refused := func(message string) *models.Error {
+		return &models.Error{Kind: models.Forbidden, Code: "provider_refused", Message: message}
+	}
+	var other *otherIssuer
+	if errors.As(err, &other) {
+		return operator(p.Name + " calls itself by another address than the one that is set here.")
+	}
+	var refusal *providerRefusal
+	if !errors.As(err, &refusal) {
+		return away
+	}
+	// RFC 6749, sections 4.1.2.1 and 5.2; OpenID Connect Core, section 3.1.2.6.
+	switch refusal.code {
+	case "access_denied":
+		return refused(p.Name + " did not let you in, or you declined there. Nothing was changed here.")
+	case "login_required", "interaction_required", "account_selection_required", "consent_required":
+		return refused(p.Name + " wants you to sign in there first. Begin again, and do what it asks for.")
+	case "server_error", "temporarily_unavailable":
+		return &models.Error{Kind: models.Unavailable, Code: "provider_away", Message: p.Name + " reports a fault of its own (" + refusal.code + "). Try again in a minute, or sign in with your password."}
+	case "invalid_grant":
+		return refused(p.Name + " does not take this sign-in any more: it took too long, or was finished already. Begin it again.")
+	case "invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "unsupported_response_type", "unsupported_grant_type",
+		"request_not_supported", "request_uri_not_supported", "registration_not_supported", "invalid_request_uri", "invalid_request_object":
+		return operator(p.Name + " refuses the way in which it is asked (" + refusal.code + ").")
+	}
+	return away
 }

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -29,6 +31,11 @@ type issuer struct {
 	claims map[string]any                              // of who signs in
 	spoil  func(claims map[string]any) *rsa.PrivateKey // changes a token; answers another key to sign with
 	asked  map[string]url.Values                       // what was asked for, by code
+	change func(claims map[string]any)                 // changes a token's claims
+	info   map[string]any                              // what UserInfo says; nil is 500
+	infos  int                                         // how often it was asked
+	errors url.Values                                  // what it answers in place of a code
+	called string                                      // how it calls itself, if otherwise than by its address
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -38,7 +45,7 @@ func newIssuer(t *testing.T) *issuer {
 	i := &issuer{key: key, now: time.Now, asked: map[string]url.Values{}, claims: map[string]any{"sub": "248289761001", "name": "Ada Lovelace", "email": "Ada@example.com", "email_verified": true}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		answerJSON(w, map[string]any{"issuer": i.URL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/keys",
+		answerJSON(w, map[string]any{"issuer": cmp.Or(i.called, i.URL), "userinfo_endpoint": i.URL + "/userinfo", "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/keys",
 			"id_token_signing_alg_values_supported": []string{"RS256"}})
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
@@ -46,6 +53,14 @@ func newIssuer(t *testing.T) *issuer {
 			"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes())}}})
 	})
 	mux.HandleFunc("POST /token", i.token)
+	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {
+		i.infos++
+		if i.info == nil || r.Header.Get("Authorization") != "Bearer x" {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		answerJSON(w, i.info)
+	})
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)
 	return i
@@ -66,10 +81,15 @@ func (i *issuer) authorize(t *testing.T, address string) string {
 		asked.Get("response_type") != "code" || len(asked.Get("state")) < 22 || len(asked.Get("nonce")) < 22 || !strings.Contains(asked.Get("scope"), "openid") {
 		t.Fatalf("asked for %s", address)
 	}
-	code := rand.Text()
-	i.asked[code] = asked
 	back, err := url.Parse(asked.Get("redirect_uri"))
 	must(t, err)
+	if i.errors != nil {
+		refused := maps.Clone(i.errors)
+		refused.Set("state", asked.Get("state"))
+		return back.Path + "?" + refused.Encode()
+	}
+	code := rand.Text()
+	i.asked[code] = asked
 	return back.Path + "?" + url.Values{"code": {code}, "state": {asked.Get("state")}}.Encode()
 }
 
@@ -89,7 +109,13 @@ func (i *issuer) token(w http.ResponseWriter, r *http.Request) {
 	for name, value := range i.claims {
 		claims[name] = value
 	}
+	if asked.Get("max_age") == "0" && asked.Get("prompt") == "login" {
+		claims["auth_time"] = now.Unix()
+	}
 	key := i.key
+	if i.change != nil {
+		i.change(claims)
+	}
 	if i.spoil != nil {
 		if other := i.spoil(claims); other != nil {
 			key = other
@@ -121,7 +147,12 @@ func providedSite(t *testing.T, signup models.SignupPolicy, mail bool) (*site, *
 // begin starts a sign-in with the provider and answers where it comes back to.
 func (b *browser) begin(t *testing.T, i *issuer, next string) string {
 	t.Helper()
-	page := b.post(t, "/login/provider", url.Values{"next": {next}})
+	return b.beginWith(t, i, url.Values{"next": {next}})
+}
+
+func (b *browser) beginWith(t *testing.T, i *issuer, form url.Values) string {
+	t.Helper()
+	page := b.post(t, "/login/provider", form)
 	wantStatus(t, page, http.StatusOK)
 	address := page.doc.Find("main a.btn").AttrOr("href", "")
 	if page.Header.Get("Refresh") != "0;url="+address || page.Header.Get("Cache-Control") != "no-store" {
@@ -152,6 +183,12 @@ func TestProvider(t *testing.T) {
 		}
 		unlink := url.Values{"issuer": {i.URL}, "subject": {"248289761001"}}
 		wantStatus(t, b.post(t, "/account/identities/unlink", unlink), http.StatusConflict)
+		asked := b.post(t, "/account/password", url.Values{"new": {fresh}})
+		wantStatus(t, asked, http.StatusUnprocessableEntity)
+		if strings.Contains(asked.body, fresh) || !strings.Contains(asked.text("main"), "Sign in with Acme SSO once more") {
+			t.Errorf("the page that asks who it is says %q", asked.text("main"))
+		}
+		wantLocation(t, b.get(t, b.beginWith(t, i, asked.fieldsOf("main form"))), "/account")
 		wantLocation(t, b.post(t, "/account/password", url.Values{"new": {fresh}}), "/account")
 		wantLocation(t, b.post(t, "/account/identities/unlink", unlink), "/account")
 		wantStatus(t, b.post(t, "/account/identities/unlink", unlink), http.StatusNotFound)
@@ -178,8 +215,9 @@ func TestProvider(t *testing.T) {
 		if !strings.Contains(unknown.text("main"), "No account here is linked to this sign-in.") {
 			t.Errorf("it says %q", unknown.text("main"))
 		}
-		wantLocation(t, b.get(t, b.begin(t, i, "")), "/account")
-		wantStatus(t, other.get(t, other.begin(t, i, "")), http.StatusConflict)
+		wantStatus(t, b.post(t, "/login/provider", nil), http.StatusUnprocessableEntity)
+		wantLocation(t, b.get(t, b.beginWith(t, i, confirming)), "/account")
+		wantStatus(t, other.get(t, other.beginWith(t, i, confirming)), http.StatusConflict)
 		wantLocation(t, stranger.get(t, stranger.begin(t, i, "")), "/")
 		form := b.get(t, "/account").doc.Find("form[action='/account/identities/unlink'] input")
 		unlink := url.Values{}
@@ -193,7 +231,7 @@ func TestProvider(t *testing.T) {
 	t.Run("asks_for_the_second_factor_too", func(t *testing.T) {
 		s, i := providedSite(t, models.SignupClosed, false)
 		b, _ := s.member(t, "Acme", models.RoleOwner)
-		wantLocation(t, b.get(t, b.begin(t, i, "")), "/account")
+		wantLocation(t, b.get(t, b.beginWith(t, i, confirming)), "/account")
 		a, _ := b.setUp(t)
 		other := s.browser(t)
 		wantLocation(t, other.get(t, other.begin(t, i, "/account")), "/login/code")

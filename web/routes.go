@@ -28,7 +28,7 @@ func (s *Server) routes() {
 	app.Post("/login", s.checkForm, s.login)
 	app.Get("/login/code", s.codeForm)
 	app.Post("/login/code", s.checkForm, s.code)
-	app.Post("/login/provider", s.checkForm, s.providerBegin)
+	app.Post("/login/provider", s.checkForm, s.prove, s.providerBegin)
 	app.Get("/login/provider/answer", s.providerAnswer)
 	app.Get("/signup", s.signupForm)
 	app.Post("/signup", s.checkForm, s.signup)
@@ -51,7 +51,7 @@ func (s *Server) routes() {
 	// Who has signed in.
 	app.Get("/orgs", s.requireUser, s.organizations)
 	app.Post("/orgs", s.requireUser, s.checkForm, s.organizationCreate)
-	s.accountRoutes(app.Group("/account", s.requireUser, s.checkForm))
+	s.accountRoutes(app.Group("/account", s.requireUser, s.checkForm, s.prove))
 
 	// Members of the organization, by the right that their role has.
 	org := app.Group("/o/:org", s.requireUser, s.checkForm, s.requireMember)

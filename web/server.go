@@ -116,7 +116,7 @@ func New(o Options) *Server {
 		panic(err) // both are made of the build's own tables, which the tests hold together
 	}
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
-	s.provider = newProvider(o.Provider, o.BaseURL.String()+views.ProviderAnswerPath, o.Store.Now)
+	s.provider = newProvider(o.Provider, o)
 	s.app = fiber.New(fiber.Config{
 		// Fiber's strings point into memory that the next request writes over.
 		// Immutable copies each as it is read: some 10 short copies a request,

@@ -96,7 +96,7 @@ func (s *Server) recognize(c *fiber.Ctx) error {
 		}
 		return nil
 	}
-	v.user, v.person = user, s.Store.As(user, s.actor(c))
+	v.user, v.person = user, s.Store.As(user, s.actor(c)).Proved(s.provedAt(c))
 	s.touch(ctx)
 	return nil
 }

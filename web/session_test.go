@@ -62,7 +62,7 @@ func TestSession(t *testing.T) {
 	t.Run("ends_when_the_password_changes", func(t *testing.T) {
 		s := newSite(t, nil)
 		b, _ := s.member(t, "Acme", models.RoleOwner)
-		must(t, s.Store.Operator().ResetPassword(t.Context(), b.email, "another long passphrase"))
+		must(t, s.Store.Operator().ResetPassword(t.Context(), b.email, models.PasswordChange{New: "another long passphrase"}))
 		wantLocation(t, b.get(t, "/orgs"), "/login?next=%2Forgs")
 		if got := s.sessionsStored(t); got != 0 {
 			t.Errorf("%d sessions are left", got)

@@ -89,7 +89,7 @@ func TestStream(t *testing.T) {
 		},
 		"its_session": func(t *testing.T, _ *site, b *browser, _ *models.Organization) { b.post(t, "/logout", nil) },
 		"its_password": func(t *testing.T, s *site, b *browser, _ *models.Organization) {
-			must(t, s.Store.Operator().ResetPassword(t.Context(), b.email, "another long passphrase"))
+			must(t, s.Store.Operator().ResetPassword(t.Context(), b.email, models.PasswordChange{New: "another long passphrase"}))
 		},
 		"its_time": func(_ *testing.T, s *site, _ *browser, _ *models.Organization) {
 			s.clock.Advance(models.SessionIdle + time.Minute)

@@ -162,7 +162,10 @@ func (s *Server) memberRole(c *fiber.Ctx) error {
 		}
 		return s.afterMember(c, err, "")
 	}
-	m, err := tenant.If(drawn(c)).SetRole(c.UserContext(), id, role)
+	m, err := tenant.If(drawn(c)).SetRole(c.UserContext(), id, role, fields(c, "ends")...)
+	if models.IsCode(err, models.CodeRevokes) {
+		return s.askRole(c, id, id, role)
+	}
 	if models.IsKind(err, models.Outdated) {
 		var now savedMeanwhile
 		now.at("role", string(m.Role), string(role))
@@ -174,8 +177,36 @@ func (s *Server) memberRole(c *fiber.Ctx) error {
 	return s.afterMember(c, nil, m.Name+" is "+string(m.Role)+" from now on.")
 }
 
+// askRole lists what a change of role ends, and asks. Lowered is the member who
+// has less afterwards, which in a transfer is the one who asks for it; role is
+// then empty.
+func (s *Server) askRole(c *fiber.Ctx, id, lowered string, role models.Role) error {
+	ctx, tenant, view := c.UserContext(), s.tenant(c), views.RoleView{Role: role}
+	if role == "" {
+		role = models.RoleAdmin
+	}
+	ends, err := tenant.Revocations(ctx, lowered, role)
+	if err != nil {
+		return err
+	}
+	m, err := tenant.Member(ctx, id)
+	if err != nil {
+		return err
+	}
+	view.Member, view.Ends = *m, *ends
+	return show(s, c, fiber.StatusConflict, views.RolePage, view)
+}
+
 func (s *Server) memberTransfer(c *fiber.Ctx) error {
-	m, err := s.tenant(c).TransferOwnership(c.UserContext(), c.Params("member"))
+	tenant, id := s.tenant(c), c.Params("member")
+	m, err := tenant.TransferOwnership(c.UserContext(), id, fields(c, "ends")...)
+	if models.IsCode(err, models.CodeRevokes) {
+		own, err := tenant.Own(c.UserContext())
+		if err != nil {
+			return err
+		}
+		return s.askRole(c, id, own.ID, "")
+	}
 	if err != nil {
 		return err
 	}
@@ -195,11 +226,11 @@ func (s *Server) removeForm(c *fiber.Ctx) error {
 
 // showEnd shows what the end of a membership does.
 func (s *Server) showEnd(c *fiber.Ctx, page func(views.Page, views.EndView) templ.Component, m *models.TeamMember, last bool) error {
-	keys, err := s.tenant(c).KeysOf(c.UserContext(), m.ID)
+	ends, err := s.tenant(c).Revocations(c.UserContext(), m.ID, "")
 	if err != nil {
 		return err
 	}
-	return show(s, c, fiber.StatusOK, page, views.EndView{Member: *m, LastOwner: last, Keys: keys})
+	return show(s, c, fiber.StatusOK, page, views.EndView{Member: *m, LastOwner: last, Ends: *ends})
 }
 
 func (s *Server) memberRemove(c *fiber.Ctx) error {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"hookwell/models"
 	"hookwell/webhook"
 )
@@ -94,10 +96,9 @@ func (s *site) deliverAll(t *testing.T) {
 // changesItsAccount does everything that is reported of a person's account.
 func (b *browser) changesItsAccount(t *testing.T, next string) {
 	t.Helper()
-	a, _ := b.setUp(t)
-	off := url.Values{"off-password": {password}, "off-code": {a.code(t)}}
-	wantStatus(t, b.post(t, "/account/two-factor/disable", off), http.StatusSeeOther)
-	wantStatus(t, b.post(t, "/account/email", url.Values{"email": {next}, "password": {password}}), http.StatusSeeOther)
+	b.setUp(t)
+	wantStatus(t, b.post(t, "/account/two-factor/disable", nil), http.StatusSeeOther)
+	wantStatus(t, b.post(t, "/account/email", url.Values{"email": {next}}), http.StatusSeeOther)
 	link := "/email/" + b.site.mailedToken(t, next)
 	wantStatus(t, b.post(t, link, nil), http.StatusSeeOther)
 	change := url.Values{"present": {password}, "new": {fresh}}
@@ -256,4 +257,71 @@ func TestWhoIsRemovedIsOut(t *testing.T) {
 		t.Errorf("the key still works: %s", keys)
 	}
 	wantStatus(t, admin.get(t, "/orgs"), http.StatusOK) // the session goes on
+}
+
+// fieldsOf are a form's hidden fields, as a browser would send them.
+func (a *shown) fieldsOf(selector string) url.Values {
+	values := url.Values{}
+	a.doc.Find(selector + " input[type=hidden]").Each(func(_ int, input *goquery.Selection) {
+		values.Add(input.AttrOr("name", ""), input.AttrOr("value", ""))
+	})
+	return values
+}
+
+func TestRoleChangeSaysWhatEnds(t *testing.T) {
+	s := liveSite(t)
+	owner, org := s.member(t, "Acme", models.RoleOwner)
+	admin, _ := s.member(t, org.ID, models.RoleAdmin)
+	home := "/o/" + org.Slug
+	made := admin.post(t, home+"/keys", url.Values{"name": {"Deploys"}, "scopes": {"read", "write"}})
+	wantStatus(t, made, http.StatusCreated)
+	key := made.text(".secret")
+	link := admin.invite(t, org.Slug, "friend@example.com", models.RoleAdmin)
+	ask := func(method, path, body string) *shown {
+		t.Helper()
+		request, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+		must(t, err)
+		request.Header.Set("Authorization", "Bearer "+key)
+		request.Header.Set("Content-Type", "application/json")
+		return s.browser(t).do(t, request)
+	}
+	endpoint := fmt.Sprintf(`{"url":%q,"eventTypes":["*"]}`, "http://127.0.0.1:9/hook")
+	wantStatus(t, ask(http.MethodPost, "/api/v1/endpoints", endpoint), http.StatusCreated)
+
+	path, _ := owner.get(t, home+"/team").doc.Find("a.rowlink").First().Attr("href")
+	before := s.dump(t)
+	asked := owner.post(t, path+"/role", url.Values{"role": {"member"}})
+	wantStatus(t, asked, http.StatusConflict)
+	for _, word := range []string{"Deploys", "goes on with read", "friend@example.com"} {
+		if !strings.Contains(asked.text("main"), word) {
+			t.Errorf("the page does not say %q: %s", word, asked.text("main"))
+		}
+	}
+	if s.dump(t) != before {
+		t.Error("something changed before it was confirmed")
+	}
+	wantLocation(t, owner.post(t, path+"/role", asked.fieldsOf("main form")), path)
+	wantStatus(t, ask(http.MethodPost, "/api/v1/endpoints", endpoint), http.StatusForbidden)
+	wantStatus(t, ask(http.MethodGet, "/api/v1/endpoints", ""), http.StatusOK)
+	wantStatus(t, s.browser(t).get(t, link), http.StatusNotFound)
+
+	asked = owner.post(t, path+"/role", url.Values{"role": {"guest"}})
+	wantStatus(t, asked, http.StatusConflict)
+	wantLocation(t, owner.post(t, path+"/role", asked.fieldsOf("main form")), path)
+	wantStatus(t, ask(http.MethodGet, "/api/v1/endpoints", ""), http.StatusUnauthorized)
+}
+
+func TestTransferSaysWhatEnds(t *testing.T) {
+	s := liveSite(t)
+	owner, org := s.member(t, "Acme", models.RoleOwner)
+	s.member(t, org.ID, models.RoleAdmin)
+	link := owner.invite(t, org.Slug, "heir@example.com", models.RoleOwner)
+	path, _ := owner.get(t, "/o/"+org.Slug+"/team").doc.Find("a.rowlink").First().Attr("href")
+	asked := owner.post(t, path+"/transfer", nil)
+	wantStatus(t, asked, http.StatusConflict)
+	if !strings.Contains(asked.text("main"), "heir@example.com") {
+		t.Errorf("the page does not say who is uninvited: %s", asked.text("main"))
+	}
+	wantLocation(t, owner.post(t, path+"/transfer", asked.fieldsOf("main form")), path)
+	wantStatus(t, s.browser(t).get(t, link), http.StatusNotFound)
 }

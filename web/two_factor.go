@@ -5,7 +5,6 @@ import (
 
 	"hookwell/models"
 	"hookwell/views"
-	"hookwell/webhook"
 )
 
 func (s *Server) twoFactor(c *fiber.Ctx) error {
@@ -40,22 +39,6 @@ func (s *Server) showTwoFactor(c *fiber.Ctx, status int, view views.TwoFactorVie
 	return show(s, c, status, views.TwoFactorPage, view)
 }
 
-// twoFactorAgain answers a form that was refused; its fields have a prefix.
-func (s *Server) twoFactorAgain(c *fiber.Ctx, err error, prefix string) error {
-	status, told := refusedForm(c, err)
-	if !told {
-		return err
-	}
-	var faults webhook.Faults
-	for _, fault := range faultsOf(err) {
-		if fault.Field != "" {
-			fault.Field = prefix + fault.Field
-		}
-		faults = append(faults, fault)
-	}
-	return s.showTwoFactor(c, status, views.TwoFactorView{Faults: faults})
-}
-
 func (s *Server) twoFactorBegin(c *fiber.Ctx) error {
 	if err := s.visit(c).person.BeginTwoFactor(c.UserContext()); err != nil {
 		return err
@@ -68,7 +51,11 @@ func (s *Server) twoFactorEnable(c *fiber.Ctx) error {
 	v, ctx := s.visit(c), c.UserContext()
 	codes, err := v.person.EnableTwoFactor(ctx, field(c, "code"))
 	if err != nil {
-		return s.twoFactorAgain(c, err, "")
+		status, told := refusedForm(c, err)
+		if !told {
+			return err
+		}
+		return s.showTwoFactor(c, status, views.TwoFactorView{Faults: faultsOf(err)})
 	}
 	if err := s.renew(ctx, v.user); err != nil {
 		return err
@@ -87,8 +74,8 @@ func (s *Server) showCodes(c *fiber.Ctx, codes []string) error {
 
 func (s *Server) twoFactorDisable(c *fiber.Ctx) error {
 	v, ctx := s.visit(c), c.UserContext()
-	if err := v.person.DisableTwoFactor(ctx, field(c, views.OffPrefix+"password"), field(c, views.OffPrefix+"code")); err != nil {
-		return s.twoFactorAgain(c, err, views.OffPrefix)
+	if err := v.person.DisableTwoFactor(ctx); err != nil {
+		return err
 	}
 	if err := s.renew(ctx, v.user); err != nil {
 		return err
@@ -99,9 +86,10 @@ func (s *Server) twoFactorDisable(c *fiber.Ctx) error {
 
 // recoveryCodes makes new ones and shows them.
 func (s *Server) recoveryCodes(c *fiber.Ctx) error {
-	codes, err := s.visit(c).person.RenewRecoveryCodes(c.UserContext(), field(c, views.RenewPrefix+"password"), field(c, views.RenewPrefix+"code"))
+	v, ctx := s.visit(c), c.UserContext()
+	codes, err := v.person.RenewRecoveryCodes(ctx)
 	if err != nil {
-		return s.twoFactorAgain(c, err, views.RenewPrefix)
+		return err
 	}
 	return s.showCodes(c, codes)
 }

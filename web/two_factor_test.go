@@ -25,10 +25,13 @@ func (a app) code(t *testing.T) string {
 	return code
 }
 
+// confirming proves who one is with the form that asks for it.
+var confirming = url.Values{"confirm-password": {password}}
+
 // setUp turns the browser's second factor on and answers the recovery codes.
 func (b *browser) setUp(t *testing.T) (app, []string) {
 	t.Helper()
-	wantLocation(t, b.post(t, "/account/two-factor/begin", nil), "/account/two-factor")
+	wantLocation(t, b.post(t, "/account/two-factor/begin", confirming), "/account/two-factor")
 	page := b.get(t, "/account/two-factor")
 	a := app{b.site, page.doc.Find("[data-copy]").AttrOr("data-copy", "")}
 	on := b.post(t, "/account/two-factor/enable", url.Values{"code": {a.code(t)}})
@@ -42,7 +45,7 @@ func TestTwoFactor(t *testing.T) {
 	t.Run("is_set_up_and_asked_for", func(t *testing.T) {
 		eachSite(t, func(t *testing.T, s *site) {
 			b, org := s.member(t, "Acme", models.RoleOwner)
-			wantLocation(t, b.post(t, "/account/two-factor/begin", nil), "/account/two-factor")
+			wantLocation(t, b.post(t, "/account/two-factor/begin", confirming), "/account/two-factor")
 			page := b.get(t, "/account/two-factor")
 			if page.Header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(page.doc.Find("svg.qr path").AttrOr("d", ""), "M4 4h7v1h-7z") {
 				t.Error("the page may be stored, or shows no QR code")
@@ -91,7 +94,7 @@ func TestTwoFactor(t *testing.T) {
 		wantLocation(t, half.post(t, "/login/code", url.Values{"code": {a.code(t)}}), "/login")
 
 		wantLocation(t, half.post(t, "/login", url.Values{"email": {b.email}, "password": {password}}), "/login/code")
-		must(t, s.Store.Operator().ResetPassword(t.Context(), b.email, fresh))
+		must(t, s.Store.Operator().ResetPassword(t.Context(), b.email, models.PasswordChange{New: fresh}))
 		wantLocation(t, half.post(t, "/login/code", url.Values{"code": {a.code(t)}}), "/login")
 	})
 	t.Run("codes_are_throttled", func(t *testing.T) {
@@ -117,9 +120,10 @@ func TestTwoFactor(t *testing.T) {
 		s := newSite(t, nil)
 		b, _ := s.member(t, "Acme", models.RoleOwner)
 		a, codes := b.setUp(t)
+		s.clock.Advance(models.ProofLife)
 		for field, form := range map[string]url.Values{
-			"off-password": {"off-password": {"not this one at all"}, "off-code": {a.code(t)}},
-			"off-code":     {"off-password": {password}, "off-code": {"000000"}},
+			"confirm-password": {"confirm-password": {"not this one at all"}, "confirm-code": {a.code(t)}},
+			"confirm-code":     {"confirm-password": {password}, "confirm-code": {"000000"}},
 		} {
 			refused := b.post(t, "/account/two-factor/disable", form)
 			wantStatus(t, refused, http.StatusUnprocessableEntity)
@@ -127,12 +131,12 @@ func TestTwoFactor(t *testing.T) {
 				t.Errorf("no fault at %s", field)
 			}
 		}
-		renewed := b.post(t, "/account/two-factor/recovery-codes", url.Values{"renew-password": {password}, "renew-code": {codes[0]}})
+		renewed := b.post(t, "/account/two-factor/recovery-codes", url.Values{"confirm-password": {password}, "confirm-code": {codes[0]}})
 		wantStatus(t, renewed, http.StatusOK)
 		if got := strings.Fields(renewed.doc.Find("pre.secret").Text()); len(got) != 10 || got[0] == codes[0] {
 			t.Errorf("the new codes are %v", got)
 		}
-		wantLocation(t, b.post(t, "/account/two-factor/disable", url.Values{"off-password": {password}, "off-code": {a.code(t)}}), "/account/two-factor")
+		wantLocation(t, b.post(t, "/account/two-factor/disable", nil), "/account/two-factor")
 		wantLocation(t, s.browser(t).post(t, "/login", url.Values{"email": {b.email}, "password": {password}}), "/")
 	})
 }

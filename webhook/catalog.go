@@ -142,6 +142,11 @@ func newEventType(entry catalogEntry) (*EventType, error) {
 	if strings.TrimSpace(entry.Category) == "" {
 		return nil, fmt.Errorf("the category is missing")
 	}
+	for part, fault := range map[string]string{"category": NameFault(entry.Category, 100), "description": TextFault(entry.Description, 2000), "fires_when": TextFault(entry.FiresWhen, 2000)} {
+		if fault != "" {
+			return nil, fmt.Errorf("the %s: %s", part, fault)
+		}
+	}
 	if entry.Example.Type != entry.Type {
 		return nil, fmt.Errorf("its example is of the type %q", entry.Example.Type)
 	}

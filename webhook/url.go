@@ -160,6 +160,13 @@ func parseAuthority(authority, scheme string) (string, error) {
 	return host + ":" + port, nil
 }
 
+// ValidPort reports whether a URL names no port, or one from 1 to 65535, which
+// net/url doesn't ask.
+func ValidPort(u *url.URL) bool {
+	_, _, err := splitPort(u.Host)
+	return err == nil
+}
+
 func splitPort(authority string) (host, port string, err error) {
 	colon := strings.LastIndexByte(authority, ':')
 	if colon < 0 || strings.HasSuffix(authority, "]") {

@@ -1,0 +1,127 @@
+package webhook
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// blanks are symbols that show nothing, such as the Braille pattern without dots.
+var blanks = &unicode.RangeTable{R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}}}
+
+// NameFault says what is wrong with a name that people read, as a sentence for
+// them, or is empty: it has more than so many characters or more than one line,
+// it shows nothing, or it holds characters that show nothing or turn the text
+// round, by which it could pass for another. An empty name has no fault here.
+// What words and emoji need to be written is taken: the joiners of Persian and
+// Indic words, emoji sequences, the marks of direction beside letters that run
+// from right to left.
+func NameFault(name string, most int) string {
+	if name == "" {
+		return ""
+	}
+	if fault := TextFault(name, most); fault != "" {
+		return fault
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r == '\n' || r == '\r' || r == '\t' }) {
+		return "Write it on one line, without control characters."
+	}
+	return ""
+}
+
+// TextFault is NameFault for text of several lines.
+func TextFault(text string, most int) string {
+	if utf8.RuneCountInString(text) > most {
+		return fmt.Sprintf("Use up to %d characters.", most)
+	}
+	if !utf8.ValidString(text) {
+		return "Write it in characters of Unicode; this is not UTF-8."
+	}
+	shows, characters := false, []rune(text)
+	for i, r := range characters {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
+			return "Leave out the control character (" + codePoint(r) + ")."
+		case r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069':
+			return "Leave out the character that turns the text round (" + codePoint(r) + "): with it, this could pass for something else."
+		case invisible(r):
+			if !needed(characters, i) {
+				return "Leave out the character that shows nothing (" + codePoint(r) + "): with it, this could pass for something else."
+			}
+		case unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(blanks, r):
+			shows = true
+		}
+	}
+	if text != "" && !shows {
+		return "Enter at least one letter, digit or symbol: this shows nothing."
+	}
+	return ""
+}
+
+func codePoint(r rune) string { return fmt.Sprintf("U+%04X", r) }
+
+// invisible reports whether a character shows nothing by itself.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
+		unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
+
+const (
+	zeroWidthNonJoiner = '\u200c'
+	zeroWidthJoiner    = '\u200d'
+	blackFlag          = '\U0001f3f4' // which tags make a region's
+)
+
+// needed reports whether the invisible character at a place belongs to how a
+// word or an emoji is written.
+func needed(text []rune, at int) bool {
+	before, after := neighbor(text, at, -1), neighbor(text, at, 1)
+	switch r := text[at]; {
+	case r == zeroWidthNonJoiner || r == zeroWidthJoiner:
+		return joining(before) && (joining(after) || after == 0 && r == zeroWidthJoiner) || r == zeroWidthJoiner && symbol(before) && symbol(after)
+	case r == '\u200e' || r == '\u200f' || r == '\u061c': // marks of direction
+		return strings.ContainsFunc(string(text), rightToLeft)
+	case r == '\ufe0e' || r == '\ufe0f': // an emoji as text, or in colour
+		return at > 0 && (emoji(text[at-1]) || strings.ContainsRune("0123456789#*", text[at-1]))
+	case r >= '\U000e0100' && r <= '\U000e01ef': // a form of an ideograph
+		return at > 0 && unicode.Is(unicode.Han, text[at-1])
+	case r >= '\U000e0020' && r <= '\U000e007f':
+		return before == blackFlag
+	case r >= '\u180b' && r <= '\u180f': // Mongolian forms
+		return at > 0 && unicode.Is(unicode.Mongolian, text[at-1])
+	}
+	return false
+}
+
+// neighbor is the next character in a direction that is no selector, tag or
+// mark; 0 at the end.
+func neighbor(text []rune, at, step int) rune {
+	for at += step; at >= 0 && at < len(text); at += step {
+		r := text[at]
+		if !unicode.Is(unicode.Variation_Selector, r) && !(r >= '\U000e0020' && r <= '\U000e007f') && !unicode.Is(unicode.M, r) {
+			return r
+		}
+	}
+	return 0
+}
+
+// joining reports whether a letter is of a script whose letters join, so that
+// joiners change how its words look.
+func joining(r rune) bool {
+	return unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Mandaic, unicode.Adlam, unicode.Hanifi_Rohingya,
+		unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada,
+		unicode.Malayalam, unicode.Sinhala, unicode.Tibetan, unicode.Myanmar, unicode.Khmer, unicode.Balinese, unicode.Javanese, unicode.Newa)
+}
+
+func rightToLeft(r rune) bool {
+	return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam, unicode.Samaritan, unicode.Mandaic, unicode.Hanifi_Rohingya)
+}
+
+// symbol reports whether a character may be part of an emoji: a drawing, or what
+// gives it a colour of skin.
+func symbol(r rune) bool { return r > 0x7f && unicode.In(r, unicode.So, unicode.Sk, unicode.Sm) }
+
+// emoji reports whether a character may be drawn in colour; a few marks may.
+func emoji(r rune) bool { return symbol(r) || r > 0x7f && unicode.Is(unicode.Po, r) }
