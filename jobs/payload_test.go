@@ -73,7 +73,7 @@ func TestRedisCarriesIDsAlone(t *testing.T) {
 				}
 				continue
 			}
-			for _, text := range texts(t, task.Payload, "lanes", "EndpointID", "DeliveryIDs", "More", "Urgent") {
+			for _, text := range texts(t, task.Payload, "lanes", "OrganizationID", "EndpointID", "DeliveryIDs", "More", "Urgent") {
 				if !anID.MatchString(text) {
 					t.Errorf("a task carries %q: %s", text, task.Payload)
 				}

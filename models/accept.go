@@ -10,22 +10,28 @@ import (
 )
 
 // acceptEach commits drafts in one transaction. If that fails they are halved
-// until what is at fault stands alone: one can't fail its neighbours.
-func (s *Store) acceptEach(ctx context.Context, drafts []*draft) {
+// until what is at fault stands alone: one can't fail its neighbours. It
+// returns those that turned out to be too many for one transaction, which are
+// neither accepted nor refused.
+func (s *Store) acceptEach(ctx context.Context, drafts []*draft) (tooMany []*draft) {
 	err := s.accept(ctx, drafts)
-	if err == nil {
-		return
-	}
-	if len(drafts) > 1 && (errors.Is(err, errTooHeavy) || !IsCode(err, CodeDatabaseBusy) && s.Ping(ctx) == nil) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errTooHeavy):
+		for _, d := range drafts {
+			d.reset()
+		}
+		return drafts
+	case len(drafts) > 1 && !IsCode(err, CodeDatabaseBusy) && s.Ping(ctx) == nil:
 		half := len(drafts) / 2
-		s.acceptEach(ctx, drafts[:half])
-		s.acceptEach(ctx, drafts[half:])
-		return
+		return append(s.acceptEach(ctx, drafts[:half]), s.acceptEach(ctx, drafts[half:])...)
 	}
 	for _, d := range drafts {
 		d.reset()
 		d.refused = err
 	}
+	return nil
 }
 
 // errTooHeavy is of drafts that have more deliveries together than a
@@ -41,7 +47,7 @@ func (s *Store) weigh(d *draft) int {
 	if o, ok := s.settings.get(d.event.OrganizationID); ok {
 		return len(o.subscribed(d.event.Type))
 	}
-	return 1
+	return max(d.event.Deliveries, 1) // as it was planned before
 }
 
 // accept commits drafts and wakes their deliveries.
@@ -145,7 +151,7 @@ func (s *Store) acceptRead(tx *gorm.DB, drafts []*draft) error {
 }
 
 // groupTo is fanOutTo for drafts of a group, by their organizations' settings.
-// It fails with errTooHeavy where they are to be written one by one.
+// It fails with errTooHeavy where they are to be written in several groups.
 func (s *Store) groupTo(drafts []*draft, found map[string]*settings) (*fanOut, error) {
 	f := s.fanOutTo(drafts, func(d *draft) []*Endpoint { return found[d.event.OrganizationID].subscribed(d.event.Type) })
 	if len(drafts) > 1 && len(f.deliveries) > maxGroupWeight {

@@ -14,6 +14,8 @@ var (
 	SlugFrom    = slugFrom
 	LowestID    = lowestID
 	IDTime      = idTime
+	// SliceLease is how long an unfinished event is left to who began with it.
+	SliceLease = sliceLease
 )
 
 // DB is the connection itself.
@@ -84,3 +86,6 @@ func (s *Store) Serialize(tx *gorm.DB, lock int64) error { return s.dialect.seri
 func (s *Store) TrySerialize(tx *gorm.DB, lock int64) (bool, error) {
 	return s.dialect.trySerialize(tx, lock)
 }
+
+// Stopping tells whether the store takes no reports any more.
+func (s *Store) Stopping() bool { return s.publish.turns.isClosed() }

@@ -169,10 +169,11 @@ func (p *publisher) commitAll() {
 func (p *publisher) commit(group []*draft) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
 	defer cancel()
+	var left []*draft
 	if first := group[0]; first.committed {
 		p.store.writeSlice(ctx, first)
 	} else if fresh := wanted(group); len(fresh) > 0 {
-		p.store.acceptEach(ctx, fresh)
+		left = p.store.acceptEach(ctx, fresh)
 	}
 	stopping := p.turns.isClosed()
 	for _, d := range group {
@@ -180,9 +181,12 @@ func (p *publisher) commit(group []*draft) {
 		if stopping {
 			d.rest = nil // which FinishFanOuts writes, here or elsewhere
 		}
+		if len(d.rest) > 0 {
+			left = append(left, d)
+		}
 		d.settle()
 	}
-	p.turns.done(group)
+	p.turns.done(group, left)
 }
 
 // wanted leaves out the drafts whose reporter has gone: each is refused.
@@ -196,8 +200,8 @@ func wanted(group []*draft) []*draft {
 	return fresh
 }
 
-// settle tells the draft's reporter what became of it, and that nothing is left
-// to wait for unless there are more slices.
+// settle tells the draft's reporter what became of it, if anything, and that
+// nothing is left to wait for unless there are more slices.
 func (d *draft) settle() {
 	sub := d.sub
 	if sub == nil {
@@ -206,7 +210,7 @@ func (d *draft) settle() {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	d.outcome = Outcome{Accepted: d.accepted, Err: d.refused}
-	if len(d.rest) > 0 {
+	if len(d.rest) > 0 || d.accepted == nil && d.refused == nil {
 		return
 	}
 	if sub.left--; sub.left == 0 {

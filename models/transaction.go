@@ -49,20 +49,28 @@ func (s *Store) withPartitions(ctx context.Context, do func() error) error {
 
 func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	t := newCommitted()
-	if s.writing != nil {
-		select {
-		case s.writing <- struct{}{}:
-			defer func() { <-s.writing }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	do := func() error {
+		return s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(func(tx *gorm.DB) error { return s.inForm(tx, fn) })
 	}
-	do := func(tx *gorm.DB) error { return s.inForm(tx, fn) }
-	if err := s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(do); err != nil {
+	if err := s.inTurn(ctx, do); err != nil {
 		return s.noteStorage(err)
 	}
 	s.tell(t)
 	return nil
+}
+
+// inTurn does something once all that came before it is done, on SQLite.
+func (s *Store) inTurn(ctx context.Context, do func() error) error {
+	if s.writing == nil {
+		return do()
+	}
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+		return do()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // wake hands due deliveries on, once their rows are committed.

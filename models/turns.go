@@ -21,7 +21,9 @@ type turns struct {
 // line is what waits for one organization.
 type line struct {
 	waiting []*draft
-	slicing bool // a slice is being written: the line is out of the rotation
+	// slice is the draft of which a slice is being written, while the line is out
+	// of the rotation.
+	slice *draft
 }
 
 // add puts drafts at the ends of their lines. It is false once closed.
@@ -57,15 +59,16 @@ func (t *turns) take() (group []*draft, more bool) {
 		l := t.rotation[0]
 		d := l.waiting[0]
 		w := t.weigh(d)
-		if len(group) > 0 && (weight+w > maxGroupWeight || size >= maxGroupSize) {
+		slice := d.committed || w > maxGroupWeight
+		if len(group) > 0 && (slice || weight+w > maxGroupWeight || size >= maxGroupSize) {
 			break
 		}
 		t.rotation = t.rotation[1:]
 		l.waiting[0] = nil
 		l.waiting = l.waiting[1:]
 		group = append(group, d)
-		if w > maxGroupWeight || d.committed {
-			l.slicing = true
+		if slice {
+			l.slice = d
 			break
 		}
 		t.putBack(d.event.OrganizationID, l)
@@ -74,26 +77,25 @@ func (t *turns) take() (group []*draft, more bool) {
 	return group, len(t.rotation) > 0
 }
 
-// done puts back what is left of a group that was committed, before all else of
-// its organization.
-func (t *turns) done(group []*draft) {
+// done is called once a group was committed, with what is left of it to do: that
+// waits before all else of its organization.
+func (t *turns) done(group, left []*draft) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, d := range slices.Backward(group) {
+	for _, d := range slices.Backward(left) {
 		id := d.event.OrganizationID
 		l := t.lines[id]
-		if len(d.rest) > 0 {
-			if l == nil {
-				l = &line{}
-				t.lines[id] = l
-				t.rotation = append(t.rotation, l)
-			}
-			l.waiting = slices.Insert(l.waiting, 0, d)
+		if l == nil {
+			l = &line{}
+			t.lines[id] = l
+			t.rotation = append(t.rotation, l)
 		}
-		if l != nil && l.slicing {
-			l.slicing = false
-			t.putBack(id, l)
-		}
+		l.waiting = slices.Insert(l.waiting, 0, d)
+	}
+	// A slice is a group of its own.
+	if l := t.lines[group[0].event.OrganizationID]; l != nil && l.slice == group[0] {
+		l.slice = nil
+		t.putBack(group[0].event.OrganizationID, l)
 	}
 }
 
