@@ -130,7 +130,7 @@ func (t *Tenant) roomForEndpoint(tx *gorm.DB) error {
 		return fmt.Errorf("counting endpoints: %w", err)
 	}
 	if have >= int64(t.store.most) {
-		return conflict(CodeTooManyEndpoints, fmt.Sprintf("The organization has %d endpoints, and may have %d. Delete one that is no longer used, or ask whoever runs Hookwell to raise the limit.", have, t.store.most))
+		return conflict(CodeTooManyEndpoints, fmt.Sprintf("The limit of endpoints is %[2]d, and this organization has %[1]d. Delete one that is no longer used, or ask whoever runs Hookwell to raise the limit.", have, t.store.most))
 	}
 	return nil
 }
