@@ -159,7 +159,7 @@ func TestForm_uses_a_mailed_link_once(t *testing.T) {
 		}
 		token = f.token(t, "ada@example.com")
 		twice("setting a password", func(ctx context.Context) error {
-			_, err := f.ResetPassword(ctx, token, "another long passphrase", visitor)
+			_, err := f.ResetPassword(ctx, token, models.PasswordChange{New: "another long passphrase"}, visitor)
 			return err
 		})
 		form = newForm(ctx)
