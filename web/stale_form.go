@@ -29,7 +29,7 @@ func (s *Server) outOfDate(c *fiber.Ctx) error {
 		return c.Redirect(views.OrganizationPath(v.portal.Organization().Slug), fiber.StatusSeeOther)
 	}
 	form := views.StaleForm{Action: c.OriginalURL()}
-	c.Context().PostArgs().VisitAll(func(name, value []byte) {
+	for name, value := range c.Context().PostArgs().All() {
 		f := views.StaleField{Name: string(name), Value: string(value), Secret: len(value) > 0 && views.HoldsSecret(string(name))}
 		if f.Secret {
 			f.Value = ""
@@ -37,7 +37,7 @@ func (s *Server) outOfDate(c *fiber.Ctx) error {
 		if f.Name != "_csrf" {
 			form.Fields = append(form.Fields, f)
 		}
-	})
+	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return show(s, c, fiber.StatusForbidden, views.StaleFormPage, form)
 }
