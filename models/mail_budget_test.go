@@ -169,7 +169,7 @@ func TestWordOfAnAccountArrives(t *testing.T) {
 			if got := len(f.letters(t)[user.Email]); err != nil || got != 1 {
 				t.Fatalf("change %d: %v, and %d messages tell of it", n, err, got)
 			}
-			if err := f.Operator().ResetPassword(t.Context(), user.Email, password); err != nil {
+			if err := f.Operator().ResetPassword(t.Context(), user.Email, models.PasswordChange{New: password}); err != nil {
 				t.Fatal(err)
 			}
 			if got := len(f.letters(t)[user.Email]); got != 1 {
