@@ -103,9 +103,11 @@ func (q *Queue) Check(ctx context.Context) error {
 }
 
 func (q *Queue) tryWrite(ctx context.Context) error {
-	prefix := "asynq:{" + q.queue(freshQueue) + "}:probe:"
-	if err := probeScript.Run(ctx, q.redis, []string{prefix + "hash", prefix + "list", prefix + "other", prefix + "set"}, "1").Err(); err != nil {
-		return err
+	for _, queue := range []string{freshQueue, dueQueue} { // in a cluster each has a slot of its own
+		prefix := "asynq:{" + q.queue(queue) + "}:probe:"
+		if err := probeScript.Run(ctx, q.redis, []string{prefix + "hash", prefix + "list", prefix + "other", prefix + "set"}, "1").Err(); err != nil {
+			return err
+		}
 	}
 	return q.redis.SAdd(ctx, registries[0], q.queue(freshQueue), q.queue(dueQueue)).Err()
 }

@@ -41,7 +41,7 @@ func (s *Store) KeptBodies() int { return len(s.bodies.byID) }
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &Session{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
 		&EndpointSecret{}, &AuditEntry{}, &Invitation{}, &PortalLink{}, &Event{}, &Delivery{}, &Attempt{}, &Work{}, &Recovery{}, &idempotencyKey{}, &mailMessage{}, &Notice{}, &Undelivered{}, &rollupRow{}, &rollupDelta{},
-		&throttle{}, &budgetRow{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}, &organizationVersion{}, &Installation{}, &Probe{}}
+		&throttle{}, &budgetRow{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &UserIdentity{}, &organizationVersion{}, &Installation{}, &Probe{}, &unfinishedFanOut{}, &sentForm{}}
 }
 
 // UpTo applies the migrations up to a number.

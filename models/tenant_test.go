@@ -555,7 +555,8 @@ func TestPersonIsNoMember(t *testing.T) {
 	covered := []string{"User", "Organizations", "Tenant", "CreateOrganization", "Accept"}
 	// What concerns the person's own account names no organization to be kept out of.
 	own := []string{"If", "Rename", "AskEmail", "ChangePassword", "Sessions", "RevokeSession", "RevokeOtherSessions", "TwoFactor", "TwoFactorKey", "BeginTwoFactor",
-		"EnableTwoFactor", "DisableTwoFactor", "RenewRecoveryCodes", "Identities", "LinkIdentity", "UnlinkIdentity"}
+		"EnableTwoFactor", "DisableTwoFactor", "RenewRecoveryCodes", "Identities", "LinkIdentity", "UnlinkIdentity", "CheckProof", "Prove", "ProveCode",
+		"ProveWith", "Proved"}
 	for _, name := range methodsOf[*models.Person]() {
 		if !slices.Contains(covered, name) && !slices.Contains(own, name) {
 			t.Errorf("Person.%s has no case of somebody who is no member", name)

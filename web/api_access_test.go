@@ -121,7 +121,9 @@ func TestProblem_too_many(t *testing.T) {
 	app.Get("/api/many", func(c *fiber.Ctx) error {
 		return &models.Error{Kind: models.TooMany, Code: "too_many_requests", Message: "Too many requests. Wait a moment."}
 	})
-	response, err := app.Test(httptest.NewRequest("GET", f.base+"/api/many", nil), -1)
+	request := httptest.NewRequest("GET", "/api/many", nil)
+	request.Host = strings.TrimPrefix(f.base, "http://")
+	response, err := app.Test(request, -1)
 	must(t, err)
 	if response.StatusCode != 429 || response.Header.Get("Retry-After") != "1" || response.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%d %v", response.StatusCode, response.Header)
