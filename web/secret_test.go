@@ -148,13 +148,13 @@ func TestSecretTab_faults(t *testing.T) {
 	path := ids.path("/o/:org/endpoints/:endpoint/secret")
 	before := s.dump(t)
 	for name, c := range map[string]struct{ hours, secret, field string }{
-		"too_long":            {"169", "", "overlapHours"},
-		"negative":            {"-1", "", "overlapHours"},
-		"no_number":           {"a day", "", "overlapHours"},
-		"nothing":             {"", "", "overlapHours"},
-		"a_short_secret":      {"24", "fifteen letters", "secret"},
-		"half_a_secret":       {"24", "whsec_x", "secret"},
-		"a_secret_to_retype":  {"169", importedText, "secret"},
+		"too_long":           {"169", "", "overlapHours"},
+		"negative":           {"-1", "", "overlapHours"},
+		"no_number":          {"a day", "", "overlapHours"},
+		"nothing":            {"", "", "overlapHours"},
+		"a_short_secret":     {"24", "fifteen letters", "secret"},
+		"half_a_secret":      {"24", "whsec_x", "secret"},
+		"a_secret_to_retype": {"169", importedText, "secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := b.post(t, path+"/rotate", url.Values{"overlapHours": {c.hours}, "secret": {c.secret}})
