@@ -45,6 +45,7 @@ const (
 	// claimIDs bounds one claim, and claimRefills how many lanes that have run
 	// empty it asks the database for more of, one query each.
 	claimIDs     = 200
+	claimLanes   = 64
 	claimRefills = 10
 	// laneIDs bounds one lane's hints; the due scan brings the rest later.
 	laneIDs = 10_000
@@ -163,7 +164,7 @@ func (d *dispatcher) gather() []models.Lane {
 		l.busy, l.hurried = true, false
 		wanted = append(wanted, models.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n})
 		d.taken += n
-		if left -= n; left == 0 {
+		if left -= n; left == 0 || len(wanted) == claimLanes {
 			break
 		}
 	}

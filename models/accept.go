@@ -154,7 +154,7 @@ func (s *Store) acceptRead(tx *gorm.DB, drafts []*draft) error {
 // It fails with errTooHeavy where they are to be written in several groups.
 func (s *Store) groupTo(drafts []*draft, found map[string]*settings) (*fanOut, error) {
 	f := s.fanOutTo(drafts, func(d *draft) []*Endpoint { return found[d.event.OrganizationID].subscribed(d.event.Type) })
-	if len(drafts) > 1 && len(f.deliveries) > maxGroupWeight {
+	if len(drafts) > 1 && len(f.deliveries) > s.dialect.groupWeight() {
 		return nil, errTooHeavy
 	}
 	return f, nil
@@ -205,14 +205,14 @@ type fanOut struct {
 }
 
 // fanOutTo plans one delivery of each draft to each of its endpoints, of those
-// with many to the first maxGroupWeight.
+// with many to as many as a transaction writes.
 func (s *Store) fanOutTo(drafts []*draft, subscribed func(*draft) []*Endpoint) *fanOut {
 	f := &fanOut{events: make([]*Event, 0, len(drafts)), deliveries: make([]*Delivery, 0, len(drafts)), endpoints: make([]*Endpoint, 0, len(drafts))}
 	for _, d := range drafts {
 		endpoints := subscribed(d)
 		d.event.Deliveries = len(endpoints)
-		if len(endpoints) > maxGroupWeight {
-			endpoints, d.rest, d.written = endpoints[:maxGroupWeight], endpoints[maxGroupWeight:], maxGroupWeight
+		if most := s.dialect.groupWeight(); len(endpoints) > most {
+			endpoints, d.rest, d.written = endpoints[:most], endpoints[most:], most
 			f.unfinished = append(f.unfinished, unfinishedOf(d))
 		}
 		s.addDeliveries(f, d, endpoints)

@@ -19,6 +19,10 @@ type dialect interface {
 	// fails when it can't be.
 	configure(ctx context.Context, db *gorm.DB, pool *sql.DB, o Options) (Access, error)
 	migrator(pool *sql.DB) (*goose.Provider, error)
+	// groupWeight is how many deliveries one transaction writes at most. An event
+	// that has more is written in slices of as many, so that the others wait for
+	// some milliseconds alone.
+	groupWeight() int
 
 	// now is the database's clock, as SQL, moved by what a test has moved ours.
 	now(c *Clock) string

@@ -62,6 +62,8 @@ func (postgresDialect) forUpdate(skip bool) string {
 	return "FOR UPDATE"
 }
 
+func (postgresDialect) groupWeight() int { return 250 }
+
 func (postgresDialect) lockOnly(table string) string { return "FOR UPDATE OF " + table }
 
 // lightSettings: the commit does not wait for the disk, and rows are found by plain

@@ -67,6 +67,9 @@ func (sqliteDialect) least(a, b string) string { return fmt.Sprintf("min(%s, %s)
 // forUpdate is empty: an immediate transaction already holds the only lock.
 func (sqliteDialect) forUpdate(bool) string { return "" }
 
+// groupWeight is small, since all others wait for the one writer.
+func (sqliteDialect) groupWeight() int { return 50 }
+
 func (sqliteDialect) lightSettings() string { return "" }
 
 func (sqliteDialect) lockOnly(string) string { return "" }

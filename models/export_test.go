@@ -89,3 +89,6 @@ func (s *Store) TrySerialize(tx *gorm.DB, lock int64) (bool, error) {
 
 // Stopping tells whether the store takes no reports any more.
 func (s *Store) Stopping() bool { return s.publish.turns.isClosed() }
+
+// GroupWeight is how many deliveries one transaction writes at most.
+func (s *Store) GroupWeight() int { return s.dialect.groupWeight() }

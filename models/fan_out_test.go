@@ -3,6 +3,7 @@ package models_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -75,7 +76,7 @@ func tenantIn(t *testing.T, s *models.Store, tenant *models.Tenant) *models.Tena
 	return other
 }
 
-const many = 1203 // endpoints: three slices
+const many = 1203 // endpoints: several slices
 
 func TestAnEventToManyEndpointsIsWrittenInSlices(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
@@ -89,8 +90,10 @@ func TestAnEventToManyEndpointsIsWrittenInSlices(t *testing.T) {
 		if got, want := writtenOf(t, f, f.tenant), (written{1, many, many, many, 0}); got != want {
 			t.Errorf("once it is accepted there is %+v, want %+v", got, want)
 		}
-		if fmt.Sprint(watch.groups) != "[500 500 203]" {
-			t.Errorf("the deliveries were woken in groups of %v", watch.groups)
+		weight := f.GroupWeight()
+		want := append(slices.Repeat([]int{weight}, many/weight), many%weight)
+		if !slices.Equal(watch.groups, want) {
+			t.Errorf("the deliveries were woken in groups of %v, want %v", watch.groups, want)
 		}
 		again, err := tenantIn(t, store, f.tenant).Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment("p"), IdempotencyKey: "k"})
 		if err != nil || !again.Replayed || again.ID != accepted.ID || again.Deliveries != many {
@@ -127,7 +130,7 @@ func TestNoTransactionWritesMoreThanAGroup(t *testing.T) {
 			}
 		}
 		for _, n := range watch.groups {
-			if n > 500 {
+			if n > f.GroupWeight() {
 				t.Errorf("a transaction has %d deliveries", n)
 			}
 		}
@@ -159,7 +162,8 @@ func TestASmallReportIsCommittedBetweenTheSlicesOfALargeOne(t *testing.T) {
 			if accepted, err := neighbour.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment("n")}); err != nil || accepted.Deliveries != 1 {
 				t.Errorf("the neighbour's report: %+v, %v", accepted, err)
 			}
-			if got, want := writtenOf(t, f, f.tenant), (written{1, 500, 500, 500, 1}); got != want {
+			weight := f.GroupWeight()
+			if got, want := writtenOf(t, f, f.tenant), (written{1, weight, weight, weight, 1}); got != want {
 				t.Errorf("by then the large one has %+v, want %+v", got, want)
 			}
 		}
@@ -213,11 +217,12 @@ func TestASliceThatFailsLosesNothing(t *testing.T) {
 		if err != nil || accepted.Deliveries != len(ids) {
 			t.Fatalf("the event is committed with its first slice, but Publish() returned %+v, %v", accepted, err)
 		}
-		if got, want := writtenOf(t, f, f.tenant), (written{1, 1000, 1000, 1000, 1}); got != want {
+		before := many / f.GroupWeight() * f.GroupWeight() // the last slice
+		if got, want := writtenOf(t, f, f.tenant), (written{1, before, before, before, 1}); got != want {
 			t.Errorf("after the failure there is %+v, want %+v", got, want)
 		}
 		heal()
-		finish(t, f, many-1000)
+		finish(t, f, many-before)
 		if got, want := writtenOf(t, f, f.tenant), (written{1, many, many, many, 0}); got != want {
 			t.Errorf("in the end there is %+v, want %+v", got, want)
 		}
@@ -268,14 +273,15 @@ func TestAProcessThatStopsBetweenSlicesLosesNothing(t *testing.T) {
 			t.Fatalf("Publish() returned %+v, %v", accepted, err)
 		}
 		check(t, <-closed)
-		if got, want := writtenOf(t, f, f.tenant), (written{1, 500, 500, 500, 1}); got != want {
+		weight := f.GroupWeight()
+		if got, want := writtenOf(t, f, f.tenant), (written{1, weight, weight, weight, 1}); got != want {
 			t.Errorf("after the stop there is %+v, want %+v", got, want)
 		}
 		order := endpointOrder(t, f)
 		_, err = f.tenant.DisableEndpoint(t.Context(), order[many-1])
 		check(t, err)
 		check(t, f.tenant.DeleteEndpoint(t.Context(), order[many-2]))
-		finish(t, f, many-500)
+		finish(t, f, many-weight)
 		if got, want := writtenOf(t, f, f.tenant), (written{1, many, many, many, 0}); got != want {
 			t.Errorf("in the end there is %+v, want %+v", got, want)
 		}
@@ -286,7 +292,8 @@ func TestAProcessThatStopsBetweenSlicesLosesNothing(t *testing.T) {
 // its first transaction.
 func TestABatchThatIsCutShortSaysWhatWasAccepted(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
-		manyEndpoints(t, f, f.tenant, 300)
+		endpoints := f.GroupWeight() * 3 / 5 // so that no two events are one group
+		manyEndpoints(t, f, f.tenant, endpoints)
 		ctx, cancel := context.WithCancel(t.Context())
 		watch := &wakeWatch{act: func(group int, _ []models.Woken) {
 			if group == 2 {
@@ -313,7 +320,7 @@ func TestABatchThatIsCutShortSaysWhatWasAccepted(t *testing.T) {
 			}
 		}
 		got := writtenOf(t, f, f.tenant)
-		if accepted == 0 || got.Events < accepted || got.Events > accepted+2 || got.Deliveries != 300*got.Events {
+		if accepted == 0 || got.Events < accepted || got.Events > accepted+2 || got.Deliveries != endpoints*got.Events {
 			t.Errorf("%d are accepted, and there is %+v", accepted, got)
 		}
 	})

@@ -32,15 +32,12 @@ const (
 	committers   = 2 // one prepares and sends while the other waits for the disk
 	maxGroup     = 256
 	maxGroupSize = 4 << 20 // bytes of bodies in one transaction
-	// maxGroupWeight is how many deliveries one transaction writes. An event that
-	// has more is written in slices of as many.
-	maxGroupWeight = 500
-	commitLimit    = 20 * time.Second
+	commitLimit  = 20 * time.Second
 )
 
 func newPublisher(s *Store) *publisher {
 	p := &publisher{store: s, signal: make(chan struct{}, committers), stop: make(chan struct{})}
-	p.turns.weigh = s.weigh
+	p.turns.weigh, p.turns.most = s.weigh, s.dialect.groupWeight()
 	for range committers {
 		p.stopped.Go(p.run)
 	}

@@ -227,24 +227,27 @@ func unpacked(list []int) (c Counts) {
 }
 
 // RollUp adds, in one step, what was counted since the last one to the
-// rollups. It answers how many groups of attempts that were; call it again when
-// the step was full. Two never add the same, and one that is cut short has added
+// rollups. It returns how many groups of attempts that were, or FullStep when
+// there are more: then call it again. A step writes few rows, so that others
+// don't wait for it. Two never add the same, and one that is cut short has added
 // nothing.
 func (s *Store) RollUp(ctx context.Context) (int, error) {
 	var deltas []rollupDelta
+	var more bool
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		free, err := s.dialect.trySerialize(tx, rollupLock)
 		if err != nil || !free {
 			return err
 		}
-		deltas = nil
+		deltas, more = nil, false
 		if err := tx.Order("id").Limit(FullStep).Find(&deltas).Error; err != nil || len(deltas) == 0 {
 			return err
 		}
-		rows, err := rolledUp(deltas)
+		rows, n, err := rolledUp(deltas, rollupRows*s.dialect.groupWeight())
 		if err != nil {
 			return err
 		}
+		deltas, more = deltas[:n], n < len(deltas)
 		if err := createAll(tx.Clauses(addToRollups()), rows); err != nil {
 			return err
 		}
@@ -253,11 +256,18 @@ func (s *Store) RollUp(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("rolling up: %w", err)
 	}
+	if more {
+		return FullStep, nil
+	}
 	return len(deltas), nil
 }
 
-// rolledUp adds deltas up to the rows of the spans that they are part of.
-func rolledUp(deltas []rollupDelta) ([]rollupRow, error) {
+// rollupRows is for how many times a group's deliveries a step has rows.
+const rollupRows = 2
+
+// rolledUp adds deltas up to the rows of the spans that they are part of, n of
+// them, until there are as many rows as that.
+func rolledUp(deltas []rollupDelta, most int) (rows []rollupRow, n int, err error) {
 	sums := map[rollupRow]*Counts{} // by a row without counts
 	add := func(organizationID, endpointID string, span time.Duration, at time.Time, counts Counts) {
 		key := rollupRow{OrganizationID: organizationID, EndpointID: endpointID, Span: int64(span / time.Second), Since: at.Truncate(span).Unix()}
@@ -266,10 +276,10 @@ func rolledUp(deltas []rollupDelta) ([]rollupRow, error) {
 		}
 		sums[key].Add(counts)
 	}
-	for _, d := range deltas {
+	for ; n < len(deltas) && len(sums) < most; n++ {
 		var spans []countedSpan
-		if err := json.Unmarshal([]byte(d.Counts), &spans); err != nil {
-			return nil, fmt.Errorf("reading counts: %w", err)
+		if err := json.Unmarshal([]byte(deltas[n].Counts), &spans); err != nil {
+			return nil, 0, fmt.Errorf("reading counts: %w", err)
 		}
 		for _, s := range spans {
 			counts, at := unpacked(s.Counts), time.Unix(s.Since, 0).UTC()
@@ -278,7 +288,7 @@ func rolledUp(deltas []rollupDelta) ([]rollupRow, error) {
 			add(s.Organization, s.Endpoint, Day, at, counts)
 		}
 	}
-	rows := make([]rollupRow, 0, len(sums))
+	rows = make([]rollupRow, 0, len(sums))
 	for row, counts := range sums {
 		row.Counts = *counts
 		rows = append(rows, row)
@@ -287,7 +297,7 @@ func rolledUp(deltas []rollupDelta) ([]rollupRow, error) {
 	slices.SortFunc(rows, func(a, b rollupRow) int {
 		return cmp.Or(cmp.Compare(a.OrganizationID, b.OrganizationID), cmp.Compare(a.EndpointID, b.EndpointID), cmp.Compare(a.Span, b.Span), cmp.Compare(a.Since, b.Since))
 	})
-	return rows, nil
+	return rows, n, nil
 }
 
 func addToRollups() clause.OnConflict {

@@ -11,6 +11,7 @@ import (
 // written, so that it never holds both committers.
 type turns struct {
 	weigh func(*draft) int // how many deliveries a draft has
+	most  int              // how many deliveries a group has
 
 	mu       sync.Mutex
 	lines    map[string]*line
@@ -59,8 +60,8 @@ func (t *turns) take() (group []*draft, more bool) {
 		l := t.rotation[0]
 		d := l.waiting[0]
 		w := t.weigh(d)
-		slice := d.committed || w > maxGroupWeight
-		if len(group) > 0 && (slice || weight+w > maxGroupWeight || size >= maxGroupSize) {
+		slice := d.committed || w > t.most
+		if len(group) > 0 && (slice || weight+w > t.most || size >= maxGroupSize) {
 			break
 		}
 		t.rotation = t.rotation[1:]

@@ -67,7 +67,7 @@ var errElsewhere = errors.New("another process goes on with the event")
 // writeSlice writes the next deliveries of a committed event, and wakes them. A
 // slice that fails is left to FinishFanOuts: the event is accepted either way.
 func (s *Store) writeSlice(ctx context.Context, d *draft) {
-	n := min(len(d.rest), maxGroupWeight)
+	n := min(len(d.rest), s.dialect.groupWeight())
 	f := &fanOut{}
 	s.addDeliveries(f, d, d.rest[:n])
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
