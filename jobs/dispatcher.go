@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type dispatcher struct {
 	most   int // exchanges at once, over all lanes
 	taken  int // of those, in flight or being claimed
 	signal chan struct{}
+	apart  chan struct{} // the same, for the claimer beside a crowd
 	turn   chan struct{}
 
 	claiming sync.WaitGroup
@@ -42,11 +44,15 @@ const (
 	// for a lock that somebody holds, has its turn for stuckClaim at most.
 	claimers   = 2
 	stuckClaim = 100 * time.Millisecond
-	// claimIDs bounds one claim, and claimRefills how many lanes that have run
-	// empty it asks the database for more of, one query each.
+	// claimIDs and claimLanes bound one claim, and claimRefills how many lanes that
+	// have run empty it asks the database for more of, one query each.
 	claimIDs     = 200
 	claimLanes   = 64
 	claimRefills = 10
+	// crowd is of how many lanes an organization's crowd consists. While one waits,
+	// a claimer of their own claims for all others, which would wait for long
+	// claims and for locks that the crowd's outcomes hold.
+	crowd = 32
 	// laneIDs bounds one lane's hints; the due scan brings the rest later.
 	laneIDs = 10_000
 	// claimPause is how long a claimer waits after the database failed.
@@ -72,11 +78,12 @@ func newDispatcher(store *models.Store, sender *webhook.Sender, recorder *record
 		// Half of the files: a dial may try two addresses, and there are kept
 		// connections, the API's and the database's.
 		most:   min(mostExchanges, webhook.OpenFiles()/2),
-		signal: make(chan struct{}, claimers), turn: make(chan struct{}, 1), stop: make(chan struct{}), exchange: exchange, cut: cut}
+		signal: make(chan struct{}, claimers), apart: make(chan struct{}, 1), turn: make(chan struct{}, 1), stop: make(chan struct{}), exchange: exchange, cut: cut}
 	recorder.landed = d.landed
 	for range claimers {
-		d.claiming.Go(d.run)
+		d.claiming.Go(func() { d.run(d.signal, d.claimNext) })
 	}
+	d.claiming.Go(func() { d.run(d.apart, d.claimApart) })
 	return d
 }
 
@@ -103,21 +110,23 @@ func (d *dispatcher) offer(lanes []models.DueLane) {
 }
 
 func (d *dispatcher) wakeClaimer() {
-	select {
-	case d.signal <- struct{}{}:
-	default:
+	for _, signal := range []chan struct{}{d.signal, d.apart} {
+		select {
+		case signal <- struct{}{}:
+		default:
+		}
 	}
 }
 
 // run claims what waits until the dispatcher stops.
-func (d *dispatcher) run() {
+func (d *dispatcher) run(signal <-chan struct{}, claimNext func() bool) {
 	for {
 		select {
-		case <-d.signal:
+		case <-signal:
 		case <-d.stop:
 			return
 		}
-		for d.claimNext() {
+		for claimNext() {
 		}
 	}
 }
@@ -131,7 +140,13 @@ func (d *dispatcher) claimNext() bool {
 		defer func() { <-d.turn }()
 	case <-stuck.C:
 	}
-	wanted := d.gather()
+	return d.claimSome(d.gather(false))
+}
+
+// claimApart claims for those who wait beside a crowd, without a turn.
+func (d *dispatcher) claimApart() bool { return d.claimSome(d.gather(true)) }
+
+func (d *dispatcher) claimSome(wanted []models.Lane) bool {
 	if len(wanted) == 0 {
 		return false
 	}
@@ -141,8 +156,9 @@ func (d *dispatcher) claimNext() bool {
 
 // gather takes ids for free slots out of the lanes, a little of each. When there
 // are more than one claim takes, organizations have their turns, a lane each:
-// one with thousands of endpoints leaves room for one with a single one.
-func (d *dispatcher) gather() []models.Lane {
+// one with thousands of endpoints leaves room for one with a single one. Apart is
+// for those beside a crowd, if there is one; what is not apart is then for crowds.
+func (d *dispatcher) gather(apart bool) []models.Lane {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
@@ -152,7 +168,7 @@ func (d *dispatcher) gather() []models.Lane {
 	}
 	var wanted []models.Lane
 	left, refills := claimIDs, claimRefills
-	for endpointID, l := range d.inTurns() {
+	for endpointID, l := range d.inTurns(apart) {
 		free := d.room(l)
 		n := max(min(free, len(l.ids), left), 0)
 		if n == 0 {
@@ -173,7 +189,7 @@ func (d *dispatcher) gather() []models.Lane {
 
 // inTurns goes through the lanes that may be claimed for: one lane of each
 // organization, then another of each, until there are none.
-func (d *dispatcher) inTurns() iter.Seq2[string, *lane] {
+func (d *dispatcher) inTurns(apart bool) iter.Seq2[string, *lane] {
 	type waiting struct {
 		endpointID string
 		lane       *lane
@@ -184,6 +200,13 @@ func (d *dispatcher) inTurns() iter.Seq2[string, *lane] {
 			rounds[l.organizationID] = append(rounds[l.organizationID], waiting{endpointID, l})
 		}
 	}
+	crowded := false
+	for _, lanes := range rounds {
+		crowded = crowded || len(lanes) > crowd
+	}
+	maps.DeleteFunc(rounds, func(_ string, lanes []waiting) bool {
+		return apart && !crowded || crowded && apart == (len(lanes) > crowd)
+	})
 	return func(yield func(string, *lane) bool) {
 		for len(rounds) > 0 {
 			for organizationID, lanes := range rounds {

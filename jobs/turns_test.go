@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"hookwell/models"
@@ -52,32 +53,37 @@ func TestWakesTakeTurns(t *testing.T) {
 	}
 }
 
-// TestAClaimHasRoomForEveryOrganization has thousands of lanes of one.
-func TestAClaimHasRoomForEveryOrganization(t *testing.T) {
-	d := &dispatcher{lanes: map[string]*lane{}, most: mostExchanges, signal: make(chan struct{}, claimers), stop: make(chan struct{})}
-	d.offer(models.LanesOf(wokenOf("large", 50_000)))
-	d.offer(models.LanesOf(wokenOf("small", 1)))
+// TestACrowdHoldsNobodyUp has thousands of lanes of one organization.
+func TestACrowdHoldsNobodyUp(t *testing.T) {
+	d := &dispatcher{lanes: map[string]*lane{}, most: mostExchanges, signal: make(chan struct{}, claimers), apart: make(chan struct{}, 1), stop: make(chan struct{})}
+	d.offer(models.LanesOf(wokenOf("small", 3)))
+	if apart := d.gather(true); len(apart) != 0 {
+		t.Errorf("without a crowd %d lanes are claimed for apart", len(apart))
+	}
+	d.offer(models.LanesOf(wokenOf("large", 5000)))
 	empty := models.LanesOf(wokenOf("empty", 1000))
 	for i := range empty {
 		empty[i].DeliveryIDs, empty[i].More = nil, true
 	}
 	d.offer(empty)
-	wanted := d.gather()
-	ids, refills, small := 0, 0, 0
-	for _, lane := range wanted {
-		ids += len(lane.DeliveryIDs)
-		if len(lane.DeliveryIDs) == 0 {
-			refills++
+	for n := range 3 {
+		ids, refills := 0, 0
+		claim := d.gather(false)
+		for _, lane := range claim {
+			ids += len(lane.DeliveryIDs)
+			if len(lane.DeliveryIDs) == 0 {
+				refills++
+			}
+			if strings.HasPrefix(lane.EndpointID, "ep_small") {
+				t.Errorf("claim %d of the crowds has %s", n, lane.EndpointID)
+			}
 		}
-		if lane.EndpointID == "ep_small_0" {
-			small++
+		if len(claim) == 0 || len(claim) > claimLanes || ids > claimIDs || refills > claimRefills {
+			t.Errorf("claim %d has %d lanes, %d ids and looks for more of %d lanes", n, len(claim), ids, refills)
 		}
 	}
-	if small != 1 {
-		t.Error("the claim has nothing of the organization with one endpoint")
-	}
-	if ids > claimIDs || refills > claimRefills {
-		t.Errorf("the claim has %d ids and looks for more of %d lanes", ids, refills)
+	if apart := d.gather(true); len(apart) != 3 {
+		t.Errorf("beside the crowds %d lanes are claimed for, want the 3 of the small one", len(apart))
 	}
 }
 
