@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hookwell/models"
@@ -30,6 +31,8 @@ type dispatcher struct {
 	signal chan struct{}
 	apart  chan struct{} // the same, for the claimer beside a crowd
 	turn   chan struct{}
+	// apartAt is when something was last claimed beside a crowd, in Unix nanoseconds.
+	apartAt atomic.Int64
 
 	claiming sync.WaitGroup
 	flights  sync.WaitGroup
@@ -53,6 +56,9 @@ const (
 	// a claimer of their own claims for all others, which would wait for long
 	// claims and for locks that the crowd's outcomes hold.
 	crowd = 32
+	// besideOthers is for how long after that a crowd's claimers rest after each
+	// claim for twice as long as it took: others have most of the processors then.
+	besideOthers = time.Second
 	// laneIDs bounds one lane's hints; the due scan brings the rest later.
 	laneIDs = 10_000
 	// claimPause is how long a claimer waits after the database failed.
@@ -140,11 +146,22 @@ func (d *dispatcher) claimNext() bool {
 		defer func() { <-d.turn }()
 	case <-stuck.C:
 	}
-	return d.claimSome(d.gather(false))
+	began := time.Now()
+	claimed := d.claimSome(d.gather(false))
+	if claimed && began.UnixNano()-d.apartAt.Load() < int64(besideOthers) {
+		d.rest(min(2*time.Since(began), 2*stuckClaim))
+	}
+	return claimed
 }
 
 // claimApart claims for those who wait beside a crowd, without a turn.
-func (d *dispatcher) claimApart() bool { return d.claimSome(d.gather(true)) }
+func (d *dispatcher) claimApart() bool {
+	claimed := d.claimSome(d.gather(true))
+	if claimed {
+		d.apartAt.Store(time.Now().UnixNano())
+	}
+	return claimed
+}
 
 func (d *dispatcher) claimSome(wanted []models.Lane) bool {
 	if len(wanted) == 0 {
@@ -323,8 +340,10 @@ func (d *dispatcher) forgetIdle(endpointID string, l *lane) {
 	}
 }
 
-func (d *dispatcher) pause() {
-	timer := time.NewTimer(claimPause)
+func (d *dispatcher) pause() { d.rest(claimPause) }
+
+func (d *dispatcher) rest(wait time.Duration) {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

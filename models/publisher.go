@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type publisher struct {
 	signal  chan struct{}
 	stop    chan struct{}
 	stopped sync.WaitGroup
+	// ordinaryAt is when a group that is no slice was last committed, in Unix
+	// nanoseconds.
+	ordinaryAt atomic.Int64
 }
 
 // submission is drafts whose reporter waits until each is accepted or refused.
@@ -167,10 +171,15 @@ func (p *publisher) commit(group []*draft) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
 	defer cancel()
 	var left []*draft
+	began := time.Now()
 	if first := group[0]; first.committed {
 		p.store.writeSlice(ctx, first)
+		p.rest(began)
 	} else if fresh := wanted(group); len(fresh) > 0 {
 		left = p.store.acceptEach(ctx, fresh)
+		if len(first.rest) == 0 {
+			p.ordinaryAt.Store(time.Now().UnixNano())
+		}
 	}
 	stopping := p.turns.isClosed()
 	for _, d := range group {
@@ -184,6 +193,26 @@ func (p *publisher) commit(group []*draft) {
 		d.settle()
 	}
 	p.turns.done(group, left)
+}
+
+// besideOthers is for how long after an ordinary group a committer rests after
+// each slice for twice as long as it took, up to restLimit: others have most of the
+// processors then.
+const (
+	besideOthers = time.Second
+	restLimit    = 200 * time.Millisecond
+)
+
+func (p *publisher) rest(began time.Time) {
+	if began.UnixNano()-p.ordinaryAt.Load() > int64(besideOthers) {
+		return
+	}
+	timer := time.NewTimer(min(2*time.Since(began), restLimit))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.stop:
+	}
 }
 
 // wanted leaves out the drafts whose reporter has gone: each is refused.
