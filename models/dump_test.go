@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,8 +36,14 @@ func tables(t *testing.T, s *models.Store) []string {
 
 func onPostgres(s *models.Store) bool { return s.DB().Name() == "postgres" }
 
+// dumpAll is of when the slices of what happened before are written.
 func dumpAll(t *testing.T, s *models.Store) dump {
 	t.Helper()
+	for unfinished, end := int64(1), time.Now().Add(30*time.Second); unfinished > 0; {
+		if err := s.DB().Table("fan_outs").Count(&unfinished).Error; err != nil || time.Now().After(end) {
+			t.Fatalf("%d events are not written to the end: %v", unfinished, err)
+		}
+	}
 	d := dump{}
 	for _, table := range tables(t, s) {
 		d[table] = dumpTable(t, s, table)
