@@ -170,7 +170,7 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 		if err != nil {
 			return nil, err
 		}
-		if err := t.store.checkEndpoint(ctx, &in); err != nil {
+		if err := t.store.checkEndpoint(ctx, &in, e.EventTypes...); err != nil {
 			return nil, err
 		}
 		saved, err := t.saveEndpoint(ctx, e, in, move)
