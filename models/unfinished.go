@@ -64,10 +64,11 @@ func (s *Store) saveUnfinished(tx *gorm.DB, rows []*unfinishedFanOut, now time.T
 // errElsewhere is of a slice that another process has written.
 var errElsewhere = errors.New("another process goes on with the event")
 
-// writeSlice writes the next deliveries of a committed event, and wakes them. A
-// slice that fails is left to FinishFanOuts: the event is accepted either way.
-func (s *Store) writeSlice(ctx context.Context, d *draft) {
-	n := min(len(d.rest), s.dialect.groupWeight())
+// writeSlice writes the next deliveries of a committed event, at most so many,
+// and wakes them. A slice that fails is left to FinishFanOuts: the event is
+// accepted either way.
+func (s *Store) writeSlice(ctx context.Context, d *draft, most int) {
+	n := min(len(d.rest), most)
 	f := &fanOut{}
 	s.addDeliveries(f, d, d.rest[:n])
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
