@@ -185,8 +185,10 @@ type connection struct {
 	closed  atomic.Bool
 
 	// Of these only the goroutine that serves the connection knows.
-	readBy time.Time // as fasthttp set it
-	pacing pacing
+	readBy  time.Time // as fasthttp set it
+	pacing  pacing
+	framing framing
+	unclear error // why no more is read
 }
 
 // connState is told by fasthttp what a connection does.
@@ -220,8 +222,11 @@ func (c *connection) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// Read has a body keep its pace.
+// Read reads what is framed clearly. Behind that it fails for good.
 func (c *connection) Read(p []byte) (int, error) {
+	if c.unclear != nil {
+		return 0, c.unclear
+	}
 	if c.pacing.on {
 		if err := c.setReadDeadline(c.pacing.deadline(time.Now(), c.readBy)); err != nil {
 			return 0, err
@@ -229,7 +234,21 @@ func (c *connection) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	c.pacing.arrived(n, err)
-	return n, err
+	clear, fault := c.framing.follow(p[:n])
+	if fault == nil {
+		return n, err
+	}
+	c.unclear = fault
+	if clear < n && c.framing.between {
+		// fasthttp closes without an answer when nothing, or line ends alone, came
+		// of a request. NUL begins none, so that this one is refused.
+		p[clear] = 0
+		clear++
+	}
+	if clear == 0 {
+		return 0, fault
+	}
+	return clear, nil
 }
 
 // SetReadDeadline sets the deadline, or while the server stops that of the stop
