@@ -54,7 +54,7 @@ func (s *Store) weigh(d *draft) int {
 func (s *Store) accept(ctx context.Context, drafts []*draft) error {
 	done, err := s.acceptKept(ctx, drafts)
 	if err == nil && !done {
-		err = s.transaction(ctx, func(tx *Tx) error { return s.acceptRead(tx, drafts) })
+		err = s.transact(ctx, func(tx *Tx) error { return s.acceptRead(tx, drafts) })
 	}
 	if err != nil {
 		return fmt.Errorf("accepting events: %w", s.noteStorage(err))
@@ -101,7 +101,7 @@ func (s *Store) acceptKept(ctx context.Context, drafts []*draft) (bool, error) {
 	}
 	var done bool
 	err = s.withPartitions(ctx, func() (err error) {
-		done, err = s.dialect.writeIfUnchanged(s.db.WithContext(ctx), s.clock, f, unchanged)
+		done, err = s.statements.writeIfUnchanged(s.db.WithContext(ctx), s.clock, f, unchanged)
 		return err
 	})
 	if done {
@@ -270,13 +270,13 @@ type precondition struct {
 }
 
 // writeIfUnchanged has nothing to gain on SQLite, where a round trip is a call.
-func (sqliteDialect) writeIfUnchanged(*gorm.DB, *Clock, *fanOut, precondition) (bool, error) {
+func (sqliteStatements) writeIfUnchanged(*gorm.DB, *Clock, *fanOut, precondition) (bool, error) {
 	return false, nil
 }
 
 // writeIfUnchanged is a transaction in one statement: the check, events,
 // deliveries and work.
-func (d postgresDialect) writeIfUnchanged(db *gorm.DB, c *Clock, f *fanOut, p precondition) (done bool, err error) {
+func (d postgresStatements) writeIfUnchanged(db *gorm.DB, c *Clock, f *fanOut, p precondition) (done bool, err error) {
 	statement := `WITH unchanged AS MATERIALIZED (SELECT
 		(SELECT count(*) FROM organization_versions v JOIN unnest(?::text[], ?::bigint[]) AS k(id, version) ON v.organization_id = k.id AND v.version = k.version) = ?
 		AND (SELECT count(*) FROM api_keys WHERE id = ANY(?) AND revoked_at IS NULL) = ? AS ok)`
@@ -317,7 +317,7 @@ func (d postgresDialect) writeIfUnchanged(db *gorm.DB, c *Clock, f *fanOut, p pr
 }
 
 // insertWork is newWork by the database's clock, in SQL.
-func (d postgresDialect) insertWork(c *Clock, f *fanOut) (string, []any) {
+func (d postgresStatements) insertWork(c *Clock, f *fanOut) (string, []any) {
 	n := len(f.deliveries)
 	texts := [5][]string{}
 	for i := range texts {

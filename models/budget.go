@@ -129,13 +129,13 @@ func (b budget) usedUp(wait time.Duration) error {
 // spend spends at once, before what is paid for is done. Whoever finds that it
 // could not be done takes it back by refund.
 func (s *Store) spend(ctx context.Context, all ...spending) error {
-	return s.transaction(ctx, func(tx *Tx) error { return s.spendIn(tx, all...) })
+	return s.transact(ctx, func(tx *Tx) error { return s.spendIn(tx, all...) })
 }
 
 // refund takes the newest spending of each back, even though the request may
 // have ended.
 func (s *Store) refund(ctx context.Context, all ...spending) error {
-	return s.transaction(context.WithoutCancel(ctx), func(tx *Tx) error {
+	return s.transact(context.WithoutCancel(ctx), func(tx *Tx) error {
 		now := s.clock.Now()
 		rows, err := lockBudgets(tx, all, now)
 		if err != nil {

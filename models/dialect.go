@@ -23,6 +23,8 @@ type dialect interface {
 	// that has more is written in slices of as many, so that the others wait for
 	// some milliseconds alone.
 	groupWeight() int
+	// isPostgres tells what the engine and its loader write in statements of their own.
+	isPostgres() bool
 
 	// now is the database's clock, as SQL, moved by what a test has moved ours.
 	now(c *Clock) string
@@ -53,12 +55,6 @@ type dialect interface {
 	trySerialize(tx *gorm.DB, lock int64) (bool, error)
 	// insert inserts rows, a slice of pointers, in as few statements as it takes.
 	insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error
-	// writeIfUnchanged commits a fan-out if what it was prepared by still stands,
-	// and answers false, having written nothing, if it doesn't.
-	writeIfUnchanged(db *gorm.DB, c *Clock, f *fanOut, p precondition) (done bool, err error)
-	// finish commits, in one statement, attempts that delivered, if all of their
-	// leases hold, and answers the states of their endpoints.
-	finish(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []EndpointState, err error)
 	// values writes rows as a list that "WITH v(a, b) AS (...)" takes, with its
 	// parameters.
 	values(kinds []valueKind, rows [][]any) (string, []any)
@@ -70,14 +66,8 @@ type dialect interface {
 	perLane(condition, most string) string
 	// makePartitions makes the partitions for the days from one time to another.
 	makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error
-	// load writes many rows that were made elsewhere, on the loader's connection.
-	load(l loader, table string, columns []string, count int, row func(int) []any) error
-	// analyze is what follows on it.
-	analyze() string
 	// takeRoom makes the database take room on its disk for a probe.
 	takeRoom(tx *gorm.DB, p *Probe) error
-	// prune removes a table's rows whose keys lie below a bound.
-	prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error
 }
 
 // What transactions may be serialized by.

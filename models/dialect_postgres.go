@@ -62,6 +62,8 @@ func (postgresDialect) forUpdate(skip bool) string {
 	return "FOR UPDATE"
 }
 
+func (postgresDialect) isPostgres() bool { return true }
+
 func (postgresDialect) groupWeight() int { return 250 }
 
 func (postgresDialect) lockOnly(table string) string { return "FOR UPDATE OF " + table }

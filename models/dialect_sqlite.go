@@ -68,6 +68,8 @@ func (sqliteDialect) least(a, b string) string { return fmt.Sprintf("min(%s, %s)
 func (sqliteDialect) forUpdate(bool) string { return "" }
 
 // groupWeight is small, since all others wait for the one writer.
+func (sqliteDialect) isPostgres() bool { return false }
+
 func (sqliteDialect) groupWeight() int { return 50 }
 
 func (sqliteDialect) lightSettings() string { return "" }

@@ -81,7 +81,7 @@ func (s *Store) DueFor(ctx context.Context, endpointID string) (DueLane, error) 
 // pickDue runs a query for due rows. Where another process is picking at this
 // moment, nothing is picked: one pair of eyes is enough.
 func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) (lanes []DueLane, err error) {
-	err = s.transaction(ctx, func(tx *Tx) error {
+	err = s.transact(ctx, func(tx *Tx) error {
 		free, err := s.dialect.trySerialize(tx.DB, dueLock)
 		if err != nil || !free {
 			return err
@@ -171,7 +171,7 @@ const FullStep = 500
 func (s *Store) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
 	var results []Result
-	err := s.transaction(ctx, func(tx *Tx) (err error) {
+	err := s.transact(ctx, func(tx *Tx) (err error) {
 		rows, err := s.overdueLeases(tx)
 		if err != nil || len(rows) == 0 {
 			return err

@@ -17,7 +17,7 @@ const clockMargin = time.Hour
 // answers how many; call it again when the step was full.
 func (s *Store) EndWaiting(ctx context.Context) (int, error) {
 	var ended int
-	err := s.transaction(ctx, func(tx *Tx) error {
+	err := s.transact(ctx, func(tx *Tx) error {
 		var cancelled, expired []string
 		gone := visitedQuery + `lanes AS (SELECT e.id AS endpoint_id FROM visited v JOIN endpoints e ON e.id = v.endpoint_id WHERE e.deleted_at IS NOT NULL)
 			SELECT w.delivery_id FROM ` + s.dialect.perLane("w.lease_until IS NULL", itoa(FullStep)) + " LIMIT ?"

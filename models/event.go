@@ -2,7 +2,6 @@ package models
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"time"
@@ -38,17 +37,6 @@ const badTime = "Use a time that is in UTC from 1970 to 9999."
 // maxIdempotencyKey is the longest key, in bytes.
 const maxIdempotencyKey = 255
 
-// Publish accepts an event. When it returns without an error the event is
-// committed. Faults are Invalid or TooLarge; a key that was used with another
-// body is a Conflict.
-func (t *Tenant) Publish(ctx context.Context, n NewEvent) (*Accepted, error) {
-	d, err := t.draft(n, OriginAPI)
-	if err != nil {
-		return nil, err
-	}
-	return t.store.publish.do(ctx, d)
-}
-
 // draft is an event that was checked and given its id and bytes, on its way
 // into a transaction.
 type draft struct {
@@ -76,12 +64,17 @@ type draft struct {
 	outcome Outcome     // guarded by sub
 }
 
-func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
+// reporter is who reports an event: the key's id, the name by which a platform key
+// named the organization, and the id of the call.
+type reporter struct{ keyID, named, requestID string }
+
+// draft checks a report and gives it its id and bytes. It is Invalid or TooLarge.
+func (s *Store) draft(org *Organization, n NewEvent, origin Origin, by reporter) (*draft, error) {
 	if len(n.Data) > webhook.MaxData {
 		return nil, &Error{Kind: TooLarge, Code: "data_too_large", Message: "The event’s data is too large.",
 			Fields: webhook.Faults{{Field: "data", Message: fmt.Sprintf("Send at most %d bytes; this has %d.", webhook.MaxData, len(n.Data))}}}
 	}
-	faults := t.store.catalog.Validate(n.Type, n.Data)
+	faults := s.catalog.Validate(n.Type, n.Data)
 	if len(n.IdempotencyKey) > maxIdempotencyKey || hasControl(n.IdempotencyKey) {
 		faults = append(faults, webhook.Fault{Field: "Idempotency-Key", Message: "Use up to 255 characters without control characters."})
 	}
@@ -91,18 +84,14 @@ func (t *Tenant) draft(n NewEvent, origin Origin) (*draft, error) {
 	if len(faults) > 0 {
 		return nil, invalid(faults)
 	}
-	now := t.store.clock.Now()
+	now := s.clock.Now()
 	occurred := now
 	if !n.Timestamp.IsZero() {
 		occurred = n.Timestamp.UTC().Truncate(time.Millisecond)
 	}
-	d := &draft{report: n, named: t.named, key: n.IdempotencyKey, event: Event{ID: t.store.clock.newID(PrefixEvent, now), OrganizationID: t.org.ID, Type: n.Type,
-		Origin: origin, Test: origin == OriginTest, OccurredAt: occurred, CreatedAt: now,
-		RequestID: t.actor.RequestID}}
-	if t.actor.Kind == ActorKey {
-		d.keyID = t.actor.ID
-	}
-	if err := d.refit(t.org); err != nil {
+	d := &draft{report: n, named: by.named, key: n.IdempotencyKey, keyID: by.keyID, event: Event{ID: s.clock.newID(PrefixEvent, now), OrganizationID: org.ID, Type: n.Type,
+		Origin: origin, Test: origin == OriginTest, OccurredAt: occurred, CreatedAt: now, RequestID: by.requestID}}
+	if err := d.refit(org); err != nil {
 		return nil, err
 	}
 	if d.key != "" {
@@ -144,12 +133,6 @@ func requestHash(n NewEvent) []byte {
 	}
 	sum := sha256.Sum256(bytes.Join([][]byte{[]byte(n.Type), []byte(stamp), n.Data}, []byte{0}))
 	return sum[:]
-}
-
-// Event reads one event, for a guest without people's addresses.
-func (t *Tenant) Event(ctx context.Context, id string) (*Event, error) {
-	event, err := find[Event](t.rows(ctx).Where("id = ?", id), "event")
-	return t.forReader(event), err
 }
 
 func (s *Store) newDelivery(event *Event, e *Endpoint) *Delivery {

@@ -33,7 +33,7 @@ func (s *Store) recordDelivered(ctx context.Context, results []Result) (left []R
 	if err != nil {
 		return nil, err
 	}
-	done, states, err := s.dialect.finish(s.db.WithContext(ctx), delivered, delta)
+	done, states, err := s.statements.finish(s.db.WithContext(ctx), delivered, delta)
 	if err != nil {
 		s.log.Warn("recording what was delivered in one statement", "error", err) // what is wrong shows one by one
 	}
@@ -57,7 +57,7 @@ func (s *Store) noteDelivered(ctx context.Context, finished []Result, states []E
 		switch {
 		case h == nil || !h.changes(state, stale):
 		case h.turns(state) || state.LastSuccessAt == nil:
-			return s.transaction(ctx, func(tx *Tx) error { return s.settleEndpoints(tx, finished) })
+			return s.transact(ctx, func(tx *Tx) error { return s.settleEndpoints(tx, finished) })
 		default:
 			renewed[state.EndpointID] = h.success
 		}
@@ -67,11 +67,11 @@ func (s *Store) noteDelivered(ctx context.Context, finished []Result, states []E
 }
 
 // finish has nothing to gain on SQLite, where a round trip is a call.
-func (sqliteDialect) finish(*gorm.DB, []Result, *rollupDelta) (bool, []EndpointState, error) {
+func (sqliteStatements) finish(*gorm.DB, []Result, *rollupDelta) (bool, []EndpointState, error) {
 	return false, nil, nil
 }
 
-func (d postgresDialect) finish(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []EndpointState, err error) {
+func (d postgresStatements) finish(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []EndpointState, err error) {
 	attempts := attemptsOf(results)
 	insert, insertion, err := insertion(db, reflect.ValueOf(attempts))
 	if err != nil {

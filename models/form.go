@@ -158,6 +158,12 @@ func (s *Store) findSent(db *gorm.DB, form Form) error {
 	return t
 }
 
+// transaction is transact. Where ctx comes from once, fn runs for one of those that
+// have the same form.
+func (s *Store) transaction(ctx context.Context, fn func(tx *Tx) error) error {
+	return s.transact(ctx, func(tx *Tx) error { return s.inForm(tx, fn) })
+}
+
 // inForm runs fn in a transaction that takes its form, if it has one. Another
 // with the same form is waited for.
 func (s *Store) inForm(tx *Tx, fn func(tx *Tx) error) error {

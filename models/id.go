@@ -107,3 +107,6 @@ func idTime(id string) time.Time {
 	}
 	return time.Time{}
 }
+
+// IDAt is an id as it would have been made at a time. Ids of one clock rise.
+func (c *Clock) IDAt(prefix string, at time.Time) string { return c.newID(prefix, at) }

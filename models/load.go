@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -25,14 +24,11 @@ type History struct {
 	States     []EndpointState // take the place of those that are there
 }
 
-// IDAt is an id as it would have been made at a time. Ids of one clock rise.
-func (c *Clock) IDAt(prefix string, at time.Time) string { return c.newID(prefix, at) }
-
 // LoadHistory writes a history in one transaction, by the fastest way that the
 // database has. The partitions that it needs are to be there.
 func (s *Store) LoadHistory(ctx context.Context, h *History) error {
 	err := s.db.WithContext(ctx).Connection(func(on *gorm.DB) error {
-		l := loader{ctx: ctx, dialect: s.dialect, connection: on.Statement.ConnPool.(*sql.Conn)}
+		l := loader{ctx: ctx, statements: s.statements, connection: on.Statement.ConnPool.(*sql.Conn)}
 		return on.Transaction(func(tx *gorm.DB) error {
 			l.tx = tx
 			if err := h.count(tx); err != nil {
@@ -90,13 +86,13 @@ func saveStates(tx *gorm.DB, states []EndpointState) error {
 // them changed at once, and clean up what it would otherwise do in the
 // background for minutes.
 func (s *Store) Analyze(ctx context.Context) error {
-	return s.db.WithContext(ctx).Exec(s.dialect.analyze()).Error
+	return s.db.WithContext(ctx).Exec(s.statements.analyze()).Error
 }
 
 // loader is a transaction, and the connection that it is on.
 type loader struct {
 	ctx        context.Context
-	dialect    dialect
+	statements statements
 	connection *sql.Conn
 	tx         *gorm.DB
 }
@@ -116,7 +112,7 @@ func loadRows[T any](l loader, rows []T) error {
 		columns[i] = f.DBName
 	}
 	values := make([]any, len(fields))
-	return l.dialect.load(l, statement.Schema.Table, columns, len(rows), func(at int) []any {
+	return l.statements.load(l, statement.Schema.Table, columns, len(rows), func(at int) []any {
 		row := reflect.ValueOf(&rows[at]).Elem()
 		for i, f := range fields {
 			values[i], _ = f.ValueOf(l.ctx, row)
@@ -125,13 +121,13 @@ func loadRows[T any](l loader, rows []T) error {
 	})
 }
 
-func (postgresDialect) analyze() string { return "VACUUM ANALYZE" }
+func (postgresStatements) analyze() string { return "VACUUM ANALYZE" }
 
-func (sqliteDialect) analyze() string { return "ANALYZE" }
+func (sqliteStatements) analyze() string { return "ANALYZE" }
 
 // load copies. The commit need not wait for the disk, since a history that is
 // lost is loaded again.
-func (postgresDialect) load(l loader, table string, columns []string, count int, row func(int) []any) error {
+func (postgresStatements) load(l loader, table string, columns []string, count int, row func(int) []any) error {
 	if err := l.tx.Exec("SET LOCAL synchronous_commit = off").Error; err != nil {
 		return err
 	}
@@ -142,7 +138,7 @@ func (postgresDialect) load(l loader, table string, columns []string, count int,
 	})
 }
 
-func (sqliteDialect) load(l loader, table string, columns []string, count int, row func(int) []any) error {
+func (sqliteStatements) load(l loader, table string, columns []string, count int, row func(int) []any) error {
 	const perStatement = 500
 	for from := 0; from < count; from += perStatement {
 		rows := make([]map[string]any, 0, perStatement)

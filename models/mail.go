@@ -132,7 +132,7 @@ type Letter struct {
 // else takes them within the next minutes. It answers none when none is due.
 func (s *Store) ClaimMail(ctx context.Context) ([]Letter, error) {
 	var letters []Letter
-	err := s.transaction(ctx, func(tx *Tx) error {
+	err := s.transact(ctx, func(tx *Tx) error {
 		letters = nil
 		var rows []mailMessage
 		query := fmt.Sprintf("SELECT %s FROM mail_messages WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= %s ORDER BY due_at LIMIT %d %s",
@@ -232,7 +232,7 @@ func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
 		return "", invalidField("to", "Write an address such as you@example.com.")
 	}
 	var id string
-	err := p.store.transaction(ctx, func(tx *Tx) (err error) {
+	err := p.store.transact(ctx, func(tx *Tx) (err error) {
 		id, err = p.store.postOne(tx, mailAlways, p.actor, Mail{To: to, Subject: "A test message from Hookwell",
 			Text: "This message was asked for at the command line of Hookwell at " + p.store.Link("") + ".\n\nIt arrived, so mail works.\n"})
 		if err != nil {

@@ -44,13 +44,13 @@ func (s *Store) migrateFor(ctx context.Context, role string) error {
 	if err := r.check(s.db.WithContext(ctx)); err != nil {
 		return err
 	}
-	if err := s.transaction(ctx, r.takeOver); err != nil {
+	if err := s.transact(ctx, r.takeOver); err != nil {
 		return err
 	}
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
-	return s.transaction(ctx, r.grant)
+	return s.transact(ctx, r.grant)
 }
 
 // roles are who owns the tables of a schema and who serves from them.

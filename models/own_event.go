@@ -27,7 +27,7 @@ func (s *Store) emitAll(tx *Tx, events ...ownEvent) error {
 		if err != nil {
 			return fmt.Errorf("writing the data of %s: %w", e.eventType, err)
 		}
-		d, err := (&Tenant{store: s, org: e.org}).draft(NewEvent{Type: e.eventType, Data: raw}, OriginApp)
+		d, err := s.draft(e.org, NewEvent{Type: e.eventType, Data: raw}, OriginApp, reporter{})
 		if err != nil {
 			return fmt.Errorf("reporting %s: %s", e.eventType, err) // not wrapped: no refusal of what a person sent
 		}

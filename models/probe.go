@@ -49,7 +49,7 @@ func newProbe(size int) *Probe {
 
 func (s *Store) writeProbe(ctx context.Context, size int) error {
 	p := newProbe(size)
-	return s.transaction(ctx, func(tx *Tx) error {
+	return s.transact(ctx, func(tx *Tx) error {
 		if err := tx.Create(p).Error; err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (s *Store) writeProbe(ctx context.Context, size int) error {
 
 // probeRoom makes the database take room that it does not have yet.
 func (s *Store) probeRoom(ctx context.Context) error {
-	err := s.transaction(ctx, func(tx *Tx) error {
+	err := s.transact(ctx, func(tx *Tx) error {
 		if err := s.dialect.takeRoom(tx.DB, newProbe(fullProbeSize)); err != nil {
 			return err
 		}

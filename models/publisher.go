@@ -62,36 +62,10 @@ func (p *publisher) do(ctx context.Context, d *draft) (*Accepted, error) {
 	return o.Accepted, o.Err
 }
 
-// Report is one event of a batch, for the organization that it happened in.
-type Report struct {
-	Tenant *Tenant
-	Event  NewEvent
-}
-
 // Outcome is what became of one report: Accepted or Err.
 type Outcome struct {
 	Accepted *Accepted
 	Err      error
-}
-
-// PublishBatch accepts many events, each by itself: one that is refused leaves
-// the others alone. The outcomes stand in the reports' order. When the context
-// ends, those that are not committed by then are refused with its error.
-func (s *Store) PublishBatch(ctx context.Context, reports []Report) []Outcome {
-	outcomes := make([]Outcome, len(reports))
-	good, places := make([]*draft, 0, len(reports)), make([]int, 0, len(reports))
-	for i, r := range reports {
-		d, err := r.Tenant.draft(r.Event, OriginAPI)
-		if err != nil {
-			outcomes[i].Err = err
-			continue
-		}
-		good, places = append(good, d), append(places, i)
-	}
-	for i, o := range s.publish.submit(ctx, good) {
-		outcomes[places[i]] = o
-	}
-	return outcomes
 }
 
 // submit waits until the drafts are committed or refused and returns what

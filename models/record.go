@@ -70,7 +70,7 @@ func (s *Store) Record(ctx context.Context, results []Result) error {
 	}
 	left, err := s.recordDelivered(ctx, results)
 	if err == nil && len(left) > 0 {
-		err = s.transaction(ctx, func(tx *Tx) error { return s.record(tx, left) })
+		err = s.transact(ctx, func(tx *Tx) error { return s.record(tx, left) })
 	}
 	if err != nil {
 		return fmt.Errorf("recording: %w", s.noteStorage(err))

@@ -39,7 +39,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) error {
 		if id := unfinished[table.prefix]; id.Valid && id.String < bound {
 			bound = id.String
 		}
-		if err := s.dialect.prune(ctx, s.db, table, bound); err != nil {
+		if err := s.statements.prune(ctx, s.db, table, bound); err != nil {
 			return fmt.Errorf("removing old %s: %w", table.name, err)
 		}
 	}
@@ -59,7 +59,7 @@ const (
 )
 
 // prune removes rows step by step: a writer waits for one step at most.
-func (sqliteDialect) prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error {
+func (sqliteStatements) prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error {
 	statement := fmt.Sprintf("DELETE FROM %[1]s WHERE rowid IN (SELECT rowid FROM %[1]s WHERE %[2]s < ? ORDER BY %[2]s LIMIT %[3]d)", table.name, table.key, pruneStep)
 	for {
 		done := db.WithContext(ctx).Exec(statement, bound)
@@ -85,7 +85,7 @@ type partition struct {
 
 // prune removes the partitions whose ids all lie below the bound. They are
 // detached beside whoever uses the table, and dropped when nobody sees them.
-func (d postgresDialect) prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error {
+func (d postgresStatements) prune(ctx context.Context, db *gorm.DB, table growingTable, bound string) error {
 	db = db.WithContext(ctx)
 	var partitions []partition
 	err := db.Raw(`SELECT c.relname AS name, i.inhrelid IS NOT NULL AS attached, coalesce(i.inhdetachpending, false) AS pending,
@@ -125,7 +125,7 @@ const (
 // askToRemove has the tables' owner remove a partition, where another role
 // serves: a function of the owner's detaches it, and drops it in a second step.
 // What is in use for too long is left to the next hour.
-func (postgresDialect) askToRemove(db *gorm.DB, table string, p partition) error {
+func (postgresStatements) askToRemove(db *gorm.DB, table string, p partition) error {
 	for try := 1; ; {
 		var step string
 		err := db.Raw("SELECT remove_partition(?, ?)", table, p.Name).Scan(&step).Error
@@ -146,7 +146,7 @@ func (postgresDialect) askToRemove(db *gorm.DB, table string, p partition) error
 
 // removePartition drops one partition. The first of all is only emptied: it
 // takes in whatever a clock that lags may bring.
-func (postgresDialect) removePartition(db *gorm.DB, table string, p partition) error {
+func (postgresStatements) removePartition(db *gorm.DB, table string, p partition) error {
 	if p.Name == table+"_first" {
 		var some []int
 		if err := db.Raw("SELECT 1 FROM " + p.Name + " LIMIT 1").Scan(&some).Error; err != nil || len(some) == 0 {

@@ -234,7 +234,7 @@ func unpacked(list []int) (c Counts) {
 func (s *Store) RollUp(ctx context.Context) (int, error) {
 	var deltas []rollupDelta
 	var more bool
-	err := s.transaction(ctx, func(tx *Tx) error {
+	err := s.transact(ctx, func(tx *Tx) error {
 		free, err := s.dialect.trySerialize(tx.DB, rollupLock)
 		if err != nil || !free {
 			return err

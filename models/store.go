@@ -6,21 +6,17 @@ package models
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"runtime"
 	"sync/atomic"
 	"time"
 
-	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"hookwell/migrations"
 	"hookwell/webhook"
 )
 
@@ -100,7 +96,8 @@ type Store struct {
 	// writing lets transactions on SQLite take turns in the order in which they
 	// come: the database has one writer, and those that wait for it look again
 	// after ever longer pauses. It is nil on Postgres.
-	writing chan struct{}
+	writing    chan struct{}
+	statements statements
 }
 
 // Open connects to the database. It changes nothing: Migrate makes the tables.
@@ -156,6 +153,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reaching the database: %w", err), pool.Close())
 	}
+	s.statements = statementsFor(s.dialect)
 	s.publish = newPublisher(s)
 	return s, nil
 }
@@ -194,60 +192,6 @@ func (s *Store) Catalog() *webhook.Catalog { return s.catalog }
 // SetWaker names who is told of due deliveries. It is to be called once,
 // before the first event: the waker needs the store, and the store the waker.
 func (s *Store) SetWaker(w Waker) { s.waker = w }
-
-// Migrate applies the migrations that are missing, one process at a time, and
-// makes the partitions of the days ahead.
-func (s *Store) Migrate(ctx context.Context) error {
-	provider, err := s.migrator()
-	if err != nil {
-		return err
-	}
-	if err := s.migrateUp(ctx, provider); err != nil {
-		return fmt.Errorf("migrating: %w", err)
-	}
-	return s.MakePartitions(ctx)
-}
-
-// migrateTries is how often a migration is tried that deadlocks with the work
-// of a running process.
-const migrateTries = 10
-
-// migrateUp applies what is missing. A migration that is chosen as a deadlock's
-// victim was rolled back whole and is tried again, so that a new version starts
-// beside an old one under load.
-func (s *Store) migrateUp(ctx context.Context, provider *goose.Provider) error {
-	for try := 1; ; try++ {
-		_, err := provider.Up(ctx)
-		if try == migrateTries || !runsAgain(err) && !notGranted(err) {
-			return outage(err)
-		}
-		s.log.Warn("a migration stood in the way of running work and is tried again", "error", err)
-	}
-}
-
-func (s *Store) migrator() (*goose.Provider, error) {
-	pool, err := s.db.DB()
-	if err != nil {
-		return nil, err
-	}
-	return s.dialect.migrator(pool)
-}
-
-func newMigrator(dialect goose.Dialect, pool *sql.DB, folder string, files fs.FS, options ...goose.ProviderOption) (*goose.Provider, error) {
-	sub, err := fs.Sub(files, folder)
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(dialect, pool, sub, options...)
-}
-
-func (postgresDialect) migrator(pool *sql.DB) (*goose.Provider, error) {
-	return newMigrator(goose.DialectPostgres, pool, "postgres", migrations.Postgres, goose.WithSessionLocker(&migrationLock{pool: pool}))
-}
-
-func (sqliteDialect) migrator(pool *sql.DB) (*goose.Provider, error) {
-	return newMigrator(goose.DialectSQLite3, pool, "sqlite", migrations.SQLite)
-}
 
 // find reads one row, or says that there is no such noun.
 func find[T any](query *gorm.DB, noun string) (*T, error) {

@@ -8,15 +8,14 @@ import (
 	"gorm.io/gorm"
 )
 
-// transaction runs fn in one transaction; an error rolls all of it back. What
-// fn emits or posts is woken after the commit.
+// transact runs fn in one transaction; an error rolls all of it back. What fn
+// notes happens after the commit.
 //
 // Should a day have no partition, because the clock ran ahead of the job that
 // makes them, they are made and fn runs again; and so it does when it was chosen
 // to end a deadlock, or could not be told apart in time from what others did. It
-// must not add to what lies outside of it. Where ctx comes from once, it runs for
-// one of those that have the same form.
-func (s *Store) transaction(ctx context.Context, fn func(tx *Tx) error) (err error) {
+// must not add to what lies outside of it.
+func (s *Store) transact(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	for range transactionTries {
 		err = s.withPartitions(ctx, func() error { return s.attempt(ctx, fn) })
 		if !runsAgain(err) || ctx.Err() != nil {
@@ -53,7 +52,7 @@ func (s *Store) attempt(ctx context.Context, fn func(tx *Tx) error) error {
 	do := func() error {
 		return s.db.WithContext(ctx).Transaction(func(on *gorm.DB) error {
 			tx = &Tx{DB: on, readNow: s.readNow}
-			return s.inForm(tx, fn)
+			return fn(tx)
 		})
 	}
 	if err := s.inTurn(ctx, do); err != nil {

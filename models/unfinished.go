@@ -71,7 +71,7 @@ func (s *Store) writeSlice(ctx context.Context, d *draft, most int) {
 	n := min(len(d.rest), most)
 	f := &fanOut{}
 	s.addDeliveries(f, d, d.rest[:n])
-	err := s.transaction(ctx, func(tx *Tx) error {
+	err := s.transact(ctx, func(tx *Tx) error {
 		if err := s.noteWritten(tx, d, n); err != nil {
 			return err
 		}

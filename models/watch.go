@@ -15,7 +15,7 @@ import (
 // does it at a time.
 func (s *Store) WatchEndpoints(ctx context.Context) (int, error) {
 	var taken int
-	err := s.transaction(ctx, func(tx *Tx) error {
+	err := s.transact(ctx, func(tx *Tx) error {
 		taken = 0
 		free, err := s.dialect.trySerialize(tx.DB, watchLock)
 		if err != nil || !free {

@@ -113,7 +113,7 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		endpointIDs[i] = lane.EndpointID
 	}
 	var jobs []Job
-	err := s.transaction(ctx, func(tx *Tx) error {
+	err := s.transact(ctx, func(tx *Tx) error {
 		gates, err := s.lockGates(tx, endpointIDs)
 		if err != nil {
 			return err
