@@ -37,7 +37,10 @@ func main() {
 	var c commands
 	line := kong.Parse(&c, kong.Name("hookwell"), kong.Vars{"version": version()}, kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Description("Webhooks that arrive: accept, sign, deliver, retry, explain. Settings come from the environment; see the README."))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// Who reads the log may go away, such as a journal that restarts; whatever
+	// else is written to a closed pipe has its error.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	// A second signal ends the process at once: leases hand back what is lost.
 	context.AfterFunc(ctx, stop)
 	line.BindTo(ctx, (*context.Context)(nil))

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -54,9 +55,14 @@ const (
 	// a claimer of their own claims for all others, which would wait for long
 	// claims and for locks that the crowd's outcomes hold.
 	crowd = 32
-	// besideOthers is for how long after that a crowd's claimers rest after each
-	// claim for twice as long as it took: others have most of the processors then.
+	// While something is claimed beside a crowd, and for besideOthers after it, the
+	// crowd's claims take besideIDs for each processor at most, and a claimer rests
+	// after each for besideRest times as long as it took, up to restLimit: others
+	// find the processors and the database free most of the time.
 	besideOthers = time.Second
+	besideIDs    = 10
+	besideRest   = 5
+	restLimit    = 200 * time.Millisecond
 	// laneIDs bounds one lane's hints; the due scan brings the rest later.
 	laneIDs = 10_000
 	// claimPause is how long a claimer waits after the database failed.
@@ -145,16 +151,26 @@ func (d *dispatcher) claimNext() bool {
 	case <-stuck.C:
 	}
 	began := time.Now()
-	claimed := d.claimSome(d.gather(false))
-	if claimed && began.UnixNano()-d.apartAt.Load() < int64(besideOthers) {
-		d.rest(min(2*time.Since(began), 2*stuckClaim))
+	most, beside := d.share(began)
+	claimed := d.claimSome(d.gather(false, most))
+	if claimed && beside {
+		d.rest(min(besideRest*time.Since(began), restLimit))
 	}
 	return claimed
 }
 
+// share returns how much is claimed at once now, and whether others are beside
+// a crowd.
+func (d *dispatcher) share(now time.Time) (most int, beside bool) {
+	if now.UnixNano()-d.apartAt.Load() >= int64(besideOthers) {
+		return claimIDs, false
+	}
+	return min(besideIDs*runtime.GOMAXPROCS(0), claimIDs), true
+}
+
 // claimApart claims for those who wait beside a crowd, without a turn.
 func (d *dispatcher) claimApart() bool {
-	claimed := d.claimSome(d.gather(true))
+	claimed := d.claimSome(d.gather(true, claimIDs))
 	if claimed {
 		d.apartAt.Store(time.Now().UnixNano())
 	}

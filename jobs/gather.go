@@ -11,7 +11,7 @@ import (
 // are more than one claim takes, organizations have their turns, a lane each:
 // one with thousands of endpoints leaves room for one with a single one. Apart is
 // for those beside a crowd, if there is one; what is not apart is then for crowds.
-func (d *dispatcher) gather(apart bool) []models.Lane {
+func (d *dispatcher) gather(apart bool, most int) []models.Lane {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
@@ -20,7 +20,7 @@ func (d *dispatcher) gather(apart bool) []models.Lane {
 	default:
 	}
 	var wanted []models.Lane
-	left, refills := claimIDs, claimRefills
+	left, refills := most, claimRefills
 	for endpointID, l := range d.inTurns(apart) {
 		free := d.room(l)
 		n := max(min(free, len(l.ids), left), 0)

@@ -2,8 +2,10 @@ package jobs
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"hookwell/models"
 )
@@ -57,7 +59,7 @@ func TestWakesTakeTurns(t *testing.T) {
 func TestACrowdHoldsNobodyUp(t *testing.T) {
 	d := &dispatcher{lanes: map[string]*lane{}, most: mostExchanges, signal: make(chan struct{}, claimers), apart: make(chan struct{}, 1), stop: make(chan struct{})}
 	d.offer(models.LanesOf(wokenOf("small", 3)))
-	if apart := d.gather(true); len(apart) != 0 {
+	if apart := d.gather(true, claimIDs); len(apart) != 0 {
 		t.Errorf("without a crowd %d lanes are claimed for apart", len(apart))
 	}
 	d.offer(models.LanesOf(wokenOf("large", 5000)))
@@ -68,7 +70,7 @@ func TestACrowdHoldsNobodyUp(t *testing.T) {
 	d.offer(empty)
 	for n := range 3 {
 		ids, refills := 0, 0
-		claim := d.gather(false)
+		claim := d.gather(false, claimIDs)
 		for _, lane := range claim {
 			ids += len(lane.DeliveryIDs)
 			if len(lane.DeliveryIDs) == 0 {
@@ -82,7 +84,18 @@ func TestACrowdHoldsNobodyUp(t *testing.T) {
 			t.Errorf("claim %d has %d lanes, %d ids and looks for more of %d lanes", n, len(claim), ids, refills)
 		}
 	}
-	if apart := d.gather(true); len(apart) != 3 {
+	now := time.Now()
+	if most, beside := d.share(now); most != claimIDs || beside {
+		t.Errorf("alone a crowd's claim takes %d, want %d", most, claimIDs)
+	}
+	d.apartAt.Store(now.UnixNano())
+	if most, beside := d.share(now.Add(besideOthers / 2)); most > besideIDs*runtime.GOMAXPROCS(0) || most < 1 || !beside {
+		t.Errorf("beside others a crowd's claim takes %d", most)
+	}
+	if most, beside := d.share(now.Add(besideOthers)); most != claimIDs || beside {
+		t.Errorf("after the others a crowd's claim takes %d, want %d", most, claimIDs)
+	}
+	if apart := d.gather(true, claimIDs); len(apart) != 3 {
 		t.Errorf("beside the crowds %d lanes are claimed for, want the 3 of the small one", len(apart))
 	}
 }

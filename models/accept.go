@@ -54,7 +54,7 @@ func (s *Store) weigh(d *draft) int {
 func (s *Store) accept(ctx context.Context, drafts []*draft) error {
 	done, err := s.acceptKept(ctx, drafts)
 	if err == nil && !done {
-		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.acceptRead(tx, drafts) })
+		err = s.transaction(ctx, func(tx *Tx) error { return s.acceptRead(tx, drafts) })
 	}
 	if err != nil {
 		return fmt.Errorf("accepting events: %w", s.noteStorage(err))
@@ -105,7 +105,7 @@ func (s *Store) acceptKept(ctx context.Context, drafts []*draft) (bool, error) {
 		return err
 	})
 	if done {
-		t := newCommitted()
+		t := &committed{}
 		t.acceptAll(f.events)
 		s.tell(t)
 	}
@@ -113,7 +113,7 @@ func (s *Store) acceptKept(ctx context.Context, drafts []*draft) (bool, error) {
 }
 
 // acceptRead commits drafts by the settings as the transaction reads them.
-func (s *Store) acceptRead(tx *gorm.DB, drafts []*draft) error {
+func (s *Store) acceptRead(tx *Tx, drafts []*draft) error {
 	organizationIDs, keyIDs := namesOf(drafts)
 	found, err := s.standingSettings(tx, organizationIDs)
 	if err != nil {
@@ -180,7 +180,7 @@ func namesOf(drafts []*draft) (organizationIDs, keyIDs []string) {
 // fanOut writes events and one delivery for each endpoint that is subscribed
 // and enabled at this moment, in the given transaction, by what that sees. It
 // is how what happens in the app gets into the log.
-func (s *Store) fanOut(tx *gorm.DB, drafts []*draft) error {
+func (s *Store) fanOut(tx *Tx, drafts []*draft) error {
 	organizationIDs, _ := namesOf(drafts)
 	endpoints, err := enabledEndpoints(tx, organizationIDs)
 	if err != nil {
@@ -237,28 +237,28 @@ func (s *Store) addDeliveries(f *fanOut, d *draft, endpoints []*Endpoint) {
 }
 
 // write inserts a fan-out, with the work that its deliveries are.
-func (s *Store) write(tx *gorm.DB, f *fanOut) error {
-	now, err := s.dialect.readNow(tx, s.clock)
+func (s *Store) write(tx *Tx, f *fanOut) error {
+	now, err := tx.Now()
 	if err != nil {
-		return fmt.Errorf("reading the database's clock: %w", err)
+		return err
 	}
 	work := make([]*Work, len(f.deliveries))
 	for i, d := range f.deliveries {
 		work[i] = newWork(d, f.endpoints[i], TriggerSchedule, now)
 	}
-	if err := insertAll(s, tx, f.events, refuseTaken); err != nil {
+	if err := insertAll(s, tx.DB, f.events, refuseTaken); err != nil {
 		return fmt.Errorf("inserting events: %w", err)
 	}
-	if err := insertAll(s, tx, f.deliveries, refuseTaken); err != nil {
+	if err := insertAll(s, tx.DB, f.deliveries, refuseTaken); err != nil {
 		return fmt.Errorf("inserting deliveries: %w", err)
 	}
-	if err := insertAll(s, tx, work, refuseTaken); err != nil {
+	if err := insertAll(s, tx.DB, work, refuseTaken); err != nil {
 		return fmt.Errorf("inserting work: %w", err)
 	}
 	if err := s.saveUnfinished(tx, f.unfinished, now); err != nil {
 		return err
 	}
-	committedOf(tx).acceptAll(f.events)
+	s.noted(tx).acceptAll(f.events)
 	return nil
 }
 
@@ -338,7 +338,7 @@ func (d postgresDialect) insertWork(c *Clock, f *fanOut) (string, []any) {
 }
 
 // revokedKeys tells which of the keys may no longer report.
-func (s *Store) revokedKeys(tx *gorm.DB, ids []string) (map[string]bool, error) {
+func (s *Store) revokedKeys(tx *Tx, ids []string) (map[string]bool, error) {
 	revoked := make(map[string]bool, len(ids))
 	if len(ids) == 0 {
 		return revoked, nil

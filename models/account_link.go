@@ -47,8 +47,8 @@ func (s *Store) newLink(purpose linkPurpose, life time.Duration) (accountLink, s
 
 // link reads a link that still works. Unknown, used and expired are the same
 // NotFound.
-func (s *Store) link(tx *gorm.DB, purpose linkPurpose, token string) (*accountLink, error) {
-	link, err := find[accountLink](tx.Where("hash = ? AND purpose = ? AND expires_at > ?", hashToken(token), purpose, s.clock.Now()), "link")
+func (s *Store) link(db *gorm.DB, purpose linkPurpose, token string) (*accountLink, error) {
+	link, err := find[accountLink](db.Where("hash = ? AND purpose = ? AND expires_at > ?", hashToken(token), purpose, s.clock.Now()), "link")
 	if IsKind(err, NotFound) {
 		return nil, linkEnded()
 	}
@@ -60,7 +60,7 @@ func linkEnded() error {
 }
 
 // takeLink uses a link up: of several that try at once, one gets it.
-func (s *Store) takeLink(tx *gorm.DB, purpose linkPurpose, token string) (*accountLink, error) {
+func (s *Store) takeLink(tx *Tx, purpose linkPurpose, token string) (*accountLink, error) {
 	link, err := s.link(tx.Clauses(clause.Locking{Strength: "UPDATE"}), purpose, token)
 	if err != nil {
 		return nil, err

@@ -2,13 +2,11 @@ package models
 
 import (
 	"fmt"
-
-	"gorm.io/gorm"
 )
 
 // audit writes who did what in the transaction of the change itself. An empty
 // organizationID is for what belongs to no organization.
-func (s *Store) audit(tx *gorm.DB, actor Actor, organizationID, action, targetID, targetName, details string) error {
+func (s *Store) audit(tx *Tx, actor Actor, organizationID, action, targetID, targetName, details string) error {
 	entry := s.auditEntry(actor, organizationID, action, targetID, targetName, details)
 	if err := tx.Create(&entry).Error; err != nil {
 		return fmt.Errorf("writing the audit row: %w", err)

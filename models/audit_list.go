@@ -80,7 +80,7 @@ func (t *Tenant) AuditAll(ctx context.Context, filter AuditFilter) iter.Seq2[Aud
 // NoteRefusal records that the actor was refused something for want of a role
 // or a scope: what they tried, and why not.
 func (t *Tenant) NoteRefusal(ctx context.Context, tried, why string) error {
-	return t.store.transaction(ctx, func(tx *gorm.DB) error {
+	return t.store.transaction(ctx, func(tx *Tx) error {
 		return t.audit(tx, "access.refused", t.org.ID, tried, why)
 	})
 }

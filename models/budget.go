@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -47,7 +46,7 @@ func spend(b budget, of ...string) spending {
 // spendIn spends in the transaction of what is paid for, so that what is rolled
 // back has cost nothing. It fails with TooMany, and spends nothing, if one of the
 // budgets is used up.
-func (s *Store) spendIn(tx *gorm.DB, all ...spending) error {
+func (s *Store) spendIn(tx *Tx, all ...spending) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -73,7 +72,7 @@ func (s *Store) spendIn(tx *gorm.DB, all ...spending) error {
 
 // lockBudgets puts some spendings in order, reads their rows in that order, and
 // holds them to the end of the transaction.
-func lockBudgets(tx *gorm.DB, all []spending, now time.Time) ([]budgetRow, error) {
+func lockBudgets(tx *Tx, all []spending, now time.Time) ([]budgetRow, error) {
 	slices.SortFunc(all, func(a, b spending) int { return slices.Compare(a.key, b.key) })
 	fresh, keys := make([]budgetRow, len(all)), make([][]byte, len(all))
 	for i, each := range all {
@@ -112,7 +111,7 @@ func (r *budgetRow) keep(times []time.Time, forgetAt time.Time) {
 }
 
 // refund takes the newest time away, and the row with the last.
-func (r *budgetRow) refund(tx *gorm.DB, span time.Duration, now time.Time) error {
+func (r *budgetRow) refund(tx *Tx, span time.Duration, now time.Time) error {
 	times := r.within(span, now)
 	if len(times) < 2 {
 		return tx.Delete(r).Error
@@ -130,13 +129,13 @@ func (b budget) usedUp(wait time.Duration) error {
 // spend spends at once, before what is paid for is done. Whoever finds that it
 // could not be done takes it back by refund.
 func (s *Store) spend(ctx context.Context, all ...spending) error {
-	return s.transaction(ctx, func(tx *gorm.DB) error { return s.spendIn(tx, all...) })
+	return s.transaction(ctx, func(tx *Tx) error { return s.spendIn(tx, all...) })
 }
 
 // refund takes the newest spending of each back, even though the request may
 // have ended.
 func (s *Store) refund(ctx context.Context, all ...spending) error {
-	return s.transaction(context.WithoutCancel(ctx), func(tx *gorm.DB) error {
+	return s.transaction(context.WithoutCancel(ctx), func(tx *Tx) error {
 		now := s.clock.Now()
 		rows, err := lockBudgets(tx, all, now)
 		if err != nil {

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
 
@@ -79,7 +77,7 @@ func speaksAgainst(x *webhook.Exchange) bool {
 
 // settleEndpoints notes how endpoints fare, opens and closes their circuits,
 // and disables those that answered 410.
-func (s *Store) settleEndpoints(tx *gorm.DB, held []Result) error {
+func (s *Store) settleEndpoints(tx *Tx, held []Result) error {
 	found := weigh(held)
 	ids := make([]string, 0, len(found))
 	for id := range found {
@@ -108,7 +106,7 @@ func (s *Store) settleEndpoints(tx *gorm.DB, held []Result) error {
 // changing answers the endpoints whose state the results change. It reads
 // without a lock: a busy healthy endpoint has nothing to write but once a
 // second, and its claims are not to wait for that.
-func (s *Store) changing(tx *gorm.DB, ids []string, found map[string]*health) ([]string, error) {
+func (s *Store) changing(tx *Tx, ids []string, found map[string]*health) ([]string, error) {
 	var states []EndpointState
 	if err := tx.Where("endpoint_id IN ?", ids).Order("endpoint_id").Find(&states).Error; err != nil {
 		return nil, err
@@ -139,7 +137,7 @@ func (h *health) turns(state *EndpointState) bool {
 
 // moveStates writes the endpoints' states under a lock, taken in the order in
 // which claims take it.
-func (s *Store) moveStates(tx *gorm.DB, ids []string, found map[string]*health) error {
+func (s *Store) moveStates(tx *Tx, ids []string, found map[string]*health) error {
 	var states []EndpointState
 	query := "SELECT " + stateColumns + " FROM endpoint_states WHERE endpoint_id IN ? ORDER BY endpoint_id " + s.dialect.forUpdate(false)
 	if err := tx.Raw(query, ids).Find(&states).Error; err != nil {
@@ -194,7 +192,7 @@ func (s *EndpointState) judge(h *health) (failures int, action string) {
 }
 
 // noteCircuit keeps a circuit's transitions in the log and in the audit.
-func (s *Store) noteCircuit(tx *gorm.DB, endpointID string, was Hold, action string) error {
+func (s *Store) noteCircuit(tx *Tx, endpointID string, was Hold, action string) error {
 	if action == keepCircuit || action == openCircuit && was == HeldByCircuit {
 		return nil
 	}

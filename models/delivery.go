@@ -171,8 +171,8 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 		return nil, err
 	}
 	var job Job
-	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
-		e, err := t.endpoint(t.within(tx), endpointID)
+	err = t.store.transaction(once(ctx), func(tx *Tx) error {
+		e, err := t.endpoint(t.within(tx.DB), endpointID)
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 		if templates[e.ID] == nil {
 			return unusable()
 		}
-		now, err := t.store.dialect.readNow(tx, t.store.clock)
+		now, err := tx.Now()
 		if err != nil {
 			return err
 		}
@@ -198,7 +198,7 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 				return err
 			}
 		}
-		committedOf(tx).acceptAll([]*Event{&d.event})
+		t.store.noted(tx).acceptAll([]*Event{&d.event})
 		job = templates[e.ID].job(*w, &d.event)
 		makes(tx, job.DeliveryID, "")
 		return t.audit(tx, "endpoint.tested", e.ID, e.Title(), eventType)

@@ -81,8 +81,8 @@ func (s *Store) DueFor(ctx context.Context, endpointID string) (DueLane, error) 
 // pickDue runs a query for due rows. Where another process is picking at this
 // moment, nothing is picked: one pair of eyes is enough.
 func (s *Store) pickDue(ctx context.Context, query string, parameters ...any) (lanes []DueLane, err error) {
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		free, err := s.dialect.trySerialize(tx, dueLock)
+	err = s.transaction(ctx, func(tx *Tx) error {
+		free, err := s.dialect.trySerialize(tx.DB, dueLock)
 		if err != nil || !free {
 			return err
 		}
@@ -130,7 +130,7 @@ func LanesOf(woken []Woken) []DueLane {
 }
 
 // postpone moves the next wake of woken rows on.
-func (s *Store) postpone(tx *gorm.DB, picked []Woken) error {
+func (s *Store) postpone(tx *Tx, picked []Woken) error {
 	const perStatement = 5000
 	wake := gorm.Expr(s.dialect.secondsAfter(s.dialect.now(s.clock), itoa(int(rewake.Seconds()))))
 	for chunk := range slices.Chunk(picked, perStatement) {
@@ -153,7 +153,7 @@ func (s *Store) postpone(tx *gorm.DB, picked []Woken) error {
 // another transaction holds is being claimed: it is passed over, since waiting for
 // several rows in no common order ends in deadlocks. Rows are found by their keys
 // alone, so that no index of all that waits is read instead.
-func (s *Store) lockWaiting(tx *gorm.DB, ids []string) (locked []string, err error) {
+func (s *Store) lockWaiting(tx *Tx, ids []string) (locked []string, err error) {
 	condition, parameter := s.dialect.among("delivery_id", ids)
 	err = tx.Raw("WITH asked AS MATERIALIZED (SELECT delivery_id, lease_until FROM delivery_work WHERE "+condition+" "+s.dialect.forUpdate(true)+
 		") SELECT delivery_id FROM asked WHERE lease_until IS NULL", parameter).Scan(&locked).Error
@@ -171,7 +171,7 @@ const FullStep = 500
 func (s *Store) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
 	var results []Result
-	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err := s.transaction(ctx, func(tx *Tx) (err error) {
 		rows, err := s.overdueLeases(tx)
 		if err != nil || len(rows) == 0 {
 			return err
@@ -180,7 +180,7 @@ func (s *Store) Reclaim(ctx context.Context) (int, error) {
 		if results, err = s.interrupted(tx, rows); err != nil {
 			return err
 		}
-		if err := insertAll(s, tx, attemptsOf(results), leaveTaken); err != nil {
+		if err := insertAll(s, tx.DB, attemptsOf(results), leaveTaken); err != nil {
 			return err
 		}
 		return s.settle(tx, results)
@@ -194,7 +194,7 @@ func (s *Store) Reclaim(ctx context.Context) (int, error) {
 
 // overdueLeases locks the work whose lease has run out, after the states of its
 // endpoints: the order in which claims and records lock them.
-func (s *Store) overdueLeases(tx *gorm.DB) ([]Work, error) {
+func (s *Store) overdueLeases(tx *Tx) ([]Work, error) {
 	overdue := "lease_until < " + s.dialect.now(s.clock)
 	var rows []Work
 	err := tx.Select("delivery_id", "endpoint_id").Where(overdue).Order("lease_until").Limit(FullStep).Find(&rows).Error
@@ -215,7 +215,7 @@ func (s *Store) overdueLeases(tx *gorm.DB) ([]Work, error) {
 }
 
 // interrupted makes the results of attempts of which nothing more is known.
-func (s *Store) interrupted(tx *gorm.DB, rows []Work) ([]Result, error) {
+func (s *Store) interrupted(tx *Tx, rows []Work) ([]Result, error) {
 	ids := make([]string, len(rows))
 	for i, w := range rows {
 		ids[i] = w.EndpointID

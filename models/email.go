@@ -33,10 +33,10 @@ func (p *Person) AskEmail(ctx context.Context, email string) error {
 	if err := p.CheckProof(); err != nil {
 		return err
 	}
-	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error { return p.askEmail(tx, email) }))
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *Tx) error { return p.askEmail(tx, email) }))
 }
 
-func (p *Person) askEmail(tx *gorm.DB, email string) error {
+func (p *Person) askEmail(tx *Tx, email string) error {
 	s := p.store
 	if err := tx.Where("user_id = ? AND purpose = ?", p.user.ID, linkEmail).Delete(&accountLink{}).Error; err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *Store) EmailOf(ctx context.Context, token string) (string, error) {
 // on. Links that set a new password and went to the earlier address end. An
 // address that another account has taken meanwhile is a Conflict.
 func (s *Store) ConfirmEmail(ctx context.Context, token string, actor Actor) (user *User, err error) {
-	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *Tx) error {
 		link, err := s.takeLink(tx, linkEmail, token)
 		if err != nil {
 			return err
@@ -102,7 +102,7 @@ func (s *Store) ConfirmEmail(ctx context.Context, token string, actor Actor) (us
 	return user, err
 }
 
-func (s *Store) changeEmail(tx *gorm.DB, user *User, email string, actor Actor) error {
+func (s *Store) changeEmail(tx *Tx, user *User, email string, actor Actor) error {
 	previous, now := user.Email, s.clock.Now()
 	user.Email, user.EmailVerifiedAt, user.UpdatedAt, actor.Email = email, &now, now, email
 	change := map[string]any{"email": email, "email_verified_at": now, "updated_at": now}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
 
@@ -19,7 +17,7 @@ const clockMargin = time.Hour
 // answers how many; call it again when the step was full.
 func (s *Store) EndWaiting(ctx context.Context) (int, error) {
 	var ended int
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		var cancelled, expired []string
 		gone := visitedQuery + `lanes AS (SELECT e.id AS endpoint_id FROM visited v JOIN endpoints e ON e.id = v.endpoint_id WHERE e.deleted_at IS NOT NULL)
 			SELECT w.delivery_id FROM ` + s.dialect.perLane("w.lease_until IS NULL", itoa(FullStep)) + " LIMIT ?"
@@ -46,7 +44,7 @@ func (s *Store) EndWaiting(ctx context.Context) (int, error) {
 }
 
 // endWaiting ends what waits for some endpoints, as far as one step goes.
-func (s *Store) endWaiting(tx *gorm.DB, endpointIDs []string, state State, cause webhook.Cause) error {
+func (s *Store) endWaiting(tx *Tx, endpointIDs []string, state State, cause webhook.Cause) error {
 	var ids []string
 	err := tx.Model(&Work{}).Where("endpoint_id IN ? AND lease_until IS NULL", endpointIDs).Limit(FullStep).Pluck("delivery_id", &ids).Error
 	if err != nil {
@@ -57,7 +55,7 @@ func (s *Store) endWaiting(tx *gorm.DB, endpointIDs []string, state State, cause
 
 // endRows ends deliveries that are not in flight. One that had ended before,
 // and waited for a resend, keeps its state.
-func (s *Store) endRows(tx *gorm.DB, ids []string, state State, cause webhook.Cause) error {
+func (s *Store) endRows(tx *Tx, ids []string, state State, cause webhook.Cause) error {
 	ids, err := s.lockWaiting(tx, ids)
 	if err != nil || len(ids) == 0 {
 		return err
@@ -76,12 +74,12 @@ func (s *Store) endRows(tx *gorm.DB, ids []string, state State, cause webhook.Ca
 	if done.Error != nil {
 		return done.Error
 	}
-	committedOf(tx).end(state, cause, int(done.RowsAffected))
-	return noteUndelivered(tx, ids)
+	s.noted(tx).end(state, cause, int(done.RowsAffected))
+	return noteUndelivered(tx.DB, ids)
 }
 
 // countEnded counts deliveries that are about to fail without another attempt.
-func (s *Store) countEnded(tx *gorm.DB, ids []string, state State) error {
+func (s *Store) countEnded(tx *Tx, ids []string, state State) error {
 	if state != Failed {
 		return nil
 	}
@@ -93,5 +91,5 @@ func (s *Store) countEnded(tx *gorm.DB, ids []string, state State) error {
 	for _, d := range open {
 		counted.at(d.OrganizationID, d.EndpointID, s.clock.Now()).Failed++
 	}
-	return counted.save(tx, s.clock)
+	return counted.save(tx.DB, s.clock)
 }

@@ -69,7 +69,7 @@ func (t *Tenant) CreateEndpoint(ctx context.Context, in EndpointInput) (*Endpoin
 		err = t.store.checkEndpoint(ctx, &in)
 	}
 	if err == nil {
-		err = t.store.transaction(once(ctx), func(tx *gorm.DB) (err error) {
+		err = t.store.transaction(once(ctx), func(tx *Tx) (err error) {
 			if endpoint, secret, err = t.createEndpoint(tx, in); err == nil {
 				makes(tx, endpoint.ID, secret.Reveal())
 			}
@@ -94,7 +94,7 @@ func (t *Tenant) madeEndpoint(ctx context.Context, before *taken) (*Endpoint, we
 }
 
 // createEndpoint inserts an endpoint whose input was checked.
-func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webhook.Secret, error) {
+func (t *Tenant) createEndpoint(tx *Tx, in EndpointInput) (*Endpoint, webhook.Secret, error) {
 	if err := t.roomForEndpoint(tx); err != nil {
 		return nil, webhook.Secret{}, err
 	}
@@ -120,13 +120,13 @@ func (t *Tenant) createEndpoint(tx *gorm.DB, in EndpointInput) (*Endpoint, webho
 
 // roomForEndpoint is a Conflict when the organization has as many endpoints as
 // it may have. Under the lock on its row nobody else adds one meanwhile.
-func (t *Tenant) roomForEndpoint(tx *gorm.DB) error {
+func (t *Tenant) roomForEndpoint(tx *Tx) error {
 	var locked []string
 	if err := tx.Model(&Organization{}).Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Where("id = ?", t.org.ID).Pluck("id", &locked).Error; err != nil {
 		return fmt.Errorf("locking the organization: %w", err)
 	}
 	var have int64
-	if err := t.within(tx).Model(&Endpoint{}).Where("deleted_at IS NULL").Count(&have).Error; err != nil {
+	if err := t.within(tx.DB).Model(&Endpoint{}).Where("deleted_at IS NULL").Count(&have).Error; err != nil {
 		return fmt.Errorf("counting endpoints: %w", err)
 	}
 	if have >= int64(t.store.most) {
@@ -136,7 +136,7 @@ func (t *Tenant) roomForEndpoint(tx *gorm.DB) error {
 }
 
 // noteSettings adds a line to the endpoint's history.
-func noteSettings(tx *gorm.DB, e *Endpoint, since time.Time) error {
+func noteSettings(tx *Tx, e *Endpoint, since time.Time) error {
 	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(settingOf(e, since)).Error
 }
 
@@ -170,7 +170,7 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*End
 		if err != nil {
 			return nil, err
 		}
-		if err := t.store.checkEndpoint(ctx, &in); err != nil {
+		if err := t.store.checkEndpoint(ctx, &in, e.EventTypes...); err != nil {
 			return nil, err
 		}
 		saved, err := t.saveEndpoint(ctx, e, in, move)
@@ -188,13 +188,13 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput
 	if err := t.store.apply(e, in); err != nil {
 		return false, err
 	}
-	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = t.store.transaction(ctx, func(tx *Tx) error {
 		if in.Enabled != nil {
 			if err := t.lockState(tx, e.ID); err != nil {
 				return err
 			}
 		}
-		row := t.within(tx).Model(&Endpoint{}).Where("id = ? AND updated_at = ? AND deleted_at IS NULL", e.ID, read).Select("*")
+		row := t.within(tx.DB).Model(&Endpoint{}).Where("id = ? AND updated_at = ? AND deleted_at IS NULL", e.ID, read).Select("*")
 		if in.Headers == nil {
 			row = row.Omit("headers") // which may have been sealed anew since
 		}
@@ -255,7 +255,7 @@ func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*Endpoint, err
 type standingChange struct {
 	action string
 	set    func(*Endpoint, time.Time) bool
-	then   func(tx *gorm.DB, e *Endpoint) error // nil is nothing
+	then   func(tx *Tx, e *Endpoint) error // nil is nothing
 }
 
 func (t *Tenant) enabling(enabled bool) standingChange {
@@ -284,7 +284,7 @@ func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
 // setEndpoint changes an endpoint's standing.
 func (t *Tenant) setEndpoint(ctx context.Context, id string, to standingChange) (*Endpoint, error) {
 	var e *Endpoint
-	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err := t.store.transaction(ctx, func(tx *Tx) (err error) {
 		e, err = t.setWithin(tx, id, to)
 		return err
 	})
@@ -292,11 +292,11 @@ func (t *Tenant) setEndpoint(ctx context.Context, id string, to standingChange) 
 }
 
 // setWithin is setEndpoint in a transaction, under a lock on the endpoint's row.
-func (t *Tenant) setWithin(tx *gorm.DB, id string, to standingChange) (*Endpoint, error) {
+func (t *Tenant) setWithin(tx *Tx, id string, to standingChange) (*Endpoint, error) {
 	if err := t.lockState(tx, id); err != nil {
 		return nil, err
 	}
-	e, err := t.endpoint(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), id)
+	e, err := t.endpoint(t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}), id)
 	if err != nil {
 		return nil, err
 	}
@@ -332,8 +332,8 @@ func (t *Tenant) setWithin(tx *gorm.DB, id string, to standingChange) (*Endpoint
 
 // lockState locks the state of an endpoint of the organization: before its row,
 // as those do who record what came of attempts.
-func (t *Tenant) lockState(tx *gorm.DB, id string) error {
-	own := t.within(tx).Model(&Endpoint{}).Select("id").Where("id = ?", id)
+func (t *Tenant) lockState(tx *Tx, id string) error {
+	own := t.within(tx.DB).Model(&Endpoint{}).Select("id").Where("id = ?", id)
 	var locked []string
 	err := tx.Model(&EndpointState{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("endpoint_id IN (?)", own).Pluck("endpoint_id", &locked).Error
 	if err == nil && len(locked) == 0 {
@@ -344,7 +344,7 @@ func (t *Tenant) lockState(tx *gorm.DB, id string) error {
 
 // beginAnew ends the notices of an endpoint whose standing a person has changed.
 // One that is enabled is judged from now on.
-func (s *Store) beginAnew(tx *gorm.DB, e *Endpoint) error {
+func (s *Store) beginAnew(tx *Tx, e *Endpoint) error {
 	if err := s.endNotices(tx, e.ID); err != nil || !e.Enabled() {
 		return err
 	}
@@ -355,7 +355,7 @@ func (s *Store) beginAnew(tx *gorm.DB, e *Endpoint) error {
 // forgetEndpoint removes a deleted endpoint's secrets and ends what waits for
 // it; a long queue's rest is ended by the due scan. What is in flight is
 // cancelled, as when a person does it: no attempt follows a failure.
-func (s *Store) forgetEndpoint(tx *gorm.DB, id string) error {
+func (s *Store) forgetEndpoint(tx *Tx, id string) error {
 	if err := tx.Where("endpoint_id = ?", id).Delete(&EndpointSecret{}).Error; err != nil {
 		return err
 	}
@@ -370,7 +370,7 @@ func (s *Store) forgetEndpoint(tx *gorm.DB, id string) error {
 
 // cancelInFlight cancels the deliveries that an endpoint has in flight. Its state
 // is locked, so that no claim and no failure is recorded meanwhile.
-func (s *Store) cancelInFlight(tx *gorm.DB, id string) error {
+func (s *Store) cancelInFlight(tx *Tx, id string) error {
 	var inFlight, open []string
 	err := tx.Model(&Work{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("endpoint_id = ? AND lease_until IS NOT NULL", id).
 		Order("delivery_id").Pluck("delivery_id", &inFlight).Error

@@ -59,14 +59,15 @@ func (e *Endpoint) Input() EndpointInput {
 		RateLimitPerSecond: e.RateLimitPerSecond, SignatureFormat: e.SignatureFormat}
 }
 
-// checkEndpoint normalizes the input, or says at each field what is wrong. It
-// resolves the URL's host, so it is not to be called inside a transaction.
-func (s *Store) checkEndpoint(ctx context.Context, in *EndpointInput) error {
+// checkEndpoint normalizes the input, or says at each field what is wrong. What
+// the endpoint is subscribed to already may stay. It resolves the URL's host, so
+// it is not to be called inside a transaction.
+func (s *Store) checkEndpoint(ctx context.Context, in *EndpointInput, subscribed ...string) error {
 	faults := in.checkPolicy()
 	in.Name, in.Description = strings.TrimSpace(in.Name), strings.TrimSpace(in.Description)
 	faults = append(faults, textFaults("name", webhook.NameFault(in.Name, maxName))...)
 	faults = append(faults, textFaults("description", webhook.TextFault(in.Description, 500))...)
-	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes)
+	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes, subscribed...)
 	in.EventTypes = types
 	faults = append(faults, typeFaults...)
 	url, err := s.guard.CheckURL(ctx, in.URL)

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
 
@@ -81,7 +79,7 @@ func (t *Tenant) move(e *Endpoint, in *EndpointInput) (*move, error) {
 // leaveBehind ends the imported secrets of an endpoint that moved, but for one
 // that was sent again, and makes one in place of the newest. The endpoint's row
 // is locked.
-func (t *Tenant) leaveBehind(tx *gorm.DB, e *Endpoint, m *move) (Moved, error) {
+func (t *Tenant) leaveBehind(tx *Tx, e *Endpoint, m *move) (Moved, error) {
 	if m == nil {
 		return Moved{}, nil
 	}
@@ -107,7 +105,7 @@ func (t *Tenant) leaveBehind(tx *gorm.DB, e *Endpoint, m *move) (Moved, error) {
 		return moved, nil
 	}
 	now := later(t.store.clock.Now(), rows[0].CreatedAt)
-	if err := t.within(tx).Model(&EndpointSecret{}).Where("id IN ?", secretIDs(ending)).Update("expires_at", now).Error; err != nil {
+	if err := t.within(tx.DB).Model(&EndpointSecret{}).Where("id IN ?", secretIDs(ending)).Update("expires_at", now).Error; err != nil {
 		return moved, err
 	}
 	if ending[0].ID != rows[0].ID {

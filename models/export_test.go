@@ -27,7 +27,7 @@ func ActingAs(t *Tenant, user *User) *Tenant {
 }
 
 // Transaction runs a function as the store's own work is run.
-func (s *Store) Transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+func (s *Store) Transaction(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.transaction(ctx, fn)
 }
 
@@ -66,7 +66,7 @@ func (s *Store) Down(ctx context.Context) error {
 
 // Post queues mail in a transaction of its own, which a fault rolls back.
 func (s *Store) Post(ctx context.Context, m Mail, fault error) error {
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	return s.transaction(ctx, func(tx *Tx) error {
 		if err := s.post(tx, mailAlways, Actor{}, m); err != nil {
 			return err
 		}

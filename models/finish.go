@@ -40,7 +40,7 @@ func (s *Store) recordDelivered(ctx context.Context, results []Result) (left []R
 	if err != nil || !done {
 		return results, nil
 	}
-	t := newCommitted()
+	t := &committed{}
 	t.end(Delivered, "", len(delivered))
 	s.tell(t)
 	return left, s.noteDelivered(ctx, delivered, states)
@@ -57,7 +57,7 @@ func (s *Store) noteDelivered(ctx context.Context, finished []Result, states []E
 		switch {
 		case h == nil || !h.changes(state, stale):
 		case h.turns(state) || state.LastSuccessAt == nil:
-			return s.transaction(ctx, func(tx *gorm.DB) error { return s.settleEndpoints(tx, finished) })
+			return s.transaction(ctx, func(tx *Tx) error { return s.settleEndpoints(tx, finished) })
 		default:
 			renewed[state.EndpointID] = h.success
 		}

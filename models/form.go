@@ -69,20 +69,20 @@ func once(ctx context.Context) context.Context {
 	if !ok {
 		return ctx
 	}
-	return context.WithValue(ctx, claimKey{}, &claim{form: form})
+	return context.WithValue(ctx, claimKey{}, form)
 }
 
 // makes says what the transaction's form has made: what to find it by, and what
 // its answer shows once.
-func makes(tx *gorm.DB, made, shown string) {
-	if c, ok := tx.Statement.Context.Value(claimKey{}).(*claim); ok {
+func makes(tx *Tx, made, shown string) {
+	if c := notedIn[claim](tx); c != nil {
 		c.made, c.shown = made, shown
 	}
 }
 
 // makesNothing gives the transaction's form back: it may be sent again.
-func makesNothing(tx *gorm.DB) {
-	if c, ok := tx.Statement.Context.Value(claimKey{}).(*claim); ok {
+func makesNothing(tx *Tx) {
+	if c := notedIn[claim](tx); c != nil {
 		c.nothing = true
 	}
 }
@@ -141,8 +141,8 @@ func (s *Store) FormSent(ctx context.Context) (bool, error) {
 	return earlier(err) != nil, unlessTaken(err)
 }
 
-func (s *Store) findSent(tx *gorm.DB, form Form) error {
-	row, err := find[sentForm](tx.Where("id = ?", form.id()), "form")
+func (s *Store) findSent(db *gorm.DB, form Form) error {
+	row, err := find[sentForm](db.Where("id = ?", form.id()), "form")
 	if IsKind(err, NotFound) {
 		return nil
 	}
@@ -160,19 +160,20 @@ func (s *Store) findSent(tx *gorm.DB, form Form) error {
 
 // inForm runs fn in a transaction that takes its form, if it has one. Another
 // with the same form is waited for.
-func (s *Store) inForm(tx *gorm.DB, fn func(tx *gorm.DB) error) error {
-	c, ok := tx.Statement.Context.Value(claimKey{}).(*claim)
+func (s *Store) inForm(tx *Tx, fn func(tx *Tx) error) error {
+	form, ok := tx.Statement.Context.Value(claimKey{}).(Form)
 	if !ok {
 		return fn(tx)
 	}
+	c := noteIn(tx, func(*claim) {})
+	c.form = form
 	row := sentForm{ID: c.form.id(), CreatedAt: s.clock.Now()}
-	c.nothing = false
 	inserted := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
 	if inserted.Error != nil {
 		return fmt.Errorf("taking the form: %w", inserted.Error)
 	}
 	if inserted.RowsAffected == 0 {
-		if err := s.findSent(tx, c.form); err != nil {
+		if err := s.findSent(tx.DB, c.form); err != nil {
 			return err
 		}
 		return conflict("form_ended", "This form is a day old, and was sent before. Open the page again.")

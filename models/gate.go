@@ -3,8 +3,6 @@ package models
 import (
 	"fmt"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // gate is what an endpoint lets through at the moment of a claim: its circuit
@@ -20,7 +18,7 @@ type gate struct {
 }
 
 // lockGates locks the states of endpoints, in one order, and reads them.
-func (s *Store) lockGates(tx *gorm.DB, endpointIDs []string) (map[string]*gate, error) {
+func (s *Store) lockGates(tx *Tx, endpointIDs []string) (map[string]*gate, error) {
 	now := s.dialect.now(s.clock)
 	condition, parameter := s.dialect.among("s.endpoint_id", endpointIDs)
 	query := fmt.Sprintf(`SELECT s.endpoint_id, CASE WHEN s.held_until > %s THEN %s ELSE 0 END AS held_us, s.held_because, s.rate_free_us, %s AS now_us,
@@ -91,7 +89,7 @@ func (g *gate) wait(perSecond int) time.Duration {
 }
 
 // chargeRates counts what was claimed against the endpoints' rate limits.
-func chargeRates(tx *gorm.DB, lanes []Lane, templates map[string]*template, gates map[string]*gate, claimed []Work) error {
+func chargeRates(tx *Tx, lanes []Lane, templates map[string]*template, gates map[string]*gate, claimed []Work) error {
 	counts := map[string]int{}
 	for _, w := range claimed {
 		counts[w.EndpointID]++

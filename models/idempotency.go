@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -24,7 +23,7 @@ type idempotencyKey struct {
 // claimKeys saves the drafts' idempotency keys and answers the drafts that are
 // to be written. A key that another transaction holds is waited for; one that
 // was used before answers or refuses its draft.
-func (s *Store) claimKeys(tx *gorm.DB, drafts []*draft) ([]*draft, error) {
+func (s *Store) claimKeys(tx *Tx, drafts []*draft) ([]*draft, error) {
 	var fresh, keyed []*draft
 	for _, d := range drafts {
 		if d.key == "" {
@@ -67,7 +66,7 @@ func (s *Store) claimKeys(tx *gorm.DB, drafts []*draft) ([]*draft, error) {
 type keyName struct{ organizationID, key string }
 
 // holdKeys inserts the keys that are free or expired and reads who holds each.
-func (s *Store) holdKeys(tx *gorm.DB, drafts []*draft) (map[keyName]idempotencyKey, error) {
+func (s *Store) holdKeys(tx *Tx, drafts []*draft) (map[keyName]idempotencyKey, error) {
 	now := s.clock.Now()
 	rows := make([]idempotencyKey, 0, len(drafts))
 	seen := map[keyName]bool{}
@@ -103,7 +102,7 @@ func (s *Store) holdKeys(tx *gorm.DB, drafts []*draft) (map[keyName]idempotencyK
 }
 
 // earlierEvents answers what was accepted under the keys that others hold.
-func earlierEvents(tx *gorm.DB, held map[keyName]idempotencyKey, mine map[string]*draft) (map[string]*Accepted, error) {
+func earlierEvents(tx *Tx, held map[keyName]idempotencyKey, mine map[string]*draft) (map[string]*Accepted, error) {
 	var ids []string
 	for _, holder := range held {
 		if mine[holder.EventID] == nil {

@@ -107,7 +107,7 @@ func (s *Store) SignUpWith(ctx context.Context, policy SignupPolicy, c Claims, a
 		return nil, err
 	}
 	var user *User
-	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err := s.transaction(ctx, func(tx *Tx) (err error) {
 		user, err = s.signUp(tx, policy, account, "", verified, actor)
 		if IsKind(err, Invalid) {
 			return conflict("email_taken", "There is an account with this address already. Sign in to it with its password, and link this sign-in on your account’s page.")
@@ -123,7 +123,7 @@ func (s *Store) SignUpWith(ctx context.Context, policy SignupPolicy, c Claims, a
 	return user, err
 }
 
-func (s *Store) linkIdentity(tx *gorm.DB, user *User, c Claims, actor Actor) error {
+func (s *Store) linkIdentity(tx *Tx, user *User, c Claims, actor Actor) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (p *Person) LinkIdentity(ctx context.Context, c Claims) error {
 	if err := p.CheckProof(); err != nil {
 		return err
 	}
-	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+	return p.store.transaction(ctx, func(tx *Tx) error {
 		if err := p.store.linkIdentity(tx, p.user, c, p.actor); err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (p *Person) UnlinkIdentity(ctx context.Context, issuer, subject string) err
 	if err := p.CheckProof(); err != nil {
 		return err
 	}
-	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *Tx) error {
 		removed := tx.Where("issuer = ? AND subject = ? AND user_id = ?", issuer, subject, p.user.ID).Delete(&UserIdentity{})
 		if removed.Error == nil && removed.RowsAffected == 0 {
 			return notFound("identity")

@@ -58,8 +58,8 @@ func (t *Tenant) Invitations(ctx context.Context) ([]Invitation, error) {
 	return list, err
 }
 
-func (t *Tenant) openInvitations(tx *gorm.DB) *gorm.DB {
-	return t.within(tx).Where("accepted_at IS NULL AND revoked_at IS NULL")
+func (t *Tenant) openInvitations(db *gorm.DB) *gorm.DB {
+	return t.within(db).Where("accepted_at IS NULL AND revoked_at IS NULL")
 }
 
 // Invite asks somebody to become a member and answers the token of the link,
@@ -75,7 +75,7 @@ func (t *Tenant) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 	}
 	var i *Invitation
 	token := rand.Text()
-	err := t.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	err := t.store.transaction(once(ctx), func(tx *Tx) error {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (i *Invitation) shown(token string) string {
 }
 
 // mailInvitation sends the link to the address, if that is how it is to go.
-func (t *Tenant) mailInvitation(tx *gorm.DB, i *Invitation, token string) error {
+func (t *Tenant) mailInvitation(tx *Tx, i *Invitation, token string) error {
 	if !i.ByMail {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (t *Tenant) mailInvitation(tx *gorm.DB, i *Invitation, token string) error 
 }
 
 // mayGive refuses a role that the actor may not give.
-func (t *Tenant) mayGive(tx *gorm.DB, role Role) error {
+func (t *Tenant) mayGive(tx *Tx, role Role) error {
 	acting, err := t.actingRole(tx)
 	if err == nil && !acting.Manages(role) {
 		return forbiddenRole()
@@ -144,15 +144,15 @@ func (t *Tenant) mayGive(tx *gorm.DB, role Role) error {
 
 // invitable refuses who belongs to the organization or was invited already.
 // An invitation whose time has run out makes room for the new one.
-func (t *Tenant) invitable(tx *gorm.DB, email string) error {
+func (t *Tenant) invitable(tx *Tx, email string) error {
 	var members, open int64
-	if err := t.members(tx).Where("users.email = ?", email).Count(&members).Error; err != nil {
+	if err := t.members(tx.DB).Where("users.email = ?", email).Count(&members).Error; err != nil {
 		return err
 	}
 	if members > 0 {
 		return invalidField("email", "This person is a member already.")
 	}
-	earlier, err := find[Invitation](t.openInvitations(tx).Where("email = ?", email), "invitation")
+	earlier, err := find[Invitation](t.openInvitations(tx.DB).Where("email = ?", email), "invitation")
 	switch {
 	case IsKind(err, NotFound):
 	case err != nil:
@@ -164,7 +164,7 @@ func (t *Tenant) invitable(tx *gorm.DB, email string) error {
 			return err
 		}
 	}
-	if err := t.openInvitations(tx).Model(&Invitation{}).Count(&open).Error; err != nil {
+	if err := t.openInvitations(tx.DB).Model(&Invitation{}).Count(&open).Error; err != nil {
 		return err
 	}
 	if open >= maxInvitations {
@@ -175,13 +175,13 @@ func (t *Tenant) invitable(tx *gorm.DB, email string) error {
 
 // changeInvitation changes one that waits for an answer, under the
 // organization's lock. One that was accepted or revoked is NotFound.
-func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx *gorm.DB, i *Invitation) error) (*Invitation, error) {
+func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx *Tx, i *Invitation) error) (*Invitation, error) {
 	var i *Invitation
-	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err := t.store.transaction(ctx, func(tx *Tx) (err error) {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
-		if i, err = find[Invitation](t.openInvitations(tx).Where("id = ?", id), "invitation"); err != nil {
+		if i, err = find[Invitation](t.openInvitations(tx.DB).Where("id = ?", id), "invitation"); err != nil {
 			return err
 		}
 		if err := t.mayGive(tx, i.Role); err != nil {
@@ -196,7 +196,7 @@ func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx
 // link before works no more. The seven days begin anew.
 func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (*Invitation, string, error) {
 	token := rand.Text()
-	i, err := t.changeInvitation(once(ctx), id, func(tx *gorm.DB, i *Invitation) error {
+	i, err := t.changeInvitation(once(ctx), id, func(tx *Tx, i *Invitation) error {
 		now := t.store.clock.Now()
 		i.TokenHash, i.ByMail, i.SentAt, i.ExpiresAt = hashToken(token), byMail, now, now.Add(InvitationSpan)
 		i.InvitedBy, i.InvitedByUser = t.actor.Name, t.actor.userID()
@@ -217,7 +217,7 @@ func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (
 
 // RevokeInvitation ends an invitation: its link works no more.
 func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
-	_, err := t.changeInvitation(once(ctx), id, func(tx *gorm.DB, i *Invitation) error {
+	_, err := t.changeInvitation(once(ctx), id, func(tx *Tx, i *Invitation) error {
 		if err := tx.Model(i).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
 			return err
 		}
@@ -240,18 +240,18 @@ func (s *Store) Offer(ctx context.Context, token string) (*Offer, error) {
 	return s.offer(s.db.WithContext(ctx), token)
 }
 
-func (s *Store) offer(tx *gorm.DB, token string) (*Offer, error) {
-	return s.openOffer(tx, tx.Where("token_hash = ?", hashToken(token)))
+func (s *Store) offer(db *gorm.DB, token string) (*Offer, error) {
+	return s.openOffer(db, db.Where("token_hash = ?", hashToken(token)))
 }
 
 // openOffer reads the invitation of a query, if it waits for an answer and its
 // organization still is.
-func (s *Store) openOffer(tx, query *gorm.DB) (*Offer, error) {
+func (s *Store) openOffer(db, query *gorm.DB) (*Offer, error) {
 	i, err := find[Invitation](query.Where("accepted_at IS NULL AND revoked_at IS NULL AND expires_at > ?", s.clock.Now()), "invitation")
 	if err != nil {
 		return nil, err
 	}
-	org, err := find[Organization](tx.Where("id = ? AND deleted_at IS NULL", i.OrganizationID), "invitation")
+	org, err := find[Organization](db.Where("id = ? AND deleted_at IS NULL", i.OrganizationID), "invitation")
 	if err != nil {
 		return nil, err
 	}

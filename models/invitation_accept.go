@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // AcceptAsNew makes an account for the address that was invited, whatever the
@@ -54,7 +52,7 @@ func (s *Store) acceptAsNew(ctx context.Context, token string, account Account, 
 		return nil, nil, errors.Join(err, s.refund(ctx, made))
 	}
 	var user *User
-	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *Tx) error {
 		if s.MailConfigured() && !offer.ByMail {
 			makes(tx, " "+offer.Organization.ID, "")
 			return s.askToAccept(tx, offer, token, account, hash, actor)
@@ -75,7 +73,7 @@ func (s *Store) acceptAsNew(ctx context.Context, token string, account Account, 
 
 // askToAccept mails a link that makes the account and accepts, or, where there
 // is an account, word of that, with the same work.
-func (s *Store) askToAccept(tx *gorm.DB, offer *Offer, token string, account Account, hash string, actor Actor) error {
+func (s *Store) askToAccept(tx *Tx, offer *Offer, token string, account Account, hash string, actor Actor) error {
 	by, org := mailName(offer.InvitedBy, "Somebody"), mailName(offer.Organization.Name, "an organization")
 	return s.askSignUp(tx, account, hash, &offer.ID, actor, accountMails{
 		fresh: Mail{Subject: "Join " + org + " on Hookwell", Text: by + " invited you to " + org + " on Hookwell. To create your account and join, open this link within a day:\n\n"},
@@ -85,8 +83,8 @@ func (s *Store) askToAccept(tx *gorm.DB, offer *Offer, token string, account Acc
 }
 
 // finishJoining is joinAsNew by the invitation's id.
-func (s *Store) finishJoining(tx *gorm.DB, invitationID string, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
-	offer, err := s.openOffer(tx, tx.Where("id = ?", invitationID))
+func (s *Store) finishJoining(tx *Tx, invitationID string, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
+	offer, err := s.openOffer(tx.DB, tx.Where("id = ?", invitationID))
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +92,7 @@ func (s *Store) finishJoining(tx *gorm.DB, invitationID string, account Account,
 }
 
 // joinAsNew makes the account and the membership. Verified is createUser's.
-func (s *Store) joinAsNew(tx *gorm.DB, offer *Offer, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
+func (s *Store) joinAsNew(tx *Tx, offer *Offer, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
 	user, err := s.createUser(tx, account, hash, verified)
 	if err != nil {
 		return nil, err
@@ -124,7 +122,7 @@ func (p *Person) accept(ctx context.Context, token string) (*Organization, error
 	if err != nil {
 		return nil, err
 	}
-	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = p.store.transaction(once(ctx), func(tx *Tx) error {
 		makes(tx, offer.Organization.ID, "")
 		return p.store.admit(tx, offer, p.user, p.actor)
 	})
@@ -132,14 +130,14 @@ func (p *Person) accept(ctx context.Context, token string) (*Organization, error
 }
 
 // admit uses the invitation up, once, and stores the membership.
-func (s *Store) admit(tx *gorm.DB, offer *Offer, user *User, actor Actor) error {
+func (s *Store) admit(tx *Tx, offer *Offer, user *User, actor Actor) error {
 	org := offer.Organization
 	t := &Tenant{store: s, org: &org, actor: actor}
 	if err := t.lock(tx); err != nil {
 		return err
 	}
 	// Once more, now that nobody else changes it: it may have been sent again.
-	offer, err := s.openOffer(tx, tx.Where("id = ? AND token_hash = ?", offer.ID, offer.TokenHash))
+	offer, err := s.openOffer(tx.DB, tx.Where("id = ? AND token_hash = ?", offer.ID, offer.TokenHash))
 	if err != nil {
 		return err
 	}
@@ -160,7 +158,7 @@ func (s *Store) admit(tx *gorm.DB, offer *Offer, user *User, actor Actor) error 
 		}
 	}
 	var members int64
-	if err := t.members(tx).Where("members.user_id = ?", user.ID).Count(&members).Error; err != nil || members > 0 {
+	if err := t.members(tx.DB).Where("members.user_id = ?", user.ID).Count(&members).Error; err != nil || members > 0 {
 		return err // somebody else made the person a member meanwhile
 	}
 	added, err := s.addMember(tx, t.org, user, offer.Role, &offer.Invitation, actor)

@@ -104,7 +104,7 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 	}
 	key.OrganizationID = &t.org.ID
 	key.CreatedByUser = t.actor.userID()
-	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = t.store.transaction(once(ctx), func(tx *Tx) error {
 		if err := t.mayMakeKey(tx); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (t *Tenant) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) 
 
 // mayMakeKey asks once more, under the organization's lock: the keys of who is
 // removed are revoked, and one that came just after would stay.
-func (t *Tenant) mayMakeKey(tx *gorm.DB) error {
+func (t *Tenant) mayMakeKey(tx *Tx) error {
 	if t.actor.Kind != ActorUser {
 		return nil
 	}
@@ -142,12 +142,12 @@ func (t *Tenant) mayMakeKey(tx *gorm.DB) error {
 
 // RevokeKey makes a key useless at once. Revoking twice changes nothing.
 func (t *Tenant) RevokeKey(ctx context.Context, id string) error {
-	return t.store.transaction(ctx, func(tx *gorm.DB) error { return t.store.revokeKey(tx, t.org, t.within(tx), id, t.actor) })
+	return t.store.transaction(ctx, func(tx *Tx) error { return t.store.revokeKey(tx, t.org, t.within(tx.DB), id, t.actor) })
 }
 
 // revokeKey revokes one key of the organization's, or of the platform's where
 // org is nil.
-func (s *Store) revokeKey(tx *gorm.DB, org *Organization, scoped *gorm.DB, id string, actor Actor) error {
+func (s *Store) revokeKey(tx *Tx, org *Organization, scoped *gorm.DB, id string, actor Actor) error {
 	key, err := find[Key](scoped.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), "key")
 	if err != nil || key.RevokedAt != nil {
 		return err
@@ -161,7 +161,7 @@ func (s *Store) revokeKey(tx *gorm.DB, org *Organization, scoped *gorm.DB, id st
 
 // revokeKeys revokes keys that are in force and locked. The events are for the
 // caller to emit; a platform key has none.
-func (s *Store) revokeKeys(tx *gorm.DB, org *Organization, keys []Key, reason string, actor Actor) ([]ownEvent, error) {
+func (s *Store) revokeKeys(tx *Tx, org *Organization, keys []Key, reason string, actor Actor) ([]ownEvent, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}

@@ -58,7 +58,7 @@ func (h *History) undelivered() (rows []Undelivered) {
 }
 
 // count counts the history's attempts, whose deliveries are to be part of it.
-func (h *History) count(tx *gorm.DB) error {
+func (h *History) count(db *gorm.DB) error {
 	counted, byID := traffic{}, make(map[string]*Delivery, len(h.Deliveries))
 	for i := range h.Deliveries {
 		d := &h.Deliveries[i]
@@ -76,7 +76,7 @@ func (h *History) count(tx *gorm.DB) error {
 			counted.at(d.OrganizationID, d.EndpointID, a.StartedAt.Add(a.Duration())).attempt(a.Delivered(), a.StatusCode, a.Duration())
 		}
 	}
-	return counted.save(tx, &Clock{})
+	return counted.save(db, &Clock{})
 }
 
 func saveStates(tx *gorm.DB, states []EndpointState) error {

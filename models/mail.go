@@ -65,13 +65,13 @@ var mailDelays = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute,
 // which is one of Store.transaction: it is sent after the commit, and never
 // without it. The transaction pays for it too. Where a budget is used up, post
 // fails with TooMany, or queues nothing, as the cause says.
-func (s *Store) post(tx *gorm.DB, why mailCause, actor Actor, m Mail) error {
+func (s *Store) post(tx *Tx, why mailCause, actor Actor, m Mail) error {
 	_, err := s.postOne(tx, why, actor, m)
 	return err
 }
 
 // postOne is post. It answers the message's id, or "" where none was queued.
-func (s *Store) postOne(tx *gorm.DB, why mailCause, actor Actor, m Mail) (id string, err error) {
+func (s *Store) postOne(tx *Tx, why mailCause, actor Actor, m Mail) (id string, err error) {
 	err = s.spendIn(tx, m.spendings(why, actor)...)
 	if IsKind(err, TooMany) && !why.told() {
 		s.log.Info("mail was left out: its budget is used up", "subject", m.Subject, "organization", m.OrganizationID)
@@ -83,10 +83,10 @@ func (s *Store) postOne(tx *gorm.DB, why mailCause, actor Actor, m Mail) (id str
 	return s.queueMail(tx, m)
 }
 
-func (s *Store) queueMail(tx *gorm.DB, m Mail) (id string, err error) {
-	now, err := s.dialect.readNow(tx, s.clock)
+func (s *Store) queueMail(tx *Tx, m Mail) (id string, err error) {
+	now, err := tx.Now()
 	if err != nil {
-		return "", fmt.Errorf("reading the database's clock: %w", err)
+		return "", err
 	}
 	id = s.clock.newID(PrefixMail, s.clock.Now())
 	row := &mailMessage{ID: id, Recipient: m.To, Subject: mailLine(m.Subject, maxSubject), Secret: m.Secret,
@@ -97,7 +97,7 @@ func (s *Store) queueMail(tx *gorm.DB, m Mail) (id string, err error) {
 	if err := tx.Create(row).Error; err != nil {
 		return "", fmt.Errorf("queueing mail: %w", err)
 	}
-	committedOf(tx).mail = true
+	s.noted(tx).mail = true
 	return id, nil
 }
 
@@ -132,7 +132,7 @@ type Letter struct {
 // else takes them within the next minutes. It answers none when none is due.
 func (s *Store) ClaimMail(ctx context.Context) ([]Letter, error) {
 	var letters []Letter
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		letters = nil
 		var rows []mailMessage
 		query := fmt.Sprintf("SELECT %s FROM mail_messages WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= %s ORDER BY due_at LIMIT %d %s",
@@ -160,7 +160,7 @@ func (s *Store) ClaimMail(ctx context.Context) ([]Letter, error) {
 
 // openMail makes letters of rows. What the vault does not open can't be sent,
 // now or later.
-func (s *Store) openMail(tx *gorm.DB, rows []mailMessage, token string, letters *[]Letter) error {
+func (s *Store) openMail(tx *Tx, rows []mailMessage, token string, letters *[]Letter) error {
 	for _, row := range rows {
 		letter := Letter{Mail: Mail{To: row.Recipient, Subject: row.Subject, Secret: row.Secret}, ID: row.ID, QueuedAt: row.CreatedAt,
 			attempts: row.Attempts + 1, token: token}
@@ -170,7 +170,7 @@ func (s *Store) openMail(tx *gorm.DB, rows []mailMessage, token string, letters 
 		text, err := s.vault.open(row.ID, row.Sealed)
 		if err != nil {
 			s.log.Error("mail can't be read", "mail", row.ID, "error", err)
-			if err := s.endMail(tx, &letter, map[string]any{"failed_at": s.clock.Now(), "failure": err.Error()}); err != nil {
+			if err := s.endMail(tx.DB, &letter, map[string]any{"failed_at": s.clock.Now(), "failure": err.Error()}); err != nil {
 				return err
 			}
 			continue
@@ -204,13 +204,13 @@ func (s *Store) MailFailed(ctx context.Context, l *Letter, reason error, final b
 }
 
 // taken is the row of a message, as long as it is still the worker's.
-func (s *Store) taken(tx *gorm.DB, l *Letter) *gorm.DB {
-	return tx.Model(&mailMessage{}).Where("id = ? AND lease_token = ?", l.ID, l.token)
+func (s *Store) taken(db *gorm.DB, l *Letter) *gorm.DB {
+	return db.Model(&mailMessage{}).Where("id = ? AND lease_token = ?", l.ID, l.token)
 }
 
-func (s *Store) endMail(tx *gorm.DB, l *Letter, change map[string]any) error {
+func (s *Store) endMail(db *gorm.DB, l *Letter, change map[string]any) error {
 	change["sealed"], change["lease_token"] = nil, ""
-	if err := s.taken(tx, l).Updates(change).Error; err != nil {
+	if err := s.taken(db, l).Updates(change).Error; err != nil {
 		return fmt.Errorf("noting mail: %w", err)
 	}
 	return nil
@@ -232,7 +232,7 @@ func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
 		return "", invalidField("to", "Write an address such as you@example.com.")
 	}
 	var id string
-	err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err := p.store.transaction(ctx, func(tx *Tx) (err error) {
 		id, err = p.store.postOne(tx, mailAlways, p.actor, Mail{To: to, Subject: "A test message from Hookwell",
 			Text: "This message was asked for at the command line of Hookwell at " + p.store.Link("") + ".\n\nIt arrived, so mail works.\n"})
 		if err != nil {

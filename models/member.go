@@ -49,20 +49,20 @@ func (t *Tenant) hideAddress(m *TeamMember) {
 	}
 }
 
-func (t *Tenant) members(tx *gorm.DB) *gorm.DB {
-	return tx.Table("members").Select(memberColumns+", users.name, users.email").
+func (t *Tenant) members(db *gorm.DB) *gorm.DB {
+	return db.Table("members").Select(memberColumns+", users.name, users.email").
 		Joins("JOIN users ON users.id = members.user_id").Where("members.organization_id = ?", t.org.ID)
 }
 
-func (t *Tenant) member(tx *gorm.DB, id string) (*TeamMember, error) {
-	return find[TeamMember](t.members(tx).Where("members.id = ?", id), "member")
+func (t *Tenant) member(db *gorm.DB, id string) (*TeamMember, error) {
+	return find[TeamMember](t.members(db).Where("members.id = ?", id), "member")
 }
 
 // lock reads the organization anew and holds its row to the end of the
 // transaction: who belongs to it, and as what, changes one at a time, so that
 // two owners who leave at once don't both count on the other. One that was
 // deleted is NotFound.
-func (t *Tenant) lock(tx *gorm.DB) error {
+func (t *Tenant) lock(tx *Tx) error {
 	org, err := find[Organization](tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND deleted_at IS NULL", t.org.ID), "organization")
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (t *Tenant) lock(tx *gorm.DB) error {
 
 // actingRole is the actor's role at this moment, which may have changed since
 // the request began. An operator and a platform key may do all.
-func (t *Tenant) actingRole(tx *gorm.DB) (Role, error) {
+func (t *Tenant) actingRole(tx *Tx) (Role, error) {
 	switch t.actor.Kind {
 	case ActorOperator, ActorKey:
 		return RoleOwner, nil
@@ -81,7 +81,7 @@ func (t *Tenant) actingRole(tx *gorm.DB) (Role, error) {
 	default:
 		return "", forbiddenRole()
 	}
-	m, err := find[TeamMember](t.members(tx).Where("members.user_id = ?", t.actor.ID), "organization")
+	m, err := find[TeamMember](t.members(tx.DB).Where("members.user_id = ?", t.actor.ID), "organization")
 	if err != nil {
 		return "", err
 	}
@@ -103,12 +103,12 @@ func lastOwner() error {
 }
 
 // needOwner refuses what would leave the organization without an owner.
-func (t *Tenant) needOwner(tx *gorm.DB, m *TeamMember) error {
+func (t *Tenant) needOwner(tx *Tx, m *TeamMember) error {
 	if m.Role != RoleOwner {
 		return nil
 	}
 	var others int64
-	err := t.within(tx).Model(&Member{}).Where("role = ? AND id <> ?", RoleOwner, m.ID).Count(&others).Error
+	err := t.within(tx.DB).Model(&Member{}).Where("role = ? AND id <> ?", RoleOwner, m.ID).Count(&others).Error
 	if err == nil && others == 0 {
 		return lastOwner()
 	}
@@ -117,9 +117,9 @@ func (t *Tenant) needOwner(tx *gorm.DB, m *TeamMember) error {
 
 // changeMember changes one member under the organization's lock. The function
 // gets the member and the role of who acts.
-func (t *Tenant) changeMember(ctx context.Context, id string, change func(tx *gorm.DB, m *TeamMember, acting Role) error) (*TeamMember, error) {
+func (t *Tenant) changeMember(ctx context.Context, id string, change func(tx *Tx, m *TeamMember, acting Role) error) (*TeamMember, error) {
 	var m *TeamMember
-	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err := t.store.transaction(ctx, func(tx *Tx) error {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (t *Tenant) changeMember(ctx context.Context, id string, change func(tx *go
 		if err != nil {
 			return err
 		}
-		if m, err = t.member(tx, id); err != nil {
+		if m, err = t.member(tx.DB, id); err != nil {
 			return err
 		}
 		return change(tx, m, acting)
@@ -141,7 +141,7 @@ func (t *Tenant) changeMember(ctx context.Context, id string, change func(tx *go
 // is Forbidden; the last owner's stays, with a Conflict. The role that the
 // member has changes nothing.
 func (t *Tenant) SetRole(ctx context.Context, id string, role Role, agreed ...string) (*TeamMember, error) {
-	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+	return t.changeMember(ctx, id, func(tx *Tx, m *TeamMember, acting Role) error {
 		if !acting.Manages(m.Role) || !acting.Manages(role) {
 			return forbiddenRole()
 		}
@@ -164,8 +164,8 @@ func (t *Tenant) SetRole(ctx context.Context, id string, role Role, agreed ...st
 
 // setRole writes the role and ends what goes beyond it. The events are for the
 // caller to emit.
-func (t *Tenant) setRole(tx *gorm.DB, m *TeamMember, role Role, agreed []string) ([]ownEvent, error) {
-	ends, err := t.revocations(tx, m, role)
+func (t *Tenant) setRole(tx *Tx, m *TeamMember, role Role, agreed []string) ([]ownEvent, error) {
+	ends, err := t.revocations(tx.DB, m, role)
 	if err != nil {
 		return nil, err
 	}
@@ -188,14 +188,14 @@ func (t *Tenant) setRole(tx *gorm.DB, m *TeamMember, role Role, agreed []string)
 // TransferOwnership makes a member an owner and the owner who acts an admin,
 // whose invitations of owners end. Agreed is SetRole's.
 func (t *Tenant) TransferOwnership(ctx context.Context, id string, agreed ...string) (*TeamMember, error) {
-	m, err := t.changeMember(once(ctx), id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+	m, err := t.changeMember(once(ctx), id, func(tx *Tx, m *TeamMember, acting Role) error {
 		if t.actor.Kind != ActorUser || !acting.May(RightOwn) {
 			return forbiddenRole()
 		}
 		if m.UserID == t.actor.ID {
 			return conflict("own_membership", "You own the organization already. Choose another member.")
 		}
-		own, err := find[TeamMember](t.members(tx).Where("members.user_id = ?", t.actor.ID), "member")
+		own, err := find[TeamMember](t.members(tx.DB).Where("members.user_id = ?", t.actor.ID), "member")
 		if err != nil {
 			return err
 		}
@@ -221,7 +221,7 @@ func (t *Tenant) TransferOwnership(ctx context.Context, id string, agreed ...str
 // Members set their own, and that of those whose role they may change.
 func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*TeamMember, error) {
 	title = strings.TrimSpace(title)
-	return t.changeMember(ctx, id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+	return t.changeMember(ctx, id, func(tx *Tx, m *TeamMember, acting Role) error {
 		if m.UserID != t.actor.ID && !acting.Manages(m.Role) {
 			return forbiddenRole()
 		}
@@ -249,7 +249,7 @@ func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*TeamMember, e
 // RemoveMember ends somebody else's membership, and with it the keys and the
 // invitations that the member made.
 func (t *Tenant) RemoveMember(ctx context.Context, id string) (*TeamMember, error) {
-	m, err := t.changeMember(once(ctx), id, func(tx *gorm.DB, m *TeamMember, acting Role) error {
+	m, err := t.changeMember(once(ctx), id, func(tx *Tx, m *TeamMember, acting Role) error {
 		if !acting.Manages(m.Role) {
 			return forbiddenRole()
 		}
@@ -273,7 +273,7 @@ func (t *Tenant) Leave(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.changeMember(once(ctx), own.ID, func(tx *gorm.DB, m *TeamMember, _ Role) error {
+	_, err = t.changeMember(once(ctx), own.ID, func(tx *Tx, m *TeamMember, _ Role) error {
 		event := func(at time.Time) ownEvent { return memberLeft(t.org, m, at) }
 		return t.endMembership(tx, m, "member.left", "The member who made it left.", event)
 	})
@@ -285,14 +285,14 @@ func (t *Tenant) Own(ctx context.Context) (*TeamMember, error) {
 	return find[TeamMember](t.members(t.store.db.WithContext(ctx)).Where("members.user_id = ?", t.actor.ID), "member")
 }
 
-func (t *Tenant) endMembership(tx *gorm.DB, m *TeamMember, action, reason string, event func(at time.Time) ownEvent) error {
+func (t *Tenant) endMembership(tx *Tx, m *TeamMember, action, reason string, event func(at time.Time) ownEvent) error {
 	if err := t.needOwner(tx, m); err != nil {
 		return err
 	}
 	if err := tx.Where("id = ?", m.ID).Delete(&Member{}).Error; err != nil {
 		return err
 	}
-	ends, err := t.revocations(tx, m, "")
+	ends, err := t.revocations(tx.DB, m, "")
 	if err != nil {
 		return err
 	}
@@ -308,7 +308,7 @@ func (t *Tenant) endMembership(tx *gorm.DB, m *TeamMember, action, reason string
 
 // addMember stores a membership. Its event is for the caller to emit, after
 // what comes before it. The invitation is nil when there was none.
-func (s *Store) addMember(tx *gorm.DB, org *Organization, user *User, role Role, invitation *Invitation, actor Actor) (ownEvent, error) {
+func (s *Store) addMember(tx *Tx, org *Organization, user *User, role Role, invitation *Invitation, actor Actor) (ownEvent, error) {
 	now := s.clock.Now()
 	m := &TeamMember{Member{ID: s.clock.newID(PrefixMember, now), OrganizationID: org.ID, UserID: user.ID, Role: role, CreatedAt: now}, user.Name, user.Email}
 	if err := tx.Create(&m.Member).Error; err != nil {

@@ -1,10 +1,6 @@
 package models
 
-import (
-	"gorm.io/gorm"
-
-	"hookwell/webhook"
-)
+import "hookwell/webhook"
 
 // Meter is told what was committed, for metrics. It must neither block nor fail.
 type Meter interface {
@@ -28,10 +24,6 @@ type committed struct {
 	unfinished []*draft
 }
 
-func newCommitted() *committed {
-	return &committed{accepted: map[Origin]counts{}, ended: map[end]int{}}
-}
-
 type counts struct{ events, deliveries int }
 
 type end struct {
@@ -39,15 +31,13 @@ type end struct {
 	cause webhook.Cause
 }
 
-// committedKey finds it in the transaction's context.
-type committedKey struct{}
-
-// committedOf is what is noted of a transaction that Store.transaction began.
-func committedOf(tx *gorm.DB) *committed {
-	return tx.Statement.Context.Value(committedKey{}).(*committed)
-}
+// noted is what the transaction notes for the waker and the meter.
+func (s *Store) noted(tx *Tx) *committed { return noteIn(tx, s.tell) }
 
 func (t *committed) acceptAll(events []*Event) {
+	if t.accepted == nil {
+		t.accepted = map[Origin]counts{}
+	}
 	for _, event := range events {
 		c := t.accepted[event.Origin]
 		t.accepted[event.Origin] = counts{c.events + 1, c.deliveries + event.Deliveries}
@@ -57,6 +47,9 @@ func (t *committed) acceptAll(events []*Event) {
 func (t *committed) end(state State, cause webhook.Cause, deliveries int) {
 	if state != Failed {
 		cause = ""
+	}
+	if t.ended == nil {
+		t.ended = map[end]int{}
 	}
 	t.ended[end{state, cause}] += deliveries
 }

@@ -79,7 +79,7 @@ func (r roles) check(db *gorm.DB) error {
 }
 
 // takeOver makes the owner's what the serving role owns of the schema.
-func (r roles) takeOver(tx *gorm.DB) error {
+func (r roles) takeOver(tx *Tx) error {
 	var owned []struct{ Kind, Name string }
 	err := tx.Raw(`SELECT 'TABLE' AS kind, c.oid::regclass::text AS name FROM pg_class c
 			WHERE c.relkind IN ('r', 'p') AND c.relnamespace = to_regnamespace(@schema) AND c.relowner = to_regrole(@serving)
@@ -109,7 +109,7 @@ func (r roles) takeOver(tx *gorm.DB) error {
 }
 
 // grant gives the serving role its rights, and takes back what is beyond them.
-func (r roles) grant(tx *gorm.DB) error {
+func (r roles) grant(tx *Tx) error {
 	var tables []string
 	if err := tx.Raw("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = to_regnamespace(?) AND relowner = to_regrole(?)",
 		pgx.Identifier{r.Schema}.Sanitize(), pgx.Identifier{r.Owner}.Sanitize()).Scan(&tables).Error; err != nil {

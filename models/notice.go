@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -74,13 +73,13 @@ func (t *Tenant) Notices(ctx context.Context) ([]Notice, error) {
 // DismissNotice takes a notice away, for everybody in the organization. One that
 // stands no more is NotFound.
 func (t *Tenant) DismissNotice(ctx context.Context, id string) error {
-	return unlessTaken(t.store.transaction(once(ctx), func(tx *gorm.DB) error {
-		standing := t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND ended_at IS NULL AND dismissed_at IS NULL", id)
+	return unlessTaken(t.store.transaction(once(ctx), func(tx *Tx) error {
+		standing := t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND ended_at IS NULL AND dismissed_at IS NULL", id)
 		n, err := find[Notice](standing, "notice")
 		if err != nil {
 			return err
 		}
-		e, err := t.endpoint(t.within(tx), n.EndpointID)
+		e, err := t.endpoint(t.within(tx.DB), n.EndpointID)
 		if err != nil {
 			return err
 		}
@@ -93,7 +92,7 @@ func (t *Tenant) DismissNotice(ctx context.Context, id string) error {
 }
 
 // notify opens a notice in the place of the endpoint's last.
-func (s *Store) notify(tx *gorm.DB, n Notice) error {
+func (s *Store) notify(tx *Tx, n Notice) error {
 	if err := s.endNotices(tx, n.EndpointID); err != nil {
 		return err
 	}
@@ -106,7 +105,7 @@ func (s *Store) notify(tx *gorm.DB, n Notice) error {
 }
 
 // endNotices ends what stands of an endpoint.
-func (s *Store) endNotices(tx *gorm.DB, endpointID string) error {
+func (s *Store) endNotices(tx *Tx, endpointID string) error {
 	return tx.Model(&Notice{}).Where("endpoint_id = ? AND ended_at IS NULL", endpointID).Update("ended_at", s.clock.Now()).Error
 }
 

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // mailAdmins writes an announcement to the organization's admins and owners.
-func (s *Store) mailAdmins(tx *gorm.DB, organizationID string, a *announcement) error {
+func (s *Store) mailAdmins(tx *Tx, organizationID string, a *announcement) error {
 	org, err := find[Organization](tx.Where("id = ?", organizationID), "organization")
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func externalIDFault(id string) string {
 
 // createOrganization inserts the organization and its endpoints. Its event is
 // for the caller to emit, once the first member is there.
-func (s *Store) createOrganization(tx *gorm.DB, n NewOrganization, actor Actor) (*Organization, []webhook.Secret, error) {
+func (s *Store) createOrganization(tx *Tx, n NewOrganization, actor Actor) (*Organization, []webhook.Secret, error) {
 	now := s.clock.Now()
 	org := &Organization{ID: s.clock.newID(PrefixOrganization, now), Name: n.Name, CreatedAt: now, UpdatedAt: now}
 	if n.ExternalID != "" {
@@ -108,7 +108,7 @@ func (s *Store) createOrganization(tx *gorm.DB, n NewOrganization, actor Actor) 
 }
 
 // externalIDFree refuses an external id that another organization has.
-func externalIDFree(tx *gorm.DB, id string) error {
+func externalIDFree(tx *Tx, id string) error {
 	_, err := find[Organization](tx.Where("external_id = ?", id), "organization")
 	switch {
 	case err == nil:
@@ -121,7 +121,7 @@ func externalIDFree(tx *gorm.DB, id string) error {
 
 // takeSlug inserts the organization under a slug that was never given. One
 // that was asked for and is taken is Invalid; a made one gets a number.
-func (s *Store) takeSlug(tx *gorm.DB, org *Organization, asked string) error {
+func (s *Store) takeSlug(tx *Tx, org *Organization, asked string) error {
 	base := asked
 	if base == "" {
 		base = slugFrom(org.Name)
@@ -151,7 +151,7 @@ func (s *Store) takeSlug(tx *gorm.DB, org *Organization, asked string) error {
 }
 
 // insertSlug keeps the slug for ever.
-func insertSlug(tx *gorm.DB, organizationID, slug string, now time.Time) error {
+func insertSlug(tx *Tx, organizationID, slug string, now time.Time) error {
 	row := map[string]any{"slug": slug, "organization_id": organizationID, "created_at": now}
 	return duplicateIsConflict(tx.Table("slugs").Create(row).Error, "Someone took this name at the same moment. Try again.")
 }
@@ -233,7 +233,7 @@ func (p *Person) CreateOrganization(ctx context.Context, name string) (*Organiza
 		return nil, err
 	}
 	var org *Organization
-	err := p.store.transaction(once(ctx), func(tx *gorm.DB) (err error) {
+	err := p.store.transaction(once(ctx), func(tx *Tx) (err error) {
 		if org, _, err = p.store.createOrganization(tx, n, p.actor); err != nil {
 			return err
 		}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // OrganizationChange is what is to change of an organization; nil leaves a
@@ -25,7 +23,7 @@ type OrganizationChange struct {
 // Conflict. Where If asks for another version it is Outdated, and the
 // organization is returned as it is.
 func (t *Tenant) UpdateOrganization(ctx context.Context, change OrganizationChange) (*Organization, error) {
-	err := t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err := t.store.transaction(ctx, func(tx *Tx) error {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
@@ -53,7 +51,7 @@ func (t *Tenant) UpdateOrganization(ctx context.Context, change OrganizationChan
 
 // applySettings changes the row that the transaction has locked and answers
 // what changed.
-func (t *Tenant) applySettings(tx *gorm.DB, change OrganizationChange) (map[string]fieldChange, error) {
+func (t *Tenant) applySettings(tx *Tx, change OrganizationChange) (map[string]fieldChange, error) {
 	n := NewOrganization{Name: t.org.Name, Slug: t.org.Slug}
 	if t.org.ExternalID != nil {
 		n.ExternalID = *t.org.ExternalID
@@ -103,11 +101,11 @@ func (t *Tenant) applySettings(tx *gorm.DB, change OrganizationChange) (map[stri
 }
 
 // mayDemandTwoFactor refuses who would be locked out by their own demand.
-func (t *Tenant) mayDemandTwoFactor(tx *gorm.DB, demand bool) error {
+func (t *Tenant) mayDemandTwoFactor(tx *Tx, demand bool) error {
 	if !demand || t.actor.Kind != ActorUser {
 		return nil
 	}
-	row, err := t.store.twoFactorOf(tx, t.actor.ID)
+	row, err := t.store.twoFactorOf(tx.DB, t.actor.ID)
 	if IsKind(err, NotFound) || err == nil && row.EnabledAt == nil {
 		return invalidField("requireTwoFactor", "Turn on two-factor for your own account first.")
 	}
@@ -115,7 +113,7 @@ func (t *Tenant) mayDemandTwoFactor(tx *gorm.DB, demand bool) error {
 }
 
 // changeSlug takes a slug that was never given, not even to this organization.
-func changeSlug(tx *gorm.DB, organizationID, slug string, now time.Time) error {
+func changeSlug(tx *Tx, organizationID, slug string, now time.Time) error {
 	var taken int64
 	if err := tx.Table("slugs").Where("slug = ?", slug).Count(&taken).Error; err != nil {
 		return err
@@ -147,7 +145,7 @@ func orNone(value any) any {
 // still goes to its endpoints. CloseDeleted stops those afterwards. Its slug is
 // never given again; its external id is free.
 func (t *Tenant) DeleteOrganization(ctx context.Context) error {
-	return unlessTaken(t.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	return unlessTaken(t.store.transaction(once(ctx), func(tx *Tx) error {
 		if err := t.lock(tx); err != nil {
 			return err
 		}
@@ -163,7 +161,7 @@ func (t *Tenant) DeleteOrganization(ctx context.Context) error {
 		if err := t.store.emitAll(tx, organizationDeleted(t.org, t.actor, now)); err != nil {
 			return err
 		}
-		if err := t.openInvitations(tx).Model(&Invitation{}).Update("revoked_at", now).Error; err != nil {
+		if err := t.openInvitations(tx.DB).Model(&Invitation{}).Update("revoked_at", now).Error; err != nil {
 			return err
 		}
 		details := ""

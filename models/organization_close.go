@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -18,7 +17,7 @@ const closeAfter = 2 * time.Minute
 // how many organizations it closed; call it again when the step was full.
 func (s *Store) CloseDeleted(ctx context.Context) (int, error) {
 	var closed int
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		var orgs []Organization
 		err := tx.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}).
 			Where("deleted_at <= ? AND closed_at IS NULL", s.clock.Now().Add(-closeAfter)).
@@ -38,7 +37,7 @@ func (s *Store) CloseDeleted(ctx context.Context) (int, error) {
 }
 
 // close stops the endpoints of organizations that the transaction has locked.
-func (s *Store) close(tx *gorm.DB, orgs []Organization) error {
+func (s *Store) close(tx *Tx, orgs []Organization) error {
 	now, ids, entries := s.clock.Now(), make([]string, len(orgs)), make([]AuditEntry, len(orgs))
 	for i, org := range orgs {
 		ids[i] = org.ID
@@ -58,7 +57,7 @@ func (s *Store) close(tx *gorm.DB, orgs []Organization) error {
 		Updates(map[string]any{"deleted_at": now, "updated_at": now, "headers": nil}).Error; err != nil {
 		return err
 	}
-	if err := createAll(tx, lines); err != nil {
+	if err := createAll(tx.DB, lines); err != nil {
 		return err
 	}
 	if err := tx.Where("organization_id IN ?", ids).Delete(&EndpointSecret{}).Error; err != nil {

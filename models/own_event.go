@@ -3,8 +3,6 @@ package models
 import (
 	"encoding/json"
 	"fmt"
-
-	"gorm.io/gorm"
 )
 
 // ownEvent is what happened in the app itself, to an organization. Its data is
@@ -19,7 +17,7 @@ type ownEvent struct {
 // endpoints, in the transaction of the change, which is one of
 // Store.transaction. Data has to fit the catalog's schema, and data that does
 // not is a fault of ours, not of the person's.
-func (s *Store) emitAll(tx *gorm.DB, events ...ownEvent) error {
+func (s *Store) emitAll(tx *Tx, events ...ownEvent) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -38,7 +36,7 @@ func (s *Store) emitAll(tx *gorm.DB, events ...ownEvent) error {
 	if err := s.fanOut(tx, drafts); err != nil {
 		return fmt.Errorf("reporting %s: %w", events[0].eventType, err)
 	}
-	t := committedOf(tx)
+	t := s.noted(tx)
 	for _, d := range drafts {
 		t.woken = append(t.woken, d.woken...)
 		if len(d.rest) > 0 {
@@ -51,7 +49,7 @@ func (s *Store) emitAll(tx *gorm.DB, events ...ownEvent) error {
 
 // emitTo reports the same to several organizations, each with an event of its
 // own.
-func (s *Store) emitTo(tx *gorm.DB, orgs []Organization, eventType string, data any) error {
+func (s *Store) emitTo(tx *Tx, orgs []Organization, eventType string, data any) error {
 	events := make([]ownEvent, len(orgs))
 	for i := range orgs {
 		events[i] = ownEvent{&orgs[i], eventType, data}

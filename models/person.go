@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"hookwell/webhook"
@@ -44,7 +43,7 @@ func (p *Person) Rename(ctx context.Context, name string) error {
 	if faults := nameFaults(name); len(faults) > 0 {
 		return invalid(faults)
 	}
-	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+	return p.store.transaction(ctx, func(tx *Tx) error {
 		now, err := find[User](tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", p.user.ID), "account")
 		if err != nil {
 			return err
@@ -104,7 +103,7 @@ func (p *Person) changePassword(ctx context.Context, change PasswordChange, toke
 		return nil, errors.Join(err, p.store.refund(ctx, set))
 	}
 	user := *p.user
-	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = p.store.transaction(once(ctx), func(tx *Tx) error {
 		if change.Unlink {
 			if err := p.store.unlinkAll(tx, p.actor, &user, "with a new password"); err != nil {
 				return err
@@ -137,7 +136,7 @@ func (p *Person) mayChangePassword(ctx context.Context, change PasswordChange) e
 // setPassword stores a new password's hash, ends the user's sessions but the
 // one of the token, their reset links and those to another address, and
 // reports it.
-func (s *Store) setPassword(tx *gorm.DB, actor Actor, user *User, hash, method, token string) error {
+func (s *Store) setPassword(tx *Tx, actor Actor, user *User, hash, method, token string) error {
 	user.PasswordHash, user.UpdatedAt = hash, s.clock.Now()
 	change := map[string]any{"password_hash": hash, "updated_at": user.UpdatedAt}
 	if err := tx.Model(&User{}).Where("id = ?", user.ID).Updates(change).Error; err != nil {

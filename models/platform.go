@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
 
@@ -67,7 +65,7 @@ func (p *Platform) CreateOrganization(ctx context.Context, n NewOrganization) (*
 	}
 	var org *Organization
 	var secrets []webhook.Secret
-	err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err := p.store.transaction(ctx, func(tx *Tx) (err error) {
 		if org, secrets, err = p.store.createOrganization(tx, n, p.actor); err != nil {
 			return err
 		}
@@ -102,7 +100,7 @@ func (p *Platform) CreateUser(ctx context.Context, account Account, organization
 	}
 	var user *User
 	var org *Organization
-	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = p.store.transaction(ctx, func(tx *Tx) error {
 		var events []ownEvent
 		if org, events, err = p.organizationFor(tx, organization); err != nil {
 			return err
@@ -125,7 +123,7 @@ func (p *Platform) CreateUser(ctx context.Context, account Account, organization
 
 // organizationFor is the organization of that id, or a new one of that name
 // with what is to be told of it.
-func (p *Platform) organizationFor(tx *gorm.DB, name string) (*Organization, []ownEvent, error) {
+func (p *Platform) organizationFor(tx *Tx, name string) (*Organization, []ownEvent, error) {
 	if strings.HasPrefix(name, PrefixOrganization) {
 		org, err := find[Organization](tx.Where("id = ? AND deleted_at IS NULL", name), "organization")
 		return org, nil, err
@@ -167,7 +165,7 @@ func (p *Platform) ResetPassword(ctx context.Context, email string, change Passw
 	if err != nil {
 		return err
 	}
-	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+	return p.store.transaction(ctx, func(tx *Tx) error {
 		if change.Unlink {
 			if err := p.store.unlinkAll(tx, p.actor, user, "with a new password"); err != nil {
 				return err
@@ -184,7 +182,7 @@ func (p *Platform) RemoveTwoFactor(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	return p.store.transaction(ctx, func(tx *gorm.DB) error { return p.store.removeTwoFactor(tx, p.actor, user) })
+	return p.store.transaction(ctx, func(tx *Tx) error { return p.store.removeTwoFactor(tx, p.actor, user) })
 }
 
 // CreateKey makes a platform key and answers its text, shown once.
@@ -193,7 +191,7 @@ func (p *Platform) CreateKey(ctx context.Context, n NewKey) (*Key, string, error
 	if err != nil {
 		return nil, "", err
 	}
-	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = p.store.transaction(ctx, func(tx *Tx) error {
 		if err := tx.Create(key).Error; err != nil {
 			return err
 		}
@@ -211,7 +209,7 @@ func (p *Platform) Keys(ctx context.Context) ([]Key, error) {
 
 // RevokeKey makes a platform key useless at once.
 func (p *Platform) RevokeKey(ctx context.Context, id string) error {
-	return p.store.transaction(ctx, func(tx *gorm.DB) error {
+	return p.store.transaction(ctx, func(tx *Tx) error {
 		return p.store.revokeKey(tx, nil, tx.Where("organization_id IS NULL"), id, p.actor)
 	})
 }

@@ -114,7 +114,7 @@ func (p *Platform) CreatePortalLink(ctx context.Context, organization string, n 
 	token, now := (rand.Text() + rand.Text())[:portalTokenSize], p.store.clock.Now()
 	link := &PortalLink{ID: p.store.clock.newID(PrefixPortalLink, now), OrganizationID: org.ID, TokenHash: hashToken(token), KeyID: p.actor.ID, Role: role,
 		Name: n.Name, Navigation: n.Navigation, FrameOrigin: n.FrameOrigin, CreatedAt: now, ExpiresAt: now.Add(time.Duration(n.Minutes) * time.Minute)}
-	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = p.store.transaction(ctx, func(tx *Tx) error {
 		if err := tx.Create(link).Error; err != nil {
 			return err
 		}
@@ -141,13 +141,13 @@ func portalLinkOver() error {
 }
 
 // openLinks are the links of a token that may still be used.
-func (s *Store) openLinks(tx *gorm.DB, token string) *gorm.DB {
-	return s.livingLinks(tx).Where("portal_links.token_hash = ? AND portal_links.used_at IS NULL AND portal_links.expires_at > ?", hashToken(token), s.clock.Now())
+func (s *Store) openLinks(db *gorm.DB, token string) *gorm.DB {
+	return s.livingLinks(db).Where("portal_links.token_hash = ? AND portal_links.used_at IS NULL AND portal_links.expires_at > ?", hashToken(token), s.clock.Now())
 }
 
 // livingLinks are the links whose organization is there and whose key is good.
-func (s *Store) livingLinks(tx *gorm.DB) *gorm.DB {
-	return tx.Model(&PortalLink{}).Select(linkColumns).
+func (s *Store) livingLinks(db *gorm.DB) *gorm.DB {
+	return db.Model(&PortalLink{}).Select(linkColumns).
 		Joins("JOIN organizations ON organizations.id = portal_links.organization_id AND organizations.deleted_at IS NULL").
 		Joins("JOIN api_keys ON api_keys.id = portal_links.key_id AND api_keys.revoked_at IS NULL AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?)", s.clock.Now())
 }
@@ -188,7 +188,7 @@ func (s *Store) enterPortal(ctx context.Context, token string, actor Actor) (*Po
 	}
 	p.actor = p.actorFrom(actor)
 	now := s.clock.Now()
-	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *Tx) error {
 		makes(tx, p.ID, p.ID)
 		done := tx.Model(&PortalLink{}).Where("id = ? AND used_at IS NULL", p.ID).Update("used_at", now)
 		if done.Error != nil {

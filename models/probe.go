@@ -49,7 +49,7 @@ func newProbe(size int) *Probe {
 
 func (s *Store) writeProbe(ctx context.Context, size int) error {
 	p := newProbe(size)
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	return s.transaction(ctx, func(tx *Tx) error {
 		if err := tx.Create(p).Error; err != nil {
 			return err
 		}
@@ -59,8 +59,8 @@ func (s *Store) writeProbe(ctx context.Context, size int) error {
 
 // probeRoom makes the database take room that it does not have yet.
 func (s *Store) probeRoom(ctx context.Context) error {
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		if err := s.dialect.takeRoom(tx, newProbe(fullProbeSize)); err != nil {
+	err := s.transaction(ctx, func(tx *Tx) error {
+		if err := s.dialect.takeRoom(tx.DB, newProbe(fullProbeSize)); err != nil {
 			return err
 		}
 		return errProbed

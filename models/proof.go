@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // ProofLife is how long a person who has just proved who they are need not do
@@ -60,7 +58,7 @@ func (p *Person) ProveCode(ctx context.Context, code string) error {
 	if on, err := p.store.asksSecondFactor(ctx, p.user.ID); err != nil || !on {
 		return err
 	}
-	return p.counted(ctx, ctx, func(tx *gorm.DB) error {
+	return p.counted(ctx, ctx, func(tx *Tx) error {
 		right, _, err := p.store.takeSecondFactor(tx, p.user.ID, code)
 		if err == nil && !right {
 			return invalidField("code", "This code is not right, or it was used already.")
@@ -87,7 +85,7 @@ func (p *Person) ProveWith(ctx context.Context, c Claims, since time.Time) (*Per
 }
 
 // unlinkAll takes every provider from a user, and reports it if there was one.
-func (s *Store) unlinkAll(tx *gorm.DB, actor Actor, user *User, why string) error {
+func (s *Store) unlinkAll(tx *Tx, actor Actor, user *User, why string) error {
 	removed := tx.Where("user_id = ?", user.ID).Delete(&UserIdentity{})
 	if removed.Error != nil || removed.RowsAffected == 0 {
 		return removed.Error

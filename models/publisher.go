@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -173,8 +174,11 @@ func (p *publisher) commit(group []*draft) {
 	var left []*draft
 	began := time.Now()
 	if first := group[0]; first.committed {
-		p.store.writeSlice(ctx, first)
-		p.rest(began)
+		most, beside := p.slice(began)
+		p.store.writeSlice(ctx, first, most)
+		if beside {
+			p.rest(besideRest * time.Since(began))
+		}
 	} else if fresh := wanted(group); len(fresh) > 0 {
 		left = p.store.acceptEach(ctx, fresh)
 		if len(first.rest) == 0 {
@@ -195,19 +199,28 @@ func (p *publisher) commit(group []*draft) {
 	p.turns.done(group, left)
 }
 
-// besideOthers is for how long after an ordinary group a committer rests after
-// each slice for twice as long as it took, up to restLimit: others have most of the
-// processors then.
+// While others report, and for besideOthers after it, a slice is as many
+// sixteenths as there are processors, and a committer rests after each for
+// besideRest times as long as it took, up to restLimit: others find the
+// processors and the database free most of the time.
 const (
 	besideOthers = time.Second
+	besideShare  = 16
+	besideRest   = 5
 	restLimit    = 200 * time.Millisecond
 )
 
-func (p *publisher) rest(began time.Time) {
-	if began.UnixNano()-p.ordinaryAt.Load() > int64(besideOthers) {
-		return
+// slice returns how many deliveries a slice has now, and whether others report
+// beside it.
+func (p *publisher) slice(now time.Time) (most int, beside bool) {
+	if now.UnixNano()-p.ordinaryAt.Load() >= int64(besideOthers) {
+		return p.turns.most, false
 	}
-	timer := time.NewTimer(min(2*time.Since(began), restLimit))
+	return max(p.turns.most*min(runtime.GOMAXPROCS(0), besideShare)/besideShare, 1), true
+}
+
+func (p *publisher) rest(wait time.Duration) {
+	timer := time.NewTimer(min(wait, restLimit))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
 
@@ -72,7 +70,7 @@ func (s *Store) Record(ctx context.Context, results []Result) error {
 	}
 	left, err := s.recordDelivered(ctx, results)
 	if err == nil && len(left) > 0 {
-		err = s.transaction(ctx, func(tx *gorm.DB) error { return s.record(tx, left) })
+		err = s.transaction(ctx, func(tx *Tx) error { return s.record(tx, left) })
 	}
 	if err != nil {
 		return fmt.Errorf("recording: %w", s.noteStorage(err))
@@ -83,7 +81,7 @@ func (s *Store) Record(ctx context.Context, results []Result) error {
 
 // record writes results in one transaction. It locks the endpoints' states
 // before the work, as claims do.
-func (s *Store) record(tx *gorm.DB, results []Result) error {
+func (s *Store) record(tx *Tx, results []Result) error {
 	endpointIDs := make([]string, len(results))
 	for i := range results {
 		endpointIDs[i] = results[i].Job.EndpointID
@@ -98,17 +96,17 @@ func (s *Store) record(tx *gorm.DB, results []Result) error {
 	// An attempt that was taken for interrupted gets what really came of it. One
 	// that was made twice, because its first claim was lost, keeps what its
 	// delivery's state follows from.
-	if err := insertAll(s, tx, attemptsOf(held), replaceTaken); err != nil {
+	if err := insertAll(s, tx.DB, attemptsOf(held), replaceTaken); err != nil {
 		return fmt.Errorf("inserting attempts: %w", err)
 	}
-	if err := insertAll(s, tx, attemptsOf(late), replaceInterrupted); err != nil {
+	if err := insertAll(s, tx.DB, attemptsOf(late), replaceInterrupted); err != nil {
 		return fmt.Errorf("inserting late attempts: %w", err)
 	}
 	return s.settle(tx, held)
 }
 
 // lockStates locks the states of endpoints, in one order.
-func (s *Store) lockStates(tx *gorm.DB, endpointIDs []string) error {
+func (s *Store) lockStates(tx *Tx, endpointIDs []string) error {
 	condition, parameter := s.dialect.among("endpoint_id", endpointIDs)
 	var locked []EndpointState
 	err := tx.Raw("SELECT endpoint_id FROM endpoint_states WHERE "+condition+" ORDER BY endpoint_id "+s.dialect.forUpdate(false), parameter).Find(&locked).Error
@@ -131,7 +129,7 @@ func attemptsOf(results []Result) []*Attempt {
 // have lost it: work that is free and one attempt behind was claimed by nobody
 // since, and is still the result's. Not so where a person asked for an attempt
 // meanwhile: that one is still to be made.
-func (s *Store) heldLeases(tx *gorm.DB, results []Result) (held, late []Result, err error) {
+func (s *Store) heldLeases(tx *Tx, results []Result) (held, late []Result, err error) {
 	ids := make([]string, len(results))
 	for i := range results {
 		ids[i] = results[i].Job.DeliveryID

@@ -85,23 +85,23 @@ func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in Recove
 	return r.count(t.store.db.WithContext(ctx), e)
 }
 
-func (r *Recovery) count(tx *gorm.DB, e *Endpoint) (int, error) {
+func (r *Recovery) count(db *gorm.DB, e *Endpoint) (int, error) {
 	var n int64
-	if err := r.matching(tx, e).Count(&n).Error; err != nil {
+	if err := r.matching(db, e).Count(&n).Error; err != nil {
 		return 0, fmt.Errorf("counting what is to be recovered: %w", err)
 	}
 	return int(n), nil
 }
 
 // matching are the rows that the recovery is about: deliveries or events.
-func (r *Recovery) matching(tx *gorm.DB, e *Endpoint) *gorm.DB {
+func (r *Recovery) matching(db *gorm.DB, e *Endpoint) *gorm.DB {
 	if r.Kind == RecoverMissing {
-		query := tx.Model(&Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
+		query := db.Model(&Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
 			Where("id >= ? AND id < ?", lowestID(PrefixEvent, r.Since), lowestID(PrefixEvent, r.Until)).
 			Where("NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)", r.EndpointID)
 		return matchTypes(matchTypes(query, "type", e.EventTypes), "type", r.Types)
 	}
-	query := tx.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
+	query := db.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
 		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, Failed, false).
 		Where("u.delivery_id >= ? AND u.delivery_id < ?", lowestID(PrefixDelivery, r.Since), lowestID(PrefixDelivery, r.Until))
 	return matchCauses(matchTypes(query, "u.event_type", r.Types), r.Causes)
@@ -155,9 +155,9 @@ func (t *Tenant) begunRecovery(ctx context.Context, endpointID string, in Recove
 	if err != nil {
 		return nil, err
 	}
-	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = t.store.transaction(once(ctx), func(tx *Tx) error {
 		// The endpoint's row is locked: of two that begin at once, one waits.
-		e, err := t.recoverable(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID)
+		e, err := t.recoverable(t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID)
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (t *Tenant) begunRecovery(ctx context.Context, endpointID string, in Recove
 
 // beginRecovery counts what the recovery is about and lets the workers begin.
 // The endpoint's row is locked.
-func (t *Tenant) beginRecovery(tx *gorm.DB, e *Endpoint, r *Recovery) (err error) {
+func (t *Tenant) beginRecovery(tx *Tx, e *Endpoint, r *Recovery) (err error) {
 	r.ID = t.store.clock.newID(PrefixRecovery, r.CreatedAt)
 	var running int64
 	if err := tx.Model(&Recovery{}).Where("endpoint_id = ? AND state = ?", e.ID, RecoveryRunning).Count(&running).Error; err != nil {
@@ -180,10 +180,10 @@ func (t *Tenant) beginRecovery(tx *gorm.DB, e *Endpoint, r *Recovery) (err error
 	if running > 0 {
 		return conflict("recovery_running", "A recovery of this endpoint is under way. Wait until it is done, or cancel it.")
 	}
-	if r.NextAt, err = t.store.dialect.readNow(tx, t.store.clock); err != nil {
+	if r.NextAt, err = tx.Now(); err != nil {
 		return err
 	}
-	if r.Total, err = r.count(tx, e); err != nil {
+	if r.Total, err = r.count(tx.DB, e); err != nil {
 		return err
 	}
 	if err := tx.Create(r).Error; err != nil {
@@ -236,8 +236,8 @@ func (t *Tenant) countWaiting(ctx context.Context, list []Recovery) error {
 // CancelRecovery stops a recovery and takes back what it queued that is not
 // under way. It is a Conflict when the recovery has ended.
 func (t *Tenant) CancelRecovery(ctx context.Context, id string) (*Recovery, error) {
-	err := t.store.transaction(once(ctx), func(tx *gorm.DB) error {
-		r, err := find[Recovery](t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), "recovery")
+	err := t.store.transaction(once(ctx), func(tx *Tx) error {
+		r, err := find[Recovery](t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), "recovery")
 		if err != nil {
 			return err
 		}
@@ -260,7 +260,7 @@ func (t *Tenant) CancelRecovery(ctx context.Context, id string) (*Recovery, erro
 }
 
 // takeBack ends what a recovery queued and nobody claimed yet.
-func (s *Store) takeBack(tx *gorm.DB, r *Recovery) error {
+func (s *Store) takeBack(tx *Tx, r *Recovery) error {
 	queued := func() *gorm.DB { return tx.Model(&Work{}).Where("recovery_id = ?", r.ID) }
 	var waiting []string
 	if err := queued().Where("lease_until IS NULL").Pluck("delivery_id", &waiting).Error; err != nil {
@@ -283,7 +283,7 @@ func (s *Store) takeBack(tx *gorm.DB, r *Recovery) error {
 func (r *Recovery) end(state RecoveryState, now time.Time) { r.State, r.EndedAt = state, &now }
 
 // endRecovery stops what runs for a deleted endpoint.
-func (s *Store) endRecovery(tx *gorm.DB, endpointID string) error {
+func (s *Store) endRecovery(tx *Tx, endpointID string) error {
 	err := tx.Model(&Recovery{}).Where("endpoint_id = ? AND state = ?", endpointID, RecoveryRunning).
 		Updates(map[string]any{"state": RecoveryCancelled, "ended_at": s.clock.Now()}).Error
 	if err != nil {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // recoveryCodes is how many a person gets.
@@ -28,7 +26,7 @@ var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // newRecoveryCodes replaces the user's recovery codes and answers the new ones,
 // as "abcd-efgh-ijkl-mnop".
-func (s *Store) newRecoveryCodes(tx *gorm.DB, userID string) ([]string, error) {
+func (s *Store) newRecoveryCodes(tx *Tx, userID string) ([]string, error) {
 	if err := tx.Where("user_id = ?", userID).Delete(&recoveryCode{}).Error; err != nil {
 		return nil, err
 	}
@@ -60,7 +58,7 @@ func hashRecoveryCode(userID, code string) []byte {
 
 // takeRecoveryCode tells whether it is one of the user's that was not used, and
 // uses it.
-func (s *Store) takeRecoveryCode(tx *gorm.DB, userID, code string) (bool, error) {
+func (s *Store) takeRecoveryCode(tx *Tx, userID, code string) (bool, error) {
 	taken := tx.Model(&recoveryCode{}).Where("hash = ? AND user_id = ? AND used_at IS NULL", hashRecoveryCode(userID, code), userID).Update("used_at", s.clock.Now())
 	return taken.RowsAffected == 1, taken.Error
 }
@@ -80,7 +78,7 @@ func (p *Person) RenewRecoveryCodes(ctx context.Context) (codes []string, err er
 	if err := p.CheckProof(); err != nil {
 		return nil, err
 	}
-	err = p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = p.store.transaction(once(ctx), func(tx *Tx) error {
 		if codes, err = p.store.newRecoveryCodes(tx, p.user.ID); err != nil {
 			return err
 		}

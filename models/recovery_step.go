@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -24,7 +23,7 @@ const (
 // the same step.
 func (s *Store) StepRecovery(ctx context.Context) (*Recovery, error) {
 	var stepped *Recovery
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		stepped = nil
 		var due []Recovery
 		err := tx.Where("state = ? AND next_at <= "+s.dialect.now(s.clock), RecoveryRunning).Order("next_at").Limit(1).
@@ -44,8 +43,8 @@ func (s *Store) StepRecovery(ctx context.Context) (*Recovery, error) {
 	return stepped, nil
 }
 
-func (s *Store) stepRecovery(tx *gorm.DB, r *Recovery) error {
-	now, err := s.dialect.readNow(tx, s.clock)
+func (s *Store) stepRecovery(tx *Tx, r *Recovery) error {
+	now, err := tx.Now()
 	if err != nil {
 		return err
 	}
@@ -94,8 +93,8 @@ func (r *Recovery) slot(now time.Time, n int) time.Time {
 }
 
 // next answers the ids behind the cursor and moves the cursor to the last.
-func (r *Recovery) next(tx *gorm.DB, e *Endpoint, most int) (ids []string, err error) {
-	err = r.matching(tx, e).Where(r.key()+" > ?", r.Cursor).Order(r.key()).Limit(most).Pluck(r.key(), &ids).Error
+func (r *Recovery) next(tx *Tx, e *Endpoint, most int) (ids []string, err error) {
+	err = r.matching(tx.DB, e).Where(r.key()+" > ?", r.Cursor).Order(r.key()).Limit(most).Pluck(r.key(), &ids).Error
 	if len(ids) > 0 {
 		r.Cursor = ids[len(ids)-1]
 	}
@@ -104,7 +103,7 @@ func (r *Recovery) next(tx *gorm.DB, e *Endpoint, most int) (ids []string, err e
 
 // queueFailed gives failed deliveries one attempt each. What is under way, or
 // is no failure any more, is passed over.
-func (s *Store) queueFailed(tx *gorm.DB, r *Recovery, e *Endpoint, most int, now time.Time) (seen, queued int, err error) {
+func (s *Store) queueFailed(tx *Tx, r *Recovery, e *Endpoint, most int, now time.Time) (seen, queued int, err error) {
 	ids, err := r.next(tx, e, most)
 	if err != nil || len(ids) == 0 {
 		return 0, 0, err
@@ -124,11 +123,11 @@ func (s *Store) queueFailed(tx *gorm.DB, r *Recovery, e *Endpoint, most int, now
 		w.Priority, w.RecoveryID = priorityRecovery, r.ID
 		work = append(work, w)
 	}
-	return len(ids), len(work), insertAll(s, tx, work, refuseTaken)
+	return len(ids), len(work), insertAll(s, tx.DB, work, refuseTaken)
 }
 
 // queueMissing makes deliveries of events that the endpoint never got.
-func (s *Store) queueMissing(tx *gorm.DB, r *Recovery, e *Endpoint, most int, now time.Time) (seen, queued int, err error) {
+func (s *Store) queueMissing(tx *Tx, r *Recovery, e *Endpoint, most int, now time.Time) (seen, queued int, err error) {
 	ids, err := r.next(tx, e, most)
 	if err != nil || len(ids) == 0 {
 		return 0, 0, err
@@ -145,8 +144,8 @@ func (s *Store) queueMissing(tx *gorm.DB, r *Recovery, e *Endpoint, most int, no
 		w.WakeAt, w.Priority, w.RecoveryID = w.DueAt, priorityRecovery, r.ID
 		deliveries, work = append(deliveries, d), append(work, w)
 	}
-	if err := insertAll(s, tx, deliveries, refuseTaken); err != nil {
+	if err := insertAll(s, tx.DB, deliveries, refuseTaken); err != nil {
 		return 0, 0, err
 	}
-	return len(ids), len(work), insertAll(s, tx, work, refuseTaken)
+	return len(ids), len(work), insertAll(s, tx.DB, work, refuseTaken)
 }

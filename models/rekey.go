@@ -3,8 +3,6 @@ package models
 import (
 	"context"
 	"fmt"
-
-	"gorm.io/gorm"
 )
 
 // sealedColumn is where the database keeps what the vault sealed, and whose.
@@ -38,7 +36,7 @@ func (p *Platform) RekeySecrets(ctx context.Context) (int, error) {
 	for _, column := range sealedColumns {
 		for after, more := "", true; more; {
 			var batch rekeyed
-			err := p.store.transaction(ctx, func(tx *gorm.DB) (err error) {
+			err := p.store.transaction(ctx, func(tx *Tx) (err error) {
 				batch, err = p.rekey(tx, column, after)
 				return err
 			})
@@ -68,7 +66,7 @@ type rekeyed struct {
 
 // rekey seals one batch anew. Its rows are locked from reading to writing, in
 // the order of their ids, so that nothing that is saved meanwhile is lost.
-func (p *Platform) rekey(tx *gorm.DB, c sealedColumn, after string) (batch rekeyed, err error) {
+func (p *Platform) rekey(tx *Tx, c sealedColumn, after string) (batch rekeyed, err error) {
 	mark := p.store.vault.mark()
 	var rows []sealedRow
 	query := fmt.Sprintf(`SELECT id, %[2]s AS owner, %[3]s AS sealed FROM %[1]s

@@ -3,8 +3,6 @@ package models
 import (
 	"context"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // replayMargin is how long accepting an event takes at the most, or nearly so.
@@ -61,11 +59,11 @@ func (t *Tenant) enableAndReplay(ctx context.Context, id string) (*Endpoint, *Re
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := t.setEndpoint(once(ctx), id, standingChange{action: "endpoint.enabled", set: enable, then: func(tx *gorm.DB, e *Endpoint) error {
+	e, err := t.setEndpoint(once(ctx), id, standingChange{action: "endpoint.enabled", set: enable, then: func(tx *Tx, e *Endpoint) error {
 		// An event that is being accepted at this moment may not see it enabled;
 		// of those that do, each has its delivery and is passed over.
 		r.Until = t.store.clock.Now().Add(replayMargin)
-		if n, err := r.count(tx, e); err != nil || n == 0 {
+		if n, err := r.count(tx.DB, e); err != nil || n == 0 {
 			return err
 		}
 		return t.beginRecovery(tx, e, r)

@@ -37,7 +37,7 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 	mail := Mail{To: email, Subject: "A new password for Hookwell", Secret: true, Text: "Somebody, most likely you, asked for a new password at " + s.Link("/") + ".\n\n" +
 		"Choose it here within an hour:\n\n" + s.Link(ResetPath(token)) + "\n\n" +
 		"If it was not you, do nothing: your password stays as it is.\n"}
-	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *Tx) error {
 		if user == nil {
 			return s.askForNobody(tx, link, mail, actor)
 		}
@@ -57,7 +57,7 @@ func (s *Store) AskReset(ctx context.Context, email string, actor Actor) error {
 }
 
 // askForNobody does the work of a message to an account, and sends none.
-func (s *Store) askForNobody(tx *gorm.DB, link accountLink, mail Mail, actor Actor) error {
+func (s *Store) askForNobody(tx *Tx, link accountLink, mail Mail, actor Actor) error {
 	if err := tx.Create(&link).Error; err != nil { // its token is known to nobody
 		return err
 	}
@@ -98,15 +98,15 @@ func (s *Store) ResetEmail(ctx context.Context, token string) (email string, lin
 	return user.Email, identities > 0, err
 }
 
-func (s *Store) resetOf(tx *gorm.DB, token string) (*User, error) {
-	link, err := s.link(tx, linkReset, token)
+func (s *Store) resetOf(db *gorm.DB, token string) (*User, error) {
+	link, err := s.link(db, linkReset, token)
 	if err != nil {
 		return nil, err
 	}
 	if link.UserID == nil {
 		return nil, linkEnded()
 	}
-	return find[User](tx.Session(&gorm.Session{NewDB: true}).Where("id = ?", *link.UserID), "account")
+	return find[User](db.Session(&gorm.Session{NewDB: true}).Where("id = ?", *link.UserID), "account")
 }
 
 // ResetPassword uses a link up and sets the new password. All the user's
@@ -138,7 +138,7 @@ func (s *Store) resetPassword(ctx context.Context, token string, change Password
 	if err != nil {
 		return nil, err
 	}
-	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *Tx) error {
 		link, err := s.takeLink(tx, linkReset, token)
 		if err != nil {
 			return err
@@ -165,7 +165,7 @@ func (s *Store) resetPassword(ctx context.Context, token string, change Password
 
 // proveEmail notes that the user's address was proved. Somebody else may have
 // made the account under it: what they signed in with ends.
-func (s *Store) proveEmail(tx *gorm.DB, user *User, actor Actor) error {
+func (s *Store) proveEmail(tx *Tx, user *User, actor Actor) error {
 	now := s.clock.Now()
 	user.EmailVerifiedAt = &now
 	if err := tx.Model(&User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error; err != nil {
@@ -175,7 +175,7 @@ func (s *Store) proveEmail(tx *gorm.DB, user *User, actor Actor) error {
 }
 
 // warn sends a user word of a change of the account, where mail is sent.
-func (s *Store) warn(tx *gorm.DB, why mailCause, address, subject, text string) error {
+func (s *Store) warn(tx *Tx, why mailCause, address, subject, text string) error {
 	if !s.MailConfigured() {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (s *Store) AskSignUp(ctx context.Context, policy SignupPolicy, account Acco
 	}
 	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
 	if err == nil {
-		err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+		err = s.transaction(once(ctx), func(tx *Tx) error {
 			return s.askSignUp(tx, account, hash, nil, actor, s.signUpMails())
 		})
 	}
@@ -227,7 +227,7 @@ func (s *Store) signUpMails() accountMails {
 
 // askSignUp does the same work whether or not there is an account: a link that
 // nobody is sent makes none. The invitation is what the account accepts, or nil.
-func (s *Store) askSignUp(tx *gorm.DB, account Account, hash string, invitationID *string, actor Actor, mails accountMails) error {
+func (s *Store) askSignUp(tx *Tx, account Account, hash string, invitationID *string, actor Actor, mails accountMails) error {
 	link, token := s.newLink(linkSignUp, verifyLife)
 	link.Email, link.Name, link.PasswordHash, link.InvitationID = account.Email, account.Name, hash, invitationID
 	if err := tx.Create(&link).Error; err != nil {
@@ -265,7 +265,7 @@ func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 // the invitation has ended it is NotFound. A sign-up that was closed meanwhile is
 // Forbidden, an address that was taken meanwhile Invalid.
 func (s *Store) FinishSignUp(ctx context.Context, policy SignupPolicy, token string, actor Actor) (user *User, err error) {
-	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *Tx) error {
 		link, err := s.takeLink(tx, linkSignUp, token)
 		if err != nil {
 			return err

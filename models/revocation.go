@@ -65,9 +65,9 @@ func (t *Tenant) Revocations(ctx context.Context, memberID string, role Role) (*
 	return t.revocations(t.store.db.WithContext(ctx), m, role)
 }
 
-func (t *Tenant) revocations(tx *gorm.DB, m *TeamMember, role Role) (*Revocations, error) {
+func (t *Tenant) revocations(db *gorm.DB, m *TeamMember, role Role) (*Revocations, error) {
 	var keys []Key
-	err := t.within(tx).Where("created_by_user = ? AND revoked_at IS NULL", m.UserID).Order("id").Find(&keys).Error
+	err := t.within(db).Where("created_by_user = ? AND revoked_at IS NULL", m.UserID).Order("id").Find(&keys).Error
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (t *Tenant) revocations(tx *gorm.DB, m *TeamMember, role Role) (*Revocation
 		}
 	}
 	var invitations []Invitation
-	err = t.openInvitations(tx).Where("invited_by_user = ? AND expires_at > ?", m.UserID, t.store.clock.Now()).Order("id").Find(&invitations).Error
+	err = t.openInvitations(db).Where("invited_by_user = ? AND expires_at > ?", m.UserID, t.store.clock.Now()).Order("id").Find(&invitations).Error
 	for _, i := range invitations {
 		if !role.Manages(i.Role) {
 			r.Invitations = append(r.Invitations, i)
@@ -106,7 +106,7 @@ func (r *Revocations) agreed(ids []string) error {
 
 // revoke ends what is listed, in the transaction of the change and under the
 // organization's lock. The events are for the caller to emit.
-func (t *Tenant) revoke(tx *gorm.DB, r *Revocations, reason string) ([]ownEvent, error) {
+func (t *Tenant) revoke(tx *Tx, r *Revocations, reason string) ([]ownEvent, error) {
 	if len(r.Keys) > 0 {
 		// Locked, since an admin may revoke one at this moment.
 		ids := make([]string, len(r.Keys))
@@ -129,7 +129,7 @@ func (t *Tenant) revoke(tx *gorm.DB, r *Revocations, reason string) ([]ownEvent,
 }
 
 // narrow takes scopes from keys: one statement for those that keep the same.
-func (t *Tenant) narrow(tx *gorm.DB, keys []NarrowedKey, reason string) error {
+func (t *Tenant) narrow(tx *Tx, keys []NarrowedKey, reason string) error {
 	byKept, entries := map[string][]NarrowedKey{}, make([]AuditEntry, 0, len(keys))
 	for _, key := range keys {
 		after := key.Key
@@ -142,7 +142,7 @@ func (t *Tenant) narrow(tx *gorm.DB, keys []NarrowedKey, reason string) error {
 		for i := range alike {
 			ids[i] = alike[i].ID
 		}
-		if err := t.within(tx).Model(&Key{}).Where("id IN ?", ids).Select("scopes").Updates(&Key{Scopes: alike[0].Kept}).Error; err != nil {
+		if err := t.within(tx.DB).Model(&Key{}).Where("id IN ?", ids).Select("scopes").Updates(&Key{Scopes: alike[0].Kept}).Error; err != nil {
 			return err
 		}
 	}
@@ -152,7 +152,7 @@ func (t *Tenant) narrow(tx *gorm.DB, keys []NarrowedKey, reason string) error {
 	return tx.Create(&entries).Error
 }
 
-func (t *Tenant) revokeInvitations(tx *gorm.DB, list []Invitation, reason string) error {
+func (t *Tenant) revokeInvitations(tx *Tx, list []Invitation, reason string) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -161,7 +161,7 @@ func (t *Tenant) revokeInvitations(tx *gorm.DB, list []Invitation, reason string
 		ids[i] = list[i].ID
 		entries[i] = t.store.auditEntry(t.actor, t.org.ID, "invitation.revoked", list[i].ID, list[i].Email, reason)
 	}
-	if err := t.openInvitations(tx).Model(&Invitation{}).Where("id IN ?", ids).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
+	if err := t.openInvitations(tx.DB).Model(&Invitation{}).Where("id IN ?", ids).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
 		return err
 	}
 	return tx.Create(&entries).Error

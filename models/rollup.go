@@ -176,7 +176,7 @@ type countedSpan struct {
 // save writes the counts beside what they count: whatever becomes of the
 // transaction becomes of them. It is one row, however many endpoints are in it,
 // and contended by nobody.
-func (t traffic) save(tx *gorm.DB, c *Clock) error {
+func (t traffic) save(db *gorm.DB, c *Clock) error {
 	if len(t) == 0 {
 		return nil
 	}
@@ -184,7 +184,7 @@ func (t traffic) save(tx *gorm.DB, c *Clock) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.Create(delta).Error; err != nil {
+	if err := db.Create(delta).Error; err != nil {
 		return fmt.Errorf("counting: %w", err)
 	}
 	return nil
@@ -234,8 +234,8 @@ func unpacked(list []int) (c Counts) {
 func (s *Store) RollUp(ctx context.Context) (int, error) {
 	var deltas []rollupDelta
 	var more bool
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		free, err := s.dialect.trySerialize(tx, rollupLock)
+	err := s.transaction(ctx, func(tx *Tx) error {
+		free, err := s.dialect.trySerialize(tx.DB, rollupLock)
 		if err != nil || !free {
 			return err
 		}
@@ -310,8 +310,8 @@ func addToRollups() clause.OnConflict {
 }
 
 // pruneRollups removes the counts of before a time.
-func (s *Store) pruneRollups(tx *gorm.DB, before time.Time) error {
-	return tx.Where("since < ?", before.Unix()).Delete(&rollupRow{}).Error
+func (s *Store) pruneRollups(db *gorm.DB, before time.Time) error {
+	return db.Where("since < ?", before.Unix()).Delete(&rollupRow{}).Error
 }
 
 // countSums is the SQL that adds up all counts of some rows.

@@ -60,8 +60,8 @@ func (t *Tenant) newSecret(e *Endpoint, secret webhook.Secret, now time.Time) (*
 }
 
 // secretsInForce narrows a query to the secrets that sign now, newest first.
-func (s *Store) secretsInForce(tx *gorm.DB) *gorm.DB {
-	return tx.Where("(expires_at IS NULL OR expires_at > ?)", s.clock.Now()).Order("created_at DESC, id DESC")
+func (s *Store) secretsInForce(db *gorm.DB) *gorm.DB {
+	return db.Where("(expires_at IS NULL OR expires_at > ?)", s.clock.Now()).Order("created_at DESC, id DESC")
 }
 
 // olderSigner is which of an endpoint's secrets in force, newest first, signs
@@ -112,7 +112,7 @@ func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r Rotation
 		return nil, webhook.Secret{}, invalid(faults)
 	}
 	var secret webhook.Secret
-	e, err := t.changeSecrets(once(ctx), endpointID, func(tx *gorm.DB, e *Endpoint, rows []EndpointSecret) error {
+	e, err := t.changeSecrets(once(ctx), endpointID, func(tx *Tx, e *Endpoint, rows []EndpointSecret) error {
 		if !r.Secret.IsZero() && t.store.anyIs(rows, r.Secret) {
 			return invalidField("secret", "This secret is in force already. Import another, or leave it empty for a new one.")
 		}
@@ -141,8 +141,8 @@ func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r Rotation
 }
 
 // endSecrets sets the end of those that a new secret follows.
-func (t *Tenant) endSecrets(tx *gorm.DB, e *Endpoint, rows []EndpointSecret, overlapHours int, now time.Time) error {
-	ending := t.within(tx).Model(&EndpointSecret{}).Where("endpoint_id = ?", e.ID)
+func (t *Tenant) endSecrets(tx *Tx, e *Endpoint, rows []EndpointSecret, overlapHours int, now time.Time) error {
+	ending := t.within(tx.DB).Model(&EndpointSecret{}).Where("endpoint_id = ?", e.ID)
 	if overlapHours > 0 {
 		return ending.Where("expires_at IS NULL").Update("expires_at", now.Add(time.Duration(overlapHours)*time.Hour)).Error
 	}
@@ -178,8 +178,8 @@ func (s *Store) anyIs(rows []EndpointSecret, secret webhook.Secret) bool {
 // ExpireSecret ends an earlier secret now. The newest can't be ended: that is a
 // Conflict. One that has ended already stays as it is.
 func (t *Tenant) ExpireSecret(ctx context.Context, endpointID, secretID string) (*Endpoint, error) {
-	return t.changeSecrets(ctx, endpointID, func(tx *gorm.DB, e *Endpoint, rows []EndpointSecret) error {
-		row, err := find[EndpointSecret](t.within(tx).Where("endpoint_id = ? AND id = ?", e.ID, secretID), "secret")
+	return t.changeSecrets(ctx, endpointID, func(tx *Tx, e *Endpoint, rows []EndpointSecret) error {
+		row, err := find[EndpointSecret](t.within(tx.DB).Where("endpoint_id = ? AND id = ?", e.ID, secretID), "secret")
 		if err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (t *Tenant) ExpireSecret(ctx context.Context, endpointID, secretID string) 
 		if !row.ExpiresAt.After(now) {
 			return nil
 		}
-		if err := t.within(tx).Model(&EndpointSecret{}).Where("id = ?", row.ID).Update("expires_at", now).Error; err != nil {
+		if err := t.within(tx.DB).Model(&EndpointSecret{}).Where("id = ?", row.ID).Update("expires_at", now).Error; err != nil {
 			return err
 		}
 		return t.audit(tx, "endpoint.secret_expired", e.ID, e.Title(), row.ID)
@@ -201,11 +201,11 @@ func (t *Tenant) ExpireSecret(ctx context.Context, endpointID, secretID string) 
 // which otherwise stays the old one's until its overlap ends. Doing it again
 // changes nothing.
 func (t *Tenant) SwitchSignature(ctx context.Context, endpointID string) (*Endpoint, error) {
-	return t.changeSecrets(ctx, endpointID, func(tx *gorm.DB, e *Endpoint, rows []EndpointSecret) error {
+	return t.changeSecrets(ctx, endpointID, func(tx *Tx, e *Endpoint, rows []EndpointSecret) error {
 		if olderSigner(rows) == 0 {
 			return nil
 		}
-		old := t.within(tx).Model(&EndpointSecret{}).Where("id IN ? AND switched_at IS NULL", secretIDs(rows[1:]))
+		old := t.within(tx.DB).Model(&EndpointSecret{}).Where("id IN ? AND switched_at IS NULL", secretIDs(rows[1:]))
 		if err := old.Update("switched_at", t.store.clock.Now()).Error; err != nil {
 			return err
 		}
@@ -215,10 +215,10 @@ func (t *Tenant) SwitchSignature(ctx context.Context, endpointID string) (*Endpo
 
 // changeSecrets changes an endpoint's secrets, given those in force newest
 // first, under a lock on the endpoint's row.
-func (t *Tenant) changeSecrets(ctx context.Context, endpointID string, change func(*gorm.DB, *Endpoint, []EndpointSecret) error) (*Endpoint, error) {
+func (t *Tenant) changeSecrets(ctx context.Context, endpointID string, change func(*Tx, *Endpoint, []EndpointSecret) error) (*Endpoint, error) {
 	var e *Endpoint
-	err := t.store.transaction(ctx, func(tx *gorm.DB) (err error) {
-		if e, err = t.endpoint(t.within(tx).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID); err != nil {
+	err := t.store.transaction(ctx, func(tx *Tx) (err error) {
+		if e, err = t.endpoint(t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID); err != nil {
 			return err
 		}
 		rows, err := t.inForce(tx, e)
@@ -230,9 +230,9 @@ func (t *Tenant) changeSecrets(ctx context.Context, endpointID string, change fu
 	return e, err
 }
 
-func (t *Tenant) inForce(tx *gorm.DB, e *Endpoint) ([]EndpointSecret, error) {
+func (t *Tenant) inForce(tx *Tx, e *Endpoint) ([]EndpointSecret, error) {
 	var rows []EndpointSecret
-	err := t.store.secretsInForce(t.within(tx)).Where("endpoint_id = ?", e.ID).Find(&rows).Error
+	err := t.store.secretsInForce(t.within(tx.DB)).Where("endpoint_id = ?", e.ID).Find(&rows).Error
 	return rows, err
 }
 
@@ -248,7 +248,7 @@ func (t *Tenant) RevealSecrets(ctx context.Context, endpointID, password string)
 		return nil, err
 	}
 	var revealed []RevealedSecret
-	_, err = t.changeSecrets(ctx, endpointID, func(tx *gorm.DB, e *Endpoint, rows []EndpointSecret) error {
+	_, err = t.changeSecrets(ctx, endpointID, func(tx *Tx, e *Endpoint, rows []EndpointSecret) error {
 		revealed = make([]RevealedSecret, len(rows))
 		for i, row := range rows {
 			secret, err := t.store.openSecret(&row)
@@ -278,7 +278,7 @@ func (t *Tenant) confirm(ctx context.Context, e *Endpoint, password string) erro
 	if err := t.store.confirm(ctx, user, t.actor, "password", password); !IsKind(err, Invalid) || !user.HasPassword() {
 		return err
 	}
-	err = t.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = t.store.transaction(ctx, func(tx *Tx) error {
 		return t.audit(tx, "endpoint.secret_refused", e.ID, e.Title(), "wrong password")
 	})
 	if err != nil {

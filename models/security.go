@@ -19,7 +19,7 @@ type securityData struct {
 }
 
 // organizationsOf are the organizations that a user belongs to, by id.
-func (s *Store) organizationsOf(tx *gorm.DB, userID string) ([]Organization, error) {
+func (s *Store) organizationsOf(tx *Tx, userID string) ([]Organization, error) {
 	var list []Organization
 	err := tx.Where("deleted_at IS NULL AND id IN (?)", tx.Session(&gorm.Session{NewDB: true}).Model(&Member{}).Select("organization_id").Where("user_id = ?", userID)).
 		Order("id").Find(&list).Error
@@ -32,7 +32,7 @@ func (s *Store) organizationsOf(tx *gorm.DB, userID string) ([]Organization, err
 // reportSecurity tells every organization of a user of a change of the account:
 // by an audit row and, when the type is not empty, by an event of that type,
 // whose data it completes. Who belongs to none has one audit row.
-func (s *Store) reportSecurity(tx *gorm.DB, actor Actor, user *User, auditAction, details, eventType string, data securityData) error {
+func (s *Store) reportSecurity(tx *Tx, actor Actor, user *User, auditAction, details, eventType string, data securityData) error {
 	orgs, err := s.organizationsOf(tx, user.ID)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (s *Store) reportSecurity(tx *gorm.DB, actor Actor, user *User, auditAction
 
 // auditIn writes a row in each of the organizations, or, without any, one that
 // belongs to none.
-func (s *Store) auditIn(tx *gorm.DB, orgs []Organization, entry AuditEntry) error {
+func (s *Store) auditIn(tx *Tx, orgs []Organization, entry AuditEntry) error {
 	entries := []AuditEntry{entry}
 	for i := range orgs {
 		if i > 0 {
@@ -67,6 +67,6 @@ func (s *Store) auditIn(tx *gorm.DB, orgs []Organization, entry AuditEntry) erro
 
 // auditOwn records, in every organization of the person, what they did to their
 // own account.
-func (p *Person) auditOwn(tx *gorm.DB, action, details string) error {
+func (p *Person) auditOwn(tx *Tx, action, details string) error {
 	return p.store.reportSecurity(tx, p.actor, p.user, action, details, "", securityData{})
 }

@@ -20,7 +20,7 @@ type Tally struct {
 
 // keep lets a form that is sent again have the same tally. One that did nothing
 // may be tried again.
-func (t *Tally) keep(tx *gorm.DB) error {
+func (t *Tally) keep(tx *Tx) error {
 	if len(t.Done) == 0 {
 		makesNothing(tx)
 		return nil
@@ -69,7 +69,7 @@ func (s *subject) inFlight() bool { return s.busy || s.work != nil && s.work.Lea
 // delivery, as when an attempt is recorded. Of several, work that another
 // transaction holds is not waited for: claims lock in no order, and waiting for
 // them would end in deadlocks. An id that the organization has not is NotFound.
-func lockSubjects(tx *gorm.DB, organizationID string, ids []string) ([]subject, error) {
+func lockSubjects(tx *Tx, organizationID string, ids []string) ([]subject, error) {
 	lock := clause.Locking{Strength: "UPDATE"}
 	waiting := lock
 	if len(ids) > 1 {
@@ -106,14 +106,14 @@ func lockSubjects(tx *gorm.DB, organizationID string, ids []string) ([]subject, 
 // act locks a selection and does with it what the function does: it answers
 // which are refused, and may change the others. Each that is done has its
 // audit row.
-func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(tx *gorm.DB, subjects []subject, endpoints map[string]*Endpoint) (map[string]*Error, error)) (*Tally, []Woken, error) {
+func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(tx *Tx, subjects []subject, endpoints map[string]*Endpoint) (map[string]*Error, error)) (*Tally, []Woken, error) {
 	ids, err := selected(ids)
 	if err != nil {
 		return nil, nil, err
 	}
 	var tally *Tally
 	var done []Woken
-	err = t.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = t.store.transaction(once(ctx), func(tx *Tx) error {
 		tally, done = &Tally{}, nil
 		subjects, err := lockSubjects(tx, t.org.ID, ids)
 		if err != nil {
@@ -145,7 +145,7 @@ func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(
 		if err := tally.keep(tx); err != nil {
 			return err
 		}
-		return createAll(tx, entries)
+		return createAll(tx.DB, entries)
 	})
 	if before := earlier(err); before != nil {
 		tally = &Tally{}
@@ -158,13 +158,13 @@ func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(
 }
 
 // endpointsOf reads the endpoints that are not deleted.
-func (t *Tenant) endpointsOf(tx *gorm.DB, subjects []subject) (map[string]*Endpoint, error) {
+func (t *Tenant) endpointsOf(tx *Tx, subjects []subject) (map[string]*Endpoint, error) {
 	ids := make([]string, len(subjects))
 	for i := range subjects {
 		ids[i] = subjects[i].EndpointID
 	}
 	var rows []Endpoint
-	if err := t.within(tx).Where("id IN ? AND deleted_at IS NULL", ids).Find(&rows).Error; err != nil {
+	if err := t.within(tx.DB).Where("id IN ? AND deleted_at IS NULL", ids).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading endpoints: %w", err)
 	}
 	byID := make(map[string]*Endpoint, len(rows))
@@ -200,9 +200,9 @@ func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*Delivery, erro
 // named with their reasons. If one of the ids is not the organization's it is
 // NotFound, and nothing is sent.
 func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*Tally, error) {
-	tally, done, err := t.act(ctx, ids, "delivery.resent", func(tx *gorm.DB, subjects []subject, endpoints map[string]*Endpoint) (map[string]*Error, error) {
+	tally, done, err := t.act(ctx, ids, "delivery.resent", func(tx *Tx, subjects []subject, endpoints map[string]*Endpoint) (map[string]*Error, error) {
 		refused := map[string]*Error{}
-		now, err := t.store.dialect.readNow(tx, t.store.clock)
+		now, err := tx.Now()
 		if err != nil {
 			return nil, err
 		}
@@ -224,7 +224,7 @@ func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*Tally, error) {
 				fresh = append(fresh, personsWork(&s.Delivery, e, now, now.Add(wakeGrace)))
 			}
 		}
-		if err := insertAll(t.store, tx, fresh, refuseTaken); err != nil {
+		if err := insertAll(t.store, tx.DB, fresh, refuseTaken); err != nil {
 			return nil, fmt.Errorf("inserting work: %w", err)
 		}
 		return refused, bringForward(tx, waiting, now)
@@ -246,7 +246,7 @@ func personsWork(d *Delivery, e *Endpoint, due, wake time.Time) *Work {
 
 // bringForward makes what waits due now, as a person's attempt. What the
 // schedule planned comes after it.
-func bringForward(tx *gorm.DB, ids []string, now time.Time) error {
+func bringForward(tx *Tx, ids []string, now time.Time) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -268,7 +268,7 @@ func (t *Tenant) Cancel(ctx context.Context, deliveryID string) (*Delivery, erro
 // with their reasons. If one of the ids is not the organization's it is
 // NotFound, and nothing is cancelled.
 func (t *Tenant) CancelMany(ctx context.Context, ids []string) (*Tally, error) {
-	tally, _, err := t.act(ctx, ids, "delivery.cancelled", func(tx *gorm.DB, subjects []subject, _ map[string]*Endpoint) (map[string]*Error, error) {
+	tally, _, err := t.act(ctx, ids, "delivery.cancelled", func(tx *Tx, subjects []subject, _ map[string]*Endpoint) (map[string]*Error, error) {
 		refused := map[string]*Error{}
 		var waiting, inFlight, open []string
 		for i := range subjects {
@@ -297,7 +297,7 @@ func (t *Tenant) CancelMany(ctx context.Context, ids []string) (*Tally, error) {
 
 // cancel removes what waits, leaves what is in flight without a next attempt,
 // and ends the deliveries that are open.
-func (s *Store) cancel(tx *gorm.DB, waiting, inFlight, open []string) error {
+func (s *Store) cancel(tx *Tx, waiting, inFlight, open []string) error {
 	if err := tx.Where("delivery_id IN ?", waiting).Delete(&Work{}).Error; err != nil {
 		return fmt.Errorf("removing work: %w", err)
 	}
@@ -309,6 +309,6 @@ func (s *Store) cancel(tx *gorm.DB, waiting, inFlight, open []string) error {
 	if done.Error != nil {
 		return fmt.Errorf("ending deliveries: %w", done.Error)
 	}
-	committedOf(tx).end(Cancelled, "", int(done.RowsAffected))
-	return noteUndelivered(tx, open)
+	s.noted(tx).end(Cancelled, "", int(done.RowsAffected))
+	return noteUndelivered(tx.DB, open)
 }

@@ -64,9 +64,9 @@ func hashToken(token string) []byte {
 
 // alive narrows a query to the sessions that have neither expired nor been
 // idle for too long.
-func (s *Store) alive(tx *gorm.DB) *gorm.DB {
+func (s *Store) alive(db *gorm.DB) *gorm.DB {
 	now := s.clock.Now()
-	return tx.Where("expires_at > ? AND last_used_at > ?", now, now.Add(-SessionIdle))
+	return db.Where("expires_at > ? AND last_used_at > ?", now, now.Add(-SessionIdle))
 }
 
 // FindCtx answers the session's data; false when there is none or it has ended.
@@ -135,7 +135,7 @@ func (s *Session) Is(token string) bool { return string(s.TokenHash) == string(h
 
 // RevokeSession ends one of the person's sessions.
 func (p *Person) RevokeSession(ctx context.Context, id string) error {
-	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *Tx) error {
 		session, err := find[Session](tx.Where("id = ? AND user_id = ?", id, p.user.ID), "session")
 		if err != nil {
 			return err
@@ -150,7 +150,7 @@ func (p *Person) RevokeSession(ctx context.Context, id string) error {
 // RevokeOtherSessions ends all of the person's sessions but the one of the
 // token, and answers how many those were.
 func (p *Person) RevokeOtherSessions(ctx context.Context, token string) (n int, err error) {
-	err = p.store.transaction(ctx, func(tx *gorm.DB) error {
+	err = p.store.transaction(ctx, func(tx *Tx) error {
 		if n, err = p.store.endSessions(tx, p.user.ID, token); err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (p *Person) RevokeOtherSessions(ctx context.Context, token string) (n int, 
 
 // endSessions ends a user's sessions but the one of the token, which may be
 // empty to end them all.
-func (s *Store) endSessions(tx *gorm.DB, userID, token string) (int, error) {
+func (s *Store) endSessions(tx *Tx, userID, token string) (int, error) {
 	ended := tx.Where("user_id = ? AND token_hash <> ?", userID, hashToken(token)).Delete(&Session{})
 	return int(ended.RowsAffected), ended.Error
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-
-	"gorm.io/gorm"
 )
 
 // organizationVersion rises with every change of an organization, its
@@ -91,7 +89,7 @@ func (s *Store) keptSettings(organizationIDs []string) (map[string]*settings, bo
 // standingSettings answers the organizations' settings as they are now,
 // reading those that have changed. The transaction must not have changed them
 // itself: what it reads is kept.
-func (s *Store) standingSettings(tx *gorm.DB, organizationIDs []string) (map[string]*settings, error) {
+func (s *Store) standingSettings(tx *Tx, organizationIDs []string) (map[string]*settings, error) {
 	condition, parameter := s.dialect.among("organization_id", organizationIDs)
 	var versions []organizationVersion
 	if err := tx.Where(condition, parameter).Find(&versions).Error; err != nil {
@@ -120,7 +118,7 @@ func (s *Store) standingSettings(tx *gorm.DB, organizationIDs []string) (map[str
 
 // readSettings fills in settings. It reads after the version was read: what has
 // changed in between is newer than its number, and read again next time.
-func (s *Store) readSettings(tx *gorm.DB, ids []string, into map[string]*settings) error {
+func (s *Store) readSettings(tx *Tx, ids []string, into map[string]*settings) error {
 	var organizations []Organization
 	if err := tx.Where("id IN ?", ids).Find(&organizations).Error; err != nil {
 		return fmt.Errorf("reading organizations: %w", err)
@@ -139,7 +137,7 @@ func (s *Store) readSettings(tx *gorm.DB, ids []string, into map[string]*setting
 }
 
 // enabledEndpoints reads what fanning out needs of the organizations' endpoints.
-func enabledEndpoints(tx *gorm.DB, organizationIDs []string) ([]Endpoint, error) {
+func enabledEndpoints(tx *Tx, organizationIDs []string) ([]Endpoint, error) {
 	var endpoints []Endpoint
 	err := tx.Select("id", "organization_id", "event_types", "schedule").
 		Where("organization_id IN ? AND disabled_at IS NULL AND deleted_at IS NULL", organizationIDs).Find(&endpoints).Error

@@ -4,24 +4,22 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // settle moves deliveries, work and endpoints on, for results whose lease holds.
-func (s *Store) settle(tx *gorm.DB, held []Result) error {
+func (s *Store) settle(tx *Tx, held []Result) error {
 	if len(held) == 0 {
 		return nil
 	}
 	var finished []string
 	var next [][]any
-	t := committedOf(tx)
+	t := s.noted(tx)
 	var ends endings
 	verdicts := make([]verdict, len(held))
 	deliveries := make([][]any, 0, len(held))
-	now, err := s.dialect.readNow(tx, s.clock)
+	now, err := tx.Now()
 	if err != nil {
-		return fmt.Errorf("reading the database's clock: %w", err)
+		return err
 	}
 	for i := range held {
 		r := &held[i]
@@ -50,7 +48,7 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 	if err := s.settleDeliveries(tx, deliveries); err != nil {
 		return fmt.Errorf("updating deliveries: %w", err)
 	}
-	if err := ends.save(tx); err != nil {
+	if err := ends.save(tx.DB); err != nil {
 		return err
 	}
 	if err := s.countResults(tx, held, verdicts, earlier); err != nil {
@@ -64,7 +62,7 @@ func (s *Store) settle(tx *gorm.DB, held []Result) error {
 
 // countResults counts what came of results. Earlier is how deliveries had ended
 // before they arrived.
-func (s *Store) countResults(tx *gorm.DB, held []Result, verdicts []verdict, earlier map[string]Delivery) error {
+func (s *Store) countResults(tx *Tx, held []Result, verdicts []verdict, earlier map[string]Delivery) error {
 	counted := traffic{}
 	for i := range held {
 		var before *Delivery
@@ -73,7 +71,7 @@ func (s *Store) countResults(tx *gorm.DB, held []Result, verdicts []verdict, ear
 		}
 		counted.count(&held[i], verdicts[i], before)
 	}
-	return counted.save(tx, s.clock)
+	return counted.save(tx.DB, s.clock)
 }
 
 // fewOf makes a list v of all, in a way that lets Postgres take it for one row: it
@@ -98,7 +96,7 @@ func daysOf(ids []string) (from, before string) {
 
 // settleDeliveries writes the last attempt's facts. A delivery that has ended
 // keeps its state, unless the attempt succeeded: a resend adds, never undoes.
-func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
+func (s *Store) settleDeliveries(tx *Tx, rows [][]any) error {
 	list, parameters := values(s.dialect, []valueKind{textValue, textValue, integerValue, integerValue, textValue, integerValue, timeValue, timeValue}, rows)
 	from, before := daysOf(firstTexts(rows))
 	const columns = "id, state, attempt, status_code, cause, duration_us, started_at, ended_at"
@@ -116,7 +114,7 @@ func (s *Store) settleDeliveries(tx *gorm.DB, rows [][]any) error {
 // settleWork removes what is finished and plans what is not. Where no time is
 // given, the planned attempt that a resend came before is next; without one
 // nothing is left to do.
-func (s *Store) settleWork(tx *gorm.DB, finished []string, next [][]any) error {
+func (s *Store) settleWork(tx *Tx, finished []string, next [][]any) error {
 	if len(next) > 0 {
 		list, parameters := values(s.dialect, []valueKind{textValue, integerValue, integerValue, timeValue}, next)
 		const columns = "id, attempt, position, due_at"

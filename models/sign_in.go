@@ -3,8 +3,6 @@ package models
 import (
 	"context"
 	"errors"
-
-	"gorm.io/gorm"
 )
 
 // Credentials are what somebody signs in with. Device is what DeviceToken gave
@@ -101,7 +99,7 @@ func (s *Store) knowsDevice(userID, token string) bool {
 
 // noteSignIn records a sign-in that is complete.
 func (s *Store) noteSignIn(ctx context.Context, user *User, method string, actor Actor) error {
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	return s.transaction(ctx, func(tx *Tx) error {
 		return s.reportSecurity(tx, actor.as(user), user, "user.signed_in", method, "", securityData{})
 	})
 }
@@ -112,7 +110,7 @@ func (s *Store) signInRefused(ctx context.Context, user *User, actor Actor) erro
 	if user == nil {
 		user = &User{Name: "unknown account"}
 	}
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		return s.reportSecurity(tx, visitor(actor), user, "user.sign_in_refused", "wrong password", "", securityData{})
 	})
 	if err != nil {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // successes are the last successes of endpoints that wait to be noted. With many
@@ -52,7 +50,7 @@ func (s *Store) NoteSuccesses(ctx context.Context) error {
 	for i, id := range ids {
 		rows[i] = []any{id, last[id]}
 	}
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		condition, parameter := s.dialect.among("endpoint_id", ids)
 		var locked []EndpointState
 		query := "SELECT endpoint_id" + s.dialect.lightSettings() + " FROM endpoint_states WHERE " + condition + " ORDER BY endpoint_id " + s.dialect.forUpdate(false)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
 
@@ -34,7 +32,7 @@ type keptTemplate struct {
 
 // keptTemplates answers the endpoints' templates as they are now, and reads
 // those that have changed. The gates tell the versions.
-func (s *Store) keptTemplates(tx *gorm.DB, endpointIDs []string, gates map[string]*gate) (map[string]*template, error) {
+func (s *Store) keptTemplates(tx *Tx, endpointIDs []string, gates map[string]*gate) (map[string]*template, error) {
 	now := s.clock.Now()
 	found, stale := make(map[string]*template, len(endpointIDs)), []string(nil)
 	for _, id := range endpointIDs {
@@ -64,13 +62,13 @@ func (s *Store) keptTemplates(tx *gorm.DB, endpointIDs []string, gates map[strin
 // templates reads the endpoints' URLs, headers and secrets as they are now. An
 // endpoint whose secret can't be opened is logged and left out: its deliveries
 // wait, and hold up nobody else's.
-func (s *Store) templates(tx *gorm.DB, endpointIDs []string) (map[string]*template, error) {
+func (s *Store) templates(tx *Tx, endpointIDs []string) (map[string]*template, error) {
 	var endpoints []Endpoint
 	if err := tx.Where("id IN ? AND deleted_at IS NULL", endpointIDs).Find(&endpoints).Error; err != nil {
 		return nil, err
 	}
 	var rows []EndpointSecret
-	if err := s.secretsInForce(tx).Where("endpoint_id IN ?", endpointIDs).Find(&rows).Error; err != nil {
+	if err := s.secretsInForce(tx.DB).Where("endpoint_id IN ?", endpointIDs).Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	byEndpoint := make(map[string][]EndpointSecret, len(endpoints))

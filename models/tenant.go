@@ -25,8 +25,8 @@ func (t *Tenant) Organization() *Organization { return t.org }
 func (t *Tenant) rows(ctx context.Context) *gorm.DB { return t.within(t.store.db.WithContext(ctx)) }
 
 // within scopes a query of a transaction to the organization.
-func (t *Tenant) within(tx *gorm.DB) *gorm.DB { return tx.Where("organization_id = ?", t.org.ID) }
+func (t *Tenant) within(db *gorm.DB) *gorm.DB { return db.Where("organization_id = ?", t.org.ID) }
 
-func (t *Tenant) audit(tx *gorm.DB, action, targetID, targetName, details string) error {
+func (t *Tenant) audit(tx *Tx, action, targetID, targetName, details string) error {
 	return t.store.audit(tx, t.actor, t.org.ID, action, targetID, targetName, details)
 }

@@ -84,7 +84,7 @@ type charged struct {
 func (s *Store) charge(ctx context.Context, tries ...tried) (*charged, error) {
 	var c *charged
 	slices.SortFunc(tries, func(a, b tried) int { return slices.Compare(a.key, b.key) }) // locked in one order
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		now := s.clock.Now()
 		fresh, keys := make([]throttle, len(tries)), make([][]byte, len(tries))
 		for i, t := range tries {
@@ -116,7 +116,7 @@ func (s *Store) charge(ctx context.Context, tries ...tried) (*charged, error) {
 // or failed, even though the request may have ended. Earlier tries in vain
 // stay counted, and a wait that another try began since.
 func (s *Store) uncharge(ctx context.Context, c *charged) error {
-	return s.transaction(context.WithoutCancel(ctx), func(tx *gorm.DB) error {
+	return s.transaction(context.WithoutCancel(ctx), func(tx *Tx) error {
 		for i, row := range c.after {
 			back := map[string]any{"failures": gorm.Expr("failures - 1"),
 				"free_at":   gorm.Expr("CASE WHEN free_at = ? THEN ? ELSE free_at END", row.FreeAt, c.before[i].FreeAt),
@@ -166,7 +166,7 @@ func (s *Store) forgive(ctx context.Context, tries ...tried) error {
 			own = append(own, t.key)
 		}
 	}
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	return s.transaction(ctx, func(tx *Tx) error {
 		if err := tx.Where("key IN ?", own).Delete(&throttle{}).Error; err != nil || len(shared) == 0 {
 			return err
 		}

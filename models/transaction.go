@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -15,7 +16,7 @@ import (
 // to end a deadlock, or could not be told apart in time from what others did. It
 // must not add to what lies outside of it. Where ctx comes from once, it runs for
 // one of those that have the same form.
-func (s *Store) transaction(ctx context.Context, fn func(tx *gorm.DB) error) (err error) {
+func (s *Store) transaction(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	for range transactionTries {
 		err = s.withPartitions(ctx, func() error { return s.attempt(ctx, fn) })
 		if !runsAgain(err) || ctx.Err() != nil {
@@ -47,17 +48,22 @@ func (s *Store) withPartitions(ctx context.Context, do func() error) error {
 	return do()
 }
 
-func (s *Store) attempt(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	t := newCommitted()
+func (s *Store) attempt(ctx context.Context, fn func(tx *Tx) error) error {
+	var tx *Tx
 	do := func() error {
-		return s.db.WithContext(context.WithValue(ctx, committedKey{}, t)).Transaction(func(tx *gorm.DB) error { return s.inForm(tx, fn) })
+		return s.db.WithContext(ctx).Transaction(func(on *gorm.DB) error {
+			tx = &Tx{DB: on, readNow: s.readNow}
+			return s.inForm(tx, fn)
+		})
 	}
 	if err := s.inTurn(ctx, do); err != nil {
 		return s.noteStorage(err)
 	}
-	s.tell(t)
+	tx.committed()
 	return nil
 }
+
+func (s *Store) readNow(tx *Tx) (time.Time, error) { return s.dialect.readNow(tx.DB, s.clock) }
 
 // inTurn does something once all that came before it is done, on SQLite.
 func (s *Store) inTurn(ctx context.Context, do func() error) error {

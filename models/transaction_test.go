@@ -3,9 +3,9 @@ package models_test
 import (
 	"testing"
 
-	"gorm.io/gorm"
-
 	"hookwell/models"
+
+	"gorm.io/gorm"
 )
 
 // Two transactions hold a row each and ask for the other's. Whom the database
@@ -21,14 +21,14 @@ func TestTheVictimOfADeadlockRunsAgain(t *testing.T) {
 	check(t, other.Exec("SET LOCAL deadlock_timeout = '10min'").Error) // it is not the one who looks
 	check(t, count(other, second))
 	done, tries := make(chan error, 1), 0
-	check(t, f.Transaction(t.Context(), func(tx *gorm.DB) error {
+	check(t, f.Transaction(t.Context(), func(tx *models.Tx) error {
 		if tries++; tries > 1 {
 			if err := <-done; err != nil {
 				return err
 			}
 		}
 		check(t, tx.Exec("SET LOCAL deadlock_timeout = '1ms'").Error)
-		if err := count(tx, first); err != nil {
+		if err := count(tx.DB, first); err != nil {
 			return err
 		}
 		if tries == 1 {
@@ -45,7 +45,7 @@ func TestTheVictimOfADeadlockRunsAgain(t *testing.T) {
 				return waiting == 1
 			})
 		}
-		return count(tx, second)
+		return count(tx.DB, second)
 	}))
 	for _, e := range []*models.Endpoint{first, second} {
 		if failures := f.state(t, e).Failures; tries != 2 || failures != 2 {

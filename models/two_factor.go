@@ -48,8 +48,8 @@ type TwoFactorKey struct {
 	URL    string
 }
 
-func (s *Store) twoFactorOf(tx *gorm.DB, userID string) (*twoFactor, error) {
-	return find[twoFactor](tx.Where("id = ?", userID), "second factor")
+func (s *Store) twoFactorOf(db *gorm.DB, userID string) (*twoFactor, error) {
+	return find[twoFactor](db.Where("id = ?", userID), "second factor")
 }
 
 // asksSecondFactor tells whether the user signs in with a code as well.
@@ -87,7 +87,7 @@ func (p *Person) BeginTwoFactor(ctx context.Context) error {
 	}
 	secret := make([]byte, totpSecret)
 	rand.Read(secret)
-	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error {
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *Tx) error {
 		if err := p.noTwoFactor(tx); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (p *Person) BeginTwoFactor(ctx context.Context) error {
 	}))
 }
 
-func (p *Person) noTwoFactor(tx *gorm.DB) error {
+func (p *Person) noTwoFactor(tx *Tx) error {
 	row, err := p.store.twoFactorOf(tx.Clauses(clause.Locking{Strength: "UPDATE"}), p.user.ID)
 	if IsKind(err, NotFound) || err == nil && row.EnabledAt == nil {
 		return nil
@@ -139,7 +139,7 @@ func (p *Person) EnableTwoFactor(ctx context.Context, code string) (codes []stri
 	if err := p.CheckProof(); err != nil {
 		return nil, err
 	}
-	err = p.counted(ctx, once(ctx), func(tx *gorm.DB) error {
+	err = p.counted(ctx, once(ctx), func(tx *Tx) error {
 		if err := p.noTwoFactor(tx); err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func shownCodes(err error) ([]string, error) {
 
 // counted runs what a wrong code ends, in a transaction with a context of its
 // own, which may take the form; it is not done at all while too many were wrong.
-func (p *Person) counted(ctx, inside context.Context, do func(tx *gorm.DB) error) error {
+func (p *Person) counted(ctx, inside context.Context, do func(tx *Tx) error) error {
 	charged, err := p.store.charge(ctx, try(limitConfirm, p.user.ID, "code"))
 	if err != nil {
 		return err
@@ -199,10 +199,10 @@ func (p *Person) DisableTwoFactor(ctx context.Context) error {
 	if err := p.CheckProof(); err != nil {
 		return err
 	}
-	return unlessTaken(p.store.transaction(once(ctx), func(tx *gorm.DB) error { return p.store.removeTwoFactor(tx, p.actor, p.user) }))
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *Tx) error { return p.store.removeTwoFactor(tx, p.actor, p.user) }))
 }
 
-func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
+func (s *Store) removeTwoFactor(tx *Tx, actor Actor, user *User) error {
 	removed := tx.Where("id = ? AND enabled_at IS NOT NULL", user.ID).Delete(&twoFactor{})
 	if removed.Error == nil && removed.RowsAffected == 0 {
 		return conflict("two_factor_off", "Two-factor sign-in is off already.")
@@ -221,7 +221,7 @@ func (s *Store) removeTwoFactor(tx *gorm.DB, actor Actor, user *User) error {
 }
 
 // takeSecondFactor takes a code of the app or a recovery code, each once.
-func (s *Store) takeSecondFactor(tx *gorm.DB, userID, code string) (right bool, method string, err error) {
+func (s *Store) takeSecondFactor(tx *Tx, userID, code string) (right bool, method string, err error) {
 	if right, err = s.takeCode(tx, userID, code, true); right || err != nil {
 		return right, "code", err
 	}
@@ -231,8 +231,8 @@ func (s *Store) takeSecondFactor(tx *gorm.DB, userID, code string) (right bool, 
 
 // takeCode tells whether it is a code of the user's app that was not taken
 // before, and takes it.
-func (s *Store) takeCode(tx *gorm.DB, userID, code string, enabled bool) (bool, error) {
-	row, err := s.twoFactorOf(tx, userID)
+func (s *Store) takeCode(tx *Tx, userID, code string, enabled bool) (bool, error) {
+	row, err := s.twoFactorOf(tx.DB, userID)
 	if IsKind(err, NotFound) || err == nil && (row.EnabledAt != nil) != enabled {
 		return false, nil
 	}
@@ -280,7 +280,7 @@ func (s *Store) FinishSignIn(ctx context.Context, user *User, code, device strin
 		return err
 	}
 	right := false
-	err = s.transaction(ctx, func(tx *gorm.DB) (err error) {
+	err = s.transaction(ctx, func(tx *Tx) (err error) {
 		var method string
 		if right, method, err = s.takeSecondFactor(tx, user.ID, code); err != nil {
 			return err

@@ -26,12 +26,12 @@ func (Undelivered) TableName() string { return "undelivered" }
 
 // noteUndelivered adds those of the deliveries that stand as failed or
 // cancelled. Noting one again changes nothing.
-func noteUndelivered(tx *gorm.DB, ids []string) error {
+func noteUndelivered(db *gorm.DB, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	var ended []Delivery
-	err := tx.Select("id", "organization_id", "endpoint_id", "event_type", "state").Where("id IN ? AND state IN ?", ids, []State{Failed, Cancelled}).Find(&ended).Error
+	err := db.Select("id", "organization_id", "endpoint_id", "event_type", "state").Where("id IN ? AND state IN ?", ids, []State{Failed, Cancelled}).Find(&ended).Error
 	if err != nil {
 		return fmt.Errorf("reading what ended: %w", err)
 	}
@@ -39,18 +39,18 @@ func noteUndelivered(tx *gorm.DB, ids []string) error {
 	for i, d := range ended {
 		rows[i] = Undelivered{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventType: d.EventType, State: d.State}
 	}
-	if err := createAll(tx.Clauses(clause.OnConflict{DoNothing: true}), rows); err != nil {
+	if err := createAll(db.Clauses(clause.OnConflict{DoNothing: true}), rows); err != nil {
 		return fmt.Errorf("noting what ended: %w", err)
 	}
 	return nil
 }
 
 // forgetUndelivered removes deliveries that arrived after all.
-func forgetUndelivered(tx *gorm.DB, ids []string) error {
+func forgetUndelivered(db *gorm.DB, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return tx.Where("delivery_id IN ?", ids).Delete(&Undelivered{}).Error
+	return db.Where("delivery_id IN ?", ids).Delete(&Undelivered{}).Error
 }
 
 // endings is what results do to the list of the undelivered.
@@ -69,7 +69,7 @@ func (e *endings) note(r *Result, v verdict) {
 }
 
 // earlier is how deliveries had ended before they arrived.
-func (e *endings) earlier(tx *gorm.DB) (map[string]Delivery, error) {
+func (e *endings) earlier(tx *Tx) (map[string]Delivery, error) {
 	if len(e.arrived) == 0 {
 		return nil, nil
 	}
@@ -84,22 +84,22 @@ func (e *endings) earlier(tx *gorm.DB) (map[string]Delivery, error) {
 	return byID, nil
 }
 
-func (e *endings) save(tx *gorm.DB) error {
-	if err := forgetUndelivered(tx, e.arrived); err != nil {
+func (e *endings) save(db *gorm.DB) error {
+	if err := forgetUndelivered(db, e.arrived); err != nil {
 		return fmt.Errorf("forgetting what arrived: %w", err)
 	}
-	return noteUndelivered(tx, e.failed)
+	return noteUndelivered(db, e.failed)
 }
 
 // pruneUndelivered removes what is older than a time, some rows in a step.
-func (s *Store) pruneUndelivered(tx *gorm.DB, before time.Time) error {
+func (s *Store) pruneUndelivered(db *gorm.DB, before time.Time) error {
 	for {
 		var ids []string
-		err := tx.Model(&Undelivered{}).Where("delivery_id < ?", lowestID(PrefixDelivery, before)).Order("delivery_id").Limit(pruneStep).Pluck("delivery_id", &ids).Error
+		err := db.Model(&Undelivered{}).Where("delivery_id < ?", lowestID(PrefixDelivery, before)).Order("delivery_id").Limit(pruneStep).Pluck("delivery_id", &ids).Error
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := forgetUndelivered(tx, ids); err != nil || len(ids) < pruneStep {
+		if err := forgetUndelivered(db, ids); err != nil || len(ids) < pruneStep {
 			return err
 		}
 	}

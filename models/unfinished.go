@@ -48,7 +48,7 @@ func idsOf(d *draft) []string {
 }
 
 // saveUnfinished inserts the rows, with the database's clock.
-func (s *Store) saveUnfinished(tx *gorm.DB, rows []*unfinishedFanOut, now time.Time) error {
+func (s *Store) saveUnfinished(tx *Tx, rows []*unfinishedFanOut, now time.Time) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -64,13 +64,14 @@ func (s *Store) saveUnfinished(tx *gorm.DB, rows []*unfinishedFanOut, now time.T
 // errElsewhere is of a slice that another process has written.
 var errElsewhere = errors.New("another process goes on with the event")
 
-// writeSlice writes the next deliveries of a committed event, and wakes them. A
-// slice that fails is left to FinishFanOuts: the event is accepted either way.
-func (s *Store) writeSlice(ctx context.Context, d *draft) {
-	n := min(len(d.rest), s.dialect.groupWeight())
+// writeSlice writes the next deliveries of a committed event, at most so many,
+// and wakes them. A slice that fails is left to FinishFanOuts: the event is
+// accepted either way.
+func (s *Store) writeSlice(ctx context.Context, d *draft, most int) {
+	n := min(len(d.rest), most)
 	f := &fanOut{}
 	s.addDeliveries(f, d, d.rest[:n])
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		if err := s.noteWritten(tx, d, n); err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (s *Store) writeSlice(ctx context.Context, d *draft) {
 
 // noteWritten moves the row on by a slice, or removes it with the last one, if
 // it stands where the draft does.
-func (s *Store) noteWritten(tx *gorm.DB, d *draft, n int) error {
+func (s *Store) noteWritten(tx *Tx, d *draft, n int) error {
 	row := tx.Where("event_id = ? AND written = ?", d.event.ID, d.written)
 	if n == len(d.rest) {
 		row = row.Delete(&unfinishedFanOut{})

@@ -158,7 +158,7 @@ func (s *Store) signUpOnce(ctx context.Context, policy SignupPolicy, account Acc
 		return nil, errors.Join(err, s.refund(ctx, made))
 	}
 	var user *User
-	err = s.transaction(once(ctx), func(tx *gorm.DB) error {
+	err = s.transaction(once(ctx), func(tx *Tx) error {
 		if user, err = s.signUp(tx, policy, account, hash, nil, actor); err == nil {
 			makes(tx, user.ID, user.ID)
 		}
@@ -171,8 +171,8 @@ func (s *Store) signUpOnce(ctx context.Context, policy SignupPolicy, account Acc
 }
 
 // signUp makes an account if the policy allows it now. Verified is createUser's.
-func (s *Store) signUp(tx *gorm.DB, policy SignupPolicy, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
-	if err := s.dialect.serialize(tx, signupLock); err != nil {
+func (s *Store) signUp(tx *Tx, policy SignupPolicy, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
+	if err := s.dialect.serialize(tx.DB, signupLock); err != nil {
 		return nil, err
 	}
 	var users int64
@@ -192,7 +192,7 @@ func (s *Store) signUp(tx *gorm.DB, policy SignupPolicy, account Account, hash s
 
 // createUser inserts an account whose input was checked. Verified is when its
 // address was shown to be the person's; nil is not yet.
-func (s *Store) createUser(tx *gorm.DB, account Account, hash string, verified *time.Time) (*User, error) {
+func (s *Store) createUser(tx *Tx, account Account, hash string, verified *time.Time) (*User, error) {
 	now := s.clock.Now()
 	user := &User{ID: s.clock.newID(PrefixUser, now), Email: account.Email, EmailVerifiedAt: verified, Name: account.Name,
 		PasswordHash: hash, CreatedAt: now, UpdatedAt: now}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -16,13 +15,13 @@ import (
 // does it at a time.
 func (s *Store) WatchEndpoints(ctx context.Context) (int, error) {
 	var taken int
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		taken = 0
-		free, err := s.dialect.trySerialize(tx, watchLock)
+		free, err := s.dialect.trySerialize(tx.DB, watchLock)
 		if err != nil || !free {
 			return err
 		}
-		now, err := s.dialect.readNow(tx, s.clock)
+		now, err := tx.Now()
 		if err != nil {
 			return err
 		}
@@ -43,7 +42,7 @@ func (s *Store) WatchEndpoints(ctx context.Context) (int, error) {
 const threeDays = DisableDays*(len(time.DateOnly)+1) - 1
 
 // failing locks the states of which something may be due.
-func (s *Store) failing(tx *gorm.DB, now time.Time) (states []EndpointState, err error) {
+func (s *Store) failing(tx *Tx, now time.Time) (states []EndpointState, err error) {
 	var ids []string
 	err = tx.Raw(`SELECT s.endpoint_id FROM endpoint_states s JOIN endpoints e ON e.id = s.endpoint_id
 		WHERE e.deleted_at IS NULL AND e.disabled_at IS NULL AND (s.failing_stage = ? OR s.failing_since IS NOT NULL AND (
@@ -68,7 +67,7 @@ type announcement struct {
 	on   []*Endpoint
 }
 
-func (s *Store) announce(tx *gorm.DB, states []EndpointState, now time.Time) error {
+func (s *Store) announce(tx *Tx, states []EndpointState, now time.Time) error {
 	ids := make([]string, len(states))
 	for i := range states {
 		ids[i] = states[i].EndpointID
@@ -118,7 +117,7 @@ func (s *Store) announce(tx *gorm.DB, states []EndpointState, now time.Time) err
 
 // enter moves an endpoint's state to what is announced now, and answers whether
 // that is worth a message.
-func (s *Store) enter(tx *gorm.DB, state *EndpointState, e *Endpoint, kind NoticeKind, now time.Time) (mailed bool, err error) {
+func (s *Store) enter(tx *Tx, state *EndpointState, e *Endpoint, kind NoticeKind, now time.Time) (mailed bool, err error) {
 	previous := state.NotedAt
 	state.NotedAt, mailed = &now, true
 	switch kind {
@@ -156,7 +155,7 @@ func (f *Failing) failingWords() string {
 
 // disable parks an endpoint without anybody having asked for it, and opens the
 // notice that says so. Its row is locked.
-func (s *Store) disable(tx *gorm.DB, e *Endpoint, reason string, kind NoticeKind, state *EndpointState, details string) error {
+func (s *Store) disable(tx *Tx, e *Endpoint, reason string, kind NoticeKind, state *EndpointState, details string) error {
 	now := later(s.clock.Now(), e.UpdatedAt)
 	e.DisabledAt, e.DisabledReason, e.DisabledBy, e.UpdatedAt = &now, reason, systemActor().Name, now
 	if err := tx.Model(&Endpoint{}).Where("id = ?", e.ID).Select("disabled_at", "disabled_reason", "disabled_by", "updated_at").Updates(e).Error; err != nil {
@@ -177,7 +176,7 @@ func (s *Store) disable(tx *gorm.DB, e *Endpoint, reason string, kind NoticeKind
 
 // disableGone disables an endpoint whose receiver said that it is gone for good
 // (410, RFC 9110, section 15.5.11).
-func (s *Store) disableGone(tx *gorm.DB, id string) error {
+func (s *Store) disableGone(tx *Tx, id string) error {
 	e, err := find[Endpoint](tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND deleted_at IS NULL AND disabled_at IS NULL", id), "endpoint")
 	if IsKind(err, NotFound) {
 		return nil

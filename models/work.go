@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
 
@@ -115,7 +113,7 @@ func (s *Store) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		endpointIDs[i] = lane.EndpointID
 	}
 	var jobs []Job
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
+	err := s.transaction(ctx, func(tx *Tx) error {
 		gates, err := s.lockGates(tx, endpointIDs)
 		if err != nil {
 			return err
@@ -169,7 +167,7 @@ func laneParameters(lanes []Lane, templates map[string]*template, gates map[stri
 
 // claimRows is the one statement that claims. A person's resend goes to a
 // disabled or held endpoint too: the person asked for it.
-func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work, error) {
+func (s *Store) claimRows(tx *Tx, wanted []string, limits [][]any) ([]Work, error) {
 	now := s.dialect.now(s.clock)
 	list, parameters := values(s.dialect, []valueKind{textValue, integerValue, integerValue, integerValue}, limits)
 	token := rand.Text()
@@ -204,7 +202,7 @@ func (s *Store) claimRows(tx *gorm.DB, wanted []string, limits [][]any) ([]Work,
 // noteFull marks the lanes of which something could have been claimed, and was
 // not: other processes had the endpoint's slots. What can't be sent to at all is
 // none of them.
-func (s *Store) noteFull(tx *gorm.DB, lanes []Lane, templates map[string]*template, claimed []Work) error {
+func (s *Store) noteFull(tx *Tx, lanes []Lane, templates map[string]*template, claimed []Work) error {
 	got := make(map[string]bool, len(claimed))
 	for _, w := range claimed {
 		got[w.DeliveryID] = true
@@ -241,7 +239,7 @@ func (s *Store) noteFull(tx *gorm.DB, lanes []Lane, templates map[string]*templa
 
 // load reads the bytes of the claimed attempts' events. One without an event
 // is left to its lease, and so ends as interrupted and holds up nobody else.
-func (s *Store) load(tx *gorm.DB, claimed []Work, templates map[string]*template) ([]Job, error) {
+func (s *Store) load(tx *Tx, claimed []Work, templates map[string]*template) ([]Job, error) {
 	byID := make(map[string]*Event, len(claimed))
 	var missing []string
 	for _, w := range claimed {

@@ -103,6 +103,13 @@ func (f EndpointForm) chosen(types []*webhook.EventType) int {
 	return n
 }
 
+// lost are chosen patterns whose types left the catalog.
+func (f EndpointForm) lost() []string {
+	return slices.DeleteFunc(slices.Clone(f.EventTypes), func(pattern string) bool {
+		return slices.ContainsFunc(f.types(), func(t *webhook.EventType) bool { return webhook.Subscriptions{pattern}.Matches(t.Type) })
+	})
+}
+
 func (f EndpointForm) types() []*webhook.EventType {
 	var types []*webhook.EventType
 	for _, category := range f.Categories {

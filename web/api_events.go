@@ -75,6 +75,9 @@ const (
 // idempotencyKey is the request's, by which a report is accepted once.
 func (c *apiCall) idempotencyKey() (string, error) {
 	key := c.Get(idempotencyKey)
+	if key == "" && len(c.Request().Header.PeekAll(idempotencyKey)) > 0 {
+		return "", invalidField(idempotencyKey, "The header is empty. Give it a value of your own for each event, or leave it out.")
+	}
 	if !utf8.ValidString(key) {
 		return "", invalidField(idempotencyKey, "Use up to 255 characters without control characters.")
 	}

@@ -151,6 +151,8 @@ func TestAPIEventCreate_bad_input(t *testing.T) {
 			}
 			f.call(t, f.key, "POST", "/api/v1/events", report(t, "org.created"), "Idempotency-Key", strings.Repeat("k", 256)).
 				isProblem(t, 422, "invalid", "Idempotency-Key")
+			f.call(t, f.key, "POST", "/api/v1/events", report(t, "org.created"), "Idempotency-Key", " ").
+				isProblem(t, 422, "invalid", "Idempotency-Key")
 			f.call(t, f.key, "POST", "/api/v1/events", report(t, "org.created"), "Idempotency-Key", "k\xff").
 				isProblem(t, 422, "invalid", "Idempotency-Key")
 			f.call(t, f.key, "POST", "/api/v1/events", report(t, "org.created"), "Content-Type", "text/plain").

@@ -107,14 +107,15 @@ func (a *attempt) wroteHeaders() {
 }
 
 // mayBeginAgain reports whether not a byte of the only request so far was
-// written. On a connection shared with others, bytes may have been theirs.
-func (a *attempt) mayBeginAgain() bool {
+// written, or the error says that the receiver did not process it. On a
+// connection shared with others, bytes may have been theirs.
+func (a *attempt) mayBeginAgain(err error) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.begun == 0 || a.begun == maxBegun {
 		return false
 	}
-	return a.carrier.sent() == a.before || a.carrier.shared && !a.headers
+	return a.carrier.sent() == a.before || a.carrier.shared && !a.headers || unprocessed(err)
 }
 
 func (a *attempt) gotFirstByte() {

@@ -64,7 +64,7 @@ func answer(f *http2.Framer, stream uint32, status string) {
 	f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: []byte(block.String()), EndHeaders: true, EndStream: true})
 }
 
-func TestSender_begins_one_request_over_HTTP2(t *testing.T) {
+func TestSender_begins_a_bounded_number_of_requests_over_HTTP2(t *testing.T) {
 	refuse := func(code http2.ErrCode) func(*http2.Framer, net.Conn, uint32) {
 		return func(f *http2.Framer, _ net.Conn, stream uint32) { f.WriteRSTStream(stream, code) }
 	}
@@ -77,26 +77,27 @@ func TestSender_begins_one_request_over_HTTP2(t *testing.T) {
 		take  func(*http2.Framer, net.Conn, uint32)
 		cause Cause
 		said  string
+		begun int // 2 where the receiver says that it has not processed the first
 	}{
-		"GOAWAY_at_each_stream":  {goAway(http2.ErrCodeNo), CauseReset, handedBack},
-		"GOAWAY_with_an_error":   {goAway(http2.ErrCodeEnhanceYourCalm), CauseReset, closed},
-		"REFUSED_STREAM":         {refuse(http2.ErrCodeRefusedStream), CauseReset, handedBack},
-		"RST_PROTOCOL_ERROR":     {refuse(http2.ErrCodeProtocol), CauseReset, handedBack},
-		"RST_CANCEL":             {refuse(http2.ErrCodeCancel), CauseReset, closed},
-		"HTTP_1_1_REQUIRED":      {refuse(http2.ErrCodeHTTP11Required), CauseReset, closed},
-		"421":                    {func(f *http2.Framer, _ net.Conn, stream uint32) { answer(f, stream, "421") }, CauseStatus, "The receiver answered 421, which is not a success."},
-		"closed_after_the_frame": {func(_ *http2.Framer, conn net.Conn, _ uint32) { conn.Close() }, CauseReset, closed},
+		"GOAWAY_at_each_stream":  {goAway(http2.ErrCodeNo), CauseReset, handedBack, 2},
+		"GOAWAY_with_an_error":   {goAway(http2.ErrCodeEnhanceYourCalm), CauseReset, closed, 1},
+		"REFUSED_STREAM":         {refuse(http2.ErrCodeRefusedStream), CauseReset, handedBack, 2},
+		"RST_PROTOCOL_ERROR":     {refuse(http2.ErrCodeProtocol), CauseReset, handedBack, 1},
+		"RST_CANCEL":             {refuse(http2.ErrCodeCancel), CauseReset, closed, 1},
+		"HTTP_1_1_REQUIRED":      {refuse(http2.ErrCodeHTTP11Required), CauseReset, closed, 1},
+		"421":                    {func(f *http2.Framer, _ net.Conn, stream uint32) { answer(f, stream, "421") }, CauseStatus, "The receiver answered 421, which is not a success.", 1},
+		"closed_after_the_frame": {func(_ *http2.Framer, conn net.Conn, _ uint32) { conn.Close() }, CauseReset, closed, 1},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			f := frames(t, welcome, test.take)
 			s := f.sender(t)
-			for n := int32(1); n <= 3; n++ { // on new connections and on those that are kept
+			for n := 1; n <= 3; n++ { // on new connections and on those that are kept
 				exchange := s.Send(t.Context(), messageTo(t, f.url))
 				if exchange.Cause != test.cause || exchange.Error != test.said {
 					t.Errorf("got %q: %s", exchange.Cause, exchange.Error)
 				}
-				if exchange.Requests != 1 || f.requests.Load() != n {
+				if exchange.Requests != test.begun || int(f.requests.Load()) != n*test.begun {
 					t.Errorf("attempt %d began %d requests by its record; %d came in all", n, exchange.Requests, f.requests.Load())
 				}
 			}
@@ -121,7 +122,7 @@ func TestSender_dials_a_bounded_number_of_times(t *testing.T) {
 			if exchange.Cause == "" || exchange.Error == "" {
 				t.Errorf("%+v", exchange)
 			}
-			if connections, requests := f.connections.Load(), f.requests.Load(); connections > maxDials || requests > 1 || exchange.Requests > maxBegun {
+			if connections, requests := f.connections.Load(), f.requests.Load(); connections > maxDials || requests > maxBegun || exchange.Requests > maxBegun {
 				t.Errorf("%d connections, %d requests came, %d begun by the record", connections, requests, exchange.Requests)
 			}
 		})

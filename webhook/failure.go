@@ -104,6 +104,12 @@ func handedBack(err error) bool {
 	return strings.Contains(err.Error(), "http2: Transport: cannot retry err [")
 }
 
+// unprocessed tells that the receiver said so by GOAWAY or REFUSED_STREAM. What
+// net/http takes for it besides, PROTOCOL_ERROR, says nothing of the kind.
+func unprocessed(err error) bool {
+	return handedBack(err) && !strings.Contains(err.Error(), "PROTOCOL_ERROR")
+}
+
 // unestablished tells that a connection ended before its first request.
 func unestablished(err error) bool {
 	return strings.HasPrefix(err.Error(), "http2: client conn could not be established")

@@ -105,12 +105,14 @@ func (s *Sender) exchange(ctx context.Context, a *attempt, e *Exchange) {
 }
 
 // roundTrip sends the request, and once more if its connection was gone before
-// a byte of it was written.
+// a byte of it was written, or if the receiver said that it has not processed it
+// (RFC 9113, section 8.7): a healthy one does when it is full, or done with a
+// connection.
 func (s *Sender) roundTrip(ctx context.Context, a *attempt, target *url.URL) (*http.Response, error) {
 	for {
 		a.request = newRequest(ctx, a, target)
 		response, err := s.transport.RoundTrip(a.request)
-		if err == nil || ctx.Err() != nil || !a.mayBeginAgain() {
+		if err == nil || ctx.Err() != nil || !a.mayBeginAgain(err) {
 			return response, err
 		}
 	}

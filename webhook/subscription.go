@@ -13,9 +13,10 @@ type Subscriptions []string
 
 // ParseSubscriptions reads what an endpoint is to be subscribed to. Its faults
 // are at the field "eventTypes": nothing chosen, a type that the catalog does
-// not have, or a prefix that none of its types has. What a wider pattern of the
+// not have, or a prefix that none of its types has. Patterns that stand already
+// are taken although the catalog lost what they name. What a wider pattern of the
 // same list covers is dropped.
-func (c *Catalog) ParseSubscriptions(list []string) (Subscriptions, Faults) {
+func (c *Catalog) ParseSubscriptions(list []string, standing ...string) (Subscriptions, Faults) {
 	if len(list) == 0 {
 		return nil, Faults{{Field: "eventTypes", Message: "Choose at least one event type."}}
 	}
@@ -24,7 +25,7 @@ func (c *Catalog) ParseSubscriptions(list []string) (Subscriptions, Faults) {
 	chosen := make(Subscriptions, 0, len(list))
 	for _, pattern := range list {
 		pattern = strings.ToLower(pasted(pattern)) // every type is in lower case
-		if !c.knows(pattern) {
+		if !c.knows(pattern) && !slices.Contains(standing, pattern) {
 			if len(faults) < MaxFaults {
 				message = fmt.Sprintf("No event type of the catalog is named by %s.", printable(pattern))
 				if category := strings.TrimRight(pattern, ".*") + ".*"; c.knows(category) {
