@@ -138,6 +138,13 @@ func TestMailToOneMailbox(t *testing.T) {
 		if sent != 3 {
 			t.Errorf("%d of 8 invitations to one mailbox were sent, want 3", sent)
 		}
+		for _, same := range []string{"Stranger@EXAMPLE.com", "stranger@ｅｘａｍｐｌｅ.com", "stranger@example。com", "STRANGER+Tag@Example.Com"} {
+			_, err := invite(tenant, t, same)
+			refusal(t, err, models.TooMany)
+		}
+		if _, err := invite(tenant, t, "stranger@example.com."); !models.IsKind(err, models.Invalid) {
+			t.Errorf("with a dot behind the domain: %v", err)
+		}
 		for _, other := range []string{"stranger@other.example", "+stranger@example.com", "strange@example.com"} {
 			if _, err := invite(tenant, t, other); err != nil {
 				t.Errorf("%s: %v", other, err)
