@@ -142,7 +142,7 @@ func (c *apiCall) content() ([]byte, error) {
 		limit = maxBatchBytes
 	}
 	b := &c.server.visit(c.Ctx).body
-	content, err := b.read(limit, wholeBudget)
+	content, err := b.read(limit, c.bodyOwner())
 	if errors.Is(err, errTooLong) {
 		if limit == maxBatchBytes {
 			return nil, batchTooLong(b.length)
@@ -150,6 +150,15 @@ func (c *apiCall) content() ([]byte, error) {
 		return nil, fiber.ErrRequestEntityTooLarge
 	}
 	return content, err
+}
+
+// bodyOwner is whose share of memory the request's body uses: the organization with all of
+// its keys, or the platform key.
+func (c *apiCall) bodyOwner() bodyOwner {
+	if c.organization != nil {
+		return bodyOwner{id: c.organization.ID}
+	}
+	return bodyOwner{id: c.key.ID}
 }
 
 // noBody is for actions that take nothing but, from a platform key, an

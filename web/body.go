@@ -7,7 +7,6 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -16,11 +15,7 @@ import (
 	"hookwell/models"
 )
 
-const (
-	smallBody = 64 << 10 // bytes; also what a form of somebody who hasn't signed in may have
-	bodyStep  = 4 << 10  // bytes that reading begins with
-	chunked   = -1       // the length of a body that comes in chunks
-)
+const chunked = -1 // the length of a body that comes in chunks
 
 // requestBody is the body of one request. Nothing of it is read before a
 // handler asks for it, so that whoever may not send one holds no memory.
@@ -31,8 +26,11 @@ type requestBody struct {
 	refusal error     // why the head alone refuses the body
 	content []byte
 	pooled  *[]byte
+	conn    *connection // nil when it is none of ours
 	budget  *bodyBudget
-	held    int64
+	owner   bodyOwner
+	claim   claim
+	givenUp bool // whatever comes of the rest
 }
 
 // takeBody takes the body off the request, whose own methods would read it
@@ -45,33 +43,43 @@ func (s *Server) takeBody(c *fiber.Ctx) requestBody {
 	}
 	if b.stream = c.Context().RequestBodyStream(); b.stream != nil {
 		b.length = b.header.ContentLength()
+		b.conn, _ = c.Context().Conn().(*connection)
 		c.Request().ResetBody()
 	}
 	return b
 }
 
 // unread reports whether more of the body may be to come than is worth waiting
-// for. Of what is short fasthttp drops the rest, and the connection is kept.
+// for. Of what is short, and was not given up, fasthttp drops the rest, and the
+// connection is kept.
 func (b *requestBody) unread() bool {
-	return b.stream != nil && (b.length == chunked || b.length-len(b.content) > smallBody)
+	return b.stream != nil && (b.givenUp || b.length == chunked || b.length > smallBody)
 }
 
 // read returns the whole body. The memory is used again once the request is
 // over. A body of more than limit bytes is errTooLong; the error is Unavailable
-// if the process holds too many bodies, of which share is what this reader may
-// count on, and of kind 400 or 408 if the body doesn't arrive as announced.
-func (b *requestBody) read(limit int, share bodyShare) ([]byte, error) {
+// if the owner's share of the memory for bodies is used up, and of kind 400 or
+// 408 if the body doesn't arrive as announced or in time.
+func (b *requestBody) read(limit int, owner bodyOwner) ([]byte, error) {
 	switch {
 	case b.refusal != nil:
 		return nil, b.refusal
 	case b.stream == nil:
 		return b.content, nil
 	case b.length > limit:
+		b.givenUp = true
 		return nil, errTooLong
 	}
-	err := b.fill(limit, share)
+	b.owner = owner
+	pace := keyPace
+	if owner.stranger() {
+		pace = doorPace
+	}
+	b.conn.beginBody(pace)
+	err := b.fill(limit)
+	b.conn.endBody()
 	if err != nil {
-		b.content = nil
+		b.givenUp, b.content = true, nil
 		return nil, err
 	}
 	b.stream = nil
@@ -82,17 +90,17 @@ func (b *requestBody) read(limit int, share bodyShare) ([]byte, error) {
 var errTooLong = errors.New("the body is too long")
 
 // fill reads into memory that grows by what has arrived.
-func (b *requestBody) fill(limit int, share bodyShare) error {
+func (b *requestBody) fill(limit int) error {
 	most := limit + 1 // one more tells that it is too long
 	if b.length != chunked {
 		most = b.length
 	}
 	for room := min(bodyStep, most); len(b.content) < most; room = min(2*room, most) {
-		if err := b.grow(room, share); err != nil {
+		if err := b.grow(room); err != nil {
 			return err
 		}
 		if ended, err := b.fillRoom(room); err != nil {
-			return unreadable(err)
+			return b.unreadable(err)
 		} else if ended {
 			break
 		}
@@ -125,21 +133,25 @@ func (b *requestBody) fillRoom(room int) (ended bool, err error) {
 }
 
 // grow makes room for size bytes in all.
-func (b *requestBody) grow(size int, share bodyShare) error {
-	if !b.budget.take(int64(size)-b.held, share) {
-		return &models.Error{Kind: models.Unavailable, Code: "server_busy", RetryAfter: time.Second,
-			Message: "The server has as many request bodies in memory as it may. Send it again after the seconds in Retry-After."}
-	}
-	b.held = int64(size)
-	switch {
-	case size <= bodyStep:
+func (b *requestBody) grow(size int) error {
+	if size <= bodyStep {
 		b.pooled = smallBodies.Get().(*[]byte)
 		b.content = (*b.pooled)[:0]
-	default:
-		b.content = append(make([]byte, 0, size), b.content...)
+		return nil
 	}
+	larger := claim{size: int64(size), large: size > smallBody || b.length > smallBody}
+	if !b.budget.change(b.owner, b.claim, larger) {
+		return &models.Error{Kind: models.Unavailable, Code: codeBusy, RetryAfter: time.Second,
+			Message: "The server has as many request bodies in memory as it may, over all or of you. Send it again after the seconds in Retry-After."}
+	}
+	b.claim = larger
+	b.content = append(make([]byte, 0, size), b.content...)
 	return nil
 }
+
+// codeBusy is a body that there is no memory for. The budget notes it in the
+// log, once for many.
+const codeBusy = "server_busy"
 
 // dropTrailers removes what came behind the chunks of a body: fasthttp finds it
 // under the names of headers, and whoever is between us and the client, such as
@@ -169,8 +181,10 @@ func dropTrailers(header *fasthttp.RequestHeader) {
 
 // release gives the memory back. The body must not be used afterwards.
 func (b *requestBody) release() {
-	b.budget.give(b.held)
-	b.held, b.content = 0, nil
+	if b.claim.size > 0 {
+		b.budget.change(b.owner, b.claim, claim{})
+	}
+	b.claim, b.content = claim{}, nil
 	if b.pooled != nil {
 		smallBodies.Put(b.pooled)
 		b.pooled = nil
@@ -183,49 +197,24 @@ var smallBodies = sync.Pool{New: func() any {
 }}
 
 // unreadable is what a fault of reading is to the client.
-func unreadable(err error) error {
+func (b *requestBody) unreadable(err error) error {
 	var late net.Error
-	if errors.As(err, &late) && late.Timeout() {
+	if b.conn.timedOut() || errors.As(err, &late) && late.Timeout() {
+		b.budget.late(b.owner)
 		return fiber.ErrRequestTimeout
 	}
 	return fiber.ErrBadRequest
 }
 
-// bodyBudget bounds the bytes of all request bodies that a process has in
-// memory at one time.
-type bodyBudget struct {
-	limit int64
-	used  atomic.Int64
-}
-
-// bodyShare is what part of the budget a reader may count on.
-type bodyShare int64
-
-const (
-	wholeBudget bodyShare = 1 // who is known by a key or a session
-	halfBudget  bodyShare = 2 // strangers, who must not be able to use all of it
-)
-
-// take reports whether n more bytes fit, and counts them if they do.
-func (b *bodyBudget) take(n int64, share bodyShare) bool {
-	if b.used.Add(n) > b.limit/int64(share) {
-		b.used.Add(-n)
-		return false
-	}
-	return true
-}
-
-func (b *bodyBudget) give(n int64) { b.used.Add(-n) }
-
 // readForm reads the form of an unsafe request, so that field and fields find
 // its values. Who hasn't signed in sends short forms alone.
 func (s *Server) readForm(c *fiber.Ctx) error {
 	v := s.visit(c)
-	limit, share := smallBody, halfBudget
+	limit, owner := doorBody, bodyOwner{network: networkOf(s.clientIP(c))}
 	if v.user != nil || v.portal != nil {
-		limit, share = maxBody, wholeBudget
+		limit, owner = maxBody, bodyOwner{id: v.userOrLink()}
 	}
-	content, err := v.body.read(limit, share)
+	content, err := v.body.read(limit, owner)
 	if errors.Is(err, errTooLong) || err == nil && bytes.Count(content, []byte("&")) >= maxFields {
 		return fiber.ErrRequestEntityTooLarge
 	}

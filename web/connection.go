@@ -40,7 +40,6 @@ const (
 
 	acceptPause = 5 * time.Millisecond // after the first failure; then twice as long, up to a second
 	maxRefusing = 64                   // connections that are being told that there are too many
-	refusedLog  = time.Minute
 )
 
 // connections are a listener's, within their limits.
@@ -56,8 +55,7 @@ type connections struct {
 	open      map[*connection]struct{}
 	byAddress map[netip.Prefix]int
 	refusing  int
-	refused   int // since the last line in the log
-	logged    time.Time
+	refused   refusalCount
 }
 
 func newConnections(limits ConnectionLimits, exempt func(netip.Addr) bool, log *slog.Logger) *connections {
@@ -100,7 +98,10 @@ func passing(err error) bool {
 
 // admit counts the connection; nil is one too many, which is refused.
 func (l *connections) admit(conn net.Conn) net.Conn {
-	c := &connection{Conn: conn, of: l, address: networkOf(conn)}
+	c := &connection{Conn: conn, of: l}
+	if pair, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
+		c.address = networkOf(pair.Addr())
+	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = limitStall(tcp, stallFactor*l.writeLimit) // one that is closed already shows it when it is read
 	}
@@ -119,13 +120,9 @@ func (l *connections) admit(conn net.Conn) net.Conn {
 	return c
 }
 
-// networkOf is what a connection's address counts as.
-func networkOf(conn net.Conn) netip.Prefix {
-	pair, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return netip.Prefix{}
-	}
-	address := pair.Addr().Unmap().WithZone("")
+// networkOf is what a client's address counts as: one IPv6 client has a whole /64.
+func networkOf(address netip.Addr) netip.Prefix {
+	address = address.Unmap().WithZone("")
 	bits := address.BitLen()
 	if address.Is6() && !address.IsLoopback() {
 		bits = 64
@@ -136,10 +133,8 @@ func networkOf(conn net.Conn) netip.Prefix {
 
 // refuse tells the client why, without keeping others waiting. The lock is held.
 func (l *connections) refuse(c *connection, status int, why string) {
-	l.refused++
-	if now := time.Now(); now.Sub(l.logged) >= refusedLog {
-		l.log.Warn("connections refused", "count", l.refused, "open", len(l.open), "last", c.address.String())
-		l.logged, l.refused = now, 0
+	if count, due := l.refused.add(time.Now()); due {
+		l.log.Warn("connections refused", "count", count, "open", len(l.open), "last", c.address.String())
 	}
 	if l.refusing >= maxRefusing {
 		c.reset()
@@ -188,6 +183,12 @@ type connection struct {
 	serving atomic.Bool // from a request's first byte to the end of its answer
 	stalled atomic.Bool // its reader takes nothing
 	closed  atomic.Bool
+
+	// Of these only the goroutine that serves the connection knows.
+	readBy  time.Time // as fasthttp set it
+	pacing  pacing
+	framing framing
+	unclear error // why no more is read
 }
 
 // connState is told by fasthttp what a connection does.
@@ -221,9 +222,43 @@ func (c *connection) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
+// Read reads what is framed clearly. Behind that it fails for good.
+func (c *connection) Read(p []byte) (int, error) {
+	if c.unclear != nil {
+		return 0, c.unclear
+	}
+	if c.pacing.on {
+		if err := c.setReadDeadline(c.pacing.deadline(time.Now(), c.readBy)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.Conn.Read(p)
+	c.pacing.arrived(n, err)
+	clear, fault := c.framing.follow(p[:n])
+	if fault == nil {
+		return n, err
+	}
+	c.unclear = fault
+	if clear < n && c.framing.between {
+		// fasthttp closes without an answer when nothing, or line ends alone, came
+		// of a request. NUL begins none, so that this one is refused.
+		p[clear] = 0
+		clear++
+	}
+	if clear == 0 {
+		return 0, fault
+	}
+	return clear, nil
+}
+
 // SetReadDeadline sets the deadline, or while the server stops that of the stop
 // if it is earlier.
 func (c *connection) SetReadDeadline(at time.Time) error {
+	c.readBy = at
+	return c.setReadDeadline(at)
+}
+
+func (c *connection) setReadDeadline(at time.Time) error {
 	if err := c.Conn.SetReadDeadline(at); err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func next(c *fiber.Ctx) (err error) {
 func (s *Server) answerError(c *fiber.Ctx, err error) error {
 	v := s.visit(c)
 	status, told := refusal(err)
-	if status >= fiber.StatusInternalServerError {
+	if status >= fiber.StatusInternalServerError && told.Code != codeBusy {
 		s.Log.Error("request failed", "error", err, "request", v.id, "method", c.Method(), "route", c.Route().Path, "status", status)
 		if told.Code == "internal" {
 			told.Message += " The fault is logged under the id " + v.id + "."

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,17 +103,54 @@ func TestRequests_framed_unclearly_are_refused(t *testing.T) {
 		"a_chunk_without_its_end":            inChunks + "2\r\n{}0\r\n\r\n",
 		"a_chunk_that_ends_in_a_bare_LF":     inChunks + "2\r\n{}\n0\r\n\r\n",
 		"a_forbidden_trailer":                inChunks + "2\r\n{}\r\n0\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n",
+		"a_last_chunk_that_ends_in_LF":       inChunks + "2\r\n{}\r\n0\r\n\n",
+		"LF_after_the_last_chunk_s_size":     inChunks + "2\r\n{}\r\n0\n\r\n",
+		"a_trailer_that_ends_in_a_bare_LF":   inChunks + "2\r\n{}\r\n0\r\nX: a\n\r\n",
+		"trailers_that_end_in_a_bare_LF":     inChunks + "2\r\n{}\r\n0\r\nX: a\r\n\n",
+		"a_folded_trailer":                   inChunks + "2\r\n{}\r\n0\r\nX: a\r\n b\r\n\r\n",
+		"a_first_trailer_that_is_folded":     inChunks + "2\r\n{}\r\n0\r\n X: a\r\n\r\n",
+		"a_space_before_a_trailer_s_colon":   inChunks + "2\r\n{}\r\n0\r\nX : a\r\n\r\n",
+		"a_tab_before_a_trailer_s_colon":     inChunks + "2\r\n{}\r\n0\r\nX\t: a\r\n\r\n",
+		"a_trailer_without_a_colon":          inChunks + "2\r\n{}\r\n0\r\nX\r\n\r\n",
+		"a_trailer_without_a_name":           inChunks + "2\r\n{}\r\n0\r\n: a\r\n\r\n",
+		"a_NUL_in_a_trailer":                 inChunks + "2\r\n{}\r\n0\r\nX: a\x00b\r\n\r\n",
+		"a_bare_CR_in_a_trailer":             inChunks + "2\r\n{}\r\n0\r\nX: a\rb\r\n\r\n",
+		"a_NUL_in_a_chunk_s_extension":       inChunks + "2;a\x00b\r\n{}\r\n0\r\n\r\n",
+		"an_escape_in_a_chunk_s_extension":   inChunks + "2;a=\x1b\r\n{}\r\n0\r\n\r\n",
+		"DEL_in_the_last_chunk_s_extension":  inChunks + "2\r\n{}\r\n0;\x7f\r\n\r\n",
+		"a_bare_CR_in_a_chunk_s_extension":   inChunks + "2;a\rb\r\n{}\r\n0\r\n\r\n",
+		"a_space_after_a_chunk_s_size":       inChunks + "2 \r\n{}\r\n0\r\n\r\n",
+		"a_space_before_a_chunk_s_size":      inChunks + " 2\r\n{}\r\n0\r\n\r\n",
+		"a_chunk_s_extension_without_end":    inChunks + "2;" + strings.Repeat("a", 1<<20) + "\r\n{}\r\n0\r\n\r\n",
+		"a_bare_LF_before_the_request_line":  "\n" + post + "LINES" + "Content-Length: 2\r\n\r\n{}",
+		"LF_behind_an_empty_line":            "\r\n\n" + post + "LINES" + "Content-Length: 2\r\n\r\n{}",
+		"a_bare_LF_behind_the_request_line":  "POST /api/v1/events HTTP/1.1\n" + "LINES" + "Content-Length: 2\r\n\r\n{}",
+		"a_head_that_ends_in_a_bare_LF":      post + "LINES" + "Content-Length: 2\r\n\n{}",
+		"a_header_s_name_in_parentheses":     post + "LINES" + "X(a): b\r\nContent-Length: 2\r\n\r\n{}",
+		"a_user_in_the_host":                 post + strings.Replace("LINES", "LINES", "Host: ada@"+host+"\r\n"+lines[strings.Index(lines, "Authorization"):], 1) + "Content-Length: 2\r\n\r\n{}",
+		"two_users_in_the_host":              "GET /login HTTP/1.1\r\nHost: a:b@c@" + host + "\r\n\r\n",
+		"a_path_in_the_host":                 "GET /login HTTP/1.1\r\nHost: " + host + "/a\r\n\r\n",
+		"a_list_of_hosts":                    "GET /login HTTP/1.1\r\nHost: " + host + ", " + host + "\r\n\r\n",
 	} {
+		request := strings.Replace(request, "LINES", lines, 1) + behind
 		t.Run(name, func(t *testing.T) {
-			request := strings.Replace(request, "LINES", lines, 1) + behind
 			if status, body, ends := raw(t, host, request); status != http.StatusBadRequest || !ends {
 				t.Errorf("status %d, closes: %t; want 400 and the end: %s", status, ends, body)
+			}
+		})
+		t.Run(name+"_behind_another_request", func(t *testing.T) { wantSecondRefused(t, host, request) })
+		t.Run(name+"_byte_by_byte", func(t *testing.T) {
+			if len(request) < 4<<10 {
+				wantPiecesRefused(t, host, request)
 			}
 		})
 	}
 	for name, request := range map[string]string{
 		"chunks":                          inChunks + "2\r\n{}\r\n0\r\n\r\n",
 		"chunks_with_extensions":          inChunks + "2;a=b\r\n{}\r\n0;c\r\n\r\n",
+		"chunks_with_trailers":            inChunks + "2\r\n{}\r\n0\r\nX: a\r\nX-B:\tb \r\n\r\n",
+		"chunks_with_quoted_extensions":   inChunks + "02;a=\"b; c\"\r\n{}\r\n000\r\n\r\n",
+		"empty_lines_before":              "\r\n\r\n" + inChunks + "2\r\n{}\r\n0\r\n\r\n",
 		"chunks_in_capitals":              post + "LINES" + "Transfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
 		"a_length":                        post + "LINES" + "Content-Length: 2\r\n\r\n{}",
 		"an_absolute_target_of_this_host": strings.Replace(post, "/", "http://"+strings.ToUpper(host)+"/", 1) + "LINES" + "Content-Length: 2\r\n\r\n{}",
@@ -121,6 +160,88 @@ func TestRequests_framed_unclearly_are_refused(t *testing.T) {
 				t.Errorf("status %d, closes: %t; want 422: %s", status, ends, body)
 			}
 		})
+	}
+}
+
+// exchange sends pieces, each by itself, and reads answers until the server
+// closes the connection.
+func exchange(t *testing.T, host string, pieces ...string) (statuses []int) {
+	t.Helper()
+	conn, err := net.Dial("tcp", host)
+	must(t, err)
+	defer conn.Close()
+	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	go func() {
+		for _, piece := range pieces {
+			if _, err := io.WriteString(conn, piece); err != nil {
+				return // the server closed the connection, which is for it to do
+			}
+		}
+	}()
+	for reader := bufio.NewReader(conn); ; {
+		response, err := http.ReadResponse(reader, nil)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+			return statuses
+		}
+		must(t, err)
+		_, err = io.Copy(io.Discard, response.Body)
+		must(t, err)
+		statuses = append(statuses, response.StatusCode)
+	}
+}
+
+// wantSecondRefused sends a right request before the other, along with it and
+// on its own.
+func wantSecondRefused(t *testing.T, host, request string) {
+	t.Helper()
+	first := "GET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
+	if got := exchange(t, host, first+request); !slices.Equal(got, []int{http.StatusOK, http.StatusBadRequest}) {
+		t.Errorf("statuses %v; want 200 and 400", got)
+	}
+	withBody := "POST /healthz HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 5\r\n\r\nhello"
+	if got := exchange(t, host, withBody+request); !slices.Equal(got, []int{http.StatusMethodNotAllowed, http.StatusBadRequest}) {
+		t.Errorf("statuses %v; want 405 and 400", got)
+	}
+	conn, err := net.Dial("tcp", host)
+	must(t, err)
+	defer conn.Close()
+	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	reader := bufio.NewReader(conn)
+	for i, want := range []int{http.StatusOK, http.StatusBadRequest} {
+		_, err = io.WriteString(conn, []string{first, request}[i])
+		must(t, err)
+		response, err := http.ReadResponse(reader, nil)
+		must(t, err)
+		_, err = io.Copy(io.Discard, response.Body)
+		must(t, err)
+		if response.StatusCode != want || response.Close != (want == http.StatusBadRequest) {
+			t.Errorf("of a kept connection: status %d, closes: %t; want %d", response.StatusCode, response.Close, want)
+		}
+	}
+}
+
+func wantPiecesRefused(t *testing.T, host, request string) {
+	t.Helper()
+	if got := exchange(t, host, strings.Split(request, "")...); !slices.Equal(got, []int{http.StatusBadRequest}) {
+		t.Errorf("statuses %v; want 400 alone", got)
+	}
+}
+
+// A report whose body ends unclearly was not made, however right its JSON is.
+func TestReports_framed_unclearly_at_their_end_are_not_accepted(t *testing.T) {
+	f := newAPIFixture(t)
+	host := strings.TrimPrefix(f.base, "http://")
+	body := report(t, "org.created")
+	head := "POST /api/v1/events HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer " + f.key + "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for _, end := range []string{"0\r\n\n", "0\n\r\n", "0;\x00\r\n\r\n", "0\r\nX: a\n\r\n", "0\r\nX : a\r\n\r\n", "0\r\nX: a\r\n b\r\n\r\n", "0\r\nX: a\r\n\n"} {
+		if status, answer, ends := raw(t, host, head+fmt.Sprintf("%x\r\n%s\r\n", len(body), body)+end); status != http.StatusBadRequest || !ends {
+			t.Errorf("%q: status %d, closes: %t; want 400 and the end: %s", end, status, ends, answer)
+		}
+	}
+	var events int
+	must(t, f.database.QueryRow(`SELECT count(*) FROM events`).Scan(&events))
+	if events != 0 {
+		t.Errorf("%d events were accepted", events)
 	}
 }
 

@@ -29,7 +29,7 @@ func (s *Server) received(header *fasthttp.RequestHeader) fasthttp.RequestConfig
 
 // refuseHead returns why the head alone refuses a request's body, or nil.
 func (s *Server) refuseHead(header *fasthttp.RequestHeader) error {
-	if !clearlyFramed(header) {
+	if !plainHost(header.Host()) || !sameHost(header) {
 		return errFraming
 	}
 	length := header.ContentLength()
@@ -67,10 +67,11 @@ func longestBody(uri []byte) int {
 }
 
 // errFraming is a request whose end, or whose host, two parties could see
-// differently. Nothing behind it on its connection can be trusted.
+// differently. Nothing behind it on its connection can be trusted. A connection
+// refuses the one, the head the other.
 var errFraming = fiber.NewError(fiber.StatusBadRequest)
 
-// checkHead refuses what received found to be framed unclearly. All else that
+// checkHead refuses what received found to be unclear or too long. All else that
 // the head refuses, a handler refuses by itself before it reads the body.
 func (s *Server) checkHead(c *fiber.Ctx) error {
 	if err := s.visit(c).body.refusal; err == errFraming || err == fiber.ErrRequestEntityTooLarge {
@@ -79,36 +80,9 @@ func (s *Server) checkHead(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// clearlyFramed reports whether every party on the way sees the same end and
-// the same host of a request (RFC 9112, sections 3.2 and 6.3). fasthttp refuses
-// most of what doesn't; it passes over a coding called identity, takes chunks
-// beside a length, and joins folded lines.
-func clearlyFramed(header *fasthttp.RequestHeader) bool {
-	if version := string(header.Protocol()); version != "HTTP/1.1" && version != "HTTP/1.0" {
-		return false
-	}
-	lengths, codings := 0, 0
-	for line := range bytes.Lines(header.RawHeaders()) {
-		name, value, _ := bytes.Cut(line, []byte(":"))
-		switch {
-		case line[0] == ' ' || line[0] == '\t':
-			return false
-		case !bytes.HasSuffix(line, []byte("\r\n")):
-			return false
-		case bytes.EqualFold(name, []byte(fiber.HeaderContentLength)):
-			lengths++
-		case bytes.EqualFold(name, []byte(fiber.HeaderTransferEncoding)):
-			codings++
-			if !bytes.EqualFold(bytes.TrimSpace(value), []byte("chunked")) {
-				return false
-			}
-		}
-	}
-	if lengths > 1 || codings > 1 || codings > 0 && (lengths > 0 || !header.IsHTTP11()) {
-		return false
-	}
-	return sameHost(header)
-}
+// plainHost reports whether Host is a host and a port at most (RFC 9112, section
+// 3.2): before an "@" one party reads a user, another the host.
+func plainHost(host []byte) bool { return !bytes.ContainsAny(host, "@/\\?#, \t") }
 
 // sameHost reports whether a target that names a host, as requests to proxies
 // do, names the one of the Host header.

@@ -105,7 +105,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams(),
 		rates: &keyRates{limit: o.APIRateLimit}}
-	s.bodies.limit = max(o.BodyMemory, MinBodyMemory)
+	s.bodies.limit, s.bodies.log = max(o.BodyMemory, MinBodyMemory), o.Log
 	s.connections = newConnections(o.Connections, func(address netip.Addr) bool { return address.IsLoopback() || s.trusts(address) }, o.Log)
 	s.hosts = s.allHosts()
 	var err error
