@@ -14,7 +14,7 @@ import (
 const (
 	dueInterval          = 500 * time.Millisecond
 	reclaimInterval      = 2 * time.Second
-	endInterval          = time.Minute
+	endInterval          = 10 * time.Second
 	recoverInterval      = 500 * time.Millisecond
 	mailInterval         = 10 * time.Second
 	rollUpInterval       = 5 * time.Second

@@ -36,9 +36,12 @@ func StuffHashing(s *Store) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	release := HoldHashing(s)
+	s.hashing.mu.Lock()
+	s.hashing.asks = recentAsks{} // nobody has asked for more than others
+	s.hashing.mu.Unlock()
 	for i := range maxLine * int(hashLines) {
 		who := fmt.Sprint("stuffing ", i)
-		w, err := s.hashing.enter(asker{hashLine(i / maxLine), who, who})
+		w, err := s.hashing.enter(asker{hashLine(i / maxLine), who, who}, s.clock.Now())
 		if err != nil {
 			panic(err)
 		}
@@ -77,7 +80,7 @@ func WhenSomebodyWaits(s *Store, do func()) {
 		s.hashing.mu.Lock()
 		defer s.hashing.mu.Unlock()
 		for _, line := range s.hashing.lines {
-			if line.waiting > 0 {
+			if len(line) > 0 {
 				return true
 			}
 		}

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,12 +12,12 @@ import (
 // Hashing a password takes 19 MiB and a processor for some 50 ms, whoever asks.
 // So a few are hashed at once and the others wait in three lines that take
 // turns: browsers that have signed in to the account before, other sign-ins,
-// and all else. In each line the networks take turns, and in each network the
-// people. Who asks much waits behind their own.
+// and all else. In each line go first who asked for least lately, by
+// the network that they ask from: see recentAsks.
 const (
-	maxLine      = 64 // wait in one line
-	maxOfPerson  = 4  // wait for one person
-	hashBurst    = 30 // of one person at once
+	maxLine      = 512 // wait in one line
+	maxOfPerson  = 4   // wait for one person
+	hashBurst    = 30  // of one person at once
 	hashInterval = 2 * time.Second
 )
 
@@ -67,22 +66,22 @@ type hashing struct {
 	free  int // turns that nobody has
 	next  hashLine
 	lines [hashLines]waitingLine
+	asks  recentAsks
 	rates hashRates
+	now   time.Time // of the last ask
 }
 
 func newHashing(atOnce int) *hashing {
-	h := &hashing{free: atOnce, rates: hashRates{people: map[string]*rate.Limiter{}}}
-	for i := range h.lines {
-		h.lines[i].ofPerson = map[string]int{}
-	}
-	return h
+	return &hashing{free: atOnce, asks: recentAsks{}, rates: hashRates{people: map[string]*rate.Limiter{}}}
 }
 
 // waiter waits for its turn: true comes when it is, false when it lost its
-// place to somebody whose network has fewer.
+// place to somebody who goes before it.
 type waiter struct {
 	asker
-	turn chan bool
+	shares shares
+	weight float64 // of what the network had asked for when they came, and the person waited for
+	turn   chan bool
 }
 
 func busy() error {
@@ -91,7 +90,7 @@ func busy() error {
 
 // turn waits for a turn; done gives it back. It fails with TooMany when who asks
 // had too many lately or has too many waiting, and when the line is full of people
-// from networks that have no more than theirs. It fails too when ctx ends.
+// who don't go behind them. It fails too when ctx ends.
 func (h *hashing) turn(ctx context.Context, who asker, now time.Time) (done func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("waiting to hash a password: %w", err)
@@ -100,7 +99,7 @@ func (h *hashing) turn(ctx context.Context, who asker, now time.Time) (done func
 	if err != nil {
 		return nil, err
 	}
-	w, err := h.enter(who)
+	w, err := h.enter(who, now)
 	if err != nil {
 		counted.CancelAt(now)
 		return nil, err
@@ -120,19 +119,37 @@ func (h *hashing) turn(ctx context.Context, who asker, now time.Time) (done func
 	}
 }
 
-// enter takes a free turn, or a place in the line.
-func (h *hashing) enter(who asker) (*waiter, error) {
+// enter takes a free turn, or a place in the line. What is refused since the
+// server is busy is not counted; a place that is given up is, or it would cost
+// nothing to hold one.
+func (h *hashing) enter(who asker, now time.Time) (*waiter, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.now = now
+	of := sharesOf(who.network)
+	w := &waiter{asker: who, shares: of, weight: h.asks.own(of, now), turn: make(chan bool, 1)}
+	h.asks.add(of, 1, now)
 	if h.free > 0 {
 		h.free--
 		return nil, nil
 	}
-	w := &waiter{asker: who, turn: make(chan bool, 1)}
-	if !h.lines[who.line].add(w) {
+	out := h.lines[who.line].add(w, h.asks, now)
+	if out != nil {
+		h.asks.add(out.shares, -1, now)
+		out.turn <- false
+	}
+	if out == w {
 		return nil, busy()
 	}
 	return w, nil
+}
+
+// wasRight takes back most of what was counted, for who asked knew the password:
+// so the many people of one office go before those who guess.
+func (h *hashing) wasRight(who asker, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asks.add(sharesOf(who.network), -7.0/8, now)
 }
 
 // leave hands a turn on, to the next line that has somebody.
@@ -142,7 +159,7 @@ func (h *hashing) leave() {
 	for range hashLines {
 		line := &h.lines[h.next]
 		h.next = (h.next + 1) % hashLines
-		if w := line.first(); w != nil {
+		if w := line.first(h.asks, h.now); w != nil {
 			w.turn <- true
 			return
 		}
@@ -158,103 +175,6 @@ func (h *hashing) giveUp(w *waiter) {
 	if !waits && <-w.turn {
 		h.leave()
 	}
-}
-
-// waitingLine is who waits, by network in the order of their turns.
-type waitingLine struct {
-	networks []*network
-	waiting  int
-	ofPerson map[string]int
-}
-
-// network is who waits from there, in the order of their turns.
-type network struct {
-	name    string
-	waiters []*waiter
-}
-
-func (l *waitingLine) find(name string) *network {
-	if i := slices.IndexFunc(l.networks, func(n *network) bool { return n.name == name }); i >= 0 {
-		return l.networks[i]
-	}
-	return &network{name: name}
-}
-
-// add reports whether there is a place for w. In a full line one is made by
-// who came last from the network that has most waiting.
-func (l *waitingLine) add(w *waiter) bool {
-	if l.ofPerson[w.person] >= maxOfPerson {
-		return false
-	}
-	own := l.find(w.network)
-	if l.waiting >= maxLine {
-		largest := slices.MaxFunc(l.networks, func(a, b *network) int { return len(a.waiters) - len(b.waiters) })
-		if len(largest.waiters) <= len(own.waiters)+1 {
-			return false
-		}
-		last := largest.waiters[len(largest.waiters)-1]
-		l.remove(last)
-		last.turn <- false
-	}
-	if len(own.waiters) == 0 {
-		l.networks = append(l.networks, own)
-	}
-	own.insert(w)
-	l.waiting++
-	l.ofPerson[w.person]++
-	return true
-}
-
-// insert puts w behind everybody who has no more waiting before them than w has:
-// the first of each person, then the second of each, and so on.
-func (n *network) insert(w *waiter) {
-	round, seen := 0, map[string]int{}
-	for _, other := range n.waiters {
-		if other.person == w.person {
-			round++
-		}
-	}
-	at := len(n.waiters)
-	for i, other := range n.waiters {
-		if seen[other.person] > round {
-			at = i
-			break
-		}
-		seen[other.person]++
-	}
-	n.waiters = slices.Insert(n.waiters, at, w)
-}
-
-// first takes out whose turn it is; nil is nobody.
-func (l *waitingLine) first() *waiter {
-	if len(l.networks) == 0 {
-		return nil
-	}
-	n := l.networks[0]
-	w := n.waiters[0]
-	l.remove(w)
-	if len(n.waiters) > 0 { // the other networks first
-		l.networks = append(l.networks[1:], n)
-	}
-	return w
-}
-
-// remove reports whether w waited, and takes it out.
-func (l *waitingLine) remove(w *waiter) bool {
-	n := l.find(w.network)
-	i := slices.Index(n.waiters, w)
-	if i < 0 {
-		return false
-	}
-	n.waiters = slices.Delete(n.waiters, i, i+1)
-	if len(n.waiters) == 0 {
-		l.networks = slices.DeleteFunc(l.networks, func(other *network) bool { return other == n })
-	}
-	l.waiting--
-	if l.ofPerson[w.person]--; l.ofPerson[w.person] == 0 {
-		delete(l.ofPerson, w.person)
-	}
-	return true
 }
 
 // hashRates bounds how many passwords each person has hashed by this process,

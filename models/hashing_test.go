@@ -152,7 +152,7 @@ func TestHashingEnds(t *testing.T) {
 				q.all.Wait()
 			}
 			release()
-			if line := q.lines[lineOther]; q.free != 1 || line.waiting != 0 || len(line.networks) != 0 || len(line.ofPerson) != 0 {
+			if line := q.lines[lineOther]; q.free != 1 || len(line) != 0 {
 				t.Errorf("%d turns are free, and waiting are %+v", q.free, line)
 			}
 		})

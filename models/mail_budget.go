@@ -1,6 +1,7 @@
 package models
 
 import (
+	"strings"
 	"time"
 )
 
@@ -31,9 +32,9 @@ const (
 // have sent to an address.
 var (
 	budgetRecipient = budget{"mail to an address", 3, time.Hour,
-		"This address was sent 3 messages within the hour."}
+		"This address, whatever follows a + in it, was sent 3 messages within the hour."}
 	budgetRecipientDay = budget{"mail of people to an address", 6, 24 * time.Hour,
-		"This address was sent 6 messages within the day."}
+		"This address, whatever follows a + in it, was sent 6 messages within the day."}
 	budgetSender = budget{"mail of a person", 50, 24 * time.Hour,
 		"You have sent 50 messages within the day."}
 	budgetOrganization = budget{"mail of an organization", 100, 24 * time.Hour,
@@ -53,9 +54,9 @@ var (
 func (m *Mail) spendings(why mailCause, actor Actor) []spending {
 	switch why {
 	case mailAsked:
-		return []spending{spend(budgetRecipient, m.To)}
+		return []spending{spend(budgetRecipient, mailbox(m.To))}
 	case mailSent:
-		all := []spending{spend(budgetRecipient, m.To), spend(budgetRecipientDay, m.To), spend(budgetSender, string(actor.Kind), actor.ID)}
+		all := []spending{spend(budgetRecipient, mailbox(m.To)), spend(budgetRecipientDay, mailbox(m.To)), spend(budgetSender, string(actor.Kind), actor.ID)}
 		if m.OrganizationID != "" {
 			all = append(all, spend(budgetOrganization, m.OrganizationID))
 		}
@@ -66,6 +67,16 @@ func (m *Mail) spendings(why mailCause, actor Actor) []spending {
 		return []spending{spend(budgetEndpoints, m.To), spend(budgetEndpointsOrganization, m.OrganizationID)}
 	}
 	return nil
+}
+
+// mailbox is an address without what follows a + in its local part: most mail
+// servers put ada+anything@example.com where ada@example.com goes.
+func mailbox(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if plus := strings.IndexByte(email, '+'); plus > 0 && plus < at {
+		return email[:plus] + email[at:]
+	}
+	return email
 }
 
 // told reports whether who has a message sent is told that a budget is used up.

@@ -117,6 +117,66 @@ func TestInvitationsToOneAddress(t *testing.T) {
 	})
 }
 
+// TestMailToOneMailbox holds that what follows a + makes no other recipient,
+// and stays in the address.
+func TestMailToOneMailbox(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		f = f.withMail(t)
+		user := f.account(t, "mallory@example.com")
+		tenant := f.organizationOf(t, user, "Organization")
+		sent := 0
+		for n := range 8 {
+			i, err := invite(tenant, t, fmt.Sprintf("stranger+%d@example.com", n))
+			if err != nil {
+				refusal(t, err, models.TooMany)
+				continue
+			}
+			if sent++; i.Email != fmt.Sprintf("stranger+%d@example.com", n) {
+				t.Errorf("invited was %s", i.Email)
+			}
+		}
+		if sent != 3 {
+			t.Errorf("%d of 8 invitations to one mailbox were sent, want 3", sent)
+		}
+		for _, same := range []string{"Stranger@EXAMPLE.com", "stranger@ｅｘａｍｐｌｅ.com", "stranger@example。com", "STRANGER+Tag@Example.Com"} {
+			_, err := invite(tenant, t, same)
+			refusal(t, err, models.TooMany)
+		}
+		if _, err := invite(tenant, t, "stranger@example.com."); !models.IsKind(err, models.Invalid) {
+			t.Errorf("with a dot behind the domain: %v", err)
+		}
+		for _, other := range []string{"stranger@other.example", "+stranger@example.com", "strange@example.com"} {
+			if _, err := invite(tenant, t, other); err != nil {
+				t.Errorf("%s: %v", other, err)
+			}
+		}
+		for n := range 8 {
+			if err := f.AskSignUp(t.Context(), models.SignupOpen, models.Account{Name: "Eve", Email: fmt.Sprintf("eve+%d@example.com", n), Password: password}, models.Actor{RemoteAddress: fmt.Sprint("192.0.2.", n)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.clock.Advance(time.Hour) // by day there are six
+		for n := range 8 {
+			if _, err := invite(tenant, t, fmt.Sprintf("stranger+later%d@example.com", n)); err == nil {
+				sent++
+			}
+		}
+		f.clock.Advance(time.Hour)
+		if _, err := invite(tenant, t, "stranger@example.com"); sent != 6 || !models.IsKind(err, models.TooMany) {
+			t.Errorf("%d within the day, want 6, and then %v", sent, err)
+		}
+		letters, signUps := f.letters(t), 0
+		for to := range letters {
+			if strings.HasPrefix(to, "eve+") {
+				signUps++
+			}
+		}
+		if signUps != 3 || len(letters["stranger+0@example.com"]) != 1 {
+			t.Errorf("%d sign-ups were sent to one mailbox, want 3", signUps)
+		}
+	})
+}
+
 // TestMailOfOnePerson holds that one person sends no more than 50 messages a day
 // to however many addresses, and an organization no more than 100.
 func TestMailOfOnePerson(t *testing.T) {

@@ -164,7 +164,10 @@ func (s *Store) passwordIs(ctx context.Context, who asker, password, hash string
 	if err != nil {
 		return false, fmt.Errorf("checking the password: %w", err)
 	}
-	return match && known, nil
+	if match = match && known; match {
+		s.hashing.wasRight(who, s.clock.Now())
+	}
+	return match, nil
 }
 
 // confirm checks that the person at the browser knows the account's password,

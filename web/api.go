@@ -77,8 +77,9 @@ func apiTable() []apiRoute {
 // apiRoutes adds the API to its group. It looks at keys alone: a cookie that a
 // browser sends along opens nothing.
 func (s *Server) apiRoutes(api fiber.Router) {
+	known := operations()
 	for _, route := range apiTable() {
-		handler := s.apiHandler(route)
+		handler := s.apiHandler(route, known[route.method+" "+route.path].parameters(route))
 		if route.method == fiber.MethodGet {
 			api.Get(route.path, handler) // and HEAD with it
 		} else {
@@ -87,12 +88,13 @@ func (s *Server) apiRoutes(api fiber.Router) {
 	}
 }
 
-func (s *Server) apiHandler(route apiRoute) fiber.Handler {
+func (s *Server) apiHandler(route apiRoute, parameters []parameter) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		call, err := s.authenticate(c, route.access)
 		if err != nil {
 			return err
 		}
+		call.parameters = parameters
 		if err := call.allow(route.access); err != nil {
 			// Only an organization's key can lack something.
 			s.noteRefusal(c, s.Store.KeyTenant(call.key, call.organization, call.actor()), call.key.ID, "needs "+string(route.access))
@@ -110,7 +112,8 @@ func (s *Server) apiHandler(route apiRoute) fiber.Handler {
 type apiCall struct {
 	*fiber.Ctx
 	server       *Server
-	access       apiAccess // of the route
+	access       apiAccess   // of the route
+	parameters   []parameter // of the route's query
 	key          *models.Key
 	organization *models.Organization // of the key; nil for a platform key
 }

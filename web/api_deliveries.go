@@ -37,7 +37,7 @@ func (s *Server) apiDeliveryList(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	q := queryReader{call: c}
+	q := c.query()
 	filter := models.DeliveryFilter{
 		States: q.states(), Types: q.types(), Since: q.time("since"), Until: q.time("until"),
 		EndpointID: q.id("endpointId", models.PrefixEndpoint), EventID: q.id("eventId", models.PrefixEvent),

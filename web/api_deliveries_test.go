@@ -145,6 +145,29 @@ func TestAPIDeliveryList_times(t *testing.T) {
 	f.counted(t, "since="+between.Format(time.RFC3339)+"&until="+between.Format(time.RFC3339), 0)
 }
 
+// TestAPIQuery_unknown_parameters holds that no list passes over what it does not know.
+func TestAPIQuery_unknown_parameters(t *testing.T) {
+	apiStores(t, func(t *testing.T, f *apiFixture) {
+		for _, path := range []string{"/deliveries", "/events", "/endpoints", "/event-types", "/organizations"} {
+			key := f.key
+			if path == "/organizations" {
+				key = f.platform
+			}
+			for query, field := range map[string]string{
+				"foo=1": "foo", "Limit=1": "Limit", "foo": "foo", "limit=1&limit=1": "limit", "limit=1&limit=x": "limit", "cursor=&cursor=": "cursor",
+				"limit%5B%5D=1": "limit[]",
+			} {
+				if path == "/event-types" && !strings.Contains(query, "foo") {
+					continue
+				}
+				f.call(t, key, "GET", "/api/v1"+path+"?"+query, "").isProblem(t, 422, "invalid", field)
+			}
+			f.call(t, key, "GET", "/api/v1"+path, "").object(t, http.StatusOK)
+		}
+		f.call(t, f.key, "GET", "/api/v1/deliveries?state=pending&state=failed&type=org.*&type=payment.failed&limit=1", "").object(t, http.StatusOK)
+	})
+}
+
 func TestAPIQuery_faults_are_at_their_parameter(t *testing.T) {
 	apiStores(t, func(t *testing.T, f *apiFixture) {
 		for query, field := range map[string]string{

@@ -97,7 +97,7 @@ func (s *Server) apiEndpointList(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	q := queryReader{call: c}
+	q := c.query()
 	page := q.page()
 	if err := q.err(); err != nil {
 		return err

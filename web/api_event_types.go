@@ -37,6 +37,9 @@ func (s *Server) apiEventTypeList(c *apiCall) error {
 	if err := c.mayReadCatalog(); err != nil {
 		return err
 	}
+	if err := c.query().err(); err != nil {
+		return err
+	}
 	return answerList(c, s.Store.Catalog().Types(), "", shapeEventType)
 }
 

@@ -154,7 +154,7 @@ func (s *Server) apiEventList(c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	q := queryReader{call: c}
+	q := c.query()
 	types, page := q.types(), q.page()
 	if err := q.err(); err != nil {
 		return err

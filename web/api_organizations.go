@@ -103,7 +103,7 @@ func (s *Server) apiOrganizationCreate(c *apiCall) error {
 }
 
 func (s *Server) apiOrganizationList(c *apiCall) error {
-	q := queryReader{call: c}
+	q := c.query()
 	page := q.page()
 	if err := q.err(); err != nil {
 		return err

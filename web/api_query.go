@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,46 @@ import (
 type queryReader struct {
 	call   *apiCall
 	faults webhook.Faults
+}
+
+// query reads the parameters of the call's list. One that the list does not know,
+// or that is given twice where one value is meant, is a fault: who mistypes a
+// filter's name must not take all rows for what it lets through.
+func (c *apiCall) query() *queryReader {
+	q := &queryReader{call: c}
+	given := map[string]int{}
+	for name := range c.Context().QueryArgs().All() {
+		given[string(name)]++
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		at := slices.IndexFunc(c.parameters, func(p parameter) bool { return p.name == name })
+		switch {
+		case at < 0 && len(c.parameters) == 0:
+			q.fault(shownName(name), "This list takes no parameters.")
+		case at < 0:
+			q.fault(shownName(name), "This list has no such parameter. It takes "+namesOf(c.parameters)+".")
+		case given[name] > 1 && !c.parameters[at].many():
+			q.fault(name, "Give it once.")
+		}
+	}
+	return q
+}
+
+// shownName is a parameter's name as it was sent, cut to what an answer has room for.
+func shownName(name string) string {
+	const most = 64
+	if runes := []rune(name); len(runes) > most {
+		name = string(runes[:most]) + "…"
+	}
+	return name
+}
+
+func namesOf(parameters []parameter) string {
+	names := make([]string, len(parameters))
+	for i, p := range parameters {
+		names[i] = p.name
+	}
+	return strings.Join(names, ", ")
 }
 
 func (q *queryReader) fault(name, message string) {

@@ -62,11 +62,7 @@ func (o operation) document(route apiRoute) object {
 	for _, name := range pathParameter.FindAllStringSubmatch(route.path, -1) {
 		parameters = append(parameters, object{"name": name[1], "in": "path", "required": true, "schema": text(), "description": "Which one: its " + name[1] + "."})
 	}
-	if route.access != platformOnly {
-		parameters = append(parameters, object{"name": organizationField, "in": "query", "schema": text(),
-			"description": "The organization, by its id or external id. Platform keys have to name one, here or in the body."})
-	}
-	for _, p := range o.query {
+	for _, p := range o.parameters(route) {
 		parameters = append(parameters, object{"name": p.name, "in": "query", "schema": p.schema, "description": p.about})
 	}
 	if o.idempotent {

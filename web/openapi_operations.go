@@ -23,6 +23,17 @@ type parameter struct {
 	schema      map[string]any
 }
 
+// many reports whether the parameter may be repeated: its values are joined.
+func (p parameter) many() bool { return p.name == "state" || p.name == "type" }
+
+// parameters are what the query of the operation's route may have.
+func (o operation) parameters(route apiRoute) []parameter {
+	if route.access == platformOnly {
+		return o.query
+	}
+	return append([]parameter{{organizationField, "The organization, by its id or external id. Platform keys have to name one, here or in the body.", text()}}, o.query...)
+}
+
 func text() map[string]any { return map[string]any{"type": "string"} }
 
 func timeText() map[string]any { return map[string]any{"type": "string", "format": "date-time"} }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/bidi"
 )
 
 // blanks are symbols that show nothing, such as the Braille pattern without dots.
@@ -90,7 +92,7 @@ func needed(text []rune, at int) bool {
 	case r >= '\U000e0020' && r <= '\U000e007f':
 		return before == blackFlag
 	case r >= '\u180b' && r <= '\u180f': // Mongolian forms
-		return at > 0 && unicode.Is(unicode.Mongolian, text[at-1])
+		return at > 0 && unicode.IsLetter(text[at-1]) && unicode.Is(unicode.Mongolian, text[at-1])
 	}
 	return false
 }
@@ -110,13 +112,17 @@ func neighbor(text []rune, at, step int) rune {
 // joining reports whether a letter is of a script whose letters join, so that
 // joiners change how its words look.
 func joining(r rune) bool {
-	return unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Mandaic, unicode.Adlam, unicode.Hanifi_Rohingya,
+	return unicode.IsLetter(r) && unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Mandaic, unicode.Adlam, unicode.Hanifi_Rohingya,
 		unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada,
 		unicode.Malayalam, unicode.Sinhala, unicode.Tibetan, unicode.Myanmar, unicode.Khmer, unicode.Balinese, unicode.Javanese, unicode.Newa)
 }
 
+// rightToLeft reports whether a letter runs from right to left. Marks of
+// direction are of that direction too, and no letters.
 func rightToLeft(r rune) bool {
-	return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam, unicode.Samaritan, unicode.Mandaic, unicode.Hanifi_Rohingya)
+	properties, _ := bidi.LookupRune(r)
+	class := properties.Class()
+	return unicode.IsLetter(r) && (class == bidi.R || class == bidi.AL)
 }
 
 // symbol reports whether a character may be part of an emoji: a drawing, or what
