@@ -24,7 +24,7 @@ func (s *Store) MigrateAs(ctx context.Context, ownerURL string) error {
 	if err := s.db.WithContext(ctx).Raw("SELECT current_user").Scan(&role).Error; err != nil {
 		return fmt.Errorf("asking for the serving role: %w", err)
 	}
-	owner, err := Open(ctx, Options{DatabaseURL: ownerURL, Catalog: s.catalog, Guard: s.guard, Vault: s.vault, Clock: s.clock, Log: s.log, Connections: LeastConnections})
+	owner, err := Open(ctx, Options{DatabaseURL: ownerURL, Clock: s.clock, Log: s.log, Connections: LeastConnections})
 	if err != nil {
 		return fmt.Errorf("as the owner: %w", err)
 	}
