@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ type publisher struct {
 	signal  chan struct{}
 	stop    chan struct{}
 	stopped sync.WaitGroup
+	started atomic.Bool
 	// ordinaryAt is when a group that is no slice was last committed, in Unix
 	// nanoseconds.
 	ordinaryAt atomic.Int64
@@ -43,11 +45,20 @@ const (
 func newPublisher(s *Store) *publisher {
 	p := &publisher{store: s, signal: make(chan struct{}, committers), stop: make(chan struct{})}
 	p.turns.weigh, p.turns.most = s.weigh, s.dialect.groupWeight()
+	return p
+}
+
+// start begins to commit. Until then nothing is taken in.
+func (p *publisher) start() {
+	if p.started.Swap(true) {
+		return
+	}
 	for range committers {
 		p.stopped.Go(p.run)
 	}
-	return p
 }
+
+var errAtRest = errors.New("the engine is not started")
 
 // close ends the publisher. What was taken in is still answered.
 func (p *publisher) close() {
@@ -75,6 +86,12 @@ func (p *publisher) submit(ctx context.Context, drafts []*draft) []Outcome {
 	if len(drafts) == 0 {
 		return outcomes
 	}
+	if !p.started.Load() {
+		for i := range outcomes {
+			outcomes[i].Err = errAtRest
+		}
+		return outcomes
+	}
 	sub := &submission{ctx: ctx, done: make(chan struct{}), left: len(drafts)}
 	for _, d := range drafts {
 		d.sub = sub
@@ -100,9 +117,10 @@ func (p *publisher) submit(ctx context.Context, drafts []*draft) []Outcome {
 
 var errStopping = &Error{Kind: Unavailable, Code: "stopping", Message: "Hookwell is stopping. Send this again in a moment."}
 
-// resume writes what is left of events that are committed.
+// resume writes what is left of events that are committed. At rest it leaves
+// that to others, see FinishFanOuts.
 func (p *publisher) resume(drafts []*draft) {
-	if len(drafts) > 0 && p.turns.add(drafts) {
+	if p.started.Load() && len(drafts) > 0 && p.turns.add(drafts) {
 		p.call()
 	}
 }
