@@ -191,10 +191,6 @@ func (s *Store) Now() time.Time { return s.clock.Now() }
 // Catalog is the event types that the store accepts.
 func (s *Store) Catalog() *webhook.Catalog { return s.catalog }
 
-// SetWaker names who is told of due deliveries. It is to be called once,
-// before the first event: the waker needs the store, and the store the waker.
-func (s *Store) SetWaker(w Waker) { s.waker = w }
-
 // Migrate applies the migrations that are missing, one process at a time, and
 // makes the partitions of the days ahead.
 func (s *Store) Migrate(ctx context.Context) error {

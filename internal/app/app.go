@@ -56,27 +56,23 @@ func Open(ctx context.Context, c *config.Config) (*App, error) {
 }
 
 func openParts(ctx context.Context, c *config.Config) (*App, error) {
-	metrics := ops.NewMetrics(Version())
-	store, err := openStore(ctx, c, metrics)
+	installation, err := prepare(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	sayAccess(c, store.Access())
-	installation, err := store.InstallationID(ctx)
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
 	connection, err := openRedis(c)
 	if err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, err
 	}
-	a := &App{config: c, store: store, redis: connection, metrics: metrics}
+	a := &App{config: c, redis: connection, metrics: ops.NewMetrics(Version())}
 	a.feed = jobs.NewFeed(connection, installation, c.Log)
 	a.queue = jobs.NewQueue(connection, installation, a.feed, c.Log)
-	store.SetWaker(a.queue)
-	a.probe = ops.NewProbe(store, a.queue)
+	if a.store, err = openServing(ctx, c, a.metrics, a.queue); err != nil {
+		return nil, errors.Join(err, a.closeRedis())
+	}
+	a.probe = ops.NewProbe(a.store, a.queue)
 	tryServices(ctx, a.queue)
-	a.sender = webhook.NewSender(webhook.NewGuard(c.AllowedNetworks), store.Now)
+	a.sender = webhook.NewSender(webhook.NewGuard(c.AllowedNetworks), a.store.Now)
 	return a, nil
 }
 
@@ -177,10 +173,15 @@ func (a *App) Close() {
 			a.config.Log.Warn("stopping operations", "error", err)
 		}
 	}
-	a.queue.Close()
-	a.feed.Close()
 	a.sender.Close()
-	if err := errors.Join(a.redis.Close(), a.store.Close(), a.lock.Unlock()); err != nil {
+	if err := errors.Join(a.closeRedis(), a.store.Close(), a.lock.Unlock()); err != nil {
 		a.config.Log.Warn("closing connections", "error", err)
 	}
+}
+
+// closeRedis closes the connection after what uses it.
+func (a *App) closeRedis() error {
+	a.queue.Close()
+	a.feed.Close()
+	return a.redis.Close()
 }

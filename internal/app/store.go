@@ -14,19 +14,14 @@ import (
 // OpenStore opens and migrates the database, for a command that delivers
 // nothing. Its error names the setting that it comes from.
 func OpenStore(ctx context.Context, c *config.Config) (*models.Store, error) {
-	return openStore(ctx, c, nil)
-}
-
-// openStore is OpenStore with a meter, which may be nil.
-func openStore(ctx context.Context, c *config.Config, meter models.Meter) (*models.Store, error) {
 	if c.Embedded {
 		if err := c.MakeDataDir(); err != nil {
 			return nil, err
 		}
 	}
-	store, err := models.Open(ctx, storeOptions(c, meter))
+	store, err := open(ctx, c, storeOptions(c))
 	if err != nil {
-		return nil, config.Wrong(storedBy(c), "%w", err)
+		return nil, err
 	}
 	if err := migrate(ctx, c, store); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -71,10 +66,42 @@ func storedBy(c *config.Config) string {
 	return "DATABASE_URL"
 }
 
+// prepare migrates the database and returns the installation's id. Only with that
+// is there a queue, and only with a queue the store that events are accepted into.
+func prepare(ctx context.Context, c *config.Config) (installation string, err error) {
+	store, err := OpenStore(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	installation, err = store.InstallationID(ctx)
+	return installation, errors.Join(err, store.Close())
+}
+
+// openServing opens the database that prepare has migrated, with what is told of
+// the work on it.
+func openServing(ctx context.Context, c *config.Config, meter models.Meter, waker models.Waker) (*models.Store, error) {
+	o := storeOptions(c)
+	o.Meter, o.Waker = meter, waker
+	store, err := open(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	sayAccess(c, store.Access())
+	return store, nil
+}
+
+func open(ctx context.Context, c *config.Config, o models.Options) (*models.Store, error) {
+	store, err := models.Open(ctx, o)
+	if err != nil {
+		return nil, config.Wrong(storedBy(c), "%w", err)
+	}
+	return store, nil
+}
+
 // storeOptions are the settings as the store takes them.
-func storeOptions(c *config.Config, meter models.Meter) models.Options {
+func storeOptions(c *config.Config) models.Options {
 	return models.Options{DatabaseURL: c.Database.URL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
-		Catalog: c.Catalog, Guard: webhook.NewGuard(c.AllowedNetworks), Vault: c.Vault, Meter: meter, Log: c.Log, CircuitProbe: c.CircuitProbe, MaxEndpoints: c.MaxEndpoints,
+		Catalog: c.Catalog, Guard: webhook.NewGuard(c.AllowedNetworks), Vault: c.Vault, Log: c.Log, CircuitProbe: c.CircuitProbe, MaxEndpoints: c.MaxEndpoints,
 		Mail: c.Mailer != nil, BaseURL: linkBase(c), Connections: c.Database.Connections, Pooler: c.Database.Pooler}
 }
 
