@@ -42,13 +42,13 @@ var table = map[string][]string{
 }
 
 type listed struct {
-	ImportPath                         string
-	Imports, TestImports, XTestImports []string
+	ImportPath, Dir                             string
+	GoFiles, Imports, TestImports, XTestImports []string
 }
 
 func TestImports(t *testing.T) {
 	t.Run("follow_the_table", func(t *testing.T) {
-		packages := list(t)
+		packages := list(t, module+"/...")
 		if len(packages) == 0 {
 			t.Fatal("go list named no package")
 		}
@@ -164,12 +164,13 @@ func faults(rules map[string][]string, packages []listed) []string {
 func refused(rules map[string][]string, imports, allowed []string) []string {
 	imports = slices.Compact(slices.Sorted(slices.Values(imports)))
 	return slices.DeleteFunc(imports, func(path string) bool {
-		ours := path == module || strings.HasPrefix(path, module+"/")
-		return !ours || slices.Contains(allowed, everything) || slices.Contains(allowed, place(rules, path))
+		return !ours(path) || slices.Contains(allowed, everything) || slices.Contains(allowed, place(rules, path))
 	})
 }
 
-// place is the table's entry for a package: its own, or that of the nearest
+func ours(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
+
+// place is the table's entry for a package of ours: its own, or that of the nearest
 // package above it, or "" if there is none.
 func place(rules map[string][]string, path string) string {
 	if path == module {
@@ -188,9 +189,9 @@ func place(rules map[string][]string, path string) string {
 	return ""
 }
 
-func list(t *testing.T) []listed {
+func list(t *testing.T, args ...string) []listed {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"/...")
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports"}, args...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
