@@ -16,7 +16,7 @@ func TestExchangesThatAreCutOffAreOnRecord(t *testing.T) {
 		s := receiver(t, func(http.ResponseWriter, *http.Request) { started <- struct{}{}; <-hang })
 		t.Cleanup(func() { close(hang) })
 		f.endpoint(t, s.URL, nil)
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		w := f.start(t)
 		f.publish(t, n)
 		for range n {

@@ -29,7 +29,7 @@ func TestDeliveriesGoOnWithoutRedis(t *testing.T) {
 		}
 	})
 	f.endpoint(t, s.URL, nil)
-	f.SetWaker(f.queue)
+	f.wakeQueue()
 	f.start(t)
 	f.publish(t, 5) // by the queue
 	f.until(t, "all were tried once", models.DeliveryFilter{}, all(5, models.Retrying))
@@ -48,7 +48,7 @@ func TestShutdownHandsBackWhatWaits(t *testing.T) {
 			<-release
 		})
 		f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.MaxInFlight = 1 })
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		w := f.start(t)
 		f.publish(t, 1)
 		<-started
@@ -116,7 +116,7 @@ func TestAnOutcomeThatIsRefusedForGoodIsGivenUp(t *testing.T) {
 		healthy, _ := f.endpoint(t, receiver(t, nil).URL, nil)
 		lift := f.refuse(t, refused.ID)
 		defer lift()
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.start(t)
 		for i := range 20 { // each gives the outcome another chance, and is not held up by it
 			f.publish(t, 1)
@@ -147,7 +147,7 @@ func TestAllEndpointsTogetherKeepToTheProcesssLimit(t *testing.T) {
 		for range hanging {
 			f.endpoint(t, dead.URL, nil)
 		}
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.publish(t, 30)
 		f.until(t, "the process has all that it may have", models.DeliveryFilter{}, func([]models.Delivery) bool { return f.flying(t) >= most })
 		healthy, _ := f.endpoint(t, receiver(t, nil).URL, nil)

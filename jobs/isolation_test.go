@@ -62,7 +62,7 @@ func TestHangingEndpointsHoldUpNobody(t *testing.T) {
 		healthy, _ := f.endpoint(t, receiver(t, func(http.ResponseWriter, *http.Request) { arrived.Add(1) }).URL, func(in *models.EndpointInput) {
 			in.EventTypes, in.MaxInFlight = []string{"payment.failed"}, cap
 		})
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.start(t)
 		t.Cleanup(func() { close(hang) }) // before the workers' stop waits for the exchanges
 		f.publishBatch(t, "org.created", each)
@@ -125,7 +125,7 @@ func TestALockedEndpointHoldsUpNoOther(t *testing.T) {
 		here := receiver(t, func(http.ResponseWriter, *http.Request) {}).URL
 		locked, _ := f.endpoint(t, here, func(in *models.EndpointInput) { in.EventTypes = []string{"org.created"} })
 		other, _ := f.endpoint(t, here, func(in *models.EndpointInput) { in.EventTypes = []string{"payment.failed"} })
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.start(t)
 		db, err := gorm.Open(postgres.Open(f.options.DatabaseURL), &gorm.Config{})
 		check(t, err)

@@ -189,7 +189,7 @@ func (f *fixture) sentMail(t *testing.T, m *jobs.Mailer, id string, failure *str
 func TestMailGoesOutAtOnce(t *testing.T) {
 	eachPair(t, func(t *testing.T, f *fixture) {
 		s := startMailServer(t, nil)
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.mailer = s.mailer(t, "smtp", "", "")
 		f.start(t)
 		id, err := f.Operator().TestMail(t.Context(), "ada@example.com")

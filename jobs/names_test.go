@@ -59,7 +59,7 @@ func TestInstallationsShareARedis(t *testing.T) {
 		f := newFixture(t, o, address)
 		both[i], reads[i], arrived[i] = f, &taken{ids: map[string]bool{}}, map[string]int{}
 		f.redis.AddHook(reads[i])
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.endpoint(t, receiver(t, func(_ http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			defer mu.Unlock()

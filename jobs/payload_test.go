@@ -52,7 +52,7 @@ func texts(t *testing.T, document []byte, given ...string) (found []string) {
 // Redis before a worker takes it, and what the pages of all processes are told.
 func TestRedisCarriesIDsAlone(t *testing.T) {
 	eachPair(t, func(t *testing.T, f *fixture) {
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		changes := f.redis.Subscribe(t.Context(), f.queue.ChangesChannel())
 		defer changes.Close()
 		if _, err := changes.Receive(t.Context()); err != nil { // it listens

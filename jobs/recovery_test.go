@@ -28,7 +28,7 @@ func TestRecovery(t *testing.T) {
 		schedule, err := webhook.NewSchedule([]int{0})
 		check(t, err)
 		e, _ := f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.Schedule = schedule })
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.start(t)
 		f.publish(t, 30)
 		f.until(t, "all failed", models.DeliveryFilter{}, all(30, models.Failed))

@@ -105,7 +105,7 @@ func TestRedisThatDoesNotDoItsPart(t *testing.T) {
 				t.Fatalf("Check() = %v (%v), want a fault that says %q", err, errors.Unwrap(err), c.mend)
 			}
 			f.endpoint(t, receiver(t, nil).URL, nil)
-			f.SetWaker(f.queue)
+			f.wakeQueue()
 			f.blind(t)
 			f.start(t)
 			f.publish(t, 20)
@@ -120,7 +120,7 @@ func TestRedisThatTurns(t *testing.T) {
 	server := testenv.PrivateRedis(t)
 	f := newFixture(t, models.Options{DatabaseURL: testenv.Database(t)}, grant(t, server, allowed))
 	f.endpoint(t, receiver(t, nil).URL, nil)
-	f.SetWaker(f.queue)
+	f.wakeQueue()
 	f.start(t)
 	f.publish(t, 1)
 	f.until(t, "one is delivered", models.DeliveryFilter{}, all(1, models.Delivered))

@@ -46,7 +46,7 @@ func TestRotation(t *testing.T) {
 			arrivals <- arrived{r.Header, body}
 		})
 		e, old := f.endpoint(t, s.URL, nil)
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.start(t)
 		rotate := func(hours int, secret webhook.Secret) webhook.Secret {
 			t.Helper()

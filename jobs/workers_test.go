@@ -44,7 +44,27 @@ type fixture struct {
 	sender  *webhook.Sender
 	log     *slog.Logger
 	mailer  *jobs.Mailer // of the workers, where a test has set one
+	waker   forwarder
 }
+
+// forwarder is the store's waker. It hands nothing on before the test has
+// it wake the queue: a fixture's events are found by the due scan until then.
+type forwarder struct{ queue atomic.Pointer[jobs.Queue] }
+
+func (w *forwarder) Wake(woken []models.Woken) {
+	if queue := w.queue.Load(); queue != nil {
+		queue.Wake(woken)
+	}
+}
+
+func (w *forwarder) WakeMail() {
+	if queue := w.queue.Load(); queue != nil {
+		queue.WakeMail()
+	}
+}
+
+// wakeQueue has the store tell the queue from here on what is due.
+func (f *fixture) wakeQueue() { f.waker.queue.Store(f.queue) }
 
 // eachPair runs a test on SQLite with an in-process Redis and on Postgres with
 // a real one.
@@ -85,6 +105,7 @@ func newFixture(t *testing.T, o models.Options, redisURL string) *fixture {
 	o.Catalog, err = catalog()
 	check(t, err)
 	f.options = o
+	o.Waker = &f.waker
 	f.Store, err = models.Open(t.Context(), o)
 	check(t, err)
 	check(t, f.Migrate(t.Context()))
@@ -213,7 +234,7 @@ func TestDelivery(t *testing.T) {
 				arrivals <- arrival{r.Header, body}
 			})
 			_, secret := f.endpoint(t, s.URL, nil)
-			f.SetWaker(f.queue)
+			f.wakeQueue()
 			f.start(t)
 			f.publish(t, 1)
 			got := <-arrivals
@@ -249,7 +270,7 @@ func TestDelivery(t *testing.T) {
 				}
 			})
 			f.endpoint(t, s.URL, nil)
-			f.SetWaker(f.queue)
+			f.wakeQueue()
 			f.start(t)
 			f.publish(t, 1)
 			f.until(t, "a retry is planned", models.DeliveryFilter{}, all(1, models.Retrying))
@@ -288,7 +309,7 @@ func TestInFlight(t *testing.T) {
 			<-release
 		})
 		f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.MaxInFlight = 4 })
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.start(t)
 		f.publish(t, 40)
 		for range 4 {
@@ -313,7 +334,7 @@ func TestShutdown(t *testing.T) {
 			<-release
 		})
 		f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.MaxInFlight = 1 })
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		w := f.start(t)
 		f.publish(t, 2)
 		<-started
@@ -375,7 +396,7 @@ func TestResendWaitsBehindNothing(t *testing.T) {
 			}
 		})
 		f.endpoint(t, s.URL, nil)
-		f.SetWaker(f.queue)
+		f.wakeQueue()
 		f.start(t)
 		f.publish(t, 1)
 		failed := f.until(t, "one has failed", models.DeliveryFilter{}, all(1, models.Retrying))[0]

@@ -190,10 +190,6 @@ func (s *Store) Now() time.Time { return s.clock.Now() }
 // Catalog is the event types that the store accepts.
 func (s *Store) Catalog() *webhook.Catalog { return s.catalog }
 
-// SetWaker names who is told of due deliveries. It is to be called once,
-// before the first event: the waker needs the store, and the store the waker.
-func (s *Store) SetWaker(w Waker) { s.waker = w }
-
 // find reads one row, or says that there is no such noun.
 func find[T any](query *gorm.DB, noun string) (*T, error) {
 	var row T

@@ -1,10 +1,12 @@
-package main
+package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
 
+	"hookwell/internal/app"
+	"hookwell/internal/config"
 	"hookwell/jobs"
 )
 
@@ -18,14 +20,14 @@ type mailTestCommand struct {
 
 // Run sends the message on the way that every other takes.
 func (m *mailTestCommand) Run(ctx context.Context) (err error) {
-	c, err := readConfig()
+	c, err := config.Read()
 	if err != nil {
 		return err
 	}
-	if c.mailer == nil {
-		return wrong("HOOKWELL_SMTP_URL", "no mail server is set")
+	if c.Mailer == nil {
+		return config.Wrong("HOOKWELL_SMTP_URL", "no mail server is set")
 	}
-	store, err := openStore(ctx, c)
+	store, err := app.OpenStore(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -34,7 +36,7 @@ func (m *mailTestCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := jobs.SendMail(ctx, store, c.mailer, c.log); err != nil {
+	if err := jobs.SendMail(ctx, store, c.Mailer, c.Log); err != nil {
 		return err
 	}
 	switch sent, failure, err := store.Operator().MailOutcome(ctx, id); {

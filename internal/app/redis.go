@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"hookwell/internal/config"
 )
 
 // redisConnection is a client and what is to be closed with it.
@@ -29,12 +31,12 @@ func (r *redisConnection) Close() error {
 // openRedis connects to REDIS_URL, or starts the in-process server of the
 // embedded default. It does not fail when Redis is away: workers then go by the
 // database alone.
-func openRedis(c *config) (*redisConnection, error) {
-	redis.SetLogger(&redisLog{c.log})
-	if !c.embedded {
-		client, err := redisClient(c.RedisURL)
+func openRedis(c *config.Config) (*redisConnection, error) {
+	redis.SetLogger(&redisLog{c.Log})
+	if !c.Embedded {
+		client, err := c.RedisClient()
 		if err != nil {
-			return nil, wrong("REDIS_URL", "%w", err)
+			return nil, err
 		}
 		return &redisConnection{UniversalClient: client}, nil
 	}

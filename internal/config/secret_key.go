@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"crypto/rand"
@@ -14,17 +14,17 @@ import (
 
 // checkSecretKey reads the key, or, on the embedded default, the one that is
 // kept in the data folder, made at the first start.
-func (c *config) checkSecretKey() (err error) {
-	if c.SecretKey == "" && !c.embedded {
-		return wrong("HOOKWELL_SECRET_KEY", "set it to 32 random bytes in base64, such as from: openssl rand -base64 32")
+func (s *checks) checkSecretKey() (err error) {
+	if s.SecretKey == "" && !s.config.Embedded {
+		return Wrong("HOOKWELL_SECRET_KEY", "set it to 32 random bytes in base64, such as from: openssl rand -base64 32")
 	}
-	if c.SecretKey == "" {
-		if c.SecretKey, err = keptKey(c.DataDir); err != nil {
-			return wrong("HOOKWELL_DATA_DIR", "%v", err)
+	if s.SecretKey == "" {
+		if s.SecretKey, err = keptKey(s.DataDir); err != nil {
+			return Wrong("HOOKWELL_DATA_DIR", "%v", err)
 		}
 	}
-	if c.vault, err = models.ParseVault(c.SecretKey); err != nil {
-		return wrong("HOOKWELL_SECRET_KEY", "%v", err)
+	if s.config.Vault, err = models.ParseVault(s.SecretKey); err != nil {
+		return Wrong("HOOKWELL_SECRET_KEY", "%v", err)
 	}
 	return nil
 }
@@ -56,22 +56,4 @@ func keptKey(folder string) (string, error) {
 	}
 	kept, err := os.ReadFile(path)
 	return strings.TrimSpace(string(kept)), err
-}
-
-// privateFolder makes the data folder, for its owner alone also where it was
-// there. One that belongs to somebody else, such as a volume that is shared by a
-// group, or that everybody has files in, such as /tmp, is left as it is: the files
-// in it are private by themselves.
-func privateFolder(path string) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode()&fs.ModeSticky != 0 {
-		return err
-	}
-	if err := models.Narrow(path); !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return nil
 }

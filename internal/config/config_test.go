@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -20,7 +20,7 @@ func services(t *testing.T, more map[string]string) map[string]string {
 	return values
 }
 
-func configureWith(values map[string]string) (*config, error) {
+func configureWith(values map[string]string) (*Config, error) {
 	s, err := parseSettings(func(name string) (string, bool) { value, set := values[name]; return value, set })
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func write(t *testing.T, text string) string {
 }
 
 // goWords are what a person who sets a variable has no use for.
-var goWords = regexp.MustCompile(`strconv|ParseInt|Atoi|\bjson: |\bGo\b|\*?(webhook|main|models|url|env|pgconn|netip)\.[A-Za-z]|RetentionDays|APIRateLimit|parse "|cannot parse`)
+var goWords = regexp.MustCompile(`strconv|ParseInt|Atoi|\bjson: |\bGo\b|\*?(webhook|config|jobs|web|models|url|env|pgconn|netip)\.[A-Za-z]|RetentionDays|APIRateLimit|parse "|cannot parse`)
 
 func TestSettings_that_are_refused(t *testing.T) {
 	const secret = "hunter2"
@@ -194,8 +194,11 @@ func TestBaseURL_is_normalized(t *testing.T) {
 	for text, want := range map[string]string{"https://bücher.example": "https://xn--bcher-kva.example", "HTTPS://Hooks.Example.COM.:443/": "https://hooks.example.com",
 		"http://name:80": "http://name", "https://name:80": "https://name:80"} {
 		c, err := configureWith(services(t, map[string]string{"HOOKWELL_BASE_URL": text}))
-		if err != nil || c.base.String() != want {
-			t.Errorf("%s became %v, %v; want %s", text, c.base, err, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.BaseURL.String(); got != want {
+			t.Errorf("%s became %s, want %s", text, got, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -24,6 +24,26 @@ var redisReplicas = []string{"read_only", "replica_only", "route_by_latency", "r
 
 // redisForm is how REDIS_URL is written.
 const redisForm = "write it as redis://user:password@host:6379/0 (rediss:// with TLS), redis-sentinel://host:26379,host:26379/0?master=name or redis-cluster://host:6379,host:6379"
+
+// checkRedis checks REDIS_URL by making the client that it names, which connects
+// nowhere yet.
+func checkRedis(text string) error {
+	client, err := redisClient(text)
+	if err != nil {
+		return Wrong("REDIS_URL", "%w", err)
+	}
+	return client.Close()
+}
+
+// RedisClient returns a client of the Redis that REDIS_URL names, connected to
+// nothing yet. Without one, on the embedded default, it fails.
+func (c *Config) RedisClient() (redis.UniversalClient, error) {
+	client, err := redisClient(c.redisURL)
+	if err != nil {
+		return nil, Wrong("REDIS_URL", "%w", err)
+	}
+	return client, nil
+}
 
 // redisClient makes a client of REDIS_URL without connecting. Its error says
 // what is wrong and what to write, and never shows a password.

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"path/filepath"
+
+	"hookwell/internal/config"
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+// OpenStore opens and migrates the database, for a command that delivers
+// nothing. Its error names the setting that it comes from.
+func OpenStore(ctx context.Context, c *config.Config) (*models.Store, error) {
+	if c.Embedded {
+		if err := c.MakeDataDir(); err != nil {
+			return nil, err
+		}
+	}
+	store, err := open(ctx, c, storeOptions(c))
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, c, store); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+// sayAccess says how Postgres is reached, and what an operator should know of it.
+func sayAccess(c *config.Config, a models.Access) {
+	if c.Embedded {
+		return
+	}
+	c.Log.Info("database", "connections", a.Connections, "granted", a.Granted, "pooler", a.Pooled, "isolation", a.Isolation)
+	if a.Connections > a.Granted && !a.Pooled {
+		c.Log.Warn("HOOKWELL_DATABASE_CONNECTIONS is more than the database grants; what goes beyond that waits", "connections", a.Connections, "granted", a.Granted)
+	}
+	if a.Pooled && a.Isolation != "read committed" {
+		c.Log.Warn("behind a pooler, statements outside of transactions run in the database's default isolation and are tried again when they collide; "+
+			"ALTER ROLE ... SET default_transaction_isolation = 'read committed' spares that", "isolation", a.Isolation)
+	}
+}
+
+// migrate brings the database up to date, as its owner where one is named.
+func migrate(ctx context.Context, c *config.Config, store *models.Store) error {
+	if c.Database.MigrateURL != "" {
+		if err := store.MigrateAs(ctx, c.Database.MigrateURL); err != nil {
+			return config.Wrong("HOOKWELL_MIGRATE_DATABASE_URL", "%w", err)
+		}
+		return nil
+	}
+	if err := store.Migrate(ctx); err != nil {
+		return config.Wrong(storedBy(c), "%w", err)
+	}
+	return nil
+}
+
+// storedBy is the variable that says where the data lies.
+func storedBy(c *config.Config) string {
+	if c.Embedded {
+		return "HOOKWELL_DATA_DIR"
+	}
+	return "DATABASE_URL"
+}
+
+// prepare migrates the database and returns the installation's id. Only with that
+// is there a queue, and only with a queue the store that events are accepted into.
+func prepare(ctx context.Context, c *config.Config) (installation string, err error) {
+	store, err := OpenStore(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	installation, err = store.InstallationID(ctx)
+	return installation, errors.Join(err, store.Close())
+}
+
+// openServing opens the database that prepare has migrated, with what is told of
+// the work on it.
+func openServing(ctx context.Context, c *config.Config, meter models.Meter, waker models.Waker) (*models.Store, error) {
+	o := storeOptions(c)
+	o.Meter, o.Waker = meter, waker
+	store, err := open(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	sayAccess(c, store.Access())
+	return store, nil
+}
+
+func open(ctx context.Context, c *config.Config, o models.Options) (*models.Store, error) {
+	store, err := models.Open(ctx, o)
+	if err != nil {
+		return nil, config.Wrong(storedBy(c), "%w", err)
+	}
+	return store, nil
+}
+
+// storeOptions are the settings as the store takes them.
+func storeOptions(c *config.Config) models.Options {
+	return models.Options{DatabaseURL: c.Database.URL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
+		Catalog: c.Catalog, Guard: webhook.NewGuard(c.AllowedNetworks), Vault: c.Vault, Log: c.Log, CircuitProbe: c.CircuitProbe, MaxEndpoints: c.MaxEndpoints,
+		Mail: c.Mailer != nil, BaseURL: linkBase(c), Connections: c.Database.Connections, Pooler: c.Database.Pooler}
+}
+
+// linkBase is what links in mail begin with. A process that serves no pages
+// can't know better than the settings.
+func linkBase(c *config.Config) *url.URL {
+	if c.BaseURL != nil {
+		return c.BaseURL
+	}
+	return &url.URL{Scheme: "http", Host: c.Addr}
+}

@@ -1,0 +1,23 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"hookwell/internal/app"
+	"hookwell/internal/config"
+	"hookwell/models"
+)
+
+// withStore opens the store for one command.
+func withStore(ctx context.Context, use func(*models.Store) error) error {
+	c, err := config.Read()
+	if err != nil {
+		return err
+	}
+	store, err := app.OpenStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(store), store.Close())
+}

@@ -1,0 +1,51 @@
+package config
+
+import (
+	"errors"
+	"time"
+
+	"hookwell/models"
+	"hookwell/web"
+)
+
+func (s *checks) checkRetention() error {
+	if s.config.Retention = time.Duration(s.RetentionDays) * 24 * time.Hour; s.config.Retention < models.MinRetention {
+		return Wrong("HOOKWELL_RETENTION_DAYS", "keep events for at least 7 days; %d is less", s.RetentionDays)
+	}
+	return nil
+}
+
+func (s *checks) checkRate() error {
+	if s.APIRateLimit < 0 {
+		return Wrong("HOOKWELL_API_RATE_LIMIT", "write the requests a second of one key, or 0 for no limit")
+	}
+	s.config.APIRateLimit = s.APIRateLimit
+	return nil
+}
+
+func (s *checks) checkConnections() (err error) {
+	for variable, limit := range map[string]int{"HOOKWELL_CONNECTIONS": s.Connections, "HOOKWELL_CONNECTIONS_PER_ADDRESS": s.AddressLimit} {
+		if limit < 0 {
+			err = errors.Join(err, Wrong(variable, "write how many connections the server may hold, or 0 for no limit"))
+		}
+	}
+	s.config.Connections = web.ConnectionLimits{Total: s.Connections, PerAddress: s.AddressLimit}
+	return err
+}
+
+// checkBodyMemory reads MiB.
+func (s *checks) checkBodyMemory() error {
+	if least := web.MinBodyMemory >> 20; s.BodyMemory < least || s.BodyMemory > 1<<20 {
+		return Wrong("HOOKWELL_BODY_MEMORY", "write how many MiB of request bodies may be in memory at one time, at least %d", least)
+	}
+	s.config.BodyMemory = int64(s.BodyMemory) << 20
+	return nil
+}
+
+func (s *checks) checkEndpoints() error {
+	if s.MaxEndpoints < 1 || s.MaxEndpoints > models.MostEndpoints {
+		return Wrong("HOOKWELL_MAX_ENDPOINTS", "write how many endpoints an organization may have, from 1 to %d", models.MostEndpoints)
+	}
+	s.config.MaxEndpoints = s.MaxEndpoints
+	return nil
+}
