@@ -246,13 +246,13 @@ func (s *Store) write(tx *Tx, f *fanOut) error {
 	for i, d := range f.deliveries {
 		work[i] = newWork(d, f.endpoints[i], TriggerSchedule, now)
 	}
-	if err := insertAll(s, tx.DB, f.events, refuseTaken); err != nil {
+	if err := insertAll(s.dialect, tx.DB, f.events, refuseTaken); err != nil {
 		return fmt.Errorf("inserting events: %w", err)
 	}
-	if err := insertAll(s, tx.DB, f.deliveries, refuseTaken); err != nil {
+	if err := insertAll(s.dialect, tx.DB, f.deliveries, refuseTaken); err != nil {
 		return fmt.Errorf("inserting deliveries: %w", err)
 	}
-	if err := insertAll(s, tx.DB, work, refuseTaken); err != nil {
+	if err := insertAll(s.dialect, tx.DB, work, refuseTaken); err != nil {
 		return fmt.Errorf("inserting work: %w", err)
 	}
 	if err := s.saveUnfinished(tx, f.unfinished, now); err != nil {

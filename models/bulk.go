@@ -36,11 +36,11 @@ const (
 const ifInterrupted = "attempts.cause = 'interrupted'"
 
 // insertAll inserts any number of rows.
-func insertAll[T any](s *Store, tx *gorm.DB, rows []*T, taken ifThere) error {
+func insertAll[T any](d dialect, tx *gorm.DB, rows []*T, taken ifThere) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return s.dialect.insert(tx, rowsOf(rows), taken)
+	return d.insert(tx, rowsOf(rows), taken)
 }
 
 // createAll inserts rows that insertAll does not know how to write: with columns

@@ -180,7 +180,7 @@ func (s *Store) Reclaim(ctx context.Context) (int, error) {
 		if results, err = s.interrupted(tx, rows); err != nil {
 			return err
 		}
-		if err := insertAll(s, tx.DB, attemptsOf(results), leaveTaken); err != nil {
+		if err := insertAll(s.dialect, tx.DB, attemptsOf(results), leaveTaken); err != nil {
 			return err
 		}
 		return s.settle(tx, results)

@@ -96,10 +96,10 @@ func (s *Store) record(tx *Tx, results []Result) error {
 	// An attempt that was taken for interrupted gets what really came of it. One
 	// that was made twice, because its first claim was lost, keeps what its
 	// delivery's state follows from.
-	if err := insertAll(s, tx.DB, attemptsOf(held), replaceTaken); err != nil {
+	if err := insertAll(s.dialect, tx.DB, attemptsOf(held), replaceTaken); err != nil {
 		return fmt.Errorf("inserting attempts: %w", err)
 	}
-	if err := insertAll(s, tx.DB, attemptsOf(late), replaceInterrupted); err != nil {
+	if err := insertAll(s.dialect, tx.DB, attemptsOf(late), replaceInterrupted); err != nil {
 		return fmt.Errorf("inserting late attempts: %w", err)
 	}
 	return s.settle(tx, held)

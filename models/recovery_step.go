@@ -123,7 +123,7 @@ func (s *Store) queueFailed(tx *Tx, r *Recovery, e *Endpoint, most int, now time
 		w.Priority, w.RecoveryID = priorityRecovery, r.ID
 		work = append(work, w)
 	}
-	return len(ids), len(work), insertAll(s, tx.DB, work, refuseTaken)
+	return len(ids), len(work), insertAll(s.dialect, tx.DB, work, refuseTaken)
 }
 
 // queueMissing makes deliveries of events that the endpoint never got.
@@ -144,8 +144,8 @@ func (s *Store) queueMissing(tx *Tx, r *Recovery, e *Endpoint, most int, now tim
 		w.WakeAt, w.Priority, w.RecoveryID = w.DueAt, priorityRecovery, r.ID
 		deliveries, work = append(deliveries, d), append(work, w)
 	}
-	if err := insertAll(s, tx.DB, deliveries, refuseTaken); err != nil {
+	if err := insertAll(s.dialect, tx.DB, deliveries, refuseTaken); err != nil {
 		return 0, 0, err
 	}
-	return len(ids), len(work), insertAll(s, tx.DB, work, refuseTaken)
+	return len(ids), len(work), insertAll(s.dialect, tx.DB, work, refuseTaken)
 }

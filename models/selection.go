@@ -224,7 +224,7 @@ func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*Tally, error) {
 				fresh = append(fresh, personsWork(&s.Delivery, e, now, now.Add(wakeGrace)))
 			}
 		}
-		if err := insertAll(t.store, tx.DB, fresh, refuseTaken); err != nil {
+		if err := insertAll(t.store.dialect, tx.DB, fresh, refuseTaken); err != nil {
 			return nil, fmt.Errorf("inserting work: %w", err)
 		}
 		return refused, bringForward(tx, waiting, now)
