@@ -31,23 +31,23 @@ const (
 // The budgets of mail. Whoever owns the first counts everything that others can
 // have sent to an address.
 var (
-	budgetRecipient = budget{"mail to an address", 3, time.Hour,
-		"This address, whatever follows a + in it, was sent 3 messages within the hour."}
-	budgetRecipientDay = budget{"mail of people to an address", 6, 24 * time.Hour,
-		"This address, whatever follows a + in it, was sent 6 messages within the day."}
-	budgetSender = budget{"mail of a person", 50, 24 * time.Hour,
-		"You have sent 50 messages within the day."}
-	budgetOrganization = budget{"mail of an organization", 100, 24 * time.Hour,
-		"100 messages were sent for this organization within the day."}
-	budgetAccount = budget{"mail to a person of their account", 20, time.Hour,
-		"You were sent 20 messages about changes of your account within the hour."}
-	budgetEndpoints = budget{"mail to a person of endpoints", 20, time.Hour,
-		"20 messages about endpoints were sent to this address within the hour."}
-	budgetEndpointsOrganization = budget{"mail of an organization of endpoints", 500, time.Hour,
-		"500 messages about endpoints were sent for this organization within the hour."}
+	budgetRecipient = budget{name: "mail to an address", most: 3, span: time.Hour,
+		used: "This address, whatever follows a + in it, was sent 3 messages within the hour."}
+	budgetRecipientDay = budget{name: "mail of people to an address", most: 6, span: 24 * time.Hour,
+		used: "This address, whatever follows a + in it, was sent 6 messages within the day."}
+	budgetSender = budget{name: "mail of a person", most: 50, span: 24 * time.Hour,
+		used: "You have sent 50 messages within the day."}
+	budgetOrganization = budget{name: "mail of an organization", most: 100, span: 24 * time.Hour,
+		used: "100 messages were sent for this organization within the day."}
+	budgetAccount = budget{name: "mail to a person of their account", most: 20, span: time.Hour,
+		used: "You were sent 20 messages about changes of your account within the hour."}
+	budgetEndpoints = budget{name: "mail to a person of endpoints", most: 20, span: time.Hour,
+		used: "20 messages about endpoints were sent to this address within the hour."}
+	budgetEndpointsOrganization = budget{name: "mail of an organization of endpoints", most: 500, span: time.Hour,
+		used: "500 messages about endpoints were sent for this organization within the hour."}
 	// budgetAsked is what may be asked for from one address.
-	budgetAsked = budget{"mail asked from an address", 20, time.Hour,
-		"20 messages were asked for from your network within the hour."}
+	budgetAsked = budget{name: "mail asked from an address", most: 20, span: time.Hour,
+		used: "20 messages were asked for from your network within the hour."}
 )
 
 // spendings are what a message is taken from, given who has it sent.

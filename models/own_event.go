@@ -52,7 +52,7 @@ func (s *Store) emitAll(tx *Tx, events ...ownEvent) error {
 func (s *Store) emitTo(tx *Tx, orgs []Organization, eventType string, data any) error {
 	events := make([]ownEvent, len(orgs))
 	for i := range orgs {
-		events[i] = ownEvent{&orgs[i], eventType, data}
+		events[i] = ownEvent{org: &orgs[i], eventType: eventType, data: data}
 	}
 	return s.emitAll(tx, events...)
 }

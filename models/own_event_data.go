@@ -45,7 +45,7 @@ type organizationData struct {
 func (o *Organization) data() organizationData { return organizationData{o.ID, o.Name, o.Slug} }
 
 func organizationCreated(o *Organization, by Actor) ownEvent {
-	return ownEvent{o, "org.created", struct {
+	return ownEvent{org: o, eventType: "org.created", data: struct {
 		organizationData
 		By actorData `json:"createdBy"`
 		At time.Time `json:"createdAt"`
@@ -53,7 +53,7 @@ func organizationCreated(o *Organization, by Actor) ownEvent {
 }
 
 func organizationUpdated(o *Organization, changes map[string]fieldChange, by Actor) ownEvent {
-	return ownEvent{o, "org.updated", struct {
+	return ownEvent{org: o, eventType: "org.updated", data: struct {
 		organizationData
 		Changes map[string]fieldChange `json:"changes"`
 		By      actorData              `json:"updatedBy"`
@@ -62,7 +62,7 @@ func organizationUpdated(o *Organization, changes map[string]fieldChange, by Act
 }
 
 func organizationDeleted(o *Organization, by Actor, at time.Time) ownEvent {
-	return ownEvent{o, "org.deleted", struct {
+	return ownEvent{org: o, eventType: "org.deleted", data: struct {
 		organizationData
 		By actorData `json:"deletedBy"`
 		At time.Time `json:"deletedAt"`
@@ -72,7 +72,7 @@ func organizationDeleted(o *Organization, by Actor, at time.Time) ownEvent {
 func (r Role) data() string { return strings.ToUpper(string(r)) }
 
 func memberInvited(o *Organization, i *Invitation, by Actor) ownEvent {
-	return ownEvent{o, "org.member.invited", struct {
+	return ownEvent{org: o, eventType: "org.member.invited", data: struct {
 		ID        string    `json:"inviteId"`
 		Email     string    `json:"email"`
 		Role      string    `json:"role"`
@@ -104,7 +104,7 @@ func memberAdded(o *Organization, m *TeamMember, invitation *Invitation) ownEven
 	if invitation != nil {
 		inviteID = invitation.ID
 	}
-	return ownEvent{o, "org.member.added", struct {
+	return ownEvent{org: o, eventType: "org.member.added", data: struct {
 		standingData
 		InviteID any       `json:"inviteId"`
 		At       time.Time `json:"joinedAt"`
@@ -112,7 +112,7 @@ func memberAdded(o *Organization, m *TeamMember, invitation *Invitation) ownEven
 }
 
 func memberRoleChanged(o *Organization, m *TeamMember, from Role, by Actor, at time.Time) ownEvent {
-	return ownEvent{o, "org.member.role_changed", struct {
+	return ownEvent{org: o, eventType: "org.member.role_changed", data: struct {
 		memberData
 		From string    `json:"previousRole"`
 		To   string    `json:"newRole"`
@@ -122,7 +122,7 @@ func memberRoleChanged(o *Organization, m *TeamMember, from Role, by Actor, at t
 }
 
 func memberUpdated(o *Organization, m *TeamMember, changes map[string]fieldChange, by Actor, at time.Time) ownEvent {
-	return ownEvent{o, "org.member.updated", struct {
+	return ownEvent{org: o, eventType: "org.member.updated", data: struct {
 		memberData
 		Role    string                 `json:"role"`
 		Changes map[string]fieldChange `json:"changes"`
@@ -132,14 +132,14 @@ func memberUpdated(o *Organization, m *TeamMember, changes map[string]fieldChang
 }
 
 func memberLeft(o *Organization, m *TeamMember, at time.Time) ownEvent {
-	return ownEvent{o, "org.member.left", struct {
+	return ownEvent{org: o, eventType: "org.member.left", data: struct {
 		standingData
 		At time.Time `json:"leftAt"`
 	}{m.standing(), at}}
 }
 
 func memberRemoved(o *Organization, m *TeamMember, by Actor, at time.Time) ownEvent {
-	return ownEvent{o, "org.member.removed", struct {
+	return ownEvent{org: o, eventType: "org.member.removed", data: struct {
 		standingData
 		By actorData `json:"removedBy"`
 		At time.Time `json:"removedAt"`
@@ -156,7 +156,7 @@ type keyData struct {
 func (k *Key) data() keyData { return keyData{k.ID, k.Name, k.Masked(), k.Scopes} }
 
 func keyCreated(o *Organization, k *Key, by Actor) ownEvent {
-	return ownEvent{o, "api_key.created", struct {
+	return ownEvent{org: o, eventType: "api_key.created", data: struct {
 		keyData
 		By        actorData  `json:"createdBy"`
 		ExpiresAt *time.Time `json:"expiresAt"`
@@ -166,7 +166,7 @@ func keyCreated(o *Organization, k *Key, by Actor) ownEvent {
 
 // keyRevoked tells of a key; an empty reason is none.
 func keyRevoked(o *Organization, k *Key, reason string, by Actor, at time.Time) ownEvent {
-	return ownEvent{o, "api_key.revoked", struct {
+	return ownEvent{org: o, eventType: "api_key.revoked", data: struct {
 		keyData
 		By     actorData `json:"revokedBy"`
 		Reason any       `json:"reason"`

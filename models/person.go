@@ -70,7 +70,7 @@ type PasswordChange struct {
 }
 
 // budgetPasswords bounds how often a signed-in person sets their password.
-var budgetPasswords = budget{"passwords set by a person", 10, time.Hour, "You have set your password 10 times within the hour."}
+var budgetPasswords = budget{name: "passwords set by a person", most: 10, span: time.Hour, used: "You have set your password 10 times within the hour."}
 
 // ChangePassword gives the account a new password. Every session but the one of
 // the token ends. It answers the account as it is now. Faults are Invalid at

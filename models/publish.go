@@ -10,7 +10,7 @@ func (t *Tenant) Publish(ctx context.Context, n NewEvent) (*Accepted, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.store.publish.do(ctx, d)
+	return t.store.publishDraft(ctx, d)
 }
 
 // draft is Store.draft of the organization, by who acts in it.
@@ -42,7 +42,7 @@ func (s *Store) PublishBatch(ctx context.Context, reports []Report) []Outcome {
 		}
 		good, places = append(good, d), append(places, i)
 	}
-	for i, o := range s.publish.submit(ctx, good) {
+	for i, o := range s.submit(ctx, good) {
 		outcomes[places[i]] = o
 	}
 	return outcomes

@@ -73,6 +73,18 @@ func (p *publisher) do(ctx context.Context, d *draft) (*Accepted, error) {
 	return o.Accepted, o.Err
 }
 
+// publishDraft commits one draft, in whatever group it falls into.
+func (s *Store) publishDraft(ctx context.Context, d *draft) (*Accepted, error) {
+	return s.publish.do(ctx, d)
+}
+
+// submit waits until the drafts are committed or refused and returns what became
+// of each, in their order. When the context ends, those that are not committed by
+// then are refused with its error.
+func (s *Store) submit(ctx context.Context, drafts []*draft) []Outcome {
+	return s.publish.submit(ctx, drafts)
+}
+
 // Outcome is what became of one report: Accepted or Err.
 type Outcome struct {
 	Accepted *Accepted

@@ -49,8 +49,8 @@ func (p *Platform) ReportingTenant(ctx context.Context, name string) (*Tenant, e
 		id, ok = p.store.names.get(name)
 	}
 	if ok {
-		if kept, ok := p.store.settings.get(id); ok && kept.organization.DeletedAt == nil && isNamed(&kept.organization, name) {
-			return &Tenant{store: p.store, org: &kept.organization, actor: p.actor, named: name}, nil
+		if org, ok := p.store.keptOrganization(id); ok && isNamed(org, name) {
+			return &Tenant{store: p.store, org: org, actor: p.actor, named: name}, nil
 		}
 	}
 	t, err := p.Tenant(ctx, name)

@@ -147,11 +147,20 @@ func enabledEndpoints(tx *Tx, organizationIDs []string) ([]Endpoint, error) {
 	return endpoints, nil
 }
 
+// keptOrganization returns an organization that is in memory and not deleted, as
+// far as that is known there.
+func (s *Store) keptOrganization(id string) (*Organization, bool) {
+	if kept, ok := s.settings.get(id); ok && kept.organization.DeletedAt == nil {
+		return &kept.organization, true
+	}
+	return nil, false
+}
+
 // currentOrganization answers an organization, from memory where it is there:
 // for whoever reports events, since accepting them asks again.
 func (s *Store) currentOrganization(ctx context.Context, id string) (*Organization, error) {
-	if kept, ok := s.settings.get(id); ok && kept.organization.DeletedAt == nil {
-		return &kept.organization, nil
+	if org, ok := s.keptOrganization(id); ok {
+		return org, nil
 	}
 	return find[Organization](s.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", id), "organization")
 }

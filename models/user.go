@@ -119,10 +119,10 @@ func (s *Store) SignupAllowed(ctx context.Context, policy SignupPolicy) (bool, e
 // How many accounts are made from one address. Who was invited, or is vouched
 // for by a provider, is no stranger: a team may come from one office.
 var (
-	budgetSignUps = budget{"sign-ups from an address", 10, time.Hour,
-		"10 accounts were made from your network within the hour."}
-	budgetAdmissions = budget{"admissions from an address", 60, time.Hour,
-		"60 people joined from your network within the hour."}
+	budgetSignUps = budget{name: "sign-ups from an address", most: 10, span: time.Hour,
+		used: "10 accounts were made from your network within the hour."}
+	budgetAdmissions = budget{name: "admissions from an address", most: 60, span: time.Hour,
+		used: "60 people joined from your network within the hour."}
 )
 
 // SignUp makes an account if the policy allows it. Faults of the form are
