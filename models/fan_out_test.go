@@ -82,8 +82,8 @@ func TestAnEventToManyEndpointsIsWrittenInSlices(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		manyEndpoints(t, f, f.tenant, many)
 		watch := &wakeWatch{}
-		store := f.with(t, func(o *models.Options) { o.Waker = watch })
-		accepted, err := tenantIn(t, store, f.tenant).Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment("p"), IdempotencyKey: "k"})
+		serving := f.with(t, func(o *models.Options) { o.Waker = watch })
+		accepted, err := tenantIn(t, serving, f.tenant).Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment("p"), IdempotencyKey: "k"})
 		if err != nil || accepted.Deliveries != many {
 			t.Fatalf("Publish() returned %+v, %v", accepted, err)
 		}
@@ -95,7 +95,7 @@ func TestAnEventToManyEndpointsIsWrittenInSlices(t *testing.T) {
 		if !slices.Equal(watch.groups, want) {
 			t.Errorf("the deliveries were woken in groups of %v, want %v", watch.groups, want)
 		}
-		again, err := tenantIn(t, store, f.tenant).Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment("p"), IdempotencyKey: "k"})
+		again, err := tenantIn(t, serving, f.tenant).Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment("p"), IdempotencyKey: "k"})
 		if err != nil || !again.Replayed || again.ID != accepted.ID || again.Deliveries != many {
 			t.Errorf("sent again, it is answered with %+v, %v", again, err)
 		}
@@ -114,17 +114,17 @@ func TestNoTransactionWritesMoreThanAGroup(t *testing.T) {
 		small := f.organization(t, "Small")
 		endpoint(t, small, nil)
 		watch := &wakeWatch{}
-		store := f.with(t, func(o *models.Options) { o.Waker = watch }) // which knows no settings yet
+		serving := f.with(t, func(o *models.Options) { o.Waker = watch }) // which knows no settings yet
 		var reports []models.Report
 		for i := range 60 {
 			for _, tenant := range []*models.Tenant{f.tenant, small} {
-				reports = append(reports, models.Report{Tenant: tenantIn(t, store, tenant), Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}})
+				reports = append(reports, models.Report{Tenant: tenantIn(t, serving, tenant), Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}})
 			}
 			if i%20 == 0 {
-				reports = append(reports, models.Report{Tenant: tenantIn(t, store, large), Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}})
+				reports = append(reports, models.Report{Tenant: tenantIn(t, serving, large), Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}})
 			}
 		}
-		for i, o := range store.PublishBatch(t.Context(), reports) {
+		for i, o := range serving.PublishBatch(t.Context(), reports) {
 			if o.Err != nil {
 				t.Fatalf("report %d: %v", i, o.Err)
 			}
@@ -153,8 +153,8 @@ func TestASmallReportIsCommittedBetweenTheSlicesOfALargeOne(t *testing.T) {
 		small := f.organization(t, "Small")
 		endpoint(t, small, nil)
 		watch := &wakeWatch{}
-		store := f.with(t, func(o *models.Options) { o.Waker = watch })
-		here, neighbour := tenantIn(t, store, f.tenant), tenantIn(t, store, small)
+		serving := f.with(t, func(o *models.Options) { o.Waker = watch })
+		here, neighbour := tenantIn(t, serving, f.tenant), tenantIn(t, serving, small)
 		watch.act = func(group int, woken []models.Woken) {
 			if group != 1 {
 				return
@@ -171,7 +171,7 @@ func TestASmallReportIsCommittedBetweenTheSlicesOfALargeOne(t *testing.T) {
 		for i := range 3 {
 			reports = append(reports, models.Report{Tenant: here, Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}})
 		}
-		for _, o := range store.PublishBatch(t.Context(), reports) {
+		for _, o := range serving.PublishBatch(t.Context(), reports) {
 			check(t, o.Err)
 		}
 		if got, want := writtenOf(t, f, f.tenant), (written{3, 3 * many, many, 3 * many, 0}); got != want {
@@ -185,12 +185,12 @@ func finish(t *testing.T, f *fixture, deliveries int) {
 	t.Helper()
 	done := make(chan struct{})
 	watch := &wakeWatch{reached: done, wanted: deliveries}
-	store := f.with(t, func(o *models.Options) { o.Waker = watch })
-	if n, err := store.FinishFanOuts(t.Context()); err != nil || n != 0 {
+	serving := f.with(t, func(o *models.Options) { o.Waker = watch })
+	if n, err := serving.FinishFanOuts(t.Context()); err != nil || n != 0 {
 		t.Fatalf("FinishFanOuts() took %d events over while somebody may be at them, %v", n, err)
 	}
 	f.clock.Advance(models.SliceLease)
-	if n, err := store.FinishFanOuts(t.Context()); err != nil || n != 1 {
+	if n, err := serving.FinishFanOuts(t.Context()); err != nil || n != 1 {
 		t.Fatalf("FinishFanOuts() = %d, %v", n, err)
 	}
 	<-done
@@ -252,23 +252,23 @@ func TestAProcessThatStopsBetweenSlicesLosesNothing(t *testing.T) {
 		watch := &wakeWatch{}
 		o := f.opened
 		o.Waker = watch
-		store, err := models.Open(t.Context(), o)
+		serving, err := models.Open(t.Context(), o)
 		check(t, err)
 		closed := make(chan error, 1)
 		watch.act = func(group int, _ []models.Woken) {
 			if group == 1 {
-				go func() { closed <- store.Close() }()
+				go func() { closed <- serving.Close() }()
 				for { // until it takes nothing more in
 					if _, err := tenantIn(t, f.Store, f.tenant).Event(t.Context(), "evt_none"); !models.IsKind(err, models.NotFound) {
 						t.Error(err)
 					}
-					if store.Stopping() {
+					if serving.Stopping() {
 						return
 					}
 				}
 			}
 		}
-		accepted, err := tenantIn(t, store, f.tenant).Publish(context.Background(), models.NewEvent{Type: "payment.failed", Data: payment("p")})
+		accepted, err := tenantIn(t, serving, f.tenant).Publish(context.Background(), models.NewEvent{Type: "payment.failed", Data: payment("p")})
 		if err != nil || accepted.Deliveries != many {
 			t.Fatalf("Publish() returned %+v, %v", accepted, err)
 		}
@@ -302,14 +302,14 @@ func TestABatchThatIsCutShortSaysWhatWasAccepted(t *testing.T) {
 		}}
 		o := f.opened
 		o.Waker = watch
-		store, err := models.Open(t.Context(), o)
+		serving, err := models.Open(t.Context(), o)
 		check(t, err)
 		reports := make([]models.Report, 40)
 		for i := range reports {
-			reports[i] = models.Report{Tenant: tenantIn(t, store, f.tenant), Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}}
+			reports[i] = models.Report{Tenant: tenantIn(t, serving, f.tenant), Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}}
 		}
-		outcomes := store.PublishBatch(ctx, reports)
-		check(t, store.Close()) // nothing is under way any more
+		outcomes := serving.PublishBatch(ctx, reports)
+		check(t, serving.Close()) // nothing is under way any more
 		accepted := 0
 		for i, o := range outcomes {
 			if (o.Accepted == nil) == (o.Err == nil) {
@@ -333,8 +333,8 @@ func TestWhatHappensInTheAppReachesManyEndpoints(t *testing.T) {
 		manyEndpoints(t, f, f.tenant, many)
 		done := make(chan struct{})
 		watch := &wakeWatch{reached: done, wanted: many}
-		store := f.with(t, func(o *models.Options) { o.Waker = watch })
-		_, _, err := tenantIn(t, store, f.tenant).CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}})
+		serving := f.with(t, func(o *models.Options) { o.Waker = watch })
+		_, _, err := tenantIn(t, serving, f.tenant).CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}})
 		check(t, err)
 		<-done
 		if got, want := writtenOf(t, f, f.tenant), (written{1, many, many, many, 0}); got != want {
