@@ -31,12 +31,6 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *Tx) error) error {
 	return s.transaction(ctx, fn)
 }
 
-// KeepBody keeps an event in memory as one that was accepted.
-func (s *Store) KeepBody(e *Event) { s.bodies.put(e) }
-
-// KeptBodies is how many events are in memory.
-func (s *Store) KeptBodies() int { return len(s.bodies.byID) }
-
 // Models lists a row of every table but slugs, which has no type of its own.
 func Models() []any {
 	return []any{&Organization{}, &User{}, &Member{}, &Session{}, &Key{}, &Endpoint{}, &EndpointState{}, &EndpointSetting{},
@@ -86,9 +80,6 @@ func (s *Store) Serialize(tx *gorm.DB, lock int64) error { return s.dialect.seri
 func (s *Store) TrySerialize(tx *gorm.DB, lock int64) (bool, error) {
 	return s.dialect.trySerialize(tx, lock)
 }
-
-// Stopping tells whether the store takes no reports any more.
-func (s *Store) Stopping() bool { return s.publish.turns.isClosed() }
 
 // GroupWeight is how many deliveries one transaction writes at most.
 func (s *Store) GroupWeight() int { return s.dialect.groupWeight() }

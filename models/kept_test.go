@@ -2,8 +2,6 @@ package models_test
 
 import (
 	"bytes"
-	"path/filepath"
-	"strconv"
 	"testing"
 
 	"hookwell/models"
@@ -155,16 +153,4 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 			}
 		})
 	})
-}
-
-// An event takes memory beside its body: of short ones no more are kept than
-// of long ones in megabytes.
-func TestShortEventsDoNotFillTheMemory(t *testing.T) {
-	f := newFixture(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")})
-	for i := range 50_000 {
-		f.KeepBody(&models.Event{ID: strconv.Itoa(i), Body: []byte("{}")})
-	}
-	if n := f.KeptBodies(); n == 0 || n > 32<<10 {
-		t.Errorf("%d events of two bytes are kept", n)
-	}
 }

@@ -85,6 +85,9 @@ func (s *Store) submit(ctx context.Context, drafts []*draft) []Outcome {
 	return s.publish.submit(ctx, drafts)
 }
 
+// Stopping reports whether no more reports are taken in.
+func (s *Store) Stopping() bool { return s.publish.turns.isClosed() }
+
 // Outcome is what became of one report: Accepted or Err.
 type Outcome struct {
 	Accepted *Accepted
