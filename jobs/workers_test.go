@@ -108,6 +108,7 @@ func newFixture(t *testing.T, o models.Options, redisURL string) *fixture {
 	o.Waker = &f.waker
 	f.Store, err = models.Open(t.Context(), o)
 	check(t, err)
+	f.Store.Start()
 	check(t, f.Migrate(t.Context()))
 	installation, err := f.InstallationID(t.Context())
 	check(t, err)

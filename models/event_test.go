@@ -242,6 +242,7 @@ func TestPublishWhileStopping(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		other.Start()
 		tenant, err := other.Operator().Tenant(t.Context(), f.tenant.Organization().ID)
 		if err != nil {
 			t.Fatal(err)

@@ -254,6 +254,7 @@ func TestAProcessThatStopsBetweenSlicesLosesNothing(t *testing.T) {
 		o.Waker = watch
 		serving, err := models.Open(t.Context(), o)
 		check(t, err)
+		serving.Start()
 		closed := make(chan error, 1)
 		watch.act = func(group int, _ []models.Woken) {
 			if group == 1 {
@@ -304,6 +305,7 @@ func TestABatchThatIsCutShortSaysWhatWasAccepted(t *testing.T) {
 		o.Waker = watch
 		serving, err := models.Open(t.Context(), o)
 		check(t, err)
+		serving.Start()
 		reports := make([]models.Report, 40)
 		for i := range reports {
 			reports[i] = models.Report{Tenant: tenantIn(t, serving, f.tenant), Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}}

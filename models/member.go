@@ -310,7 +310,7 @@ func (t *Tenant) endMembership(tx *Tx, m *TeamMember, action, reason string, eve
 // what comes before it. The invitation is nil when there was none.
 func (s *Store) addMember(tx *Tx, org *Organization, user *User, role Role, invitation *Invitation, actor Actor) (ownEvent, error) {
 	now := s.clock.Now()
-	m := &TeamMember{Member{ID: s.clock.newID(PrefixMember, now), OrganizationID: org.ID, UserID: user.ID, Role: role, CreatedAt: now}, user.Name, user.Email}
+	m := &TeamMember{Member: Member{ID: s.clock.newID(PrefixMember, now), OrganizationID: org.ID, UserID: user.ID, Role: role, CreatedAt: now}, Name: user.Name, Email: user.Email}
 	if err := tx.Create(&m.Member).Error; err != nil {
 		return ownEvent{}, duplicateIsConflict(err, "This person is a member already.")
 	}

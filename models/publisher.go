@@ -73,6 +73,10 @@ func (p *publisher) do(ctx context.Context, d *draft) (*Accepted, error) {
 	return o.Accepted, o.Err
 }
 
+// Start begins to commit what is reported, until Close. Before it, publishing
+// fails, and what is left of committed events is left to others.
+func (s *Store) Start() { s.publish.start() }
+
 // publishDraft commits one draft, in whatever group it falls into.
 func (s *Store) publishDraft(ctx context.Context, d *draft) (*Accepted, error) {
 	return s.publish.do(ctx, d)

@@ -77,7 +77,7 @@ func (t *Tenant) revocations(db *gorm.DB, m *TeamMember, role Role) (*Revocation
 		switch {
 		case len(kept) == len(key.Scopes):
 		case len(kept) > 0 && slices.Contains(kept, ScopeEventsWrite) == slices.Contains(key.Scopes, ScopeEventsWrite):
-			r.Narrowed = append(r.Narrowed, NarrowedKey{key, kept})
+			r.Narrowed = append(r.Narrowed, NarrowedKey{Key: key, Kept: kept})
 		default:
 			// One that reports events is revoked and not narrowed: it may be in
 			// memory, and the statement that commits asks only whether it was revoked.

@@ -67,7 +67,7 @@ func (s *Store) SignIn(ctx context.Context, c Credentials, actor Actor) (*Signed
 func (s *Store) firstFactor(ctx context.Context, user *User, method string, actor Actor) (*SignedIn, error) {
 	second, err := s.asksSecondFactor(ctx, user.ID)
 	if err != nil || second {
-		return &SignedIn{user, second}, err
+		return &SignedIn{User: user, SecondFactor: second}, err
 	}
 	return &SignedIn{User: user}, s.noteSignIn(ctx, user, method, actor)
 }

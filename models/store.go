@@ -155,7 +155,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.statements = statementsFor(s.dialect)
 	s.publish = newPublisher(s)
-	s.publish.start()
 	return s, nil
 }
 

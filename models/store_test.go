@@ -103,6 +103,7 @@ func newFixture(t *testing.T, o models.Options) *fixture {
 	if f.Store, err = models.Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
+	f.Store.Start()
 	t.Cleanup(func() { f.Close() })
 	f.opened = o
 	if err := f.Migrate(t.Context()); err != nil {
@@ -127,6 +128,7 @@ func (f *fixture) with(t *testing.T, change func(*models.Options)) *models.Store
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Start()
 	t.Cleanup(func() { s.Close() })
 	return s
 }

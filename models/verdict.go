@@ -106,7 +106,7 @@ func (t *Tenant) verdicts(ctx context.Context, event *Event) ([]Verdict, error) 
 		e := &endpoints[i]
 		if d := deliveries[e.ID]; d != nil {
 			d.EndpointTitle = e.Title()
-			sent = append(sent, Verdict{e, d, explain(d, e, states[e.ID], t.store.clock.Now())})
+			sent = append(sent, Verdict{Endpoint: e, Delivery: d, Reason: explain(d, e, states[e.ID], t.store.clock.Now())})
 			continue
 		}
 		reason := history[e.ID].reason(event)

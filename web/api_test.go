@@ -96,6 +96,7 @@ func newAPIFixtureOn(t testing.TB, o models.Options, driver, source string) *api
 	o.Guard, o.Clock, o.PasswordCost = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), f.clock, cheap
 	f.store, err = models.Open(t.Context(), o)
 	must(t, err)
+	f.store.Start()
 	t.Cleanup(func() { f.store.Close() })
 	must(t, f.store.Migrate(t.Context()))
 	f.database, err = sql.Open(driver, source)

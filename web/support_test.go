@@ -95,6 +95,7 @@ func openSite(t *testing.T, o models.Options, change func(*Options)) *site {
 	must(t, err)
 	store, err := models.Open(t.Context(), o)
 	must(t, err)
+	store.Start()
 	t.Cleanup(func() { store.Close() })
 	must(t, store.Migrate(t.Context()))
 	driver, source := "sqlite", o.SQLitePath+"?_pragma=busy_timeout(5000)"

@@ -87,6 +87,7 @@ func openServing(ctx context.Context, c *config.Config, meter models.Meter, wake
 		return nil, err
 	}
 	sayAccess(c, store.Access())
+	store.Start()
 	return store, nil
 }
 
