@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +119,7 @@ func numbered(statement string) string {
 		if !found {
 			return b.String()
 		}
-		b.WriteString("$" + itoa(n))
+		b.WriteString("$" + strconv.Itoa(n))
 		statement = after
 	}
 }
@@ -276,7 +277,7 @@ func (postgresDialect) values(kinds []valueKind, rows [][]any) (string, []any) {
 		for _, row := range rows {
 			array.add(row[column])
 		}
-		arrays[column], names[column], parameters[column] = "?::"+kind.arrayType(), "c"+itoa(column), array.parameter()
+		arrays[column], names[column], parameters[column] = "?::"+kind.arrayType(), "c"+strconv.Itoa(column), array.parameter()
 	}
 	columns := strings.Join(names, ", ")
 	return "SELECT " + columns + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS listed(" + columns + ")", parameters

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"gorm.io/gorm"
 
@@ -132,7 +133,7 @@ func LanesOf(woken []Woken) []DueLane {
 // postpone moves the next wake of woken rows on.
 func (s *Store) postpone(tx *Tx, picked []Woken) error {
 	const perStatement = 5000
-	wake := gorm.Expr(s.dialect.secondsAfter(s.dialect.now(s.clock), itoa(int(rewake.Seconds()))))
+	wake := gorm.Expr(s.dialect.secondsAfter(s.dialect.now(s.clock), strconv.Itoa(int(rewake.Seconds()))))
 	for chunk := range slices.Chunk(picked, perStatement) {
 		ids := make([]string, len(chunk))
 		for i, p := range chunk {

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"hookwell/webhook"
@@ -20,7 +21,7 @@ func (s *Store) EndWaiting(ctx context.Context) (int, error) {
 	err := s.transact(ctx, func(tx *Tx) error {
 		var cancelled, expired []string
 		gone := visitedQuery + `lanes AS (SELECT e.id AS endpoint_id FROM visited v JOIN endpoints e ON e.id = v.endpoint_id WHERE e.deleted_at IS NOT NULL)
-			SELECT w.delivery_id FROM ` + s.dialect.perLane("w.lease_until IS NULL", itoa(FullStep)) + " LIMIT ?"
+			SELECT w.delivery_id FROM ` + s.dialect.perLane("w.lease_until IS NULL", strconv.Itoa(FullStep)) + " LIMIT ?"
 		if err := tx.Raw(gone, FullStep).Scan(&cancelled).Error; err != nil {
 			return err
 		}

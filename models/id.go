@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -95,7 +96,7 @@ func looksLikeID(text string) bool {
 // attemptID names one attempt of a delivery. Attempts are keyed by delivery
 // and number; the id only joins the two, and so is the same for ever.
 func attemptID(deliveryID string, number int) string {
-	return PrefixAttempt + strings.TrimPrefix(deliveryID, PrefixDelivery) + "_" + itoa(number)
+	return PrefixAttempt + strings.TrimPrefix(deliveryID, PrefixDelivery) + "_" + strconv.Itoa(number)
 }
 
 // idTime is when an id of ours was made, to the millisecond.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -145,7 +146,7 @@ func (s *Store) ClaimMail(ctx context.Context) ([]Letter, error) {
 		for i := range rows {
 			ids[i] = rows[i].ID
 		}
-		lease := s.dialect.secondsAfter(s.dialect.now(s.clock), itoa(int(mailLease.Seconds())))
+		lease := s.dialect.secondsAfter(s.dialect.now(s.clock), strconv.Itoa(int(mailLease.Seconds())))
 		change := map[string]any{"due_at": gorm.Expr(lease), "attempts": gorm.Expr("attempts + 1"), "lease_token": token}
 		if err := tx.Model(&mailMessage{}).Where("id IN ?", ids).Updates(change).Error; err != nil {
 			return err
@@ -196,7 +197,7 @@ func (s *Store) MailFailed(ctx context.Context, l *Letter, reason error, final b
 	}
 	delay := mailDelays[l.attempts-1]
 	change := map[string]any{"failure": failure, "lease_token": "",
-		"due_at": gorm.Expr(s.dialect.secondsAfter(s.dialect.now(s.clock), itoa(int(delay.Seconds()))))}
+		"due_at": gorm.Expr(s.dialect.secondsAfter(s.dialect.now(s.clock), strconv.Itoa(int(delay.Seconds()))))}
 	if err := s.taken(s.db.WithContext(ctx), l).Updates(change).Error; err != nil {
 		return time.Time{}, fmt.Errorf("noting mail: %w", err)
 	}

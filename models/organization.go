@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,7 +143,7 @@ func (s *Store) takeSlug(tx *Tx, org *Organization, asked string) error {
 	}
 	org.Slug = base
 	for n := 2; used[org.Slug]; n++ {
-		org.Slug = base + "-" + itoa(n)
+		org.Slug = base + "-" + strconv.Itoa(n)
 	}
 	if err := tx.Create(org).Error; err != nil {
 		return duplicateIsConflict(err, "Someone took this name at the same moment. Try again.")

@@ -2,6 +2,7 @@ package models
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -48,7 +49,7 @@ func (p Page) applyTo(query *gorm.DB, prefix, column string) (*gorm.DB, error) {
 // limit out of range.
 func (p Page) check(prefix string) error {
 	if p.Limit < 0 || p.Limit > MaxLimit {
-		return invalidField("limit", "Choose a limit from 1 to "+itoa(MaxLimit)+".")
+		return invalidField("limit", "Choose a limit from 1 to "+strconv.Itoa(MaxLimit)+".")
 	}
 	if p.Cursor != "" && !isID(prefix, p.Cursor) {
 		return invalidField("cursor", "This is no cursor of this list. Use nextCursor as it was given.")

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ const maxName = 100
 
 func nameFaults(name string) webhook.Faults {
 	if name == "" {
-		return webhook.Faults{{Field: "name", Message: "Enter your name, up to " + itoa(maxName) + " characters."}}
+		return webhook.Faults{{Field: "name", Message: "Enter your name, up to " + strconv.Itoa(maxName) + " characters."}}
 	}
 	return textFaults("name", webhook.NameFault(name, maxName))
 }

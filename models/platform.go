@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"hookwell/webhook"
@@ -60,7 +61,7 @@ func (p *Platform) CreateOrganization(ctx context.Context, n NewOrganization) (*
 	}
 	for i := range n.Endpoints {
 		if err := p.store.checkEndpoint(ctx, &n.Endpoints[i]); err != nil {
-			return nil, nil, prefixFaults(err, "endpoints."+itoa(i)+".")
+			return nil, nil, prefixFaults(err, "endpoints."+strconv.Itoa(i)+".")
 		}
 	}
 	var org *Organization

@@ -1,13 +1,10 @@
 package models
 
 import (
-	"strconv"
 	"time"
 
 	"hookwell/webhook"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // Organization is a tenant. ExternalID is the product's own name for it, nil
 // when there is none. DeletedAt set means that nothing new is accepted;

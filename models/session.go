@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -154,7 +155,7 @@ func (p *Person) RevokeOtherSessions(ctx context.Context, token string) (n int, 
 		if n, err = p.store.endSessions(tx, p.user.ID, token); err != nil {
 			return err
 		}
-		return p.auditOwn(tx, "session.others_revoked", itoa(n))
+		return p.auditOwn(tx, "session.others_revoked", strconv.Itoa(n))
 	})
 	return n, err
 }

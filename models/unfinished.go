@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -106,7 +107,7 @@ func (s *Store) noteWritten(tx *Tx, d *draft, n int) error {
 }
 
 func (s *Store) afterLease() any {
-	return gorm.Expr(s.dialect.secondsAfter(s.dialect.now(s.clock), itoa(int(sliceLease/time.Second))))
+	return gorm.Expr(s.dialect.secondsAfter(s.dialect.now(s.clock), strconv.Itoa(int(sliceLease/time.Second))))
 }
 
 // FinishFanOuts goes on with events that nobody is at any more, since the
