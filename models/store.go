@@ -131,7 +131,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	} else {
 		s.dialect, s.writing = sqliteDialect{}, make(chan struct{}, 1)
 		if err := makePrivate(o.SQLitePath); err != nil {
-			return nil, fmt.Errorf("opening the database: %w", err)
+			return nil, begun("opening the database", err)
 		}
 	}
 	db, err := gorm.Open(s.dialect.open(o), &gorm.Config{
@@ -143,7 +143,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		NowFunc:                s.clock.Now,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
+		return nil, begun("opening the database", err)
 	}
 	s.db = db
 	pool, err := db.DB()
@@ -154,7 +154,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		err = pool.PingContext(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("reaching the database: %w", err), pool.Close())
+		return nil, errors.Join(begun("reaching the database", err), pool.Close())
 	}
 	s.publish = newPublisher(s)
 	return s, nil
@@ -199,7 +199,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	if err := s.migrateUp(ctx, provider); err != nil {
-		return fmt.Errorf("migrating: %w", err)
+		return begun("migrating", err)
 	}
 	return s.MakePartitions(ctx)
 }
