@@ -2,7 +2,9 @@ package jobs
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 
 	"github.com/redis/go-redis/v9"
@@ -32,7 +34,10 @@ func faultOf(err error) *RedisFault {
 	}
 	_, moved := redis.IsMovedError(err)
 	var network net.Error
+	var plain tls.RecordHeaderError
 	switch {
+	case errors.As(err, &plain):
+		return &RedisFault{"Redis is asked for TLS and answers without", "write redis:// in REDIS_URL, or name the port that has TLS", err}
 	case moved, redis.IsClusterDownError(err), redis.HasErrorPrefix(err, "CROSSSLOT"):
 		return &RedisFault{"Redis is a node of a cluster and does not hold all keys", "write REDIS_URL as redis-cluster://host:port,host:port", err}
 	case redis.IsAuthError(err):
@@ -49,7 +54,7 @@ func faultOf(err error) *RedisFault {
 		return &RedisFault{"Redis is starting", "wait until it has read its data", err}
 	case redis.IsMaxClientsError(err):
 		return &RedisFault{"Redis has as many clients as it takes", "raise maxclients", err}
-	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.DeadlineExceeded):
 		return &RedisFault{"Redis can't be reached", "check that it runs and that REDIS_URL names it", err}
 	}
 	return &RedisFault{"Redis failed", "its reply is in the log", err}

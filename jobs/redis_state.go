@@ -23,7 +23,24 @@ const (
 	uses
 )
 
-// redisState is what lately came of each use. It logs changes, once each.
+// part is what is lost to the work when a use fails.
+type part int
+
+const (
+	tasks part = iota
+	messages
+	parts
+)
+
+func (u use) part() part {
+	if u >= hearing {
+		return messages
+	}
+	return tasks
+}
+
+// redisState is what lately came of each use. It logs changes, once for each
+// part of the work, however many uses meet them.
 type redisState struct {
 	log *slog.Logger
 	// away reports whether deliveries go to this process's workers directly:
@@ -32,33 +49,42 @@ type redisState struct {
 
 	mu     sync.Mutex
 	faults [uses]*RedisFault
+	said   [parts]said
+}
+
+// said is what was logged of a part since it failed: of which use, and what. It
+// is empty while nothing stands against the part.
+type said struct {
+	of       use
+	happened string
 }
 
 // note keeps what came of a use; a nil error is success.
 func (s *redisState) note(of use, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	was := s.faults[of]
-	s.faults[of] = faultOf(err)
-	if err != nil && (was == nil || was.Happened != s.faults[of].Happened) {
-		s.warn(of)
-	}
-	away := s.faults[probing] != nil || s.faults[enqueuing] != nil || s.faults[dequeuing] != nil
-	if s.away.Swap(away) && !away {
-		s.log.Info("Redis is back")
-	}
-	if of >= hearing && was != nil && err == nil {
-		s.log.Info("Redis takes messages again")
+	fault, part := faultOf(err), of.part()
+	s.faults[of] = fault
+	s.away.Store(s.faults[probing] != nil || s.faults[enqueuing] != nil || s.faults[dequeuing] != nil)
+	last := s.said[part]
+	switch {
+	case fault != nil && (last.happened == "" || last.happened != fault.Happened && (last.of == of || s.faults[last.of] == nil)):
+		s.said[part] = said{of, fault.Happened}
+		s.log.Warn([parts]string{"Redis is away; workers go by the database alone", "Redis carries no messages; pages are not told of changes"}[part], "fault", fault.Error(), "error", fault.Err)
+	case last.happened != "" && !s.fails(part):
+		s.said[part] = said{}
+		s.log.Info([parts]string{"Redis is back", "Redis takes messages again"}[part])
 	}
 }
 
-func (s *redisState) warn(of use) {
-	fault := s.faults[of]
-	if of >= hearing {
-		s.log.Warn("Redis carries no messages; pages are not told of changes", "fault", fault.Error(), "error", fault.Err)
-		return
+// fails reports whether something stands against a part.
+func (s *redisState) fails(part part) bool {
+	for of, fault := range s.faults {
+		if fault != nil && use(of).part() == part {
+			return true
+		}
 	}
-	s.log.Warn("Redis is away; workers go by the database alone", "fault", fault.Error(), "error", fault.Err)
+	return false
 }
 
 // fault returns what stands against Redis, the worst first, or nil.

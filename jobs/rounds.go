@@ -15,6 +15,7 @@ const (
 	dueInterval          = 500 * time.Millisecond
 	reclaimInterval      = 2 * time.Second
 	endInterval          = 10 * time.Second
+	tryRedisInterval     = 500 * time.Millisecond
 	recoverInterval      = 500 * time.Millisecond
 	mailInterval         = 10 * time.Second
 	rollUpInterval       = 5 * time.Second
@@ -54,6 +55,9 @@ func (w *Workers) everyOr(ctx context.Context, interval time.Duration, called <-
 // gone, or for a lock, is begun again.
 const stepLimit = 30 * time.Second
 
+// tryLimit bounds one try of a Redis that is away.
+const tryLimit = 5 * time.Second
+
 // wakeDue wakes rows that are overdue: retries, and whatever was lost on its
 // way.
 func (w *Workers) wakeDue(ctx context.Context) (err error) {
@@ -71,6 +75,14 @@ func (w *Workers) wakeDue(ctx context.Context) (err error) {
 	for _, group := range byCount(inTurns(lanes)) {
 		w.Queue.hand(limited, dueQueue, group)
 	}
+	return nil
+}
+
+// tryRedis looks whether Redis takes tasks again. It is a round of its own, since
+// a Redis that takes connections and never replies may hold each try up.
+func (w *Workers) tryRedis(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, tryLimit)
+	defer cancel()
 	w.Queue.probe(limited)
 	return nil
 }

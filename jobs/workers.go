@@ -83,6 +83,7 @@ func Start(o Options) (*Workers, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
 	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
+	w.every(ctx, tryRedisInterval, "trying Redis", w.tryRedis)
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
 	w.every(ctx, endInterval, "ending what waited", w.endWaiting)
 	w.every(ctx, watchInterval, "watching endpoints", w.watch)

@@ -98,7 +98,10 @@ func newFixture(t *testing.T, o models.Options, redisURL string) *fixture {
 	check(t, err)
 	options, err := redis.ParseURL(redisURL)
 	check(t, err)
-	f := &fixture{clock: &models.Clock{}, redis: redis.NewClient(options), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	f := &fixture{clock: &models.Clock{}, redis: redis.NewClient(options), log: o.Log}
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
 	guard := webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	o.Vault, o.Clock, o.Guard, o.Log = vault, f.clock, guard, f.log
 	o.PasswordCost = models.PasswordCost{Memory: 64, Passes: 1}

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"reflect"
 	"time"
 
@@ -89,7 +88,7 @@ const partitionDays = 14
 func (s *Store) MakePartitions(ctx context.Context) error {
 	now := s.clock.Now()
 	if err := s.dialect.makePartitions(ctx, s.db, now, now.AddDate(0, 0, partitionDays)); err != nil {
-		return fmt.Errorf("making partitions: %w", err)
+		return begun("making partitions", err)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"io/fs"
 
 	"hookwell/migrations"
@@ -19,7 +18,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	if err := s.migrateUp(ctx, provider); err != nil {
-		return fmt.Errorf("migrating: %w", err)
+		return begun("migrating", err)
 	}
 	return s.MakePartitions(ctx)
 }

@@ -133,7 +133,7 @@ const grantedQuery = `SELECT least(
 // else the usual number, but no more than half of what the server grants, so
 // that a second process and commands find room. A pooler has limits of its own,
 // of which the server knows nothing, and lets wait who goes beyond them.
-func (p *postgresPool) settle(ctx context.Context, asked int) (Access, error) {
+func (p *postgresPool) settle(ctx context.Context, asked int, pooler Pooler) (Access, error) {
 	conn, err := p.acquire(ctx)
 	if err != nil {
 		return Access{}, outage(err)
@@ -143,7 +143,9 @@ func (p *postgresPool) settle(ctx context.Context, asked int) (Access, error) {
 	if err := conn.QueryRowContext(ctx, grantedQuery).Scan(&a.Granted, &a.Isolation); err != nil {
 		return Access{}, outage(err)
 	}
-	a.Pooled = p.pooled.Load()
+	if a.Pooled, err = p.findPooler(ctx, conn, pooler); err != nil {
+		return Access{}, err
+	}
 	if a.Pooled && p.keepsNames {
 		return Access{}, fmt.Errorf("%s=cache_statement needs sessions that last, and a pooler gives each transaction another; leave it out, or choose exec", execMode)
 	}
@@ -164,5 +166,5 @@ func (postgresDialect) configure(ctx context.Context, db *gorm.DB, pool *sql.DB,
 	if err := db.Callback().Query().After("gorm:query").Register("hookwell:unwritable", findNothing); err != nil {
 		return Access{}, err
 	}
-	return db.ConnPool.(*postgresPool).settle(ctx, o.Connections)
+	return db.ConnPool.(*postgresPool).settle(ctx, o.Connections, o.Pooler)
 }

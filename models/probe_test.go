@@ -38,6 +38,26 @@ func event(f *fixture) models.NewEvent {
 	return models.NewEvent{Type: kind.Type, Data: kind.Example}
 }
 
+// smallPostgres is a server whose database lies on a small disk, and that disk's
+// folder.
+func smallPostgres(t *testing.T) (*testenv.Process, string) {
+	t.Helper()
+	folder := testenv.Disk(t, "64m")
+	server, err := testenv.StartPostgres(t.Context())
+	must(t, err)
+	t.Cleanup(func() { must(t, server.Close()) })
+	// Its log of changes stays where it is: without room for that it stops.
+	space := filepath.Join(folder, "space")
+	must(t, os.Mkdir(space, 0o700))
+	must(t, exec.CommandContext(t.Context(), "chown", "postgres", space).Run())
+	admin, err := models.Open(context.Background(), models.Options{DatabaseURL: strings.Replace(server.URL(), "/postgres?", "/template1?", 1)})
+	must(t, err)
+	must(t, admin.DB().Exec("CREATE TABLESPACE small LOCATION '"+space+"'").Error)
+	must(t, admin.DB().Exec("ALTER DATABASE postgres SET TABLESPACE small").Error)
+	must(t, admin.Close())
+	return server, folder
+}
+
 func TestAFullDisk(t *testing.T) {
 	holds := func(t *testing.T, f *fixture, folder string) {
 		t.Helper()
@@ -66,19 +86,7 @@ func TestAFullDisk(t *testing.T) {
 		holds(t, newFixture(t, models.Options{SQLitePath: filepath.Join(folder, "hookwell.db")}), folder)
 	})
 	t.Run("of_Postgres", func(t *testing.T) {
-		folder := testenv.Disk(t, "64m")
-		server, err := testenv.StartPostgres(t.Context())
-		must(t, err)
-		t.Cleanup(func() { must(t, server.Close()) })
-		// Its log of changes stays where it is: without room for that it stops.
-		space := filepath.Join(folder, "space")
-		must(t, os.Mkdir(space, 0o700))
-		must(t, exec.CommandContext(t.Context(), "chown", "postgres", space).Run())
-		admin, err := models.Open(context.Background(), models.Options{DatabaseURL: strings.Replace(server.URL(), "/postgres?", "/template1?", 1)})
-		must(t, err)
-		must(t, admin.DB().Exec("CREATE TABLESPACE small LOCATION '"+space+"'").Error)
-		must(t, admin.DB().Exec("ALTER DATABASE postgres SET TABLESPACE small").Error)
-		must(t, admin.Close())
+		server, folder := smallPostgres(t)
 		f := newFixture(t, models.Options{DatabaseURL: server.URL()})
 		holds(t, f, folder)
 	})

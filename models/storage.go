@@ -3,7 +3,9 @@ package models
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/glebarez/go-sqlite"
@@ -34,6 +36,32 @@ func StorageRefusal(err error) *Error {
 	return nil
 }
 
+// unwritable is a refusal by a database that takes no writes, as an operator is
+// told it.
+type unwritable struct {
+	sentence string
+	cause    error
+}
+
+func (u *unwritable) Error() string { return u.sentence }
+
+func (u *unwritable) Unwrap() error { return u.cause }
+
+// begun returns the error of what a process begins with: what was being done and
+// the error, or, where there is no room or nothing may be written, what to do.
+func begun(doing string, err error) error {
+	var told *unwritable
+	switch {
+	case err == nil, errors.As(err, &told):
+		return err
+	case storageFull(err):
+		return &unwritable{"the database has no room left: make room on its disk, then start again", err}
+	case storageReadOnly(err):
+		return &unwritable{"the database takes no writes: it is a replica, or it or its disk is set read-only; name the primary, or let it be written to, then start again", err}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
 // SQLite's codes: the primary one is the low byte.
 const (
 	sqliteIsReadOnly  = 8
@@ -51,7 +79,7 @@ func storageFull(err error) bool {
 	case errors.As(err, &lite):
 		return lite.Code()&sqlitePrimaryMask == sqliteIsFull || lite.Code() == sqliteSharedCant
 	}
-	return false
+	return errors.Is(err, syscall.ENOSPC)
 }
 
 func storageReadOnly(err error) bool {
@@ -63,7 +91,7 @@ func storageReadOnly(err error) bool {
 	case errors.As(err, &lite):
 		return lite.Code()&sqlitePrimaryMask == sqliteIsReadOnly
 	}
-	return false
+	return errors.Is(err, syscall.EROFS)
 }
 
 // noteStorage notes an error that says that there is no room, and returns it: the

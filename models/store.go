@@ -128,7 +128,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	} else {
 		s.dialect, s.writing = sqliteDialect{}, make(chan struct{}, 1)
 		if err := makePrivate(o.SQLitePath); err != nil {
-			return nil, fmt.Errorf("opening the database: %w", err)
+			return nil, begun("opening the database", err)
 		}
 	}
 	db, err := gorm.Open(s.dialect.open(o), &gorm.Config{
@@ -140,7 +140,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		NowFunc:                s.clock.Now,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
+		return nil, begun("opening the database", err)
 	}
 	s.db = db
 	pool, err := db.DB()
@@ -151,7 +151,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		err = pool.PingContext(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("reaching the database: %w", err), pool.Close())
+		return nil, errors.Join(begun("reaching the database", err), pool.Close())
 	}
 	s.statements = statementsFor(s.dialect)
 	s.publish = newPublisher(s)

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -41,7 +40,7 @@ func (s *Store) withPartitions(ctx context.Context, do func() error) error {
 	// Ids keep rising when the clock is set back, so their day may lie ahead of today.
 	if newest := s.clock.lastID(); newest.After(s.clock.Now()) {
 		if err := s.dialect.makePartitions(ctx, s.db, newest, newest.AddDate(0, 0, 1)); err != nil {
-			return fmt.Errorf("making partitions: %w", err)
+			return begun("making partitions", err)
 		}
 	}
 	return do()

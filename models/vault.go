@@ -49,9 +49,11 @@ func ParseVault(text string) (*Vault, error) {
 }
 
 func parseVaultKey(encoded string) (cipher.AEAD, error) {
-	key, err := base64.StdEncoding.DecodeString(encoded)
+	// Either alphabet and no padding are read too: the bytes are the same.
+	plain := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(encoded, "="))
+	key, err := base64.RawStdEncoding.DecodeString(plain)
 	if err != nil {
-		return nil, errors.New("not valid base64")
+		return nil, errors.New("not valid base64: " + notBase64(plain))
 	}
 	if len(key) != 32 {
 		return nil, fmt.Errorf("must be 32 bytes in base64, and is %d", len(key))
@@ -61,6 +63,16 @@ func parseVaultKey(encoded string) (cipher.AEAD, error) {
 		return nil, err
 	}
 	return cipher.NewGCM(block)
+}
+
+// notBase64 says why text without padding is no base64, and shows nothing of it.
+func notBase64(text string) string {
+	for i, r := range text {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '+' || r == '/') {
+			return fmt.Sprintf("character %d is none of base64", i+1)
+		}
+	}
+	return fmt.Sprintf("32 bytes are 43 characters and =, and these are %d", len(text))
 }
 
 // seal encrypts text for one owner: it opens for no other.

@@ -85,3 +85,28 @@ func showsNot(t *testing.T, err error, secrets ...string) {
 		}
 	}
 }
+
+func TestVaultKeys_are_read_in_either_alphabet(t *testing.T) {
+	key := bytes.Repeat([]byte{0xfb, 0xff, 0x01, 0x7e}, 8)
+	sealed := models.Seal(vault(t, "1:"+base64.StdEncoding.EncodeToString(key)), "ep_a", []byte("plain"))
+	for name, encode := range map[string]func([]byte) string{"URL-safe": base64.URLEncoding.EncodeToString, "unpadded": base64.RawStdEncoding.EncodeToString, "both": base64.RawURLEncoding.EncodeToString} {
+		other, err := models.ParseVault("1:" + encode(key))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, err := models.OpenSealed(other, "ep_a", sealed); err != nil || string(got) != "plain" {
+			t.Errorf("%s is another key: %v", name, err)
+		}
+	}
+	for text, said := range map[string]string{
+		base64.StdEncoding.EncodeToString(key)[:20] + "!" + base64.StdEncoding.EncodeToString(key)[21:]: "character 21 is none of base64",
+		base64.RawStdEncoding.EncodeToString(key)[:41]:                                                  "these are 41",
+		base64.RawStdEncoding.EncodeToString(key[:31]):                                                  "is 31",
+		strings.Repeat("0f", 32):                                                                        "is 48",
+	} {
+		if _, err := models.ParseVault(text); err == nil || !strings.Contains(err.Error(), said) || strings.Contains(err.Error(), text[:6]) {
+			t.Errorf("%s: %v, want %q", text, err, said)
+		}
+	}
+}

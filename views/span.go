@@ -77,9 +77,15 @@ func readMoment(text string) (time.Time, bool) {
 	if text == "" {
 		return time.Time{}, true
 	}
-	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339Nano} {
+	if t, err := webhook.ParseTime(text); err == nil {
+		return t.UTC(), webhook.InRange(t)
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		if len(text) != len(layout) { // time.Parse would take a fraction behind either
+			continue
+		}
 		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), webhook.InRange(t)
+			return t, webhook.InRange(t)
 		}
 	}
 	return time.Time{}, false

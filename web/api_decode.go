@@ -231,15 +231,9 @@ func (r *bodyReader) time(field string) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	at, err := parseTime(text)
+	at, err := webhook.ParseTime(text)
 	if err != nil || !webhook.InRange(at) {
 		r.fault(field, timeMessage)
 	}
 	return at
-}
-
-// parseTime reads an RFC 3339 time, by its letter.
-func parseTime(text string) (at time.Time, err error) {
-	err = at.UnmarshalText([]byte(text))
-	return at, err
 }

@@ -131,7 +131,7 @@ func (q *queryReader) time(name string) time.Time {
 		return time.Time{}
 	}
 	// The + of an offset means a space unless it is escaped, and no time has a space.
-	at, err := parseTime(strings.Replace(text, " ", "+", 1))
+	at, err := webhook.ParseTime(strings.Replace(text, " ", "+", 1))
 	if err != nil || !webhook.InRange(at) {
 		q.fault(name, timeMessage)
 	}

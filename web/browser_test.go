@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -105,8 +106,16 @@ func (b *browser) post(t *testing.T, path string, form url.Values, header ...str
 	for name, values := range form {
 		sent[name] = values
 	}
+	if page := versionedPage.FindStringSubmatch(path); page != nil && !sent.Has("version") {
+		form := b.get(t, cmp.Or(page[1], path)).doc.Find("form[action='" + path + "'] input[name=version]")
+		sent.Set("version", form.AttrOr("value", ""))
+	}
 	return b.do(t, b.request(t, http.MethodPost, path, sent, header...))
 }
+
+// versionedPage are the paths of forms that carry a version, with their page where
+// that is another.
+var versionedPage = regexp.MustCompile(`^(?:/account|/o/[^/]+/settings|/o/[^/]+/endpoints/[^/]+/edit|(/o/[^/]+/team/[^/]+)/(?:role|title))$`)
 
 func (b *browser) signIn(t *testing.T) {
 	t.Helper()

@@ -12,12 +12,9 @@ import (
 )
 
 // drawn is the condition that a form sets: what it shows is still as it was when
-// its page was drawn. A form that names no version sets none.
+// its page was drawn. Of a form that names no version nobody knows what it shows.
 func drawn(c *fiber.Ctx) func(models.Version) bool {
 	version := field(c, "version")
-	if version == "" {
-		return nil
-	}
 	return func(v models.Version) bool { return v.Form == version }
 }
 

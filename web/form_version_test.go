@@ -225,3 +225,38 @@ func TestFormVersion_of_one_field(t *testing.T) {
 		wantStatus(t, b.sendForm(t, member+"/title", title), http.StatusSeeOther)
 	})
 }
+
+// A form whose version is missing shows nobody knows what: it is refused as one
+// that is old, with what is saved.
+func TestFormVersion_that_is_missing_is_old(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, org := s.member(t, "Acme", models.RoleOwner)
+		other, _ := s.member(t, org.ID, models.RoleMember)
+		home, endpoint, member := "/o/"+org.Slug, s.fill(t, org)["endpoint"], s.text(t, "SELECT m.id FROM members m JOIN users u ON u.id = m.user_id WHERE u.email = '"+other.email+"'")
+		for path, c := range map[string]struct{ page, field, typed string }{
+			home + "/settings":                        {home + "/settings", "name", "Typed"},
+			home + "/endpoints/" + endpoint + "/edit": {home + "/endpoints/" + endpoint + "/edit", "name", "Typed"},
+			home + "/team/" + member + "/title":       {home + "/team/" + member, "title", "Typed"},
+			home + "/team/" + member + "/role":        {home + "/team/" + member, "role", "guest"},
+			"/account":                                {"/account", "name", "Typed"},
+		} {
+			form := b.open(t, c.page, path)
+			form.Set(c.field, c.typed)
+			for name, version := range map[string][]string{"missing": nil, "empty": {""}} {
+				before := s.dump(t)
+				without := withToken(form, b.token(t), c.field, c.typed)
+				without["version"] = version
+				a := b.sendForm(t, path, without)
+				wantStatus(t, a, http.StatusConflict)
+				if !strings.Contains(a.text("main"), "Saved meanwhile") || s.dump(t) != before {
+					t.Errorf("%s, version %s: %s", path, name, a.text("main"))
+				}
+				if a.form(t, path).Get("version") == "" {
+					t.Errorf("%s: the page that comes back can't be saved from", path)
+				}
+			}
+			form.Set("_csrf", b.token(t))
+			wantStatus(t, b.sendForm(t, path, form), http.StatusSeeOther)
+		}
+	})
+}

@@ -11,7 +11,8 @@ import (
 // badTimes are outside of the years 1970 to 9999 once they are in UTC, or no
 // times at all.
 var badTimes = []string{"9999-12-31T23:59:59-01:00", "1970-01-01T00:30:00+02:00", "1969-12-31T23:59:59.999999999Z",
-	"0001-01-01T00:00:00Z", "0001-01-01T00:00:01Z", "10000-01-01T00:00:00Z", "2016-12-31T23:59:60Z", "2026-02-30T00:00:00Z", "-0001-01-01T00:00:00Z"}
+	"0001-01-01T00:00:00Z", "0001-01-01T00:00:01Z", "10000-01-01T00:00:00Z", "2016-12-31T23:59:60Z", "2026-02-30T00:00:00Z", "-0001-01-01T00:00:00Z",
+	"2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00-23:60", "2026-01-01T00:00:00,5Z", "2026-01-01T0:00:00Z", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00+0100", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00,5"}
 
 // TestTimesAreJudgedInUTC gives them wherever the API and the pages take a time.
 func TestTimesAreJudgedInUTC(t *testing.T) {
@@ -25,7 +26,7 @@ func TestTimesAreJudgedInUTC(t *testing.T) {
 				f.call(t, f.key, "POST", "/api/v1/endpoints/"+e.ID+"/recover", `{"since":"`+at+`"}`).isProblem(t, 422, "invalid", "since")
 				f.call(t, f.key, "POST", "/api/v1/endpoints/"+e.ID+"/recover", `{"since":"2026-01-01T00:00:00Z","until":"`+at+`"}`).isProblem(t, 422, "invalid", "until")
 			}
-			for _, at := range []string{"9999-12-31T23:59:59.999999999Z", "1969-12-31T23:30:00-01:00", "9999-12-31T23:59:59+14:00"} {
+			for _, at := range []string{"9999-12-31T23:59:59.999999999Z", "1969-12-31T23:30:00-01:00", "9999-12-31T23:59:59+14:00", "2026-01-01t00:00:00z", "2026-01-01t00:00:00.5+23:59"} {
 				if r := f.call(t, f.key, "POST", "/api/v1/events", `{"type":"payment.failed","timestamp":"`+at+`","data":`+example(t, "payment.failed")+`}`); r.status != http.StatusAccepted {
 					t.Errorf("an event of %s: %d %s", at, r.status, r.body)
 				}
@@ -46,6 +47,7 @@ func TestTimesAreJudgedInUTC(t *testing.T) {
 						wantStatus(t, b.get(t, "/o/"+org.Slug+page+"?"+bound+"="+url.QueryEscape(at)), http.StatusUnprocessableEntity)
 					}
 				}
+				wantStatus(t, b.get(t, "/o/"+org.Slug+page+"?since=2026-01-01t00:00:00z"), http.StatusOK)
 				wantStatus(t, b.get(t, "/o/"+org.Slug+page+"?since="+url.QueryEscape("1969-12-31T23:30:00-01:00")+"&until=9999-12-31T23:59:59Z"), http.StatusOK)
 			}
 		})

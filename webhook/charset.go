@@ -2,9 +2,10 @@ package webhook
 
 import (
 	"bytes"
-	"mime"
+	"strings"
 	"unicode/utf8"
 
+	html "golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
@@ -34,18 +35,49 @@ func inUTF8(contentType string, body []byte) []byte {
 
 // charset is nil for UTF-8 and where none is known.
 func charset(contentType string, body []byte) encoding.Encoding {
-	_, parameters, _ := mime.ParseMediaType(contentType) // its parameters are there even if one is wrong
-	if name := parameters["charset"]; name != "" {
+	kind, name := mediaType(contentType)
+	switch {
+	case name != "":
 		named, err := htmlindex.Get(name)
-		if err != nil || named == unicode.UTF8 || named == encoding.Replacement {
+		if err != nil {
 			return nil
 		}
-		return named
-	}
-	if bytes.HasPrefix(body, []byte{0xff, 0xfe}) || bytes.HasPrefix(body, []byte{0xfe, 0xff}) {
+		return read(named)
+	case bytes.HasPrefix(body, []byte{0xff, 0xfe}) || bytes.HasPrefix(body, []byte{0xfe, 0xff}):
 		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case kind == "text/html" && bytes.Contains(bytes.ToLower(body[:min(len(body), metaWithin)]), []byte("charset")):
+		named, name, _ := html.DetermineEncoding(body[:min(len(body), metaWithin)], "")
+		if name != "utf-8" {
+			return read(named)
+		}
 	}
 	return nil
+}
+
+// metaWithin is how far into a page browsers look for the tag that names its
+// character set.
+const metaWithin = 1024
+
+// read is nil for what needs no converting or can't be converted.
+func read(named encoding.Encoding) encoding.Encoding {
+	if named == unicode.UTF8 || named == encoding.Replacement {
+		return nil
+	}
+	return named
+}
+
+// mediaType reads a Content-Type as servers write it, which is not always by the
+// letter: quotes of either kind, and several character sets, of which the first
+// counts.
+func mediaType(contentType string) (kind, charset string) {
+	kind, parameters, _ := strings.Cut(contentType, ";")
+	for parameter := range strings.FieldsFuncSeq(parameters, func(r rune) bool { return r == ';' || r == ',' }) {
+		if name, value, _ := strings.Cut(parameter, "="); strings.EqualFold(strings.TrimSpace(name), "charset") {
+			charset = strings.Trim(value, "\"' \t")
+			break
+		}
+	}
+	return strings.ToLower(strings.TrimSpace(kind)), charset
 }
 
 // cutText returns at most so many bytes. Text is cut before the character that

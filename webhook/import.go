@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // ImportSecret reads a secret that somebody brings along, as ParseSecret does,
@@ -22,6 +24,9 @@ func ImportSecret(text string) (Secret, error) {
 		encoded := strings.TrimRight(text[known[1]:], "\"'`”’;,")
 		return ParseSecret(secretPrefix + standardBase64(encoded))
 	}
+	if near := nearSecret.FindStringIndex(seen(text)); near != nil && leadsToSecret.MatchString(seen(text)[:near[0]]) {
+		return Secret{}, sentence("This is nearly a secret that begins with whsec_, but an underscore has to follow on whsec, with nothing between them. Copy it anew.")
+	}
 	for _, other := range otherThings {
 		if other.is.MatchString(text) {
 			return Secret{}, other.fault
@@ -32,6 +37,7 @@ func ImportSecret(text string) (Secret, error) {
 
 var (
 	standardSecret = regexp.MustCompile(`(?i)whsec_`)
+	nearSecret     = regexp.MustCompile(`(?i)whsec[^a-z0-9]`)
 	leadsToSecret  = regexp.MustCompile("(?i)^(?:export\\s+)?[\"'`]?(?:[a-z_][a-z0-9_.-]*[\"'`]?\\s*[=:]\\s*)?[\"'`“‘]?(?:v1\\s*,\\s*)?$")
 )
 
@@ -48,6 +54,17 @@ var otherThings = []struct {
 	{regexp.MustCompile(`-----BEGIN `), "This is a key in PEM, which Hookwell doesn’t sign with. Enter a secret that begins with whsec_, or any text."},
 	{regexp.MustCompile(`^[•*.…]+$`), "This is the mask of a secret. Enter the secret itself."},
 	{regexp.MustCompile("^(?:\".*\"|'.*'|`.*`|“.*”|‘.*’)$"), "The secret stands in quotation marks. Leave them out."},
+}
+
+// seen is a text as a reader sees it: without characters that show nothing, and
+// with letters of full width as those that they stand for.
+func seen(text string) string {
+	return norm.NFKC.String(strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, text))
 }
 
 // standardBase64 writes base64 in its standard alphabet and padded.

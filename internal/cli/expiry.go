@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hookwell/webhook"
 )
 
 // expiry is when a key ends, as it is written on the command line. The zero
@@ -24,14 +26,16 @@ func (e *expiry) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if at, err := time.Parse(layout, written); err == nil {
+	for _, parse := range []func(string) (time.Time, error){webhook.ParseTime, parseDate} {
+		if at, err := parse(written); err == nil {
 			e.time = at.UTC()
 			return nil
 		}
 	}
 	return errors.New("write a date such as 2027-01-31, a time such as 2027-01-31T12:00:00Z, or days such as 90d")
 }
+
+func parseDate(text string) (time.Time, error) { return time.Parse(time.DateOnly, text) }
 
 // at is when a key that is made now ends; nil is never.
 func (e expiry) at(now time.Time) *time.Time {

@@ -1,11 +1,15 @@
 package config
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
 )
 
 // services are settings that work, beside which a test sets one more.
@@ -52,6 +56,17 @@ func TestSettings_that_are_refused(t *testing.T) {
 		{"DATABASE_URL", "postgres://u:hunter2^@h:5432/d", "percent-encode ^ as %5E"},
 		{"DATABASE_URL", "postgres://u:hunter2 x@h:5432/d", "percent-encode a space as %20"},
 		{"DATABASE_URL", "postgres://u:hunter2ü@h:5432/d", "percent-encode ü as %C3%BC"},
+		{"DATABASE_URL", "postgres://u:x@hunter2@h:5432/d", "percent-encode @ as %40"},
+		{"DATABASE_URL", "postgres://u:x@hunter2/y@h:5432/d", "percent-encode @ as %40"},
+		{"DATABASE_URL", "postgres://u:x@y?hunter2@h:5432/d", "percent-encode @ as %40"},
+		{"DATABASE_URL", "postgres://u:123?hunter2@h:5432/d", "percent-encode ? as %3F"},
+		{"DATABASE_URL", "postgres://u:p@h:5432/d?application_name=a@b", "percent-encode @ as %40"},
+		{"DATABASE_URL", "postgres://u:p@h:5432/d?password=x&hunter2", "name=value"},
+		{"REDIS_URL", "redis://:x@hunter2@h:6379", "percent-encode @ as %40"},
+		{"REDIS_URL", "redis://u:x@hunter2/y@h", "percent-encode @ as %40"},
+		{"REDIS_URL", "redis-sentinel://h:26379?master=m&password=x&hunter2", "name=value"},
+		{"REDIS_URL", "redis-sentinel://h:26379?master=m&password=x%hunter2", "percent-encode % as %25"},
+		{"HOOKWELL_SMTP_URL", "smtp://u:x@hunter2/y@h:587", "percent-encode @ as %40"},
 		{"DATABASE_URL", "mysql://u:hunter2@h/d", "postgres://user:password@host:5432/database"},
 		{"DATABASE_URL", "host=h password=hunter2", "postgres://user:password@host:5432/database"},
 		{"DATABASE_URL", "postgres://u:hunter2@h:54x32/d", "postgres://user:password@host:5432/database"},
@@ -170,10 +185,87 @@ func TestSettings_that_are_refused(t *testing.T) {
 	}
 }
 
+// TestPasswords_are_never_shown puts each character that a URL has a meaning for
+// into a password as it is. Either it is refused, without a part of the password,
+// or what is taken names the host that was meant, so that no resolver is asked
+// for a part of the password.
+func TestPasswords_are_never_shown(t *testing.T) {
+	const before, between, after = "Tr0ub", "qzw", "dorPASS"
+	passwords := []string{}
+	for _, one := range "@:/?#%[] \\&=,;" {
+		passwords = append(passwords, before+string(one)+after, "123"+string(one)+after)
+		for _, two := range "@/?&" {
+			passwords = append(passwords, before+string(one)+between+string(two)+after)
+		}
+	}
+	for _, c := range []struct{ name, form, host string }{
+		{"DATABASE_URL", "postgres://postgres:<>@127.0.0.1:5432/x", "127.0.0.1"},
+		{"DATABASE_URL", "postgres://postgres:<>@127.0.0.1:5432,127.0.0.1:5433/x?sslmode=disable", "127.0.0.1"},
+		{"HOOKWELL_MIGRATE_DATABASE_URL", "postgres://postgres:<>@127.0.0.1/x?sslmode=disable", "127.0.0.1"},
+		{"REDIS_URL", "redis://:<>@127.0.0.1:6379/0", "127.0.0.1:6379"},
+		{"REDIS_URL", "rediss://user:<>@127.0.0.1", "127.0.0.1:6379"},
+		{"REDIS_URL", "redis://<>@127.0.0.1:6379", "127.0.0.1:6379"},
+		{"REDIS_URL", "redis-sentinel://:<>@127.0.0.1:26379?master=m", ""},
+		{"REDIS_URL", "redis-cluster://:<>@127.0.0.1:6379", ""},
+		{"HOOKWELL_SMTP_URL", "smtp://u:<>@127.0.0.1:587", "127.0.0.1"},
+		{"HOOKWELL_BASE_URL", "https://u:<>@127.0.0.1", ""},
+		{"HOOKWELL_OIDC_ISSUER", "https://u:<>@127.0.0.1/path", ""},
+	} {
+		for _, password := range passwords {
+			text := strings.Replace(c.form, "<>", password, 1)
+			config, err := configureWith(services(t, map[string]string{c.name: text}))
+			if err != nil {
+				for i := 0; i+3 <= len(password); i++ {
+					if part := password[i : i+3]; !strings.Contains("user:password@host:587", part) && strings.Contains(err.Error(), part) {
+						t.Errorf("%s=%s: the refusal shows %q: %v", c.name, text, part, err)
+					}
+				}
+				continue
+			}
+			if host := hostOf(t, config, c.name, text); c.host != "" && host != c.host {
+				t.Errorf("%s=%s names the host %q", c.name, text, host)
+			}
+		}
+	}
+}
+
+// hostOf is the host that a setting which was taken leads to.
+func hostOf(t *testing.T, config *Config, name, text string) string {
+	t.Helper()
+	switch name {
+	case "DATABASE_URL", "HOOKWELL_MIGRATE_DATABASE_URL":
+		database := config.Database.URL
+		if name != "DATABASE_URL" {
+			database = config.Database.MigrateURL
+		}
+		parsed, err := pgx.ParseConfig(database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed.Host
+	case "REDIS_URL":
+		client, err := config.RedisClient()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if one, single := client.(*redis.Client); single {
+			return one.Options().Addr
+		}
+	case "HOOKWELL_SMTP_URL":
+		server, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return server.Hostname()
+	}
+	return ""
+}
+
 func TestSettings_that_are_taken(t *testing.T) {
 	for _, c := range []struct{ name, value string }{
-		{"DATABASE_URL", "postgres://u:p@h:5432/d\n"}, {"DATABASE_URL", "POSTGRES://u:p@h/d"}, {"DATABASE_URL", "postgresql://u:p%23x@h:5432/d?application_name=a@b"},
-		{"DATABASE_URL", "postgres://u:p@h:5432,i:5432/d?target_session_attrs=read-write"}, {"DATABASE_URL", "postgres://u:p@x@h:5432/d"}, {"DATABASE_URL", "postgres:///d?host=/run/postgresql"},
+		{"DATABASE_URL", "postgres://u:p@h:5432/d\n"}, {"DATABASE_URL", "POSTGRES://u:p@h/d"}, {"DATABASE_URL", "postgresql://u:p%23x@h:5432/d?application_name=a%40b"},
+		{"DATABASE_URL", "postgres://u:p@h:5432,i:5432/d?target_session_attrs=read-write"}, {"DATABASE_URL", "postgres://u:p%40x@h:5432/d"}, {"REDIS_URL", "unix:///run/redis@1.sock"}, {"DATABASE_URL", "postgres:///d?host=/run/postgresql"},
 		{"REDIS_URL", "redis://h:6379/"}, {"REDIS_URL", "redis://h"}, {"REDIS_URL", "REDIS://h:6379/0\r\n"}, {"REDIS_URL", "rediss://u:p@h:6380/2"},
 		{"REDIS_URL", "redis://h:6379?db=3"}, {"REDIS_URL", "redis://:p%23@h"}, {"REDIS_URL", "unix:///run/redis.sock?db=2"}, {"REDIS_URL", "redis://[::1]:6379"},
 		{"REDIS_URL", "redis-sentinel://:p@h:26379,i/3?master=m&username=u&password=q"}, {"REDIS_URL", "redis-cluster://u:p@h:6379,i:6379/"}, {"REDIS_URL", "Rediss-Cluster://h:6379"},

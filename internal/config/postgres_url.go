@@ -27,6 +27,9 @@ func checkPostgres(variable string, text *string) error {
 	if _, _, err := splitHosts(rest); err != nil {
 		return Wrong(variable, postgresForm)
 	}
+	if fault := bareOption(rest); fault != "" {
+		return Wrong(variable, "%s", fault)
+	}
 	if query, err := url.ParseQuery(queryOf(rest)); err != nil {
 		return Wrong(variable, "what follows the ? can't be read; write name=value, joined by &")
 	} else if query.Has("pool_max_conns") || query.Has("pool_min_conns") {

@@ -84,6 +84,9 @@ func redisURL(text string) (u *url.URL, hosts []string, err error) {
 	if err != nil {
 		return nil, nil, errors.New(redisForm)
 	}
+	if fault := bareOption(rest); fault != "" {
+		return nil, nil, errors.New(fault)
+	}
 	u.Scheme = kind
 	query := u.Query()
 	if kind == "unix" {

@@ -14,40 +14,42 @@ func unencoded(text string) string {
 	if !ok {
 		return ""
 	}
-	for _, r := range rest {
-		if r == '#' || r <= ' ' || r == 0x7f {
+	for i, r := range rest {
+		if r == '#' || r <= ' ' || r == 0x7f || r == '%' && !isEncoded(rest[i:]) {
 			return encodeIt(r)
 		}
 	}
-	authority, user := rest, ""
+	// Past a second @, what is taken for the host would be a part of the password.
+	if strings.Count(rest, "@") > 1 {
+		return encodeIt('@')
+	}
+	authority := rest
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
 		authority = rest[:i]
-		if fault := cutShort(authority, rest[i:]); fault != "" {
-			return fault
+		if i > 0 && strings.Contains(rest[i:], "@") { // which would stand before the host
+			return encodeIt(rune(rest[i]))
 		}
 	}
-	if i := strings.LastIndex(authority, "@"); i >= 0 {
-		user = authority[:i]
+	user, _, _ := strings.Cut(authority, "@")
+	if user == authority {
+		return ""
 	}
-	for i, r := range user {
-		if r == '%' && !isEncoded(user[i:]) || r != '%' && !mayStand(r) {
+	for _, r := range user {
+		if r != '%' && !mayStand(r) {
 			return encodeIt(r)
 		}
 	}
 	return ""
 }
 
-// cutShort finds a slash or a question mark that ended the password, and with it
-// what the URL takes for the host: the @ is behind it.
-func cutShort(authority, after string) string {
-	at := strings.IndexByte(after, '@')
-	if at < 0 || strings.Contains(authority, "@") {
-		return ""
-	}
-	port := authority[strings.LastIndexByte(authority, ':')+1:]
-	inPath := after[0] == '/' && !strings.Contains(after[:at], "?")
-	if inPath || strings.Contains(authority, ":") && strings.Trim(port, "0123456789") != "" {
-		return encodeIt(rune(after[0]))
+// bareOption finds an option without a value, which is the end of the value
+// before it: an & broke it. What it says shows nothing of either.
+func bareOption(text string) string {
+	_, query, _ := strings.Cut(text, "?")
+	for option := range strings.SplitSeq(query, "&") {
+		if option != "" && !strings.Contains(option, "=") {
+			return "an option behind the ? has no value; write name=value, and in values percent-encode & as %26"
+		}
 	}
 	return ""
 }
@@ -60,7 +62,7 @@ func isEncoded(text string) bool {
 // mayStand reports whether a character may stand in a URL's user and password as
 // it is.
 func mayStand(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~!$&'()*+,;=:@", r)
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~!$&'()*+,;=:", r)
 }
 
 func encodeIt(r rune) string {
@@ -74,6 +76,9 @@ func encodeIt(r rune) string {
 		if shown == "" {
 			shown = "a control character"
 		}
+	}
+	if r == '@' {
+		return fmt.Sprintf("it has more than one @, of which the one before the host alone may stand; elsewhere, percent-encode @ as %s", encoded.String())
 	}
 	return fmt.Sprintf("it has %s where none may stand; in user and password, percent-encode %s as %s", shown, shown, encoded.String())
 }
