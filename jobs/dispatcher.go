@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
@@ -18,7 +19,7 @@ import (
 // endpoint hangs fills its own slots and nobody else's; no Asynq task waits
 // for an answer.
 type dispatcher struct {
-	store    *models.Store
+	engine   *pipeline.Engine
 	sender   *webhook.Sender
 	recorder *recorder
 	log      *slog.Logger
@@ -82,9 +83,9 @@ const (
 	cutGrace = 5 * time.Second
 )
 
-func newDispatcher(store *models.Store, sender *webhook.Sender, recorder *recorder, log *slog.Logger) *dispatcher {
+func newDispatcher(engine *pipeline.Engine, sender *webhook.Sender, recorder *recorder, log *slog.Logger) *dispatcher {
 	exchange, cut := context.WithCancel(context.Background())
-	d := &dispatcher{store: store, sender: sender, recorder: recorder, log: log, lanes: map[string]*lane{},
+	d := &dispatcher{engine: engine, sender: sender, recorder: recorder, log: log, lanes: map[string]*lane{},
 		// Half of the files: a dial may try two addresses, and there are kept
 		// connections, the API's and the database's.
 		most:   min(mostExchanges, webhook.OpenFiles()/2),
@@ -98,7 +99,7 @@ func newDispatcher(store *models.Store, sender *webhook.Sender, recorder *record
 }
 
 // offer adds due deliveries to their lanes and returns at once.
-func (d *dispatcher) offer(lanes []models.DueLane) {
+func (d *dispatcher) offer(lanes []pipeline.DueLane) {
 	d.mu.Lock()
 	for _, due := range lanes {
 		l := d.lanes[due.EndpointID]
@@ -177,7 +178,7 @@ func (d *dispatcher) claimApart() bool {
 	return claimed
 }
 
-func (d *dispatcher) claimSome(wanted []models.Lane) bool {
+func (d *dispatcher) claimSome(wanted []pipeline.Lane) bool {
 	if len(wanted) == 0 {
 		return false
 	}
@@ -187,12 +188,12 @@ func (d *dispatcher) claimSome(wanted []models.Lane) bool {
 
 // claim claims what the lanes want and starts sending it. If the database does
 // not let it, the ids are left to the due scan.
-func (d *dispatcher) claim(wanted []models.Lane) {
+func (d *dispatcher) claim(wanted []pipeline.Lane) {
 	ctx, cancel := context.WithTimeout(d.exchange, claimLimit)
 	defer cancel()
 	d.refill(ctx, wanted)
-	jobs, err := d.store.Claim(ctx, wanted)
-	byEndpoint := make(map[string][]models.Job, len(wanted))
+	jobs, err := d.engine.Claim(ctx, wanted)
+	byEndpoint := make(map[string][]pipeline.Job, len(wanted))
 	for _, job := range jobs {
 		byEndpoint[job.EndpointID] = append(byEndpoint[job.EndpointID], job)
 	}
@@ -212,12 +213,12 @@ func (d *dispatcher) claim(wanted []models.Lane) {
 }
 
 // refill asks the database for more of lanes that have run empty.
-func (d *dispatcher) refill(ctx context.Context, wanted []models.Lane) {
+func (d *dispatcher) refill(ctx context.Context, wanted []pipeline.Lane) {
 	for i := range wanted {
 		if len(wanted[i].DeliveryIDs) > 0 {
 			continue
 		}
-		due, err := d.store.DueFor(ctx, wanted[i].EndpointID)
+		due, err := d.engine.DueFor(ctx, wanted[i].EndpointID)
 		if err != nil {
 			d.log.Error("looking for more deliveries", "endpoint", wanted[i].EndpointID, "error", err)
 		}
@@ -239,7 +240,7 @@ func (d *dispatcher) refill(ctx context.Context, wanted []models.Lane) {
 // or elsewhere, the rate limit is used up or the circuit is not closed, what was
 // not claimed waits for its turn here; otherwise it was not due, or claimed by
 // another process, and the due scan brings back what is left.
-func (d *dispatcher) settle(w models.Lane, jobs []models.Job) {
+func (d *dispatcher) settle(w pipeline.Lane, jobs []pipeline.Job) {
 	l := d.lanes[w.EndpointID]
 	l.busy = false
 	d.taken -= w.Slots - len(jobs)
@@ -289,9 +290,9 @@ func (d *dispatcher) rest(wait time.Duration) {
 
 // fly sends one attempt. Its slot is free again once the outcome is recorded,
 // which is when the database counts it free too.
-func (d *dispatcher) fly(job models.Job) {
+func (d *dispatcher) fly(job pipeline.Job) {
 	exchange := d.sender.Send(d.exchange, job.Message)
-	d.recorder.put(models.Result{Job: job, Exchange: exchange})
+	d.recorder.put(pipeline.Result{Job: job, Exchange: exchange})
 }
 
 // landed frees the slots of a group at once, so that one claim takes them all.
@@ -318,12 +319,12 @@ func (d *dispatcher) landed(group []landing) {
 }
 
 // left answers what waits in the lanes. After halt nobody here claims it.
-func (d *dispatcher) left() (lanes []models.DueLane) {
+func (d *dispatcher) left() (lanes []pipeline.DueLane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for endpointID, l := range d.lanes {
 		for ids := range slices.Chunk(l.ids, taskIDs) {
-			lanes = append(lanes, models.DueLane{OrganizationID: l.organizationID, EndpointID: endpointID, DeliveryIDs: ids})
+			lanes = append(lanes, pipeline.DueLane{OrganizationID: l.organizationID, EndpointID: endpointID, DeliveryIDs: ids})
 		}
 	}
 	return lanes

@@ -15,6 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -22,7 +23,7 @@ import (
 const nobody = "redis://127.0.0.1:1/0"
 
 func TestDeliveriesGoOnWithoutRedis(t *testing.T) {
-	f := newFixture(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, nobody)
+	f := newFixture(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, nobody)
 	s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("x-webhook-retry") == "0" {
 			w.WriteHeader(http.StatusBadRequest)

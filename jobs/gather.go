@@ -4,14 +4,14 @@ import (
 	"iter"
 	"maps"
 
-	"hookwell/models"
+	"hookwell/models/pipeline"
 )
 
 // gather takes ids for free slots out of the lanes, a little of each. When there
 // are more than one claim takes, organizations have their turns, a lane each:
 // one with thousands of endpoints leaves room for one with a single one. Apart is
 // for those beside a crowd, if there is one; what is not apart is then for crowds.
-func (d *dispatcher) gather(apart bool, most int) []models.Lane {
+func (d *dispatcher) gather(apart bool, most int) []pipeline.Lane {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
@@ -19,7 +19,7 @@ func (d *dispatcher) gather(apart bool, most int) []models.Lane {
 		return nil
 	default:
 	}
-	var wanted []models.Lane
+	var wanted []pipeline.Lane
 	left, refills := most, claimRefills
 	for endpointID, l := range d.inTurns(apart) {
 		free := d.room(l)
@@ -31,7 +31,7 @@ func (d *dispatcher) gather(apart bool, most int) []models.Lane {
 			refills--
 		}
 		l.busy, l.hurried = true, false
-		wanted = append(wanted, models.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n})
+		wanted = append(wanted, pipeline.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n})
 		d.taken += n
 		if left -= n; left == 0 || len(wanted) == claimLanes {
 			break

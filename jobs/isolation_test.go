@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // countClaims makes Postgres count statements that claim, and note for every
@@ -106,9 +107,9 @@ func (f *fixture) publishBatch(t *testing.T, kind string, n int) {
 	c, err := catalog()
 	check(t, err)
 	et, _ := c.Lookup(kind)
-	reports := make([]models.Report, n)
+	reports := make([]store.Report, n)
 	for i := range reports {
-		reports[i] = models.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
+		reports[i] = store.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
 	}
 	for _, o := range f.PublishBatch(t.Context(), reports) {
 		check(t, o.Err)

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"hookwell/models"
+	"hookwell/models/pipeline"
 )
 
 // lane is one endpoint's queue in this process. Ids are hints: what is lost
@@ -73,7 +73,7 @@ func (l *lane) take(n int) []string {
 }
 
 // putBack lets the ids that were not claimed wait.
-func (l *lane) putBack(ids []string, jobs []models.Job) {
+func (l *lane) putBack(ids []string, jobs []pipeline.Job) {
 	claimed := make(map[string]struct{}, len(jobs))
 	for _, job := range jobs {
 		claimed[job.DeliveryID] = struct{}{}

@@ -188,11 +188,22 @@ func (w *Workers) sendMail(ctx context.Context) error {
 	return SendMail(ctx, w.Store, w.Mailer, w.Log)
 }
 
+// Mailbox is where mail is queued.
+type Mailbox interface {
+	// ClaimMail takes some messages that are due; none is due if it returns none.
+	ClaimMail(ctx context.Context) ([]models.Letter, error)
+	// MailSent notes that a message was sent.
+	MailSent(ctx context.Context, l *models.Letter) error
+	// MailFailed notes why a message was not sent, and returns when it is tried
+	// again; the zero time is never.
+	MailFailed(ctx context.Context, l *models.Letter, cause error, final bool) (time.Time, error)
+}
+
 // SendMail sends what is due, in any process and beside others. Without a
 // mailer it is logged and given up.
-func SendMail(ctx context.Context, store *models.Store, mailer *Mailer, log *slog.Logger) error {
+func SendMail(ctx context.Context, mailbox Mailbox, mailer *Mailer, log *slog.Logger) error {
 	for {
-		letters, err := store.ClaimMail(ctx)
+		letters, err := mailbox.ClaimMail(ctx)
 		if err != nil || len(letters) == 0 {
 			return err
 		}
@@ -200,7 +211,7 @@ func SendMail(ctx context.Context, store *models.Store, mailer *Mailer, log *slo
 		// process stops meanwhile.
 		noting := context.WithoutCancel(ctx)
 		var faults []error
-		note := func(l *models.Letter, err error) { faults = append(faults, noteMail(noting, store, log, l, err)) }
+		note := func(l *models.Letter, err error) { faults = append(faults, noteMail(noting, mailbox, log, l, err)) }
 		if mailer != nil {
 			mailer.send(ctx, letters, note)
 		} else {
@@ -216,13 +227,13 @@ func SendMail(ctx context.Context, store *models.Store, mailer *Mailer, log *slo
 
 // noteMail keeps what came of a message. One that nobody gets is logged with
 // its text, unless that lets its reader in.
-func noteMail(ctx context.Context, store *models.Store, log *slog.Logger, l *models.Letter, err error) error {
+func noteMail(ctx context.Context, mailbox Mailbox, log *slog.Logger, l *models.Letter, err error) error {
 	about := []any{"mail", l.ID, "to", l.To, "subject", l.Subject}
 	if err == nil {
 		log.Info("mail sent", about...)
-		return store.MailSent(ctx, l)
+		return mailbox.MailSent(ctx, l)
 	}
-	next, noteErr := store.MailFailed(ctx, l, err, final(err))
+	next, noteErr := mailbox.MailFailed(ctx, l, err, final(err))
 	if next.IsZero() && !l.Secret {
 		about = append(about, "text", l.Text)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // taken is a go-redis hook that keeps the ids of all deliveries that were read
@@ -55,7 +56,7 @@ func TestInstallationsShareARedis(t *testing.T) {
 	var mu sync.Mutex
 	both := make([]*fixture, 2)
 	reads := make([]*taken, 2)
-	for i, o := range []models.Options{{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, {DatabaseURL: testenv.Database(t)}} {
+	for i, o := range []store.Options{{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, {DatabaseURL: testenv.Database(t)}} {
 		f := newFixture(t, o, address)
 		both[i], reads[i], arrived[i] = f, &taken{ids: map[string]bool{}}, map[string]int{}
 		f.redis.AddHook(reads[i])

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 )
 
 // The kinds of task: one carries due deliveries, the other says that mail waits.
@@ -34,7 +35,7 @@ const (
 // deliverPayload is a task's payload: due deliveries by endpoint. More says
 // that the endpoint may have others behind these.
 type deliverPayload struct {
-	Lanes []models.DueLane `json:"lanes"`
+	Lanes []pipeline.DueLane `json:"lanes"`
 }
 
 const (
@@ -142,7 +143,7 @@ func (q *Queue) handNext() bool {
 	if len(group) == 0 {
 		return false
 	}
-	if !q.hand(context.Background(), freshQueue, models.LanesOf(group)) {
+	if !q.hand(context.Background(), freshQueue, pipeline.LanesOf(group)) {
 		q.mu.Lock()
 		q.waiting = wakes{}
 		q.mu.Unlock()
@@ -158,7 +159,7 @@ func (q *Queue) handNext() bool {
 
 // hand gives lanes to the workers: by a task, or, while Redis is away, to those
 // of this process. It answers false when nobody took them.
-func (q *Queue) hand(ctx context.Context, queue string, lanes []models.DueLane) bool {
+func (q *Queue) hand(ctx context.Context, queue string, lanes []pipeline.DueLane) bool {
 	local := q.local.Load()
 	if local == nil || !q.state.away.Load() {
 		if err := q.enqueue(ctx, queue, lanes); err == nil {
@@ -181,7 +182,7 @@ func (q *Queue) probe(ctx context.Context) {
 
 // enqueue puts one task into Redis. Asynq's own retries are off: the row says
 // when a delivery is tried again.
-func (q *Queue) enqueue(ctx context.Context, queue string, lanes []models.DueLane) error {
+func (q *Queue) enqueue(ctx context.Context, queue string, lanes []pipeline.DueLane) error {
 	payload, err := json.Marshal(deliverPayload{lanes})
 	if err != nil {
 		return fmt.Errorf("writing a task: %w", err)

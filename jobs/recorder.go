@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 )
 
 // recorder writes outcomes as they come, in groups across endpoints. A group
@@ -14,7 +15,7 @@ import (
 // be written is kept and tried again: for ever, while the database takes none;
 // alone and a few times, when it takes others.
 type recorder struct {
-	store  *models.Store
+	engine *pipeline.Engine
 	feed   *Feed
 	log    *slog.Logger
 	landed func([]landing) // told what needs no more recording
@@ -30,7 +31,7 @@ type recorder struct {
 
 // landing is an outcome that is to be recorded.
 type landing struct {
-	result  models.Result
+	result  pipeline.Result
 	refused int // how often the database refused it, and took others
 	since   int // what was written when it was refused last
 }
@@ -47,14 +48,14 @@ const (
 	fewRefusals = 3
 )
 
-func newRecorder(store *models.Store, feed *Feed, log *slog.Logger) *recorder {
-	r := &recorder{store: store, feed: feed, log: log, signal: make(chan struct{}, 1), done: make(chan struct{}), closing: make(chan struct{})}
+func newRecorder(engine *pipeline.Engine, feed *Feed, log *slog.Logger) *recorder {
+	r := &recorder{engine: engine, feed: feed, log: log, signal: make(chan struct{}, 1), done: make(chan struct{}), closing: make(chan struct{})}
 	go r.run()
 	return r
 }
 
 // put hands an outcome over.
-func (r *recorder) put(result models.Result) {
+func (r *recorder) put(result pipeline.Result) {
 	r.mu.Lock()
 	r.waiting = append(r.waiting, landing{result: result})
 	r.mu.Unlock()
@@ -154,7 +155,7 @@ func (r *recorder) write(group []landing) (away bool) {
 		if err == nil {
 			continue
 		}
-		if models.IsCode(err, models.CodeDatabaseBusy) || r.store.Ping(context.Background()) != nil {
+		if models.IsCode(err, models.CodeDatabaseBusy) || r.engine.Ping(context.Background()) != nil {
 			r.keep(&r.waiting, group[i:])
 			return true
 		}
@@ -193,11 +194,11 @@ func (r *recorder) refuse(l landing, err error) {
 func (r *recorder) record(group []landing) error {
 	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
-	results := make([]models.Result, len(group))
+	results := make([]pipeline.Result, len(group))
 	for i := range group {
 		results[i] = group[i].result
 	}
-	if err := r.store.Record(ctx, results); err != nil {
+	if err := r.engine.Record(ctx, results); err != nil {
 		return err
 	}
 	r.written++

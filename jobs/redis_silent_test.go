@@ -13,6 +13,7 @@ import (
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // holding is a go-redis hook that holds every command up until it is let go, as
@@ -36,7 +37,7 @@ func (*holding) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 // and doesn't reply to what is tried after that.
 func TestALookForDueDeliveriesDoesNotWaitForRedis(t *testing.T) {
 	server := testenv.PrivateRedis(t)
-	f := newFixture(t, models.Options{DatabaseURL: testenv.Database(t)}, server.URL())
+	f := newFixture(t, store.Options{DatabaseURL: testenv.Database(t)}, server.URL())
 	f.endpoint(t, receiver(t, nil).URL, nil)
 	check(t, server.Stop())
 	if f.queue.Check(t.Context()) == nil {
@@ -77,7 +78,7 @@ func (p *page) count(text string) int {
 func TestWhatRedisLacksIsLoggedOnce(t *testing.T) {
 	server := testenv.PrivateRedis(t)
 	lines := &page{}
-	f := newFixture(t, models.Options{DatabaseURL: testenv.Database(t), Log: slog.New(slog.NewTextHandler(lines, nil))}, server.URL())
+	f := newFixture(t, store.Options{DatabaseURL: testenv.Database(t), Log: slog.New(slog.NewTextHandler(lines, nil))}, server.URL())
 	f.endpoint(t, receiver(t, nil).URL, nil)
 	f.wakeQueue()
 	f.start(t)

@@ -15,6 +15,7 @@ import (
 	"hookwell/internal/testenv"
 	"hookwell/jobs"
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // allowed is what docs/operations.md says that Redis has to permit.
@@ -95,7 +96,7 @@ func TestRedisThatDoesNotDoItsPart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := c.spoil(t, testenv.PrivateRedis(t))
-			f := newFixture(t, models.Options{DatabaseURL: testenv.Database(t)}, address)
+			f := newFixture(t, store.Options{DatabaseURL: testenv.Database(t)}, address)
 			err := f.queue.Check(t.Context())
 			var fault *jobs.RedisFault
 			switch {
@@ -118,7 +119,7 @@ func TestRedisThatDoesNotDoItsPart(t *testing.T) {
 // the queue notices both by the work itself.
 func TestRedisThatTurns(t *testing.T) {
 	server := testenv.PrivateRedis(t)
-	f := newFixture(t, models.Options{DatabaseURL: testenv.Database(t)}, grant(t, server, allowed))
+	f := newFixture(t, store.Options{DatabaseURL: testenv.Database(t)}, grant(t, server, allowed))
 	f.endpoint(t, receiver(t, nil).URL, nil)
 	f.wakeQueue()
 	f.start(t)
@@ -159,7 +160,7 @@ func TestRedisThatIsANodeOfACluster(t *testing.T) {
 	check(t, admin(t, nodes[0]).ClusterMeet(t.Context(), other.Hostname(), other.Port()).Err())
 	faults, installation := 0, testenv.Database(t) // one, so that its keys lie in the same slots
 	for _, node := range nodes {
-		f := newFixture(t, models.Options{DatabaseURL: installation}, node.URL())
+		f := newFixture(t, store.Options{DatabaseURL: installation}, node.URL())
 		f.eventually(t, "the cluster stands", func() bool {
 			info, err := f.redis.ClusterInfo(t.Context()).Result()
 			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:2")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 )
 
 // How often each round runs, in every process; the database keeps two from
@@ -63,12 +64,12 @@ const tryLimit = 5 * time.Second
 func (w *Workers) wakeDue(ctx context.Context) (err error) {
 	defer func() {
 		if err == nil {
-			w.scanned.Store(w.Store.Now().UnixMicro())
+			w.scanned.Store(w.Engine.Now().UnixMicro())
 		}
 	}()
 	limited, cancel := context.WithTimeout(ctx, stepLimit)
 	defer cancel()
-	lanes, err := w.Store.Due(limited)
+	lanes, err := w.Engine.Due(limited)
 	if err != nil {
 		return err
 	}
@@ -88,8 +89,8 @@ func (w *Workers) tryRedis(ctx context.Context) error {
 }
 
 // byCount puts whole lanes together into tasks.
-func byCount(lanes []models.DueLane) [][]models.DueLane {
-	var groups [][]models.DueLane
+func byCount(lanes []pipeline.DueLane) [][]pipeline.DueLane {
+	var groups [][]pipeline.DueLane
 	count := 0
 	for _, lane := range lanes {
 		if len(groups) == 0 || count+len(lane.DeliveryIDs) > taskIDs {
@@ -103,12 +104,14 @@ func byCount(lanes []models.DueLane) [][]models.DueLane {
 	return groups
 }
 
-func (w *Workers) reclaim(ctx context.Context) error { return untilEmpty(ctx, w.Store.Reclaim) }
+func (w *Workers) reclaim(ctx context.Context) error {
+	return untilEmpty(ctx, w.Engine.Reclaim)
+}
 
 // endWaiting ends deliveries that can't go on, and then deleted organizations
 // for which nothing waits any more.
 func (w *Workers) endWaiting(ctx context.Context) error {
-	return errors.Join(untilEmpty(ctx, w.Store.EndWaiting), untilEmpty(ctx, w.Store.CloseDeleted))
+	return errors.Join(untilEmpty(ctx, w.Engine.EndWaiting), untilEmpty(ctx, w.Store.CloseDeleted))
 }
 
 // finishFanOuts goes on with events whose deliveries were not all written when
@@ -116,13 +119,15 @@ func (w *Workers) endWaiting(ctx context.Context) error {
 func (w *Workers) finishFanOuts(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, stepLimit)
 	defer cancel()
-	_, err := w.Store.FinishFanOuts(limited)
+	_, err := w.Engine.FinishFanOuts(limited)
 	return err
 }
 
-func (w *Workers) rollUp(ctx context.Context) error { return untilEmpty(ctx, w.Store.RollUp) }
+func (w *Workers) rollUp(ctx context.Context) error { return untilEmpty(ctx, w.Engine.RollUp) }
 
-func (w *Workers) watch(ctx context.Context) error { return untilEmpty(ctx, w.Store.WatchEndpoints) }
+func (w *Workers) watch(ctx context.Context) error {
+	return untilEmpty(ctx, w.Engine.WatchEndpoints)
+}
 
 // recover does the steps of recoveries whose time has come, and tells the pages
 // that show them. Their deliveries are woken by the due scan, behind all else.
@@ -143,14 +148,13 @@ func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) er
 		limited, cancel := context.WithTimeout(ctx, stepLimit)
 		n, err := step(limited)
 		cancel()
-		if err != nil || n < models.FullStep {
+		if err != nil || n < pipeline.FullStep {
 			return err
 		}
 	}
 }
 
 func (w *Workers) keepHouse(ctx context.Context) error {
-	old := w.Store.Now().Add(-max(w.Retention, models.MinRetention))
-	return errors.Join(w.Store.MakePartitions(ctx), w.Store.Prune(ctx, old), w.Store.PruneSessions(ctx), w.Store.PruneIdempotencyKeys(ctx), w.Store.PruneSecrets(ctx), w.Store.PruneMail(ctx), w.Store.PruneNotices(ctx),
-		w.Store.PruneThrottles(ctx), w.Store.PruneLinks(ctx), w.Store.PrunePortalLinks(ctx), w.Store.PruneForms(ctx))
+	old := w.Engine.Now().Add(-max(w.Retention, pipeline.MinRetention))
+	return errors.Join(w.Engine.MakePartitions(ctx), w.Engine.Prune(ctx, old), w.Engine.PruneIdempotencyKeys(ctx), w.Store.Prune(ctx))
 }

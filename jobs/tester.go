@@ -5,24 +5,32 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
+// Tenant is the organization that asks for a test.
+type Tenant interface {
+	// BeginTest makes a test event and claims its delivery to the endpoint.
+	BeginTest(ctx context.Context, endpointID, eventType string, data []byte) (*pipeline.Job, error)
+	Organization() *models.Organization
+}
+
 // Tester sends test events at once, in the process that was asked.
 type Tester struct {
-	store  *models.Store
+	engine *pipeline.Engine
 	sender *webhook.Sender
 	feed   *Feed
 }
 
 // NewTester makes a tester.
-func NewTester(store *models.Store, sender *webhook.Sender, feed *Feed) *Tester {
-	return &Tester{store, sender, feed}
+func NewTester(engine *pipeline.Engine, sender *webhook.Sender, feed *Feed) *Tester {
+	return &Tester{engine, sender, feed}
 }
 
 // Test sends one test event to one endpoint and returns its delivery's id once
 // the attempt is recorded. The exchange goes on when whoever asked goes away.
-func (t *Tester) Test(ctx context.Context, tenant *models.Tenant, endpointID, eventType string, data []byte) (string, error) {
+func (t *Tester) Test(ctx context.Context, tenant Tenant, endpointID, eventType string, data []byte) (string, error) {
 	job, err := tenant.BeginTest(ctx, endpointID, eventType, data)
 	if err != nil {
 		return "", err
@@ -33,7 +41,7 @@ func (t *Tester) Test(ctx context.Context, tenant *models.Tenant, endpointID, ev
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), job.Message.Timeout+10*time.Second)
 	defer cancel()
 	exchange := t.sender.Send(ctx, job.Message)
-	if err := t.store.Record(ctx, []models.Result{{Job: *job, Exchange: exchange}}); err != nil {
+	if err := t.engine.Record(ctx, []pipeline.Result{{Job: *job, Exchange: exchange}}); err != nil {
 		return "", err
 	}
 	t.feed.changed([]models.Woken{{OrganizationID: tenant.Organization().ID, EndpointID: endpointID, DeliveryID: job.DeliveryID}})

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 )
 
 // wakes is what waits to be handed on, by organization. These take turns: one
@@ -63,13 +64,13 @@ func (w *wakes) take(most int) (taken []models.Woken) {
 }
 
 // inTurns orders lanes so that organizations take turns.
-func inTurns(lanes []models.DueLane) []models.DueLane {
+func inTurns(lanes []pipeline.DueLane) []pipeline.DueLane {
 	place := make(map[string]int, len(lanes))
 	places := make(map[string]int, len(lanes)) // of each lane among its organization's
 	for _, lane := range lanes {
 		places[lane.EndpointID] = place[lane.OrganizationID]
 		place[lane.OrganizationID]++
 	}
-	slices.SortStableFunc(lanes, func(a, b models.DueLane) int { return places[a.EndpointID] - places[b.EndpointID] })
+	slices.SortStableFunc(lanes, func(a, b pipeline.DueLane) int { return places[a.EndpointID] - places[b.EndpointID] })
 	return lanes
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 )
 
 func wokenOf(organizationID string, n int) []models.Woken {
@@ -58,12 +59,12 @@ func TestWakesTakeTurns(t *testing.T) {
 // TestACrowdHoldsNobodyUp has thousands of lanes of one organization.
 func TestACrowdHoldsNobodyUp(t *testing.T) {
 	d := &dispatcher{lanes: map[string]*lane{}, most: mostExchanges, signal: make(chan struct{}, claimers), apart: make(chan struct{}, 1), stop: make(chan struct{})}
-	d.offer(models.LanesOf(wokenOf("small", 3)))
+	d.offer(pipeline.LanesOf(wokenOf("small", 3)))
 	if apart := d.gather(true, claimIDs); len(apart) != 0 {
 		t.Errorf("without a crowd %d lanes are claimed for apart", len(apart))
 	}
-	d.offer(models.LanesOf(wokenOf("large", 5000)))
-	empty := models.LanesOf(wokenOf("empty", 1000))
+	d.offer(pipeline.LanesOf(wokenOf("large", 5000)))
+	empty := pipeline.LanesOf(wokenOf("empty", 1000))
 	for i := range empty {
 		empty[i].DeliveryIDs, empty[i].More = nil, true
 	}
@@ -101,7 +102,7 @@ func TestACrowdHoldsNobodyUp(t *testing.T) {
 }
 
 func TestDueLanesTakeTurns(t *testing.T) {
-	lanes := append(models.LanesOf(wokenOf("large", 5000)), models.LanesOf(wokenOf("small", 2))...)
+	lanes := append(pipeline.LanesOf(wokenOf("large", 5000)), pipeline.LanesOf(wokenOf("small", 2))...)
 	for i, lane := range inTurns(lanes) {
 		if lane.OrganizationID == "small" && i > 3 {
 			t.Errorf("a lane of the small one is at place %d", i)

@@ -13,12 +13,27 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
+// Store is what the workers ask of the store.
+type Store interface {
+	Mailbox
+	// StepRecovery does the next step of one recovery and returns it, nil if none
+	// is due.
+	StepRecovery(ctx context.Context) (*models.Recovery, error)
+	// CloseDeleted removes, in one step, deleted organizations for which nothing
+	// waits any more, and returns how many.
+	CloseDeleted(ctx context.Context) (int, error)
+	// Prune removes what is no longer needed.
+	Prune(ctx context.Context) error
+}
+
 // Options are what workers are made of.
 type Options struct {
-	Store  *models.Store
+	Engine *pipeline.Engine
+	Store  Store
 	Sender *webhook.Sender
 	Redis  redis.UniversalClient
 	Queue  *Queue
@@ -62,8 +77,8 @@ const (
 // when Asynq can't be started; Redis may be away and come back.
 func Start(o Options) (*Workers, error) {
 	w := &Workers{Options: o, mailCalled: make(chan struct{}, 1)}
-	w.recorder = newRecorder(o.Store, o.Feed, o.Log)
-	w.dispatcher = newDispatcher(o.Store, o.Sender, w.recorder, o.Log)
+	w.recorder = newRecorder(o.Engine, o.Feed, o.Log)
+	w.dispatcher = newDispatcher(o.Engine, o.Sender, w.recorder, o.Log)
 	o.Queue.local.Store(w.dispatcher)
 	w.waker = newWaker(o.Queue)
 	w.server = asynq.NewServerFromRedisClient(o.Redis, asynq.Config{
@@ -91,7 +106,7 @@ func Start(o Options) (*Workers, error) {
 	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
 	w.every(ctx, finishInterval, "finishing events", w.finishFanOuts)
 	w.every(ctx, rollUpInterval, "rolling up", w.rollUp)
-	w.every(ctx, noteInterval, "noting successes", w.Store.NoteSuccesses)
+	w.every(ctx, noteInterval, "noting successes", w.Engine.NoteSuccesses)
 	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)
 	return w, nil
 }
@@ -117,7 +132,7 @@ func (w *Workers) shutdown(ctx context.Context) {
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	w.recorder.close(final)
-	if err := w.Store.NoteSuccesses(final); err != nil {
+	if err := w.Engine.NoteSuccesses(final); err != nil {
 		w.Log.Error("noting successes", "error", err)
 	}
 }

@@ -23,6 +23,8 @@ import (
 	"hookwell/internal/testenv"
 	"hookwell/jobs"
 	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -34,10 +36,10 @@ func TestMain(m *testing.M) {
 // fixture is a whole sending side: a store, Redis, a queue, a feed and, once
 // start was called, workers.
 type fixture struct {
-	*models.Store
-	options models.Options
-	clock   *models.Clock
-	tenant  *models.Tenant
+	*store.Store
+	options store.Options
+	clock   *database.Clock
+	tenant  *store.Tenant
 	redis   redis.UniversalClient
 	queue   *jobs.Queue
 	feed    *jobs.Feed
@@ -72,48 +74,48 @@ func eachPair(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, newFixture(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, "redis://"+miniredis.RunT(t).Addr()))
+		test(t, newFixture(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, "redis://"+miniredis.RunT(t).Addr()))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		url := testenv.DatabaseFrom(t, "migrated", func(url string) error {
-			s, err := models.Open(context.Background(), models.Options{DatabaseURL: url})
+			s, err := store.Open(context.Background(), store.Options{DatabaseURL: url})
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			return s.Migrate(context.Background())
+			return s.Database().Migrate(context.Background())
 		})
-		test(t, newFixture(t, models.Options{DatabaseURL: url}, testenv.Redis(t)))
+		test(t, newFixture(t, store.Options{DatabaseURL: url}, testenv.Redis(t)))
 	})
 }
 
 var catalog = sync.OnceValues(func() (*webhook.Catalog, error) { return webhook.NewCatalog(nil) })
 
-func newFixture(t *testing.T, o models.Options, redisURL string) *fixture {
+func newFixture(t *testing.T, o store.Options, redisURL string) *fixture {
 	t.Helper()
 	key := make([]byte, 32)
 	rand.Read(key)
-	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
+	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
 	check(t, err)
 	options, err := redis.ParseURL(redisURL)
 	check(t, err)
-	f := &fixture{clock: &models.Clock{}, redis: redis.NewClient(options), log: o.Log}
+	f := &fixture{clock: &database.Clock{}, redis: redis.NewClient(options), log: o.Log}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
 	guard := webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	o.Vault, o.Clock, o.Guard, o.Log = vault, f.clock, guard, f.log
-	o.PasswordCost = models.PasswordCost{Memory: 64, Passes: 1}
+	o.PasswordCost = store.PasswordCost{Memory: 64, Passes: 1}
 	o.Catalog, err = catalog()
 	check(t, err)
 	f.options = o
 	o.Waker = &f.waker
-	f.Store, err = models.Open(t.Context(), o)
+	f.Store, err = store.Open(t.Context(), o)
 	check(t, err)
-	f.Store.Start()
-	check(t, f.Migrate(t.Context()))
-	installation, err := f.InstallationID(t.Context())
+	f.Store.Engine().Start()
+	check(t, f.Database().Migrate(t.Context()))
+	installation, err := f.Database().InstallationID(t.Context())
 	check(t, err)
 	f.feed = jobs.NewFeed(f.redis, installation, f.log)
 	f.queue = jobs.NewQueue(f.redis, installation, f.feed, f.log)
@@ -142,7 +144,7 @@ func check(t *testing.T, err error) {
 // start runs workers until the test ends.
 func (f *fixture) start(t *testing.T) *jobs.Workers {
 	t.Helper()
-	w, err := jobs.Start(jobs.Options{Store: f.Store, Sender: f.sender, Redis: f.redis, Queue: f.queue, Feed: f.feed, Log: f.log, Mailer: f.mailer})
+	w, err := jobs.Start(jobs.Options{Engine: f.Engine(), Store: f.Store, Sender: f.sender, Redis: f.redis, Queue: f.queue, Feed: f.feed, Log: f.log, Mailer: f.mailer})
 	check(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -373,7 +375,7 @@ func TestTester(t *testing.T) {
 		check(t, err)
 		c, _ := catalog()
 		et, _ := c.Lookup("org.created")
-		id, err := jobs.NewTester(f.Store, f.sender, f.feed).Test(t.Context(), f.tenant, e.ID, et.Type, et.Example)
+		id, err := jobs.NewTester(f.Engine(), f.sender, f.feed).Test(t.Context(), f.tenant, e.ID, et.Type, et.Example)
 		check(t, err)
 		d, err := f.tenant.Delivery(t.Context(), id)
 		check(t, err)

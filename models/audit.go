@@ -1,27 +1,38 @@
 package models
 
 import (
-	"fmt"
+	"time"
 )
 
-// audit writes who did what in the transaction of the change itself. An empty
-// organizationID is for what belongs to no organization.
-func (s *Store) audit(tx *Tx, actor Actor, organizationID, action, targetID, targetName, details string) error {
-	entry := s.auditEntry(actor, organizationID, action, targetID, targetName, details)
-	if err := tx.Create(&entry).Error; err != nil {
-		return fmt.Errorf("writing the audit row: %w", err)
-	}
-	return nil
+// AuditEntry says who did what to what, when and from where. Rows are only
+// ever added; names are kept as they were.
+type AuditEntry struct {
+	ID             string
+	OrganizationID *string
+	ActorKind      ActorKind
+	ActorID        string
+	ActorName      string
+	Action         string
+	TargetID       string
+	TargetName     string
+	Details        string
+	RemoteAddress  string
+	RequestID      string
+	CreatedAt      time.Time
 }
 
-func (s *Store) auditEntry(actor Actor, organizationID, action, targetID, targetName, details string) AuditEntry {
-	entry := AuditEntry{
-		ID: s.clock.newID(PrefixAudit, s.clock.Now()), ActorKind: actor.Kind, ActorID: actor.ID, ActorName: actor.Name,
-		Action: action, TargetID: targetID, TargetName: targetName, Details: details,
-		RemoteAddress: actor.RemoteAddress, RequestID: actor.RequestID, CreatedAt: s.clock.Now(),
-	}
-	if organizationID != "" {
-		entry.OrganizationID = &organizationID
-	}
-	return entry
+// AuditFilter narrows the audit log. Zero fields let everything pass. Since
+// and Until bound when something was done, the first included.
+type AuditFilter struct {
+	ActorID  string
+	By       ActorKind
+	Action   string
+	TargetID string
+	Since    time.Time
+	Until    time.Time
+}
+
+// ActorKinds lists every kind of actor in the order in which pages show them.
+func ActorKinds() []ActorKind {
+	return []ActorKind{ActorUser, ActorKey, ActorPortal, ActorOperator, ActorSystem, ActorVisitor}
 }

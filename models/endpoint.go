@@ -1,384 +1,59 @@
 package models
 
 import (
-	"context"
-	"fmt"
+	"strconv"
 	"time"
-
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"hookwell/webhook"
 )
 
-// Why an endpoint is disabled.
-const (
-	DisabledByPerson = "person"  // somebody chose to
-	DisabledGone     = "gone"    // the receiver answered 410
-	DisabledFailing  = "failing" // by the rule of automatic disabling
-)
+// Endpoint is a URL of the organization's with its subscriptions and policy.
+// It is enabled while DisabledAt is nil.
+type Endpoint struct {
+	ID                 string
+	OrganizationID     string
+	URL                string
+	Name               string
+	Description        string
+	EventTypes         webhook.Subscriptions `gorm:"serializer:json"`
+	Schedule           webhook.Schedule      `gorm:"serializer:json"`
+	TimeoutSeconds     int
+	MaxInFlight        int
+	RateLimitPerSecond int // 0 is no limit
+	Headers            []byte
+	SignatureFormat    webhook.SignatureFormat
+	DisabledAt         *time.Time
+	DisabledReason     string
+	DisabledBy         string // who did it: a person's name, or ours
+	FormVersion        int64  `gorm:"column:version"` // rises with every save of its form
+	CreatedAt          time.Time
+	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt          *time.Time
 
-// Endpoints lists the organization's endpoints by age, deleted ones left out.
-func (t *Tenant) Endpoints(ctx context.Context) ([]Endpoint, error) {
-	var list []Endpoint
-	err := t.rows(ctx).Where("deleted_at IS NULL").Order("id").Find(&list).Error
-	return list, err
+	// Moved is what a change of the URL took away; UpdateEndpoint fills it.
+	Moved Moved `gorm:"-"`
 }
 
-// EndpointPage lists the organization's endpoints for the API, the newest first.
-func (t *Tenant) EndpointPage(ctx context.Context, page Page) ([]Endpoint, string, error) {
-	query, err := page.apply(t.rows(ctx).Where("deleted_at IS NULL"), PrefixEndpoint)
-	if err != nil {
-		return nil, "", err
-	}
-	return paged(query, page, func(e *Endpoint) string { return e.ID })
+// Input is the endpoint as it is set now, to be changed and saved.
+func (e *Endpoint) Input() EndpointInput {
+	return EndpointInput{URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes,
+		Schedule: e.Schedule, TimeoutSeconds: e.TimeoutSeconds, MaxInFlight: e.MaxInFlight,
+		RateLimitPerSecond: e.RateLimitPerSecond, SignatureFormat: e.SignatureFormat}
 }
 
-// Endpoint reads one endpoint that is not deleted.
-func (t *Tenant) Endpoint(ctx context.Context, id string) (*Endpoint, error) {
-	return t.endpoint(t.rows(ctx), id)
+// Enabled tells whether new events are sent to the endpoint.
+func (e *Endpoint) Enabled() bool { return e.DisabledAt == nil }
+
+// Title is what people call the endpoint: its name, else its URL.
+func (e *Endpoint) Title() string {
+	if e.Name != "" {
+		return e.Name
+	}
+	return e.URL
 }
 
-func (t *Tenant) endpoint(scoped *gorm.DB, id string) (*Endpoint, error) {
-	return find[Endpoint](scoped.Where("id = ? AND deleted_at IS NULL", id), "endpoint")
-}
-
-// HeaderNames lists the names of the endpoint's own headers; their values
-// never leave the store but on the way to the receiver.
-func (t *Tenant) HeaderNames(e *Endpoint) ([]string, error) {
-	if e.OrganizationID != t.org.ID {
-		return nil, notFound("endpoint")
-	}
-	headers, err := t.store.ownHeaders(e)
-	names := make([]string, len(headers))
-	for i, h := range headers {
-		names[i] = h.Name
-	}
-	return names, err
-}
-
-// CreateEndpoint registers an endpoint and answers its secret, which is not
-// shown again but on an explicit reveal. It makes one for each form; the secret
-// is zero for a form that is sent again late. It is a Conflict when the
-// organization has as many endpoints as it may have.
-func (t *Tenant) CreateEndpoint(ctx context.Context, in EndpointInput) (*Endpoint, webhook.Secret, error) {
-	var endpoint *Endpoint
-	var secret webhook.Secret
-	err := t.store.sentBefore(ctx)
-	if err == nil {
-		err = t.store.checkEndpoint(ctx, &in)
-	}
-	if err == nil {
-		err = t.store.transaction(once(ctx), func(tx *Tx) (err error) {
-			if endpoint, secret, err = t.createEndpoint(tx, in); err == nil {
-				makes(tx, endpoint.ID, secret.Reveal())
-			}
-			return err
-		})
-	}
-	if before := earlier(err); before != nil {
-		return t.madeEndpoint(ctx, before)
-	}
-	return endpoint, secret, err
-}
-
-// madeEndpoint is the endpoint that a form made or rotated before; the secret is
-// zero when it is not to be shown again.
-func (t *Tenant) madeEndpoint(ctx context.Context, before *taken) (*Endpoint, webhook.Secret, error) {
-	e, err := t.Endpoint(ctx, before.made)
-	if err != nil || before.shown == "" {
-		return e, webhook.Secret{}, err
-	}
-	secret, err := webhook.ParseSecret(before.shown)
-	return e, secret, err
-}
-
-// createEndpoint inserts an endpoint whose input was checked.
-func (t *Tenant) createEndpoint(tx *Tx, in EndpointInput) (*Endpoint, webhook.Secret, error) {
-	if err := t.roomForEndpoint(tx); err != nil {
-		return nil, webhook.Secret{}, err
-	}
-	now := t.store.clock.Now()
-	e := &Endpoint{ID: t.store.clock.newID(PrefixEndpoint, now), OrganizationID: t.org.ID, CreatedAt: now, UpdatedAt: now}
-	if err := t.store.apply(e, in); err != nil {
-		return nil, webhook.Secret{}, err
-	}
-	if in.Disabled {
-		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.title()
-	}
-	row, secret := t.newSecret(e, in.Secret, now)
-	for _, record := range []any{e, &EndpointState{EndpointID: e.ID}, row} {
-		if err := tx.Create(record).Error; err != nil {
-			return nil, secret, fmt.Errorf("creating the endpoint: %w", err)
-		}
-	}
-	if err := noteSettings(tx, e, now); err != nil {
-		return nil, secret, err
-	}
-	return e, secret, t.audit(tx, "endpoint.created", e.ID, e.Title(), e.URL)
-}
-
-// roomForEndpoint is a Conflict when the organization has as many endpoints as
-// it may have. Under the lock on its row nobody else adds one meanwhile.
-func (t *Tenant) roomForEndpoint(tx *Tx) error {
-	var locked []string
-	if err := tx.Model(&Organization{}).Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Where("id = ?", t.org.ID).Pluck("id", &locked).Error; err != nil {
-		return fmt.Errorf("locking the organization: %w", err)
-	}
-	var have int64
-	if err := t.within(tx.DB).Model(&Endpoint{}).Where("deleted_at IS NULL").Count(&have).Error; err != nil {
-		return fmt.Errorf("counting endpoints: %w", err)
-	}
-	if have >= int64(t.store.most) {
-		return conflict(CodeTooManyEndpoints, fmt.Sprintf("The limit of endpoints is %[2]d, and this organization has %[1]d. Delete one that is no longer used, or ask whoever runs Hookwell to raise the limit.", have, t.store.most))
-	}
-	return nil
-}
-
-// noteSettings adds a line to the endpoint's history.
-func noteSettings(tx *Tx, e *Endpoint, since time.Time) error {
-	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(settingOf(e, since)).Error
-}
-
-func settingOf(e *Endpoint, since time.Time) *EndpointSetting {
-	return &EndpointSetting{EndpointID: e.ID, Since: since, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes,
-		Enabled: e.Enabled(), Deleted: e.DeletedAt != nil}
-}
-
-// editTries bounds how often an edit starts again because another came between.
-const editTries = 5
-
-// UpdateEndpoint changes what the function changes and leaves the rest. The
-// function may be called again when somebody else edits at the same moment. A URL
-// of another origin takes away what the endpoint was given for the earlier one:
-// see Moved. Secret is refused but to keep an imported one then. It fails with
-// Outdated where If asks for another version.
-func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*EndpointInput) error) (*Endpoint, error) {
-	for range editTries {
-		e, err := t.Endpoint(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if err := t.check(e.Version()); err != nil {
-			return nil, err
-		}
-		in := e.Input()
-		if err := change(&in); err != nil {
-			return nil, err
-		}
-		move, err := t.move(e, &in)
-		if err != nil {
-			return nil, err
-		}
-		if err := t.store.checkEndpoint(ctx, &in, e.EventTypes...); err != nil {
-			return nil, err
-		}
-		saved, err := t.saveEndpoint(ctx, e, in, move)
-		if err != nil || saved {
-			return e, err
-		}
-	}
-	return nil, conflict("edited_meanwhile", "Somebody else edited the endpoint at the same moment. Look at it again, then save.")
-}
-
-// saveEndpoint writes the row if it is still as it was read.
-func (t *Tenant) saveEndpoint(ctx context.Context, e *Endpoint, in EndpointInput, m *move) (saved bool, err error) {
-	read := e.UpdatedAt
-	e.UpdatedAt, e.FormVersion = later(t.store.clock.Now(), read), e.FormVersion+1
-	if err := t.store.apply(e, in); err != nil {
-		return false, err
-	}
-	err = t.store.transaction(ctx, func(tx *Tx) error {
-		if in.Enabled != nil {
-			if err := t.lockState(tx, e.ID); err != nil {
-				return err
-			}
-		}
-		row := t.within(tx.DB).Model(&Endpoint{}).Where("id = ? AND updated_at = ? AND deleted_at IS NULL", e.ID, read).Select("*")
-		if in.Headers == nil {
-			row = row.Omit("headers") // which may have been sealed anew since
-		}
-		done := row.Updates(e)
-		if saved = done.RowsAffected == 1; done.Error != nil || !saved {
-			return done.Error
-		}
-		if err := noteSettings(tx, e, e.UpdatedAt); err != nil {
-			return err
-		}
-		moved, err := t.leaveBehind(tx, e, m)
-		if err != nil {
-			return err
-		}
-		if err := t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL+moved.words()); err != nil {
-			return err
-		}
-		if in.Enabled != nil {
-			enabled, err := t.If(nil).setWithin(tx, e.ID, t.enabling(*in.Enabled))
-			if err != nil {
-				return err
-			}
-			*e = *enabled
-		}
-		e.Moved = moved
-		return nil
-	})
-	return saved, err
-}
-
-// later is now, or just after the time before it if the clock has not moved.
-func later(now, before time.Time) time.Time {
-	if now.After(before) {
-		return now
-	}
-	return before.Add(time.Microsecond)
-}
-
-// EnableEndpoint resumes an endpoint: what waits for it goes on by itself.
-func (t *Tenant) EnableEndpoint(ctx context.Context, id string) (*Endpoint, error) {
-	return t.setEndpoint(ctx, id, t.enabling(true))
-}
-
-func enable(e *Endpoint, _ time.Time) bool {
-	changed := e.DisabledAt != nil
-	e.DisabledAt, e.DisabledReason, e.DisabledBy = nil, "", ""
-	return changed
-}
-
-// DisableEndpoint parks what waits for the endpoint; new events pass it by.
-func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*Endpoint, error) {
-	return t.setEndpoint(ctx, id, t.enabling(false))
-}
-
-// standingChange is a change of an endpoint's standing. The function answers whether
-// anything changed; if so, what is to be done then is done in the same
-// transaction.
-type standingChange struct {
-	action string
-	set    func(*Endpoint, time.Time) bool
-	then   func(tx *Tx, e *Endpoint) error // nil is nothing
-}
-
-func (t *Tenant) enabling(enabled bool) standingChange {
-	if enabled {
-		return standingChange{action: "endpoint.enabled", set: enable}
-	}
-	return standingChange{action: "endpoint.disabled", set: func(e *Endpoint, now time.Time) bool {
-		if e.DisabledAt != nil {
-			return false
-		}
-		e.DisabledAt, e.DisabledReason, e.DisabledBy = &now, DisabledByPerson, t.actor.title()
-		return true
-	}}
-}
-
-// DeleteEndpoint removes an endpoint with its secrets and cancels what waits
-// for it. Its deliveries stay in the log.
-func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
-	_, err := t.setEndpoint(once(ctx), id, standingChange{action: "endpoint.deleted", set: func(e *Endpoint, now time.Time) bool {
-		e.DeletedAt, e.Headers = &now, nil
-		return true
-	}})
-	return unlessTaken(err)
-}
-
-// setEndpoint changes an endpoint's standing.
-func (t *Tenant) setEndpoint(ctx context.Context, id string, to standingChange) (*Endpoint, error) {
-	var e *Endpoint
-	err := t.store.transaction(ctx, func(tx *Tx) (err error) {
-		e, err = t.setWithin(tx, id, to)
-		return err
-	})
-	return e, err
-}
-
-// setWithin is setEndpoint in a transaction, under a lock on the endpoint's row.
-func (t *Tenant) setWithin(tx *Tx, id string, to standingChange) (*Endpoint, error) {
-	if err := t.lockState(tx, id); err != nil {
-		return nil, err
-	}
-	e, err := t.endpoint(t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}), id)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.check(e.Version()); err != nil {
-		return nil, err
-	}
-	now := later(t.store.clock.Now(), e.UpdatedAt)
-	if !to.set(e, now) {
-		return e, nil
-	}
-	e.UpdatedAt = now
-	if err := tx.Model(&Endpoint{}).Where("id = ?", e.ID).Select("*").Updates(e).Error; err != nil {
-		return nil, err
-	}
-	if err := noteSettings(tx, e, now); err != nil {
-		return nil, err
-	}
-	if err := t.store.beginAnew(tx, e); err != nil {
-		return nil, err
-	}
-	if e.DeletedAt != nil {
-		if err := t.store.forgetEndpoint(tx, e.ID); err != nil {
-			return nil, err
-		}
-	}
-	if to.then != nil {
-		if err := to.then(tx, e); err != nil {
-			return nil, err
-		}
-	}
-	return e, t.audit(tx, to.action, e.ID, e.Title(), "")
-}
-
-// lockState locks the state of an endpoint of the organization: before its row,
-// as those do who record what came of attempts.
-func (t *Tenant) lockState(tx *Tx, id string) error {
-	own := t.within(tx.DB).Model(&Endpoint{}).Select("id").Where("id = ?", id)
-	var locked []string
-	err := tx.Model(&EndpointState{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("endpoint_id IN (?)", own).Pluck("endpoint_id", &locked).Error
-	if err == nil && len(locked) == 0 {
-		return notFound("endpoint")
-	}
-	return err
-}
-
-// beginAnew ends the notices of an endpoint whose standing a person has changed.
-// One that is enabled is judged from now on.
-func (s *Store) beginAnew(tx *Tx, e *Endpoint) error {
-	if err := s.endNotices(tx, e.ID); err != nil || !e.Enabled() {
-		return err
-	}
-	change := map[string]any{"failing_since": nil, "failing_days": "", "failing_stage": NotAnnounced, "noted_at": nil}
-	return tx.Model(&EndpointState{}).Where("endpoint_id = ?", e.ID).Updates(change).Error
-}
-
-// forgetEndpoint removes a deleted endpoint's secrets and ends what waits for
-// it; a long queue's rest is ended by the due scan. What is in flight is
-// cancelled, as when a person does it: no attempt follows a failure.
-func (s *Store) forgetEndpoint(tx *Tx, id string) error {
-	if err := tx.Where("endpoint_id = ?", id).Delete(&EndpointSecret{}).Error; err != nil {
-		return err
-	}
-	if err := s.endRecovery(tx, id); err != nil { // before the work's rows, as its steps lock them
-		return err
-	}
-	if err := s.endWaiting(tx, []string{id}, Cancelled, ""); err != nil {
-		return err
-	}
-	return s.cancelInFlight(tx, id)
-}
-
-// cancelInFlight cancels the deliveries that an endpoint has in flight. Its state
-// is locked, so that no claim and no failure is recorded meanwhile.
-func (s *Store) cancelInFlight(tx *Tx, id string) error {
-	var inFlight, open []string
-	err := tx.Model(&Work{}).Clauses(clause.Locking{Strength: "UPDATE"}).Where("endpoint_id = ? AND lease_until IS NOT NULL", id).
-		Order("delivery_id").Pluck("delivery_id", &inFlight).Error
-	if err != nil || len(inFlight) == 0 {
-		return err
-	}
-	if err := tx.Model(&Delivery{}).Where("id IN ? AND ended_at IS NULL", inFlight).Pluck("id", &open).Error; err != nil {
-		return err
-	}
-	return s.cancel(tx, nil, inFlight, open)
+// Version is the endpoint as it is. Its form does not show whether it is
+// enabled, so that disabling it by itself makes no form outdated.
+func (e *Endpoint) Version() Version {
+	return Version{ID: e.ID, Form: strconv.FormatInt(e.FormVersion, 10), At: e.UpdatedAt}
 }

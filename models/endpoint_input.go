@@ -1,13 +1,18 @@
 package models
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hookwell/webhook"
+)
+
+// Why an endpoint is disabled.
+const (
+	DisabledByPerson = "person"  // somebody chose to
+	DisabledGone     = "gone"    // the receiver answered 410
+	DisabledFailing  = "failing" // by the rule of automatic disabling
 )
 
 // EndpointInput is what people set of an endpoint. NewEndpointInput gives the
@@ -39,11 +44,6 @@ const (
 	MaxMaxInFlight        = 100
 	MaxRateLimit          = 1000
 	maxOwnHeaders         = 20
-
-	// How many endpoints an organization may have, if nothing else is set, and
-	// the most that can be set: every event goes to each that is subscribed.
-	DefaultMaxEndpoints = 1000
-	MostEndpoints       = 10_000
 )
 
 // NewEndpointInput is an endpoint's default policy.
@@ -52,36 +52,7 @@ func NewEndpointInput() EndpointInput {
 		MaxInFlight: DefaultMaxInFlight, SignatureFormat: webhook.SignatureFormats()[0]}
 }
 
-// Input is the endpoint as it is set now, to be changed and saved.
-func (e *Endpoint) Input() EndpointInput {
-	return EndpointInput{URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes,
-		Schedule: e.Schedule, TimeoutSeconds: e.TimeoutSeconds, MaxInFlight: e.MaxInFlight,
-		RateLimitPerSecond: e.RateLimitPerSecond, SignatureFormat: e.SignatureFormat}
-}
-
-// checkEndpoint normalizes the input, or says at each field what is wrong. What
-// the endpoint is subscribed to already may stay. It resolves the URL's host, so
-// it is not to be called inside a transaction.
-func (s *Store) checkEndpoint(ctx context.Context, in *EndpointInput, subscribed ...string) error {
-	faults := in.checkPolicy()
-	in.Name, in.Description = strings.TrimSpace(in.Name), strings.TrimSpace(in.Description)
-	faults = append(faults, textFaults("name", webhook.NameFault(in.Name, maxName))...)
-	faults = append(faults, textFaults("description", webhook.TextFault(in.Description, 500))...)
-	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes, subscribed...)
-	in.EventTypes = types
-	faults = append(faults, typeFaults...)
-	url, err := s.guard.CheckURL(ctx, in.URL)
-	if err != nil {
-		faults = append(webhook.Faults{{Field: "url", Message: err.Error()}}, faults...)
-	}
-	in.URL = url
-	if len(faults) > 0 {
-		return invalid(faults)
-	}
-	return nil
-}
-
-func (in *EndpointInput) checkPolicy() webhook.Faults {
+func (in *EndpointInput) CheckPolicy() webhook.Faults {
 	var faults webhook.Faults
 	if in.TimeoutSeconds < 1 || in.TimeoutSeconds > MaxTimeoutSeconds {
 		faults = append(faults, webhook.Fault{Field: "timeoutSeconds", Message: fmt.Sprintf("Choose 1 to %d seconds.", MaxTimeoutSeconds)})
@@ -111,42 +82,52 @@ func (in *EndpointInput) checkPolicy() webhook.Faults {
 	return faults
 }
 
-// apply writes the checked input to the row.
-func (s *Store) apply(e *Endpoint, in EndpointInput) error {
-	e.URL, e.Name, e.Description, e.EventTypes = in.URL, in.Name, in.Description, in.EventTypes
-	e.Schedule, e.TimeoutSeconds, e.MaxInFlight = in.Schedule, in.TimeoutSeconds, in.MaxInFlight
-	e.RateLimitPerSecond = in.RateLimitPerSecond
-	format, err := webhook.ParseSignatureFormat(string(in.SignatureFormat)) // none is the default
-	if err != nil {
-		return err
-	}
-	e.SignatureFormat = format
-	switch {
-	case in.Headers == nil:
-	case len(in.Headers) == 0:
-		e.Headers = nil
-	default:
-		plain, err := json.Marshal(in.Headers)
-		if err != nil {
-			return err
-		}
-		e.Headers = s.vault.seal(e.ID, plain)
-	}
-	return nil
+// Moved is what an endpoint lost because its URL leads to another origin than
+// before. Its own headers, such as an API key of the receiver's, and a secret
+// that was imported are shared with whoever is behind the earlier URL: whoever
+// may change the URL and can't read them doesn't get to send them elsewhere.
+type Moved struct {
+	Headers []string       // the names of own headers that were removed
+	Secret  webhook.Secret // made in place of an imported one; zero if the endpoint kept its own
 }
 
-// ownHeaders opens the endpoint's own headers.
-func (s *Store) ownHeaders(e *Endpoint) ([]webhook.Header, error) {
-	if len(e.Headers) == 0 {
-		return nil, nil
+// Any reports whether anything was lost.
+func (m Moved) Any() bool { return len(m.Headers) > 0 || !m.Secret.IsZero() }
+
+// Words say in the audit what was lost.
+func (m Moved) Words() string {
+	words := ""
+	if len(m.Headers) > 0 {
+		words += "; another origin, so removed: " + strings.Join(m.Headers, ", ")
 	}
-	plain, err := s.vault.open(e.ID, e.Headers)
-	if err != nil {
-		return nil, fmt.Errorf("opening the headers of %s: %w", e.ID, err)
+	if !m.Secret.IsZero() {
+		words += "; another origin, so the imported secret was replaced"
 	}
-	var headers []webhook.Header
-	if err := json.Unmarshal(plain, &headers); err != nil {
-		return nil, errors.New("the headers of " + e.ID + " are not readable")
+	return words
+}
+
+// HeaderEdit changes some of an endpoint's own headers and leaves the others,
+// whose values nobody but the store knows. Names compare without regard to case.
+type HeaderEdit struct {
+	Set    []webhook.Header // added, or given a new value
+	Remove []string
+}
+
+// Apply answers the headers after the edit. A header that is set twice stands
+// twice, which is refused where headers are checked.
+func (h *HeaderEdit) Apply(kept []webhook.Header) []webhook.Header {
+	headers := slices.DeleteFunc(slices.Clone(kept), func(k webhook.Header) bool {
+		same := func(name string) bool { return strings.EqualFold(name, k.Name) }
+		return slices.ContainsFunc(h.Remove, same)
+	})
+	had := len(headers)
+	for _, set := range h.Set {
+		at := slices.IndexFunc(headers[:had], func(k webhook.Header) bool { return strings.EqualFold(k.Name, set.Name) })
+		if at >= 0 {
+			headers[at] = set
+			continue
+		}
+		headers = append(headers, set)
 	}
-	return headers, nil
+	return append([]webhook.Header{}, headers...) // never nil, which would keep all
 }

@@ -36,21 +36,21 @@ type Error struct {
 	// RetryAfter is when trying again may work; 0 says nothing of it.
 	RetryAfter time.Duration
 
-	cause error // for the log alone
+	Cause error // for the log alone
 }
 
 func (e *Error) Error() string {
 	switch {
 	case len(e.Fields) > 0:
 		return fmt.Sprintf("%s %s", e.Message, e.Fields.Error())
-	case e.cause != nil:
-		return fmt.Sprintf("%s (%s)", e.Message, e.cause)
+	case e.Cause != nil:
+		return fmt.Sprintf("%s (%s)", e.Message, e.Cause)
 	}
 	return e.Message
 }
 
 // Unwrap returns what lies behind the refusal, nil where it is our own.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return e.Cause }
 
 // IsKind tells whether an error is, or wraps, an Error of that kind.
 func IsKind(err error, kind Kind) bool {
@@ -61,6 +61,15 @@ func IsKind(err error, kind Kind) bool {
 // CodeTooManyEndpoints is of an organization with as many endpoints as it may have.
 const CodeTooManyEndpoints = "too_many_endpoints"
 
+// CodeDatabaseBusy is of what was not done because no connection was to be had.
+const CodeDatabaseBusy = "database_busy"
+
+// The codes of refusals by a database that takes no writes.
+const (
+	CodeStorageFull     = "storage_full"
+	CodeStorageReadOnly = "storage_read_only"
+)
+
 // CodeTwoFactor is of an organization that asks its members for a second factor.
 const CodeTwoFactor = "two_factor_required"
 
@@ -70,23 +79,27 @@ func IsCode(err error, code string) bool {
 	return errors.As(err, &e) && e.Code == code
 }
 
-func invalid(fields webhook.Faults) error {
+// NewInvalid returns an Invalid error with what is wrong at each field.
+func NewInvalid(fields webhook.Faults) error {
 	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields.Cut(webhook.MaxFaults)}
 }
 
-func invalidField(field, message string) error {
-	return invalid(webhook.Faults{{Field: field, Message: message}})
+// InvalidField returns an Invalid error at one field.
+func InvalidField(field, message string) error {
+	return NewInvalid(webhook.Faults{{Field: field, Message: message}})
 }
 
-// refusedField is a refusal of who asks, told at a field of the form.
-func refusedField(code, field, message string) error {
+// RefusedField is a refusal of who asks, told at a field of the form.
+func RefusedField(code, field, message string) error {
 	return &Error{Kind: Unauthorized, Code: code, Message: message, Fields: webhook.Faults{{Field: field, Message: message}}}
 }
 
-func notFound(noun string) error {
+// NewNotFound returns a NotFound error that names what there is none of.
+func NewNotFound(noun string) error {
 	return &Error{Kind: NotFound, Code: "not_found", Message: "There is no such " + noun + "."}
 }
 
-func conflict(code, message string) error {
+// NewConflict returns a Conflict with its code and what a person reads.
+func NewConflict(code, message string) error {
 	return &Error{Kind: Conflict, Code: code, Message: message}
 }

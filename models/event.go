@@ -1,13 +1,40 @@
 package models
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"fmt"
 	"time"
-
-	"hookwell/webhook"
 )
+
+// Origin says who reported an event.
+type Origin string
+
+// The origins.
+const (
+	OriginAPI  Origin = "api"  // the product's back end, through the HTTP API
+	OriginApp  Origin = "app"  // Hookwell itself: what people did in the app
+	OriginTest Origin = "test" // a person's test event
+)
+
+// Event is something that happened once. Body is the envelope's bytes, made
+// once and sent as they are in every attempt.
+type Event struct {
+	ID             string
+	OrganizationID string
+	Type           string
+	Origin         Origin
+	Test           bool
+	OccurredAt     time.Time
+	CreatedAt      time.Time
+	Deliveries     int
+	Body           []byte
+	RequestID      string // of the API call or the test that reported it
+
+	// NotSent is set by a list of what one endpoint missed.
+	NotSent Reason `gorm:"-"`
+
+	// Redacted tells that people's addresses were taken out of Body, for a reader
+	// who may not see them. It is never stored.
+	Redacted bool `gorm:"-"`
+}
 
 // NewEvent is what somebody reports. Timestamp zero is now. With an
 // IdempotencyKey the same report is accepted once in 24 hours.
@@ -28,115 +55,17 @@ type Accepted struct {
 	Replayed   bool
 }
 
-// idempotencySpan is how long a key is remembered.
-const idempotencySpan = 24 * time.Hour
-
-// badTime is what is said of a time that webhook.InRange refuses.
-const badTime = "Use a time that is in UTC from 1970 to 9999."
-
-// maxIdempotencyKey is the longest key, in bytes.
-const maxIdempotencyKey = 255
-
-// draft is an event that was checked and given its id and bytes, on its way
-// into a transaction.
-type draft struct {
-	event    Event
-	report   NewEvent
-	publicID string // of the organization, as the body has it
-	named    string // how a platform key named the organization
-	keyID    string // of the key that reports it
-	key      string
-	hash     []byte
-
-	// What the transaction found out.
-	accepted *Accepted
-	refused  error
-	twin     *draft // holds the same idempotency key in the same group
-	woken    []Woken
-	// rest is the endpoints whose deliveries are yet to be written, once the event
-	// and the first of them are committed; nil stands for one that is gone. Written
-	// is how many of all were.
-	rest      []*Endpoint
-	written   int
-	committed bool
-
-	sub     *submission // nil when nobody waits
-	outcome Outcome     // guarded by sub
+// EventFilter narrows the list of events. Zero fields let everything pass.
+// Types are as in DeliveryFilter; Since and Until bound when the event was
+// accepted, the first included. MissedBy leaves what an endpoint did not get
+// since it was created, because it was disabled or not subscribed.
+type EventFilter struct {
+	Types    []string
+	Origin   Origin
+	Since    time.Time
+	Until    time.Time
+	MissedBy string
 }
 
-// reporter is who reports an event: the key's id, the name by which a platform key
-// named the organization, and the id of the call.
-type reporter struct{ keyID, named, requestID string }
-
-// draft checks a report and gives it its id and bytes. It is Invalid or TooLarge.
-func (s *Store) draft(org *Organization, n NewEvent, origin Origin, by reporter) (*draft, error) {
-	if len(n.Data) > webhook.MaxData {
-		return nil, &Error{Kind: TooLarge, Code: "data_too_large", Message: "The event’s data is too large.",
-			Fields: webhook.Faults{{Field: "data", Message: fmt.Sprintf("Send at most %d bytes; this has %d.", webhook.MaxData, len(n.Data))}}}
-	}
-	faults := s.catalog.Validate(n.Type, n.Data)
-	if len(n.IdempotencyKey) > maxIdempotencyKey || hasControl(n.IdempotencyKey) {
-		faults = append(faults, webhook.Fault{Field: "Idempotency-Key", Message: "Use up to 255 characters without control characters."})
-	}
-	if !n.Timestamp.IsZero() && !webhook.InRange(n.Timestamp) {
-		faults = append(faults, webhook.Fault{Field: "timestamp", Message: badTime})
-	}
-	if len(faults) > 0 {
-		return nil, invalid(faults)
-	}
-	now := s.clock.Now()
-	occurred := now
-	if !n.Timestamp.IsZero() {
-		occurred = n.Timestamp.UTC().Truncate(time.Millisecond)
-	}
-	d := &draft{report: n, named: by.named, key: n.IdempotencyKey, keyID: by.keyID, event: Event{ID: s.clock.newID(PrefixEvent, now), OrganizationID: org.ID, Type: n.Type,
-		Origin: origin, Test: origin == OriginTest, OccurredAt: occurred, CreatedAt: now, RequestID: by.requestID}}
-	if err := d.refit(org); err != nil {
-		return nil, err
-	}
-	if d.key != "" {
-		d.hash = requestHash(n)
-	}
-	return d, nil
-}
-
-// fits tells whether the draft was made for the organization as it is now.
-func (d *draft) fits(o *Organization) bool {
-	return d.publicID == o.PublicID() && (d.named == "" || isNamed(o, d.named))
-}
-
-// refit writes the body for the organization as it is. It is NotFound for a
-// draft whose organization no longer has the name that it was reported under.
-func (d *draft) refit(o *Organization) (err error) {
-	if d.named != "" && !isNamed(o, d.named) {
-		return notFound("organization")
-	}
-	d.publicID = o.PublicID()
-	d.event.Body, err = webhook.Envelope{EventID: d.event.ID, Type: d.event.Type, Timestamp: d.event.OccurredAt, OrganizationID: d.publicID,
-		Test: d.event.Test, Data: d.report.Data}.Bytes()
-	if err != nil {
-		return fmt.Errorf("writing the envelope: %w", err)
-	}
-	return nil
-}
-
-// reset forgets what an earlier try to commit the draft found out.
-func (d *draft) reset() {
-	d.accepted, d.refused, d.twin, d.woken, d.rest, d.written = nil, nil, nil, nil, nil, 0
-}
-
-// requestHash tells two reports under one key apart.
-func requestHash(n NewEvent) []byte {
-	stamp := ""
-	if !n.Timestamp.IsZero() {
-		stamp = n.Timestamp.UTC().Format(time.RFC3339Nano)
-	}
-	sum := sha256.Sum256(bytes.Join([][]byte{[]byte(n.Type), []byte(stamp), n.Data}, []byte{0}))
-	return sum[:]
-}
-
-func (s *Store) newDelivery(event *Event, e *Endpoint) *Delivery {
-	now := s.clock.Now()
-	return &Delivery{ID: s.clock.newID(PrefixDelivery, now), OrganizationID: event.OrganizationID, EventID: event.ID, EventType: event.Type,
-		EndpointID: e.ID, State: Pending, Test: event.Test, PlannedAttempts: len(e.Schedule.Delays), CreatedAt: now}
-}
+// Origins lists every origin.
+func Origins() []Origin { return []Origin{OriginAPI, OriginApp, OriginTest} }

@@ -16,10 +16,7 @@ const (
 	DisableAfter  = 5 * 24 * time.Hour
 	DisableDays   = 3
 	DisableNotice = 24 * time.Hour
-	failingGrace  = time.Hour
-	// mailGrain is how often a failing endpoint is written about at most, one
-	// that comes and goes included.
-	mailGrain = 24 * time.Hour
+	FailingGrace  = time.Hour
 )
 
 // FailingStage is what was announced of an endpoint that fails.
@@ -30,7 +27,7 @@ const (
 	NotAnnounced     FailingStage = 0
 	FailingAnnounced FailingStage = 1
 	DisableAnnounced FailingStage = 2
-	hasRecovered     FailingStage = -1
+	HasRecovered     FailingStage = -1
 )
 
 // Failing is how far an endpoint is towards being disabled. FailingSince is its
@@ -77,36 +74,36 @@ func (f *Failing) failedOn(at time.Time) bool {
 
 // moves tells whether the results say anything new: of a healthy endpoint, or
 // of one that fails on and on, they don't.
-func (f *Failing) moves(h *health) bool {
+func (f *Failing) moves(h *EndpointResults) bool {
 	if f.FailingSince == nil {
-		return !h.missed.IsZero()
+		return !h.Missed.IsZero()
 	}
-	return !h.success.IsZero() || !h.missed.IsZero() && !f.failedOn(h.missed)
+	return !h.Success.IsZero() || !h.Missed.IsZero() && !f.failedOn(h.Missed)
 }
 
-// follow takes in what the results say. LastSuccess is the latest that is known
+// Follow takes in what the results say. LastSuccess is the latest that is known
 // of before them.
-func (f *Failing) follow(h *health, lastSuccess *time.Time) {
-	if f.FailingSince != nil && h.success.After(*f.FailingSince) {
+func (f *Failing) Follow(h *EndpointResults, lastSuccess *time.Time) {
+	if f.FailingSince != nil && h.Success.After(*f.FailingSince) {
 		f.FailingSince, f.FailingDays = nil, ""
 		if f.FailingStage != NotAnnounced {
-			f.FailingStage = hasRecovered
+			f.FailingStage = HasRecovered
 		}
 	}
-	if h.missed.IsZero() {
+	if h.Missed.IsZero() {
 		return
 	}
 	if f.FailingSince == nil {
-		if lastSuccess != nil && !h.missedFrom.After(*lastSuccess) {
+		if lastSuccess != nil && !h.MissedFrom.After(*lastSuccess) {
 			return // it took longer than the success that came after it
 		}
-		since := h.missedFrom
+		since := h.MissedFrom
 		f.FailingSince = &since
-		if f.FailingStage == hasRecovered { // for a moment: not worth a word
+		if f.FailingStage == HasRecovered { // for a moment: not worth a word
 			f.FailingStage = FailingAnnounced
 		}
 	}
-	for _, at := range []time.Time{h.missedFrom, h.missed} {
+	for _, at := range []time.Time{h.MissedFrom, h.Missed} {
 		if days := f.Days(); !f.failedOn(at) && len(days) < maxFailingDays {
 			list := append(strings.FieldsFunc(f.FailingDays, func(r rune) bool { return r == ',' }), at.UTC().Format(time.DateOnly))
 			slices.Sort(list)
@@ -115,22 +112,22 @@ func (f *Failing) follow(h *health, lastSuccess *time.Time) {
 	}
 }
 
-// miss notes a failure, and forgets those before a success.
-func (h *health) miss(x *webhook.Exchange, ended time.Time) {
+// Miss notes a failure, and forgets those before a success.
+func (h *EndpointResults) Miss(x *webhook.Exchange, ended time.Time) {
 	if x.Cause == webhook.CauseInterrupted {
 		return
 	}
-	if h.missedFrom.IsZero() {
-		h.missedFrom = ended
+	if h.MissedFrom.IsZero() {
+		h.MissedFrom = ended
 	}
-	h.missed = ended
+	h.Missed = ended
 }
 
-// due answers what is to be announced of an enabled endpoint now; the empty
+// Due answers what is to be announced of an enabled endpoint now; the empty
 // kind is nothing.
-func (f *Failing) due(now time.Time) NoticeKind {
+func (f *Failing) Due(now time.Time) NoticeKind {
 	if f.FailingSince == nil {
-		if f.FailingStage == hasRecovered {
+		if f.FailingStage == HasRecovered {
 			return NoticeRecovered
 		}
 		return ""
@@ -143,9 +140,17 @@ func (f *Failing) due(now time.Time) NoticeKind {
 		return NoticeDisabled
 	case f.FailingStage != DisableAnnounced && enough && lasting >= DisableAfter-DisableNotice:
 		return NoticeDisabling
-	case f.FailingStage == NotAnnounced && lasting >= failingGrace:
+	case f.FailingStage == NotAnnounced && lasting >= FailingGrace:
 		return NoticeFailing
 	default:
 		return ""
 	}
+}
+
+// FailingWords is since when and on which days, for the audit.
+func (f *Failing) FailingWords() string {
+	if f.FailingSince == nil {
+		return ""
+	}
+	return "nothing succeeded since " + f.FailingSince.UTC().Format("2006-01-02 15:04") + " UTC; it failed on " + strings.ReplaceAll(f.FailingDays, ",", ", ")
 }

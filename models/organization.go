@@ -1,19 +1,31 @@
 package models
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-	"gorm.io/gorm"
-
 	"hookwell/webhook"
 )
+
+// Organization is a tenant. ExternalID is the product's own name for it, nil
+// when there is none. DeletedAt set means that nothing new is accepted;
+// ClosedAt, that its endpoints have stopped too.
+type Organization struct {
+	ID               string
+	ExternalID       *string
+	Name             string
+	Slug             string
+	RequireTwoFactor bool // of every member
+	// FormVersion rises with every save of what its form shows.
+	FormVersion int64 `gorm:"column:version"`
+	CreatedAt   time.Time
+	UpdatedAt   time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt   *time.Time
+	ClosedAt    *time.Time
+}
 
 // NewOrganization is what an organization is made of. Slug and ExternalID may
 // be empty: the slug is then made from the name. Endpoints are registered with
@@ -27,35 +39,19 @@ type NewOrganization struct {
 
 var (
 	slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	slugBreaks  = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
-const maxSlug = 48
+const MaxSlug = 48
 
-// slugFrom makes a slug from a name; it may be empty.
-func slugFrom(name string) string {
-	plain := strings.Map(func(r rune) rune {
-		if r >= 0x300 && r <= 0x36f { // the accents that NFKD splits off
-			return -1
-		}
-		return r
-	}, norm.NFKD.String(strings.ToLower(name)))
-	slug := strings.Trim(slugBreaks.ReplaceAllString(plain, "-"), "-")
-	if len(slug) > maxSlug-5 {
-		slug = strings.Trim(slug[:maxSlug-5], "-")
-	}
-	return slug
-}
-
-func (n *NewOrganization) check() error {
+func (n *NewOrganization) Check() error {
 	n.Name = strings.TrimSpace(n.Name)
 	var faults webhook.Faults
 	if n.Name == "" {
 		faults = append(faults, webhook.Fault{Field: "name", Message: "Enter a name of up to 100 characters."})
 	}
-	faults = append(faults, textFaults("name", webhook.NameFault(n.Name, maxName))...)
-	if n.Slug != "" && (!slugPattern.MatchString(n.Slug) || len(n.Slug) > maxSlug) {
-		faults = append(faults, webhook.Fault{Field: "slug", Message: fmt.Sprintf("Use lower-case letters, digits and single hyphens, up to %d characters.", maxSlug)})
+	faults = append(faults, TextFaults("name", webhook.NameFault(n.Name, MaxName))...)
+	if n.Slug != "" && (!slugPattern.MatchString(n.Slug) || len(n.Slug) > MaxSlug) {
+		faults = append(faults, webhook.Fault{Field: "slug", Message: fmt.Sprintf("Use lower-case letters, digits and single hyphens, up to %d characters.", MaxSlug)})
 	}
 	if n.ExternalID != "" {
 		if message := externalIDFault(n.ExternalID); message != "" {
@@ -63,109 +59,19 @@ func (n *NewOrganization) check() error {
 		}
 	}
 	if len(faults) > 0 {
-		return invalid(faults)
+		return NewInvalid(faults)
 	}
 	return nil
 }
 
 func externalIDFault(id string) string {
 	switch {
-	case len(id) > 128 || hasControl(id) || strings.TrimSpace(id) != id:
+	case len(id) > 128 || HasControl(id) || strings.TrimSpace(id) != id:
 		return "Use 1 to 128 characters without control characters or space around them."
 	case looksLikeID(id):
 		return "An external id may not look like one of Hookwell’s own ids."
 	}
 	return webhook.NameFault(id, 128)
-}
-
-// createOrganization inserts the organization and its endpoints. Its event is
-// for the caller to emit, once the first member is there.
-func (s *Store) createOrganization(tx *Tx, n NewOrganization, actor Actor) (*Organization, []webhook.Secret, error) {
-	now := s.clock.Now()
-	org := &Organization{ID: s.clock.newID(PrefixOrganization, now), Name: n.Name, CreatedAt: now, UpdatedAt: now}
-	if n.ExternalID != "" {
-		org.ExternalID = &n.ExternalID
-		// Asked first, so that a slug's conflict below can't be mistaken for it.
-		if err := externalIDFree(tx, n.ExternalID); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := s.takeSlug(tx, org, n.Slug); err != nil {
-		return nil, nil, err
-	}
-	if err := s.audit(tx, actor, org.ID, "organization.created", org.ID, org.Name, ""); err != nil {
-		return nil, nil, err
-	}
-	tenant := &Tenant{store: s, org: org, actor: actor}
-	secrets := make([]webhook.Secret, len(n.Endpoints))
-	for i, input := range n.Endpoints {
-		_, secret, err := tenant.createEndpoint(tx, input)
-		if err != nil {
-			return nil, nil, err
-		}
-		secrets[i] = secret
-	}
-	return org, secrets, nil
-}
-
-// externalIDFree refuses an external id that another organization has.
-func externalIDFree(tx *Tx, id string) error {
-	_, err := find[Organization](tx.Where("external_id = ?", id), "organization")
-	switch {
-	case err == nil:
-		return conflict("external_id_taken", "There is an organization with this external id already.")
-	case IsKind(err, NotFound):
-		return nil
-	}
-	return err
-}
-
-// takeSlug inserts the organization under a slug that was never given. One
-// that was asked for and is taken is Invalid; a made one gets a number.
-func (s *Store) takeSlug(tx *Tx, org *Organization, asked string) error {
-	base := asked
-	if base == "" {
-		base = slugFrom(org.Name)
-	}
-	if base == "" {
-		base = "org"
-	}
-	var taken []string
-	if err := tx.Table("slugs").Where("slug = ? OR slug LIKE ?", base, base+"-%").Pluck("slug", &taken).Error; err != nil {
-		return err
-	}
-	used := make(map[string]bool, len(taken))
-	for _, slug := range taken {
-		used[slug] = true
-	}
-	if asked != "" && used[asked] {
-		return slugTaken()
-	}
-	org.Slug = base
-	for n := 2; used[org.Slug]; n++ {
-		org.Slug = base + "-" + strconv.Itoa(n)
-	}
-	if err := tx.Create(org).Error; err != nil {
-		return duplicateIsConflict(err, "Someone took this name at the same moment. Try again.")
-	}
-	return insertSlug(tx, org.ID, org.Slug, org.CreatedAt)
-}
-
-// insertSlug keeps the slug for ever.
-func insertSlug(tx *Tx, organizationID, slug string, now time.Time) error {
-	row := map[string]any{"slug": slug, "organization_id": organizationID, "created_at": now}
-	return duplicateIsConflict(tx.Table("slugs").Create(row).Error, "Someone took this name at the same moment. Try again.")
-}
-
-func slugTaken() error {
-	return invalidField("slug", "This slug is taken, or was once. Choose another.")
-}
-
-func duplicateIsConflict(err error, message string) error {
-	if errors.Is(err, gorm.ErrDuplicatedKey) {
-		return conflict("taken", message)
-	}
-	return err
 }
 
 // Membership is an organization and one person's role in it.
@@ -174,79 +80,25 @@ type Membership struct {
 	Role Role
 }
 
-// Person is a signed-in user's view of the store: what belongs to the person,
-// and the way into the organizations that the person is a member of.
-type Person struct {
-	store *Store
-	user  *User
-	actor Actor
-	condition
-
-	provedAt time.Time // who they are; zero is never
+// OrganizationChange is what is to change of an organization; nil leaves a
+// field as it is. An empty ExternalID takes it back.
+type OrganizationChange struct {
+	Name             *string
+	Slug             *string
+	ExternalID       *string
+	RequireTwoFactor *bool
 }
 
-// As is the store as one user sees it.
-func (s *Store) As(user *User, actor Actor) *Person {
-	return &Person{store: s, user: user, actor: actor.as(user)}
-}
-
-// User is who the person is.
-func (p *Person) User() *User { return p.user }
-
-// Organizations lists the person's organizations by name.
-func (p *Person) Organizations(ctx context.Context) ([]Membership, error) {
-	var list []Membership
-	err := p.memberships(ctx).Order("organizations.name, organizations.id").Find(&list).Error
-	return list, err
-}
-
-func (p *Person) memberships(ctx context.Context) *gorm.DB {
-	return p.store.db.WithContext(ctx).Table("organizations").Select(orgColumns+", members.role").
-		Joins("JOIN members ON members.organization_id = organizations.id").
-		Where("members.user_id = ? AND organizations.deleted_at IS NULL", p.user.ID)
-}
-
-// Tenant is the way into one organization, by its slug. Unknown and not a
-// member are the same NotFound. Who lacks the second factor that it asks for is
-// Forbidden, with CodeTwoFactor.
-func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, Role, error) {
-	m, err := find[Membership](p.memberships(ctx).Where("organizations.slug = ?", slug), "organization")
-	if err != nil {
-		return nil, "", err
+// PublicID is the id that the product knows the organization by: the external
+// one where it is set.
+func (o *Organization) PublicID() string {
+	if o.ExternalID != nil {
+		return *o.ExternalID
 	}
-	if m.RequireTwoFactor {
-		second, err := p.store.asksSecondFactor(ctx, p.user.ID)
-		if err != nil {
-			return nil, "", err
-		}
-		if !second {
-			return nil, "", &Error{Kind: Forbidden, Code: CodeTwoFactor, Message: "This organization asks for two-factor sign-in. Set it up first."}
-		}
-	}
-	return (&Tenant{store: p.store, org: &m.Organization, actor: p.actor}).readBy(m.Role), m.Role, nil
+	return o.ID
 }
 
-// CreateOrganization makes an organization that the person owns, one for each
-// form.
-func (p *Person) CreateOrganization(ctx context.Context, name string) (*Organization, error) {
-	n := NewOrganization{Name: name}
-	if err := n.check(); err != nil {
-		return nil, err
-	}
-	var org *Organization
-	err := p.store.transaction(once(ctx), func(tx *Tx) (err error) {
-		if org, _, err = p.store.createOrganization(tx, n, p.actor); err != nil {
-			return err
-		}
-		makes(tx, org.ID, "")
-		added, err := p.store.addMember(tx, org, p.user, RoleOwner, nil, p.actor)
-		if err != nil {
-			return err
-		}
-		return p.store.emitAll(tx, organizationCreated(org, p.actor), added)
-	})
-	if before := earlier(err); before != nil {
-		return find[Organization](p.store.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", before.made), "organization")
-	}
-	return org, err
+// Version is the organization's settings as they are.
+func (o *Organization) Version() Version {
+	return Version{ID: o.ID, Form: strconv.FormatInt(o.FormVersion, 10), At: o.UpdatedAt}
 }

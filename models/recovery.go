@@ -1,13 +1,8 @@
 package models
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"time"
-
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"hookwell/webhook"
 )
@@ -63,231 +58,33 @@ func (r *Recovery) Sent() int { return max(r.Queued-r.Waiting, 0) }
 // Running tells whether more is to come.
 func (r *Recovery) Running() bool { return r.State == RecoveryRunning }
 
-// recoverable reads the endpoint: a deleted one is a Conflict.
-func (t *Tenant) recoverable(scoped *gorm.DB, id string) (*Endpoint, error) {
-	e, err := find[Endpoint](scoped.Where("id = ?", id), "endpoint")
-	if err == nil && e.DeletedAt != nil {
-		return nil, conflict("endpoint_deleted", "The endpoint was deleted, so there is nowhere to send to.")
-	}
-	return e, err
+// RecoveryInput is what a person chooses. Since bounds when the delivery was
+// made (for RecoverMissing: when the event was reported), the first included;
+// Until is not included, and zero is now. Types may be exact, a prefix such as
+// "payment.*", or "*". Causes are names, or classes of status codes such as
+// "5xx". Empty lists let everything pass. PerSecond 0 is DefaultRecoveryRate.
+type RecoveryInput struct {
+	Kind      RecoveryKind
+	Since     time.Time
+	Until     time.Time
+	Types     []string
+	Causes    []string
+	PerSecond int
 }
 
-// CountRecovery tells how much a recovery with that input would bring back now.
-func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in RecoveryInput) (int, error) {
-	e, err := t.recoverable(t.rows(ctx), endpointID)
-	if err != nil {
-		return 0, err
-	}
-	r, err := t.recovery(e.ID, in)
-	if err != nil {
-		return 0, err
-	}
-	return r.count(t.store.db.WithContext(ctx), e)
-}
+const (
+	MaxRecoveryRate = 100
+)
 
-func (r *Recovery) count(db *gorm.DB, e *Endpoint) (int, error) {
-	var n int64
-	if err := r.matching(db, e).Count(&n).Error; err != nil {
-		return 0, fmt.Errorf("counting what is to be recovered: %w", err)
-	}
-	return int(n), nil
-}
+var (
+	StatusClasses = []string{"3xx", "4xx", "5xx"}
+)
 
-// matching are the rows that the recovery is about: deliveries or events.
-func (r *Recovery) matching(db *gorm.DB, e *Endpoint) *gorm.DB {
-	if r.Kind == RecoverMissing {
-		query := db.Model(&Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
-			Where("id >= ? AND id < ?", lowestID(PrefixEvent, r.Since), lowestID(PrefixEvent, r.Until)).
-			Where("NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)", r.EndpointID)
-		return matchTypes(matchTypes(query, "type", e.EventTypes), "type", r.Types)
+// RecoveryCauses lists what RecoveryInput.Causes may hold.
+func RecoveryCauses() []string {
+	list := slices.Clone(StatusClasses)
+	for _, cause := range webhook.Causes() {
+		list = append(list, string(cause))
 	}
-	query := db.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
-		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, Failed, false).
-		Where("u.delivery_id >= ? AND u.delivery_id < ?", lowestID(PrefixDelivery, r.Since), lowestID(PrefixDelivery, r.Until))
-	return matchCauses(matchTypes(query, "u.event_type", r.Types), r.Causes)
-}
-
-// key is the column by which the matching rows are told apart and ordered.
-func (r *Recovery) key() string {
-	if r.Kind == RecoverMissing {
-		return "id"
-	}
-	return "u.delivery_id"
-}
-
-// matchCauses narrows deliveries to what their last attempt failed by.
-func matchCauses(query *gorm.DB, causes []string) *gorm.DB {
-	if len(causes) == 0 {
-		return query
-	}
-	var conditions []clause.Expression
-	for _, cause := range causes {
-		if !slices.Contains(statusClasses, cause) {
-			conditions = append(conditions, clause.Eq{Column: "last_cause", Value: cause})
-			continue
-		}
-		first := int(cause[0]-'0') * 100
-		conditions = append(conditions, clause.Expr{SQL: "(last_cause IN (?, ?) AND last_status_code BETWEEN ? AND ?)",
-			Vars: []any{webhook.CauseStatus, webhook.CauseRedirect, first, first + 99}})
-	}
-	return query.Where(clause.Or(conditions...))
-}
-
-// Recover begins a recovery, one for each form, which the workers carry out in
-// small steps. It is a Conflict while another one of the endpoint runs, and when
-// the endpoint is deleted.
-func (t *Tenant) Recover(ctx context.Context, endpointID string, in RecoveryInput) (*Recovery, error) {
-	r, err := t.begunRecovery(ctx, endpointID, in)
-	if before := earlier(err); before != nil {
-		return t.Recovery(ctx, before.made)
-	}
-	return r, err
-}
-
-func (t *Tenant) begunRecovery(ctx context.Context, endpointID string, in RecoveryInput) (*Recovery, error) {
-	if err := t.store.sentBefore(ctx); err != nil {
-		return nil, err
-	}
-	if _, err := t.recoverable(t.rows(ctx), endpointID); err != nil {
-		return nil, err
-	}
-	r, err := t.recovery(endpointID, in)
-	if err != nil {
-		return nil, err
-	}
-	err = t.store.transaction(once(ctx), func(tx *Tx) error {
-		// The endpoint's row is locked: of two that begin at once, one waits.
-		e, err := t.recoverable(t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID)
-		if err != nil {
-			return err
-		}
-		return t.beginRecovery(tx, e, r)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-// beginRecovery counts what the recovery is about and lets the workers begin.
-// The endpoint's row is locked.
-func (t *Tenant) beginRecovery(tx *Tx, e *Endpoint, r *Recovery) (err error) {
-	r.ID = t.store.clock.newID(PrefixRecovery, r.CreatedAt)
-	var running int64
-	if err := tx.Model(&Recovery{}).Where("endpoint_id = ? AND state = ?", e.ID, RecoveryRunning).Count(&running).Error; err != nil {
-		return err
-	}
-	if running > 0 {
-		return conflict("recovery_running", "A recovery of this endpoint is under way. Wait until it is done, or cancel it.")
-	}
-	if r.NextAt, err = tx.Now(); err != nil {
-		return err
-	}
-	if r.Total, err = r.count(tx.DB, e); err != nil {
-		return err
-	}
-	if err := tx.Create(r).Error; err != nil {
-		return fmt.Errorf("beginning the recovery: %w", err)
-	}
-	makes(tx, r.ID, "")
-	return t.audit(tx, "recovery.started", r.ID, e.Title(), fmt.Sprintf("%s, %d", r.Kind, r.Total))
-}
-
-// Recovery reads one recovery.
-func (t *Tenant) Recovery(ctx context.Context, id string) (*Recovery, error) {
-	r, err := find[Recovery](t.rows(ctx).Where("id = ?", id), "recovery")
-	if err != nil {
-		return nil, err
-	}
-	list := []Recovery{*r}
-	return &list[0], t.countWaiting(ctx, list)
-}
-
-// Recoveries lists an endpoint's latest recoveries, the newest first.
-func (t *Tenant) Recoveries(ctx context.Context, endpointID string) ([]Recovery, error) {
-	var list []Recovery
-	if err := t.rows(ctx).Where("endpoint_id = ?", endpointID).Order("id DESC").Limit(DefaultLimit).Find(&list).Error; err != nil {
-		return nil, err
-	}
-	return list, t.countWaiting(ctx, list)
-}
-
-func (t *Tenant) countWaiting(ctx context.Context, list []Recovery) error {
-	ids := make([]string, len(list))
-	for i := range list {
-		ids[i] = list[i].ID
-	}
-	var counts []struct {
-		RecoveryID string
-		Waiting    int
-	}
-	err := t.rows(ctx).Model(&Work{}).Select("recovery_id, count(*) AS waiting").Where("recovery_id IN ?", ids).Group("recovery_id").Scan(&counts).Error
-	if err != nil {
-		return err
-	}
-	for _, c := range counts {
-		if i := slices.Index(ids, c.RecoveryID); i >= 0 {
-			list[i].Waiting = c.Waiting
-		}
-	}
-	return nil
-}
-
-// CancelRecovery stops a recovery and takes back what it queued that is not
-// under way. It is a Conflict when the recovery has ended.
-func (t *Tenant) CancelRecovery(ctx context.Context, id string) (*Recovery, error) {
-	err := t.store.transaction(once(ctx), func(tx *Tx) error {
-		r, err := find[Recovery](t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), "recovery")
-		if err != nil {
-			return err
-		}
-		if !r.Running() {
-			return conflict("ended", "This recovery has ended already.")
-		}
-		if err := t.store.takeBack(tx, r); err != nil {
-			return err
-		}
-		r.end(RecoveryCancelled, t.store.clock.Now())
-		if err := tx.Save(r).Error; err != nil {
-			return fmt.Errorf("cancelling the recovery: %w", err)
-		}
-		return t.audit(tx, "recovery.cancelled", r.ID, r.EndpointID, fmt.Sprintf("%d of %d sent", r.Queued, r.Total))
-	})
-	if err := unlessTaken(err); err != nil {
-		return nil, err
-	}
-	return t.Recovery(ctx, id)
-}
-
-// takeBack ends what a recovery queued and nobody claimed yet.
-func (s *Store) takeBack(tx *Tx, r *Recovery) error {
-	queued := func() *gorm.DB { return tx.Model(&Work{}).Where("recovery_id = ?", r.ID) }
-	var waiting []string
-	if err := queued().Where("lease_until IS NULL").Pluck("delivery_id", &waiting).Error; err != nil {
-		return err
-	}
-	var before, after int64
-	if err := queued().Count(&before).Error; err != nil {
-		return err
-	}
-	if err := s.endRows(tx, waiting, Cancelled, ""); err != nil {
-		return err
-	}
-	if err := queued().Count(&after).Error; err != nil {
-		return err
-	}
-	r.Queued -= int(before - after)
-	return nil
-}
-
-func (r *Recovery) end(state RecoveryState, now time.Time) { r.State, r.EndedAt = state, &now }
-
-// endRecovery stops what runs for a deleted endpoint.
-func (s *Store) endRecovery(tx *Tx, endpointID string) error {
-	err := tx.Model(&Recovery{}).Where("endpoint_id = ? AND state = ?", endpointID, RecoveryRunning).
-		Updates(map[string]any{"state": RecoveryCancelled, "ended_at": s.clock.Now()}).Error
-	if err != nil {
-		return fmt.Errorf("stopping the recovery: %w", err)
-	}
-	return nil
+	return list
 }

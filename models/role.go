@@ -42,7 +42,7 @@ func ParseRole(name string) (Role, error) {
 			return role, nil
 		}
 	}
-	return "", invalidField("role", "Choose owner, admin, member or guest.")
+	return "", InvalidField("role", "Choose owner, admin, member or guest.")
 }
 
 // Scope is what an organization's API key may do. A platform key may do all.
@@ -82,21 +82,21 @@ type Actor struct {
 	RequestID     string
 }
 
-// userID is the id of a person; nil for everything else that acts.
-func (a Actor) userID() *string {
+// UserID is the id of a person; nil for everything else that acts.
+func (a Actor) UserID() *string {
 	if a.Kind != ActorUser {
 		return nil
 	}
 	return &a.ID
 }
 
-// title is the actor as pages name it: a key's name alone says too little.
-func (a Actor) title() string {
+// Title is the actor as pages name it: a key's name alone says too little.
+func (a Actor) Title() string {
 	if a.Kind == ActorKey {
 		return "API key " + a.Name
 	}
 	return a.Name
 }
 
-// systemActor is Hookwell itself, for what nobody asked it to do.
-func systemActor() Actor { return Actor{Kind: ActorSystem, Name: "Hookwell"} }
+// SystemActor is Hookwell itself, for what nobody asked it to do.
+func SystemActor() Actor { return Actor{Kind: ActorSystem, Name: "Hookwell"} }

@@ -1,20 +1,116 @@
 package models
 
 import (
-	"context"
+	_ "embed"
 	"encoding/hex"
-	"errors"
-	"regexp"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
-	"gorm.io/gorm"
 
 	"hookwell/webhook"
 )
+
+// User is a person with an account. Email is lower-case and unique;
+// EmailVerifiedAt is nil until the person has shown that it is theirs.
+type User struct {
+	ID              string
+	Email           string
+	EmailVerifiedAt *time.Time
+	Name            string
+	PasswordHash    string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time `gorm:"autoUpdateTime:false"`
+}
+
+// UserIdentity is who a provider of OpenID Connect says that a user is: by
+// issuer and subject alone. Email is what it said last, for people to read.
+type UserIdentity struct {
+	Issuer     string `gorm:"primaryKey"`
+	Subject    string `gorm:"primaryKey"`
+	UserID     string
+	Email      string
+	CreatedAt  time.Time
+	LastUsedAt time.Time
+}
+
+// Claims are what a provider says of who signed in with it, its signature
+// checked. Name and Email may be empty.
+type Claims struct {
+	Issuer        string
+	Subject       string
+	Name          string
+	Email         string
+	EmailVerified bool
+	SignedInAt    time.Time // at the provider; zero when it doesn't say
+}
+
+// Passwords have so many characters: NIST SP 800-63B-4, section 3.1.1.2, asks
+// for 15 where a password is the only factor.
+const (
+	MinPassword = 15
+)
+
+// MaxName is how many characters a person's name may have.
+const MaxName = 100
+
+// TextFaults are a fault at a field, or none if the message is empty.
+func TextFaults(field, message string) webhook.Faults {
+	if message == "" {
+		return nil
+	}
+	return webhook.Faults{{Field: field, Message: message}}
+}
+
+// PasswordChange is a new password and, to prove who asks, the present one,
+// which is left out by who has none yet, and a code of the second factor, where
+// one is on. Unlink takes every provider from the account.
+type PasswordChange struct {
+	Present string
+	Code    string
+	New     string
+	Unlink  bool
+}
+
+// EmailVerified tells whether the account's address was proved.
+func (u *User) EmailVerified() bool { return u.EmailVerifiedAt != nil }
+
+// HasPassword tells whether the account has a password, and not only a provider
+// that it signs in with.
+func (u *User) HasPassword() bool { return u.PasswordHash != "" }
+
+// Credentials are what somebody signs in with. Device is what DeviceToken gave
+// this browser after an earlier sign-in; it may be empty.
+type Credentials struct {
+	Email    string
+	Password string
+	Device   string
+}
+
+// SignedIn is who the credentials are of. While SecondFactor is set, a code is
+// still to be asked for.
+type SignedIn struct {
+	User         *User
+	SecondFactor bool
+}
+
+// As is the actor once it is known who it is.
+func (a Actor) As(user *User) Actor {
+	a.Kind, a.ID, a.Name, a.Email = ActorUser, user.ID, user.Name, user.Email
+	return a
+}
+
+// TwoFactor is how a person's second factor stands. EnabledAt is nil when there
+// is none.
+type TwoFactor struct {
+	EnabledAt     *time.Time
+	RecoveryCodes int // that are left
+}
+
+// TwoFactorKey is what an authenticator app is given. URL is what its QR code holds.
+type TwoFactorKey struct {
+	Secret string // in base 32
+	URL    string
+}
 
 // SignupPolicy is HOOKWELL_SIGNUP.
 type SignupPolicy string
@@ -33,180 +129,14 @@ type Account struct {
 	Password string
 }
 
-func (a *Account) check() error {
-	a.Name = strings.TrimSpace(a.Name)
-	a.Email = normalEmail(a.Email)
-	faults := nameFaults(a.Name)
-	faults = append(faults, emailFaults(a.Email)...)
-	faults = append(faults, passwordFaults("password", a.Password, a.Name, a.Email)...)
-	if len(faults) > 0 {
-		return invalid(faults)
-	}
-	return nil
-}
-
-// emailPattern is what browsers take in a field for an address, with the dots
-// where they may stand (RFC 5321, section 4.1.2): what the catalog's schemas
-// call an email.
-var emailPattern = regexp.MustCompile("^" + emailAtom + `(\.` + emailAtom + ")*@" + emailLabel + `(\.` + emailLabel + ")*$")
-
-const (
-	emailAtom  = "[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-	emailLabel = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-)
-
-// emailFaults says at "email" what is wrong with an address that normalEmail gave.
-func emailFaults(email string) webhook.Faults {
-	if at := strings.IndexFunc(email, func(r rune) bool { return r > unicode.MaxASCII }); at >= 0 && at < strings.IndexByte(email, '@') && utf8.ValidString(email) {
-		letter, _ := utf8.DecodeRuneInString(email[at:])
-		return webhook.Faults{{Field: "email", Message: "Letters such as " + quote(string(letter)) + " before the @ are not taken, since few mail servers deliver to them. Use another address of yours."}}
-	}
-	if local, _, _ := strings.Cut(email, "@"); len(email) > 254 || len(local) > 64 || !emailPattern.MatchString(email) {
-		return webhook.Faults{{Field: "email", Message: "Enter an email address such as name@example.com."}}
-	}
-	return nil
-}
-
-// normalEmail is an address as it is stored: in lower case, with the domain in
-// ASCII (IDNA).
-func normalEmail(email string) string {
-	email = strings.ToLower(strings.TrimSpace(email))
-	local, domain, _ := strings.Cut(email, "@")
-	if ascii, err := idna.Lookup.ToASCII(domain); err == nil && ascii != "" {
-		return local + "@" + ascii
-	}
-	return email
-}
-
-// copiedEmail is the address in a text as mail programs copy one, such as
-// "Ada <ada@example.com>" or "mailto:ada@example.com". It is for what a person
-// enters of somebody else alone: what an address is is not read into the claims
-// of a provider.
-func copiedEmail(text string) string {
-	text = normalEmail(text)
-	if _, inner, ok := strings.Cut(text, "<"); ok && strings.HasSuffix(inner, ">") {
-		text = strings.TrimSuffix(inner, ">")
-	}
-	return normalEmail(strings.TrimPrefix(text, "mailto:"))
-}
-
-// hasControl tells whether text has what no line of text may have, and what
+// HasControl tells whether text has what no line of text may have, and what
 // Postgres does not store: control characters, or bytes that are not UTF-8.
-func hasControl(text string) bool {
+func HasControl(text string) bool {
 	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-func signupClosed() error {
-	return &Error{Kind: Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
-}
-
-// HasUsers tells whether anyone has an account yet.
-func (s *Store) HasUsers(ctx context.Context) (bool, error) {
-	var ids []string
-	err := s.db.WithContext(ctx).Model(&User{}).Limit(1).Pluck("id", &ids).Error
-	return len(ids) > 0, err
-}
-
-// SignupAllowed tells whether the policy lets a stranger make an account now.
-func (s *Store) SignupAllowed(ctx context.Context, policy SignupPolicy) (bool, error) {
-	if policy != SignupFirst {
-		return policy == SignupOpen, nil
-	}
-	some, err := s.HasUsers(ctx)
-	return !some, err
-}
-
-// How many accounts are made from one address. Who was invited, or is vouched
-// for by a provider, is no stranger: a team may come from one office.
-var (
-	budgetSignUps = budget{name: "sign-ups from an address", most: 10, span: time.Hour,
-		used: "10 accounts were made from your network within the hour."}
-	budgetAdmissions = budget{name: "admissions from an address", most: 60, span: time.Hour,
-		used: "60 people joined from your network within the hour."}
-)
-
-// SignUp makes an account if the policy allows it. Faults of the form are
-// Invalid; a closed sign-up is Forbidden; more than 10 an hour from one address
-// are TooMany. A form that is sent again late is a Conflict.
-func (s *Store) SignUp(ctx context.Context, policy SignupPolicy, account Account, actor Actor) (*User, error) {
-	user, err := s.signUpOnce(ctx, policy, account, actor)
-	if before := earlier(err); before != nil {
-		return s.madeUser(ctx, before, formSent())
-	}
-	return user, err
-}
-
-func (s *Store) signUpOnce(ctx context.Context, policy SignupPolicy, account Account, actor Actor) (*User, error) {
-	if err := s.sentBefore(ctx); err != nil {
-		return nil, err
-	}
-	if err := account.check(); err != nil {
-		return nil, err
-	}
-	// Asked before the costly hash, and again under the lock.
-	if open, err := s.SignupAllowed(ctx, policy); err != nil {
-		return nil, err
-	} else if !open {
-		return nil, signupClosed()
-	}
-	made := spend(budgetSignUps, networkOf(actor.RemoteAddress))
-	if err := s.spend(ctx, made); err != nil {
-		return nil, err
-	}
-	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
-	if err != nil {
-		return nil, errors.Join(err, s.refund(ctx, made))
-	}
-	var user *User
-	err = s.transaction(once(ctx), func(tx *Tx) error {
-		if user, err = s.signUp(tx, policy, account, hash, nil, actor); err == nil {
-			makes(tx, user.ID, user.ID)
-		}
-		return err
-	})
-	if err != nil && !IsKind(err, Invalid) { // an address that is taken was asked for
-		return nil, errors.Join(err, s.refund(ctx, made))
-	}
-	return user, err
-}
-
-// signUp makes an account if the policy allows it now. Verified is createUser's.
-func (s *Store) signUp(tx *Tx, policy SignupPolicy, account Account, hash string, verified *time.Time, actor Actor) (*User, error) {
-	if err := s.dialect.serialize(tx.DB, signupLock); err != nil {
-		return nil, err
-	}
-	var users int64
-	if err := tx.Model(&User{}).Count(&users).Error; err != nil {
-		return nil, err
-	}
-	if policy == SignupClosed || policy == SignupFirst && users > 0 {
-		return nil, signupClosed()
-	}
-	user, err := s.createUser(tx, account, hash, verified)
-	if err != nil {
-		return nil, err
-	}
-	actor.ID, actor.Name = user.ID, user.Name
-	return user, s.audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "")
-}
-
-// createUser inserts an account whose input was checked. Verified is when its
-// address was shown to be the person's; nil is not yet.
-func (s *Store) createUser(tx *Tx, account Account, hash string, verified *time.Time) (*User, error) {
-	now := s.clock.Now()
-	user := &User{ID: s.clock.newID(PrefixUser, now), Email: account.Email, EmailVerifiedAt: verified, Name: account.Name,
-		PasswordHash: hash, CreatedAt: now, UpdatedAt: now}
-	err := tx.Create(user).Error
-	if errors.Is(err, gorm.ErrDuplicatedKey) {
-		return nil, invalidField("email", "There is an account with this address already. Sign in instead.")
-	}
-	return user, err
-}
-
-// User reads an account by its id.
-func (s *Store) User(ctx context.Context, id string) (*User, error) {
-	return find[User](s.db.WithContext(ctx).Where("id = ?", id), "account")
-}
-
 // Stamp changes whenever the password does: a session made before is refused.
-func (u *User) Stamp() string { return hex.EncodeToString(hashToken(u.PasswordHash)[:8]) }
+func (u *User) Stamp() string { return hex.EncodeToString(HashToken(u.PasswordHash)[:8]) }
+
+// NameVersion is the person's name as it is, which has a form of its own.
+func (u *User) NameVersion() Version { return Version{ID: u.ID, Form: textVersion(u.Name)} }

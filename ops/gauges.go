@@ -94,7 +94,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 			gauge(scanAge, g.Store.Now().Sub(last).Seconds())
 		}
 	}
-	pool := g.Store.Connections()
+	pool := g.Store.Engine().Connections()
 	gauge(poolOpen, float64(pool.InUse), "used")
 	gauge(poolOpen, float64(pool.Idle), "idle")
 	gauge(poolMost, float64(pool.MaxOpenConnections))
@@ -131,7 +131,7 @@ func (g *gauges) ask(log *slog.Logger) (depth *models.Depth, queues map[string]i
 	defer cancel()
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		if d, err := g.Store.Depth(ctx); err != nil {
+		if d, err := g.Store.Engine().Depth(ctx); err != nil {
 			log.Warn("measuring for a scrape", "error", err)
 		} else {
 			depth = &d

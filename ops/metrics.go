@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
@@ -83,7 +84,7 @@ func (m *Metrics) Accepted(origin models.Origin, events, deliveries int) {
 }
 
 // Attempted counts a group of attempts: one addition for each kind among them.
-func (m *Metrics) Attempted(results []models.Result) {
+func (m *Metrics) Attempted(results []pipeline.Result) {
 	type kind struct {
 		cause   webhook.Cause
 		trigger models.Trigger

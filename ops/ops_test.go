@@ -24,6 +24,9 @@ import (
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+	"hookwell/models/store"
 	"hookwell/ops"
 	"hookwell/webhook"
 )
@@ -60,11 +63,11 @@ func (q queue) Check(ctx context.Context) error { return q.Ping(ctx).Err() }
 // post is a server for operators with a real database and a real Redis.
 type post struct {
 	url     string
-	store   *models.Store
-	clock   *models.Clock
+	store   *store.Store
+	clock   *database.Clock
 	redis   *redis.Client
 	workers *workers
-	tenant  *models.Tenant
+	tenant  *store.Tenant
 	closed  sync.Once
 
 	listener *counting
@@ -126,19 +129,19 @@ func (p *post) closeStore() { p.closed.Do(func() { p.store.Close() }) }
 
 func newPost(t *testing.T) *post {
 	t.Helper()
-	p := &post{clock: &models.Clock{}, workers: &workers{}}
+	p := &post{clock: &database.Clock{}, workers: &workers{}}
 	key := make([]byte, 32)
 	rand.Read(key)
-	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
+	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
 	must(t, err)
 	catalog, err := webhook.NewCatalog(nil)
 	must(t, err)
 	metrics := ops.NewMetrics("1.2.3")
-	p.store, err = models.Open(t.Context(), models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Catalog: catalog, Vault: vault,
+	p.store, err = store.Open(t.Context(), store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Catalog: catalog, Vault: vault,
 		Clock: p.clock, Meter: metrics, Guard: webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
 	must(t, err)
 	t.Cleanup(p.closeStore)
-	must(t, p.store.Migrate(t.Context()))
+	must(t, p.store.Database().Migrate(t.Context()))
 	options, err := redis.ParseURL(testenv.Redis(t))
 	must(t, err)
 	p.redis = redis.NewClient(options)
@@ -206,10 +209,10 @@ func (p *post) deliver(t *testing.T, e *models.Endpoint, cause webhook.Cause) {
 	must(t, err)
 	list, _, err := p.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{Limit: 1})
 	must(t, err)
-	jobs, err := p.store.Claim(t.Context(), []models.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 1}})
+	jobs, err := p.store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 1}})
 	must(t, err)
 	x := webhook.Exchange{StartedAt: p.store.Now(), Duration: 30 * time.Millisecond, StatusCode: 200, Cause: cause}
-	must(t, p.store.Record(t.Context(), []models.Result{{Job: jobs[0], Exchange: x}}))
+	must(t, p.store.Engine().Record(t.Context(), []pipeline.Result{{Job: jobs[0], Exchange: x}}))
 }
 
 func TestMetrics(t *testing.T) {

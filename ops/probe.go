@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // probeFor is how long what a probe found is told again, so that no number of
@@ -21,14 +22,14 @@ type Checker interface {
 // Probe tries in the database and in Redis what the work does there: a write,
 // and a message. It is safe for concurrent use.
 type Probe struct {
-	store    *models.Store
+	store    *store.Store
 	database found
 	redis    found
 }
 
 // NewProbe makes a probe. Nothing is tried before it is asked.
-func NewProbe(store *models.Store, redis Checker) *Probe {
-	return &Probe{store: store, database: found{try: store.Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
+func NewProbe(store *store.Store, redis Checker) *Probe {
+	return &Probe{store: store, database: found{try: store.Database().Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
 }
 
 // Database returns nil if a row can be written to the database, as it was found
@@ -67,7 +68,7 @@ func (f *found) ask(ctx context.Context) error {
 
 // databaseFault says what is wrong with the database, after its name.
 func databaseFault(err error) string {
-	switch told := models.StorageRefusal(err); {
+	switch told := store.StorageRefusal(err); {
 	case told == nil:
 		return " does not answer; the log says why"
 	case told.Code == models.CodeStorageFull:

@@ -77,7 +77,7 @@ func (s *Server) checkDatabase(ctx context.Context) check {
 		c.Detail += databaseFault(err)
 		return c
 	}
-	pool := s.Store.Connections()
+	pool := s.Store.Engine().Connections()
 	c.OK = true
 	c.Detail += fmt.Sprintf(" takes writes; %d of %d connections in use", pool.InUse, pool.MaxOpenConnections)
 	return c
@@ -96,7 +96,7 @@ func (s *Server) checkRedis(ctx context.Context) check {
 }
 
 func (s *Server) checkMigrations(ctx context.Context) check {
-	applied, known, err := s.Store.Migrations(ctx)
+	applied, known, err := s.Store.Engine().Migrations(ctx)
 	c := check{Needed: true, OK: err == nil && applied >= known, Detail: fmt.Sprintf("the database has %d, this program knows %d", applied, known)}
 	switch {
 	case err != nil:

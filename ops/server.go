@@ -17,7 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/net/netutil"
 
-	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // Workers are what a process has in hand of the sending.
@@ -35,7 +35,7 @@ type Queue interface {
 
 // Options are what the server is made of.
 type Options struct {
-	Store   *models.Store
+	Store   *store.Store
 	Redis   redis.UniversalClient
 	Queue   Queue
 	Workers Workers // nil where the process has none

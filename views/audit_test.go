@@ -25,7 +25,7 @@ func written(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob("../models/*.go")
+	files, err := filepath.Glob("../models/*/*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // accountKnown are the routes of a person's own, and the second step to them.
@@ -44,7 +45,7 @@ func newcomer(t *testing.T, w *world, ids rows) *browser {
 
 // person is the store as the browser's user sees it, who has just proved who
 // they are.
-func (b *browser) person(t *testing.T) *models.Person {
+func (b *browser) person(t *testing.T) *store.Person {
 	t.Helper()
 	var id string
 	must(t, b.site.db.QueryRowContext(t.Context(), "SELECT id FROM users WHERE email = '"+b.email+"'").Scan(&id))

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 const (
@@ -163,7 +164,7 @@ func (c *apiCall) allow(access apiAccess) error {
 
 func (c *apiCall) actor() models.Actor { return c.server.actor(c.Ctx) }
 
-func (c *apiCall) platform() *models.Platform { return c.server.Store.Platform(c.key, c.actor()) }
+func (c *apiCall) platform() *store.Platform { return c.server.Store.Platform(c.key, c.actor()) }
 
 // apiAnswer answers a value as JSON.
 func (c *apiCall) apiAnswer(status int, value any) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -136,7 +137,7 @@ func batchTooLong(length int) error {
 // reports are the items that can be published, with their places in the batch.
 // An organization that several name is looked up once; one that is named for
 // all of them must exist.
-func (c *apiCall) reports(b *batchBody, key string) (reports []models.Report, places []int, err error) {
+func (c *apiCall) reports(b *batchBody, key string) (reports []store.Report, places []int, err error) {
 	tenants := map[string]namedTenant{}
 	find := func(name string) namedTenant {
 		found, ok := tenants[name]
@@ -168,13 +169,13 @@ func (c *apiCall) reports(b *batchBody, key string) (reports []models.Report, pl
 		if key != "" {
 			item.event.IdempotencyKey = key + "#" + strconv.Itoa(i)
 		}
-		reports, places = append(reports, models.Report{Tenant: found.tenant, Event: item.event}), append(places, i)
+		reports, places = append(reports, store.Report{Tenant: found.tenant, Event: item.event}), append(places, i)
 	}
 	return reports, places, nil
 }
 
 type namedTenant struct {
-	tenant *models.Tenant
+	tenant *store.Tenant
 	err    error
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 type deliveryAnswer struct {
@@ -71,7 +72,7 @@ func (s *Server) apiDeliveryRead(c *apiCall) error {
 
 // readDelivery reads a delivery with its attempts, whose request's body is the
 // event's.
-func readDelivery(c *apiCall, tenant *models.Tenant, id string) (*deliveryAlone, error) {
+func readDelivery(c *apiCall, tenant *store.Tenant, id string) (*deliveryAlone, error) {
 	d, err := tenant.Delivery(c.UserContext(), id)
 	if err != nil {
 		return nil, err
@@ -94,16 +95,16 @@ func readDelivery(c *apiCall, tenant *models.Tenant, id string) (*deliveryAlone,
 
 // apiDeliveryResend answers before the attempt is made: its outcome is in the log.
 func (s *Server) apiDeliveryResend(c *apiCall) error {
-	return c.actOnDelivery(fiber.StatusAccepted, (*models.Tenant).Resend)
+	return c.actOnDelivery(fiber.StatusAccepted, (*store.Tenant).Resend)
 }
 
 func (s *Server) apiDeliveryCancel(c *apiCall) error {
-	return c.actOnDelivery(fiber.StatusOK, (*models.Tenant).Cancel)
+	return c.actOnDelivery(fiber.StatusOK, (*store.Tenant).Cancel)
 }
 
 // actOnDelivery does what a person may do with the delivery of the path and
 // answers it as it is then.
-func (c *apiCall) actOnDelivery(status int, act func(*models.Tenant, context.Context, string) (*models.Delivery, error)) error {
+func (c *apiCall) actOnDelivery(status int, act func(*store.Tenant, context.Context, string) (*models.Delivery, error)) error {
 	tenant, id, err := c.named(models.PrefixDelivery, "delivery")
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
@@ -16,7 +17,7 @@ import (
 // that failed.
 func (f *apiFixture) attemptOnce(t *testing.T, d models.Delivery) {
 	t.Helper()
-	jobs, err := f.store.Claim(t.Context(), []models.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
+	jobs, err := f.store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
 	must(t, err)
 	if len(jobs) != 1 {
 		t.Fatalf("claimed %d", len(jobs))
@@ -25,7 +26,7 @@ func (f *apiFixture) attemptOnce(t *testing.T, d models.Delivery) {
 		Error: "The receiver failed (503).", Requests: 2, RemoteAddress: "127.0.0.1:9", Timings: webhook.Timings{Connect: 1500 * time.Microsecond},
 		RequestHeaders: []webhook.Header{{Name: "webhook-id", Value: d.EventID}}, ResponseHeaders: []webhook.Header{{Name: "Server", Value: "x"}},
 		ResponseBody: []byte("später <b>"), Truncated: true}
-	must(t, f.store.Record(t.Context(), []models.Result{{Job: jobs[0], Exchange: exchange}}))
+	must(t, f.store.Engine().Record(t.Context(), []pipeline.Result{{Job: jobs[0], Exchange: exchange}}))
 }
 
 func TestAPIDelivery(t *testing.T) {
@@ -78,7 +79,7 @@ func TestAPIDeliveryResend(t *testing.T) {
 		if at, err := time.Parse(time.RFC3339, resent["nextAttemptAt"].(string)); err != nil || at.After(f.store.Now()) {
 			t.Errorf("next attempt at %v, %v; want now", at, err)
 		}
-		jobs, err := f.store.Claim(t.Context(), []models.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
+		jobs, err := f.store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
 		must(t, err)
 		if len(jobs) != 1 {
 			t.Fatalf("claimed %d", len(jobs))

@@ -6,6 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -51,7 +52,7 @@ func (a endpointAnswer) withMoved(moved models.Moved) endpointAnswer {
 	return a
 }
 
-func shapeEndpoint(tenant *models.Tenant, e *models.Endpoint) (endpointAnswer, error) {
+func shapeEndpoint(tenant *store.Tenant, e *models.Endpoint) (endpointAnswer, error) {
 	names, err := tenant.HeaderNames(e)
 	headers := make(headerObject, len(names))
 	for i, name := range names {
@@ -81,7 +82,7 @@ func textOrNull(text string) *string {
 	return &text
 }
 
-func (c *apiCall) answerEndpoint(tenant *models.Tenant, e *models.Endpoint, err error) error {
+func (c *apiCall) answerEndpoint(tenant *store.Tenant, e *models.Endpoint, err error) error {
 	if err != nil {
 		return err
 	}
@@ -125,12 +126,12 @@ func (s *Server) apiEndpointRead(c *apiCall) error {
 }
 
 // endpoint names the endpoint of the path, for routes without a body.
-func (c *apiCall) endpoint() (*models.Tenant, string, error) {
+func (c *apiCall) endpoint() (*store.Tenant, string, error) {
 	return c.named(models.PrefixEndpoint, "endpoint")
 }
 
 // endpointAnd does the same and reads the body.
-func (c *apiCall) endpointAnd(member func(r *bodyReader, name, field string) bool) (*models.Tenant, string, error) {
+func (c *apiCall) endpointAnd(member func(r *bodyReader, name, field string) bool) (*store.Tenant, string, error) {
 	tenant, err := c.tenantBody(member)
 	if err != nil {
 		return nil, "", err
@@ -159,7 +160,7 @@ func (s *Server) apiEndpointCreate(c *apiCall) error {
 
 // apiEndpointRotate answers the endpoint with its new secret.
 func (s *Server) apiEndpointRotate(c *apiCall) error {
-	rotation := models.Rotation{OverlapHours: models.DefaultOverlapHours}
+	rotation := models.Rotation{OverlapHours: store.DefaultOverlapHours}
 	tenant, id, err := c.endpointAnd(func(r *bodyReader, name, field string) bool {
 		switch {
 		case name != "overlapHours" && name != "secret":
@@ -204,13 +205,13 @@ func (s *Server) apiEndpointUpdate(c *apiCall) error {
 		e, err = setEnabled(c, tenant, id, *b.enabled)
 	default:
 		if e, err = tenant.Endpoint(c.UserContext(), id); err == nil {
-			err = models.CheckVersion(unchanged, e.Version())
+			err = store.CheckVersion(unchanged, e.Version())
 		}
 	}
 	return c.answerEndpoint(tenant, e, err)
 }
 
-func setEnabled(c *apiCall, tenant *models.Tenant, id string, enabled bool) (*models.Endpoint, error) {
+func setEnabled(c *apiCall, tenant *store.Tenant, id string, enabled bool) (*models.Endpoint, error) {
 	if enabled {
 		return tenant.EnableEndpoint(c.UserContext(), id)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -119,7 +120,7 @@ func (q *queryReader) types() []string {
 	switch {
 	case len(types) > maxChoices:
 		q.fault("type", fmt.Sprintf("Name at most %d event types.", maxChoices))
-	case slices.ContainsFunc(types, func(t string) bool { return !models.IsTypePattern(t) }):
+	case slices.ContainsFunc(types, func(t string) bool { return !store.IsTypePattern(t) }):
 		q.fault("type", "Use an event type such as payment.failed, or a prefix such as payment.*")
 	}
 	return types

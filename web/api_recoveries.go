@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 type recoveryAnswer struct {
@@ -82,15 +83,15 @@ func (s *Server) apiEndpointRecover(c *apiCall) error {
 }
 
 func (s *Server) apiRecoveryRead(c *apiCall) error {
-	return c.recovery((*models.Tenant).Recovery)
+	return c.recovery((*store.Tenant).Recovery)
 }
 
 func (s *Server) apiRecoveryCancel(c *apiCall) error {
-	return c.recovery((*models.Tenant).CancelRecovery)
+	return c.recovery((*store.Tenant).CancelRecovery)
 }
 
 // recovery answers the recovery of the path after what was done with it.
-func (c *apiCall) recovery(act func(*models.Tenant, context.Context, string) (*models.Recovery, error)) error {
+func (c *apiCall) recovery(act func(*store.Tenant, context.Context, string) (*models.Recovery, error)) error {
 	tenant, id, err := c.named(models.PrefixRecovery, "recovery")
 	if err != nil {
 		return err

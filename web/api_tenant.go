@@ -10,17 +10,18 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
 const organizationField = "organizationId"
 
 // tenant is the organization that a request without a body acts for.
-func (c *apiCall) tenant() (*models.Tenant, error) { return c.tenantNamed(c.Query(organizationField)) }
+func (c *apiCall) tenant() (*store.Tenant, error) { return c.tenantNamed(c.Query(organizationField)) }
 
 // tenantNamed is the organization of that id or external id. An organization's
 // key may name none but its own: another is NotFound, as an unknown one is.
-func (c *apiCall) tenantNamed(name string) (*models.Tenant, error) {
+func (c *apiCall) tenantNamed(name string) (*store.Tenant, error) {
 	unknown := &models.Error{Kind: models.NotFound, Code: "not_found", Message: "There is no such organization."}
 	switch {
 	case c.organization != nil && (name == "" || name == c.organization.ID || name == c.organization.PublicID()):
@@ -66,7 +67,7 @@ func invalidFields(faults webhook.Faults) error {
 
 // tenantBody reads a body of one organization's request, organizationId
 // included, and answers the organization it acts for.
-func (c *apiCall) tenantBody(member func(r *bodyReader, name, field string) bool) (*models.Tenant, error) {
+func (c *apiCall) tenantBody(member func(r *bodyReader, name, field string) bool) (*store.Tenant, error) {
 	named := ""
 	faults, err := c.body(func(r *bodyReader, name, field string) bool {
 		if name != organizationField {
@@ -79,7 +80,7 @@ func (c *apiCall) tenantBody(member func(r *bodyReader, name, field string) bool
 		return nil, err
 	}
 	name, err := oneOrganization(named, c.Query(organizationField))
-	var tenant *models.Tenant
+	var tenant *store.Tenant
 	if err == nil {
 		tenant, err = c.tenantNamed(name)
 	}
@@ -163,7 +164,7 @@ func (c *apiCall) bodyOwner() bodyOwner {
 
 // noBody is for actions that take nothing but, from a platform key, an
 // organization: their body may be missing.
-func (c *apiCall) noBody() (*models.Tenant, error) {
+func (c *apiCall) noBody() (*store.Tenant, error) {
 	content, err := c.content()
 	if err != nil {
 		return nil, err
@@ -175,7 +176,7 @@ func (c *apiCall) noBody() (*models.Tenant, error) {
 }
 
 // named is the row of the path, for routes without a body.
-func (c *apiCall) named(prefix, noun string) (*models.Tenant, string, error) {
+func (c *apiCall) named(prefix, noun string) (*store.Tenant, string, error) {
 	tenant, err := c.noBody()
 	if err != nil {
 		return nil, "", err

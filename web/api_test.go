@@ -22,19 +22,22 @@ import (
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
 // apiFixture is a server on loopback with two organizations and their keys.
 type apiFixture struct {
 	server   *Server
-	store    *models.Store
+	store    *store.Store
 	database *sql.DB // the same one, to see that nothing changed
 	base     string
-	clock    *models.Clock
+	clock    *database.Clock
 	log      *bytes.Buffer
 
-	own, other       *models.Tenant
+	own, other       *store.Tenant
 	key, otherKey    string // every scope
 	platform         string
 	receiver         *httptest.Server
@@ -44,11 +47,11 @@ type apiFixture struct {
 
 // storeTester sends test events as the real one does.
 type storeTester struct {
-	store  *models.Store
+	store  *store.Store
 	sender *webhook.Sender
 }
 
-func (t *storeTester) Test(ctx context.Context, tenant *models.Tenant, endpointID, eventType string, data []byte) (string, error) {
+func (t *storeTester) Test(ctx context.Context, tenant *store.Tenant, endpointID, eventType string, data []byte) (string, error) {
 	job, err := tenant.BeginTest(ctx, endpointID, eventType, data)
 	if err != nil {
 		return "", err
@@ -56,8 +59,8 @@ func (t *storeTester) Test(ctx context.Context, tenant *models.Tenant, endpointI
 	if job.Sent {
 		return job.DeliveryID, nil
 	}
-	result := models.Result{Job: *job, Exchange: t.sender.Send(ctx, job.Message)}
-	return job.DeliveryID, t.store.Record(ctx, []models.Result{result})
+	result := pipeline.Result{Job: *job, Exchange: t.sender.Send(ctx, job.Message)}
+	return job.DeliveryID, t.store.Engine().Record(ctx, []pipeline.Result{result})
 }
 
 var apiCatalog = sync.OnceValues(func() (*webhook.Catalog, error) { return webhook.NewCatalog(nil) })
@@ -67,38 +70,38 @@ func apiStores(t *testing.T, test func(t *testing.T, f *apiFixture)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, newAPIFixture(t)) })
 	t.Run("postgres", func(t *testing.T) {
 		address := testenv.DatabaseFrom(t, "migrated", func(address string) error {
-			s, err := models.Open(context.Background(), models.Options{DatabaseURL: address})
+			s, err := store.Open(context.Background(), store.Options{DatabaseURL: address})
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			return s.Migrate(context.Background())
+			return s.Database().Migrate(context.Background())
 		})
-		test(t, newAPIFixtureOn(t, models.Options{DatabaseURL: address}, "pgx", address))
+		test(t, newAPIFixtureOn(t, store.Options{DatabaseURL: address}, "pgx", address))
 	})
 }
 
 func newAPIFixture(t testing.TB) *apiFixture {
 	path := filepath.Join(t.TempDir(), "hookwell.db")
-	return newAPIFixtureOn(t, models.Options{SQLitePath: path}, "sqlite", path)
+	return newAPIFixtureOn(t, store.Options{SQLitePath: path}, "sqlite", path)
 }
 
-func newAPIFixtureOn(t testing.TB, o models.Options, driver, source string) *apiFixture {
+func newAPIFixtureOn(t testing.TB, o store.Options, driver, source string) *apiFixture {
 	t.Helper()
-	f := &apiFixture{clock: &models.Clock{}, log: &bytes.Buffer{}}
+	f := &apiFixture{clock: &database.Clock{}, log: &bytes.Buffer{}}
 	secret := make([]byte, 32)
 	rand.Read(secret)
 	var err error
-	o.Vault, err = models.ParseVault(base64.StdEncoding.EncodeToString(secret))
+	o.Vault, err = database.ParseVault(base64.StdEncoding.EncodeToString(secret))
 	must(t, err)
 	o.Catalog, err = apiCatalog()
 	must(t, err)
 	o.Guard, o.Clock, o.PasswordCost = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), f.clock, cheap
-	f.store, err = models.Open(t.Context(), o)
+	f.store, err = store.Open(t.Context(), o)
 	must(t, err)
-	f.store.Start()
+	f.store.Engine().Start()
 	t.Cleanup(func() { f.store.Close() })
-	must(t, f.store.Migrate(t.Context()))
+	must(t, f.store.Database().Migrate(t.Context()))
 	f.database, err = sql.Open(driver, source)
 	must(t, err)
 	t.Cleanup(func() { f.database.Close() })
@@ -147,7 +150,7 @@ func (f *apiFixture) receive(t testing.TB) {
 	t.Cleanup(f.receiver.Close)
 }
 
-func (f *apiFixture) organization(t testing.TB, name string) (*models.Tenant, string) {
+func (f *apiFixture) organization(t testing.TB, name string) (*store.Tenant, string) {
 	t.Helper()
 	org, _, err := f.store.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: name})
 	must(t, err)
@@ -160,7 +163,7 @@ func (f *apiFixture) organization(t testing.TB, name string) (*models.Tenant, st
 	return tenant, key
 }
 
-func (f *apiFixture) scoped(t testing.TB, tenant *models.Tenant, scopes ...string) string {
+func (f *apiFixture) scoped(t testing.TB, tenant *store.Tenant, scopes ...string) string {
 	t.Helper()
 	_, key, err := tenant.CreateKey(t.Context(), models.NewKey{Name: strings.Join(scopes, " "), Scopes: scopes})
 	must(t, err)
@@ -168,7 +171,7 @@ func (f *apiFixture) scoped(t testing.TB, tenant *models.Tenant, scopes ...strin
 }
 
 // endpoint registers an endpoint for every event at the receiver.
-func (f *apiFixture) endpoint(t testing.TB, tenant *models.Tenant) *models.Endpoint {
+func (f *apiFixture) endpoint(t testing.TB, tenant *store.Tenant) *models.Endpoint {
 	t.Helper()
 	in := models.NewEndpointInput()
 	in.URL, in.EventTypes = f.receiver.URL, []string{"*"}
@@ -178,7 +181,7 @@ func (f *apiFixture) endpoint(t testing.TB, tenant *models.Tenant) *models.Endpo
 }
 
 // delivery makes one delivery of one event to a new endpoint.
-func (f *apiFixture) delivery(t testing.TB, tenant *models.Tenant) models.Delivery {
+func (f *apiFixture) delivery(t testing.TB, tenant *store.Tenant) models.Delivery {
 	t.Helper()
 	e := f.endpoint(t, tenant)
 	_, err := tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: []byte(example(t, "payment.failed"))})

@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -119,7 +120,7 @@ func (r *refusalsNoted) fresh(who string, now time.Time) bool {
 
 // noteRefusal records in the audit log that somebody lacked a right. The
 // refusal stands, whatever comes of its record.
-func (s *Server) noteRefusal(c *fiber.Ctx, tenant *models.Tenant, who, why string) {
+func (s *Server) noteRefusal(c *fiber.Ctx, tenant *store.Tenant, who, why string) {
 	tried := c.Method() + " " + c.Route().Path
 	if !s.noted.fresh(who+" "+tenant.Organization().ID+" "+tried, s.Store.Now()) {
 		return

@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // A form's token is 32 random bytes and the browser's secret under them, so
@@ -117,7 +118,7 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 		return err
 	}
 	defer leave()
-	c.SetUserContext(models.WithForm(c.UserContext(), form))
+	c.SetUserContext(store.WithForm(c.UserContext(), form))
 	return c.Next()
 }
 

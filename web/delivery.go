@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -97,20 +98,20 @@ func gone[T any](row **T, err error) error {
 }
 
 func (s *Server) deliveryResend(c *fiber.Ctx) error {
-	return s.actOnDelivery(c, (*models.Tenant).Resend, func(*models.Delivery) string { return "Sending it again now." })
+	return s.actOnDelivery(c, (*store.Tenant).Resend, func(*models.Delivery) string { return "Sending it again now." })
 }
 
 func (s *Server) deliveriesResend(c *fiber.Ctx) error {
-	return s.actOnSelection(c, (*models.Tenant).ResendMany, "will be sent again")
+	return s.actOnSelection(c, (*store.Tenant).ResendMany, "will be sent again")
 }
 
 func (s *Server) deliveriesCancel(c *fiber.Ctx) error {
-	return s.actOnSelection(c, (*models.Tenant).CancelMany, "cancelled")
+	return s.actOnSelection(c, (*store.Tenant).CancelMany, "cancelled")
 }
 
 // actOnSelection does what was asked with the rows that were chosen, says what
 // came of it, and leads back to the log as it was.
-func (s *Server) actOnSelection(c *fiber.Ctx, act func(*models.Tenant, context.Context, []string) (*models.Tally, error), done string) error {
+func (s *Server) actOnSelection(c *fiber.Ctx, act func(*store.Tenant, context.Context, []string) (*models.Tally, error), done string) error {
 	back := views.ParseDeliveryFilter(queryOf(c)).Path(s.slug(c))
 	tally, err := act(s.tenant(c), c.UserContext(), fields(c, "id"))
 	switch {
@@ -127,7 +128,7 @@ func (s *Server) actOnSelection(c *fiber.Ctx, act func(*models.Tenant, context.C
 }
 
 func (s *Server) deliveryCancel(c *fiber.Ctx) error {
-	return s.actOnDelivery(c, (*models.Tenant).Cancel, func(d *models.Delivery) string {
+	return s.actOnDelivery(c, (*store.Tenant).Cancel, func(d *models.Delivery) string {
 		if d.InFlight {
 			return "Cancelled. The attempt under way may still arrive."
 		}
@@ -137,7 +138,7 @@ func (s *Server) deliveryCancel(c *fiber.Ctx) error {
 
 // actOnDelivery does what was asked with one delivery. Where that is not
 // possible now, the delivery's page says why.
-func (s *Server) actOnDelivery(c *fiber.Ctx, act func(*models.Tenant, context.Context, string) (*models.Delivery, error), said func(*models.Delivery) string) error {
+func (s *Server) actOnDelivery(c *fiber.Ctx, act func(*store.Tenant, context.Context, string) (*models.Delivery, error), said func(*models.Delivery) string) error {
 	id := c.Params("delivery")
 	d, err := act(s.tenant(c), c.UserContext(), id)
 	if models.IsKind(err, models.Conflict) {

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 func TestEndpointsHaveALimit(t *testing.T) {
 	t.Run("page", func(t *testing.T) {
-		eachSiteOf(t, models.Options{MaxEndpoints: 1}, func(t *testing.T, s *site) {
+		eachSiteOf(t, store.Options{MaxEndpoints: 1}, func(t *testing.T, s *site) {
 			b, org := s.member(t, "Acme", models.RoleOwner)
 			path := "/o/" + org.Slug + "/endpoints"
 			form := endpointFields(receiver(t, 200, "").URL)
@@ -28,7 +29,7 @@ func TestEndpointsHaveALimit(t *testing.T) {
 	})
 	t.Run("api", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "hookwell.db")
-		f := newAPIFixtureOn(t, models.Options{SQLitePath: path, MaxEndpoints: 1}, "sqlite", path)
+		f := newAPIFixtureOn(t, store.Options{SQLitePath: path, MaxEndpoints: 1}, "sqlite", path)
 		body := `{"url":"` + f.receiver.URL + `","eventTypes":["*"]}`
 		if r := f.call(t, f.key, "POST", "/api/v1/endpoints", body); r.status != http.StatusCreated {
 			t.Fatalf("the first: %d %s", r.status, r.body)

@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -53,7 +54,7 @@ func refusal(err error) (int, *models.Error) {
 			return status, known
 		}
 	}
-	if told := models.StorageRefusal(err); told != nil {
+	if told := store.StorageRefusal(err); told != nil {
 		return statuses[told.Kind], told
 	}
 	var fault *fiber.Error
@@ -146,7 +147,7 @@ func failureTitle(code string) string {
 		return "No sign-up here"
 	case "link_ended":
 		return "This link has ended"
-	case models.CodeUnknownIdentity, "email_taken", "identity_taken", "provider_email", "provider_refused", "provider_state", "provider_away":
+	case store.CodeUnknownIdentity, "email_taken", "identity_taken", "provider_email", "provider_refused", "provider_state", "provider_away":
 		return "Not signed in"
 	case models.CodeStorageFull:
 		return "No room left"

@@ -8,10 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // report publishes an example of a type and answers the event's id.
-func (s *site) report(t *testing.T, tenant *models.Tenant, eventType string) string {
+func (s *site) report(t *testing.T, tenant *store.Tenant, eventType string) string {
 	t.Helper()
 	kind, _ := s.Store.Catalog().Lookup(eventType)
 	accepted, err := tenant.Publish(t.Context(), models.NewEvent{Type: kind.Type, Data: kind.Example})
@@ -19,7 +20,7 @@ func (s *site) report(t *testing.T, tenant *models.Tenant, eventType string) str
 	return accepted.ID
 }
 
-func addEndpoint(t *testing.T, tenant *models.Tenant, name string, types ...string) *models.Endpoint {
+func addEndpoint(t *testing.T, tenant *store.Tenant, name string, types ...string) *models.Endpoint {
 	t.Helper()
 	in := models.NewEndpointInput()
 	in.URL, in.Name, in.EventTypes = "http://127.0.0.1:9/hook", name, types

@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -41,9 +42,9 @@ func (s *Server) requireUser(c *fiber.Ctx) error {
 // not a member are the same 404.
 func (s *Server) requireMember(c *fiber.Ctx) error {
 	v := s.visit(c)
-	enter := func() (*models.Tenant, models.Role, error) { return v.person.Tenant(c.UserContext(), c.Params("org")) }
+	enter := func() (*store.Tenant, models.Role, error) { return v.person.Tenant(c.UserContext(), c.Params("org")) }
 	if v.portal != nil {
-		enter = func() (*models.Tenant, models.Role, error) { return v.portal.Tenant(c.Params("org")) }
+		enter = func() (*store.Tenant, models.Role, error) { return v.portal.Tenant(c.Params("org")) }
 	}
 	tenant, role, err := enter()
 	if models.IsCode(err, models.CodeTwoFactor) {

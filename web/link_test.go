@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // mailSite is a site on SQLite that sends mail.
 func mailSite(t *testing.T, change func(*Options)) *site {
 	t.Helper()
-	return openSite(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Mail: true}, change)
+	return openSite(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Mail: true}, change)
 }
 
 // letters are the messages to an address that were not read yet; others' are kept.

@@ -15,6 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 func TestOpenAPI_has_every_route(t *testing.T) {
@@ -99,7 +100,7 @@ func TestOpenAPI_holds(t *testing.T) {
 	must(t, err)
 	initech, err := f.store.Operator().Tenant(t.Context(), org.ID)
 	must(t, err)
-	ready := func(tenant *models.Tenant) rows {
+	ready := func(tenant *store.Tenant) rows {
 		d := f.delivery(t, tenant)
 		recovery, err := tenant.Recover(t.Context(), f.endpoint(t, tenant).ID, models.RecoveryInput{Since: f.store.Now().Add(-time.Hour)})
 		must(t, err)
@@ -179,7 +180,7 @@ func (c *contract) unusedOfRequests(used map[string]bool) (names []string) {
 }
 
 // walkStates reads what only some states show.
-func (f *apiFixture) walkStates(t *testing.T, tenant *models.Tenant) {
+func (f *apiFixture) walkStates(t *testing.T, tenant *store.Tenant) {
 	t.Helper()
 	made := f.call(t, f.platform, "POST", "/api/v1/endpoints", fmt.Sprintf(`{"url":%q,"eventTypes":["*"],"headers":{"X-A":"hush"},"organizationId":"customer-17"}`, f.receiver.URL)).
 		object(t, http.StatusCreated)
@@ -212,7 +213,7 @@ func (f *apiFixture) walkStates(t *testing.T, tenant *models.Tenant) {
 }
 
 // settle disables an endpoint and ends a recovery, and shows both.
-func (f *apiFixture) settle(t *testing.T, tenant *models.Tenant) error {
+func (f *apiFixture) settle(t *testing.T, tenant *store.Tenant) error {
 	t.Helper()
 	e := f.endpoint(t, tenant)
 	f.call(t, f.platform, "POST", apiPath+"/endpoints/"+e.ID+"/disable?organizationId=customer-17", "").object(t, 200)

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -59,7 +60,7 @@ func (s *Server) recognizePortal(c *fiber.Ctx, linkID string) error {
 }
 
 // portalIn is the portal session in ctx; nil when it is over.
-func (s *Server) portalIn(ctx context.Context, linkID string, actor models.Actor) (*models.Portal, error) {
+func (s *Server) portalIn(ctx context.Context, linkID string, actor models.Actor) (*store.Portal, error) {
 	if s.Store.Now().Sub(time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)) > portalIdle {
 		return nil, nil
 	}
@@ -179,7 +180,7 @@ func (s *Server) portalOver(c *fiber.Ctx) error {
 
 // defaultPortalLink is a link as it is without settings.
 func defaultPortalLink() models.NewPortalLink {
-	return models.NewPortalLink{Minutes: models.DefaultPortalMinutes, Navigation: true}
+	return models.NewPortalLink{Minutes: store.DefaultPortalMinutes, Navigation: true}
 }
 
 // portalLinkBody is a new link.

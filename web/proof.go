@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -45,14 +46,14 @@ func (s *Server) prove(c *fiber.Ctx) error {
 		}
 	}
 	err = c.Next()
-	if models.IsCode(err, models.CodeProof) {
+	if models.IsCode(err, store.CodeProof) {
 		return s.proveAgain(c, err)
 	}
 	return err
 }
 
 // proved keeps the proof in the session, which goes on under a fresh token.
-func (s *Server) proved(c *fiber.Ctx, person *models.Person) error {
+func (s *Server) proved(c *fiber.Ctx, person *store.Person) error {
 	v := s.visit(c)
 	if err := s.renew(c.UserContext(), v.user); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (s *Server) proveWith(c *fiber.Ctx, claims models.Claims, a *asked) error {
 // proveAgain asks for the proof, with what was wrong with the one that was given.
 func (s *Server) proveAgain(c *fiber.Ctx, err error) error {
 	status, told := refusedForm(c, err)
-	if !told && !models.IsCode(err, models.CodeProof) {
+	if !told && !models.IsCode(err, store.CodeProof) {
 		return err
 	}
 	ctx, v := c.UserContext(), s.visit(c)

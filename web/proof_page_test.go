@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // TestProofPage holds that a session alone opens no way into the account.
@@ -20,7 +21,7 @@ func TestProofPage(t *testing.T) {
 		s, _ := providedSite(t, models.SignupClosed, true)
 		b, _ := s.member(t, "Acme", models.RoleOwner)
 		b.setUp(t)
-		s.clock.Advance(models.ProofLife)
+		s.clock.Advance(store.ProofLife)
 		before := s.dump(t)
 		for path, form := range forms {
 			s.clock.Advance(time.Hour) // past the delay after tries in vain
@@ -44,7 +45,7 @@ func TestProofPage(t *testing.T) {
 		}
 	})
 	t.Run("once_in_ten_minutes_and_in_this_session_alone", func(t *testing.T) {
-		eachSiteOf(t, models.Options{Mail: true}, func(t *testing.T, s *site) {
+		eachSiteOf(t, store.Options{Mail: true}, func(t *testing.T, s *site) {
 			b, _ := s.member(t, "Acme", models.RoleOwner)
 			before, other := b.cookie(t, "hookwell"), b.again(t)
 			wantStatus(t, b.post(t, "/account/two-factor/begin", nil), http.StatusUnprocessableEntity)
@@ -54,7 +55,7 @@ func TestProofPage(t *testing.T) {
 			}
 			wantLocation(t, b.post(t, "/account/email", url.Values{"email": {"new@example.com"}}), "/account")
 			wantStatus(t, other.post(t, "/account/two-factor/begin", nil), http.StatusUnprocessableEntity)
-			s.clock.Advance(models.ProofLife + time.Second)
+			s.clock.Advance(store.ProofLife + time.Second)
 			wantStatus(t, b.post(t, "/account/two-factor/begin", nil), http.StatusUnprocessableEntity)
 			wantLocation(t, b.post(t, "/account/two-factor/begin", confirming), "/account/two-factor")
 			wantLocation(t, b.post(t, "/logout", nil), "/login")
@@ -107,7 +108,7 @@ func TestProofPage(t *testing.T) {
 		i.change = nil
 		wantLocation(t, b.get(t, b.beginWith(t, i, prove)), "/account/two-factor")
 		a, _ := b.setUp(t)
-		s.clock.Advance(models.ProofLife)
+		s.clock.Advance(store.ProofLife)
 		asked := b.post(t, "/account/two-factor/disable", nil)
 		wantStatus(t, asked, http.StatusUnprocessableEntity)
 		wantStatus(t, b.post(t, "/login/provider", prove), http.StatusUnprocessableEntity) // the code is missing

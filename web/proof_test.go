@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // world is two organizations, and everybody who could try something.
@@ -49,7 +50,7 @@ func newWorld(t *testing.T, s *site) *world {
 func (w *world) makeKeys(t *testing.T) {
 	t.Helper()
 	tenant, end := w.tenantOf(t, w.org), w.Store.Now().Add(time.Minute)
-	make := func(tenant *models.Tenant, end *time.Time, scopes ...string) (*models.Key, string) {
+	make := func(tenant *store.Tenant, end *time.Time, scopes ...string) (*models.Key, string) {
 		key, text, err := tenant.CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: scopes, ExpiresAt: end})
 		must(t, err)
 		return key, text
@@ -161,7 +162,7 @@ func (r route) children() (names []string) {
 // TestEveryRoute makes each request as everybody who may not, which changes
 // nothing, and then just so as the one who may, which works.
 func TestEveryRoute(t *testing.T) {
-	eachSiteOf(t, models.Options{Mail: true}, func(t *testing.T, s *site) {
+	eachSiteOf(t, store.Options{Mail: true}, func(t *testing.T, s *site) {
 		w := newWorld(t, s)
 		for _, r := range s.table(t) {
 			t.Run(r.method+" "+r.path, func(t *testing.T) {

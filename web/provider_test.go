@@ -21,6 +21,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // issuer is a provider of OpenID Connect with one person at its door.
@@ -136,7 +137,7 @@ func sign(key *rsa.PrivateKey, claims map[string]any) string {
 func providedSite(t *testing.T, signup models.SignupPolicy, mail bool) (*site, *issuer) {
 	t.Helper()
 	i := newIssuer(t)
-	s := openSite(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Mail: mail}, func(o *Options) {
+	s := openSite(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Mail: mail}, func(o *Options) {
 		o.Signup = signup
 		o.Provider = &Provider{Issuer: i.URL, ClientID: "hookwell", ClientSecret: "a client's secret", Name: "Acme SSO"}
 	})

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -154,7 +155,7 @@ func (s *Server) enterWith(c *fiber.Ctx, claims models.Claims, next string) erro
 	if err == nil {
 		return s.proceed(c, signed, next)
 	}
-	if !models.IsCode(err, models.CodeUnknownIdentity) {
+	if !models.IsCode(err, store.CodeUnknownIdentity) {
 		return err
 	}
 	open, asked := s.Store.SignupAllowed(ctx, s.Signup)

@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -51,7 +52,7 @@ func (s *Server) readRecoverForm(c *fiber.Ctx, value func(key string) string, ca
 		form.Since = views.SinceDefault(s.Store.Now())
 	}
 	if form.PerSecond == "" {
-		form.PerSecond = strconv.Itoa(models.DefaultRecoveryRate)
+		form.PerSecond = strconv.Itoa(store.DefaultRecoveryRate)
 	}
 	return form, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
@@ -32,13 +33,13 @@ func (s *site) fails(t *testing.T, org *models.Organization, n int) (*models.End
 	for _, d := range list {
 		ids = append(ids, d.ID)
 	}
-	jobs, err := s.Store.Claim(t.Context(), []models.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: n}})
+	jobs, err := s.Store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: n}})
 	must(t, err)
-	var results []models.Result
+	var results []pipeline.Result
 	for _, job := range jobs {
-		results = append(results, models.Result{Job: job, Exchange: webhook.Exchange{StartedAt: s.Store.Now(), StatusCode: 503, Cause: webhook.CauseStatus}})
+		results = append(results, pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: s.Store.Now(), StatusCode: 503, Cause: webhook.CauseStatus}})
 	}
-	must(t, s.Store.Record(t.Context(), results))
+	must(t, s.Store.Engine().Record(t.Context(), results))
 	return e, ids
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // route is what the tests know of a route. A page under /o/:org asks for a
@@ -29,7 +30,7 @@ type route struct {
 	body         string     // what an API request sends
 	status       int        // of who may; 0 is 200 for GET and API, 303 for a form
 	// ready puts the rows into the state that the request is for.
-	ready func(t *testing.T, store *models.Store, tenant *models.Tenant, ids rows)
+	ready func(t *testing.T, store *store.Store, tenant *store.Tenant, ids rows)
 	// own makes the person whose own page it is, and adds to the ids what it needs.
 	own func(t *testing.T, w *world, ids rows) *browser
 	// after mends what the tests of other routes need.
@@ -124,19 +125,19 @@ func apiKnown() []route {
 	return list
 }
 
-func disabled(t *testing.T, _ *models.Store, tenant *models.Tenant, ids rows) {
+func disabled(t *testing.T, _ *store.Store, tenant *store.Tenant, ids rows) {
 	_, err := tenant.DisableEndpoint(t.Context(), ids["endpoint"])
 	must(t, err)
 }
 
 // anotherOrganization spares the one that the tests of other routes need.
-func anotherOrganization(t *testing.T, store *models.Store, _ *models.Tenant, ids rows) {
+func anotherOrganization(t *testing.T, store *store.Store, _ *store.Tenant, ids rows) {
 	org, _, err := store.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: "Short"})
 	must(t, err)
 	ids["organization"] = org.ID
 }
 
-func noRecovery(t *testing.T, _ *models.Store, tenant *models.Tenant, ids rows) {
+func noRecovery(t *testing.T, _ *store.Store, tenant *store.Tenant, ids rows) {
 	_, err := tenant.CancelRecovery(t.Context(), ids["recovery"])
 	must(t, err)
 }

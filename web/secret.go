@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 	"hookwell/webhook"
 )
@@ -17,7 +18,7 @@ func (s *Server) secretTab(c *fiber.Ctx) error {
 }
 
 func defaultRotation() views.RotateForm {
-	return views.RotateForm{OverlapHours: strconv.Itoa(models.DefaultOverlapHours)}
+	return views.RotateForm{OverlapHours: strconv.Itoa(store.DefaultOverlapHours)}
 }
 
 // showSecrets completes the view. An answer that shows a secret may be kept by

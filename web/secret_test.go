@@ -12,6 +12,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 const importedText = "the text of an older sender"
@@ -171,7 +172,7 @@ func TestSecretTab_faults(t *testing.T) {
 		t.Error("something was changed")
 	}
 	t.Run("one_too_many_is_a_conflict_on_the_page", func(t *testing.T) {
-		for range models.MaxSecrets - 2 {
+		for range store.MaxSecrets - 2 {
 			wantStatus(t, b.post(t, path+"/rotate", url.Values{"overlapHours": {"24"}}), http.StatusCreated)
 		}
 		a := b.post(t, path+"/rotate", url.Values{"overlapHours": {"24"}})
@@ -220,7 +221,7 @@ func TestAPIRotateSecret(t *testing.T) {
 		if again := f.call(t, f.key, "GET", path, "").object(t, http.StatusOK); again["secret"] != nil || again["standardSecret"] != nil {
 			t.Error("reading shows the secret")
 		}
-		for range models.MaxSecrets - 1 {
+		for range store.MaxSecrets - 1 {
 			rotate(`{"overlapHours":168,"secret":null}`)
 		}
 		f.unchanged(t, func() {

@@ -7,19 +7,19 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // formOf names the form that was sent. Its token is the page's own and random;
 // the browser's secret keeps others from naming it, the path tells the forms of
 // one page apart, and what was typed makes a changed form another one.
-func formOf(c *fiber.Ctx, secret []byte) models.Form {
+func formOf(c *fiber.Ctx, secret []byte) store.Form {
 	hash := sha256.New()
 	for _, part := range [][]byte{secret, []byte(c.Path()), c.Body()} {
 		sum := sha256.Sum256(part)
 		hash.Write(sum[:])
 	}
-	return models.Form(hash.Sum(nil))
+	return store.Form(hash.Sum(nil))
 }
 
 // formsUnderWay lets one request at a time have a form. The database keeps a
@@ -28,17 +28,17 @@ func formOf(c *fiber.Ctx, secret []byte) models.Form {
 // as a code.
 type formsUnderWay struct {
 	mu    sync.Mutex
-	ended map[models.Form]chan struct{}
+	ended map[store.Form]chan struct{}
 }
 
 // enter waits until no other request has the form. It fails when ctx ends.
-func (f *formsUnderWay) enter(ctx context.Context, form models.Form) (leave func(), err error) {
+func (f *formsUnderWay) enter(ctx context.Context, form store.Form) (leave func(), err error) {
 	for {
 		f.mu.Lock()
 		ended, busy := f.ended[form]
 		if !busy {
 			if f.ended == nil {
-				f.ended = map[models.Form]chan struct{}{}
+				f.ended = map[store.Form]chan struct{}{}
 			}
 			mine := make(chan struct{})
 			f.ended[form] = mine
@@ -54,7 +54,7 @@ func (f *formsUnderWay) enter(ctx context.Context, form models.Form) (leave func
 	}
 }
 
-func (f *formsUnderWay) leave(form models.Form, mine chan struct{}) {
+func (f *formsUnderWay) leave(form store.Form, mine chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.ended, form)

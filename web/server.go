@@ -18,13 +18,14 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
 // Tester sends a test event now and returns after its attempt is recorded.
 // Faults of the data are a models.Error of kind Invalid or TooLarge.
 type Tester interface {
-	Test(ctx context.Context, tenant *models.Tenant, endpointID, eventType string, data []byte) (deliveryID string, err error)
+	Test(ctx context.Context, tenant *store.Tenant, endpointID, eventType string, data []byte) (deliveryID string, err error)
 }
 
 // Feed tells which deliveries of an organization changed, by their ids. The
@@ -45,7 +46,7 @@ type Meter interface {
 
 // Options are what a server is made of.
 type Options struct {
-	Store        *models.Store
+	Store        *store.Store
 	Tester       Tester
 	Feed         Feed
 	Log          *slog.Logger

@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -32,7 +33,7 @@ const (
 
 // newSessions is scs on the database. Its own idle timeout would write the
 // session at every request; the store's judges by the last noted use instead.
-func newSessions(store *models.Sessions, secure bool) *scs.SessionManager {
+func newSessions(store *store.Sessions, secure bool) *scs.SessionManager {
 	m := scs.New()
 	m.Store = store
 	m.Lifetime = sessionLife
@@ -139,11 +140,11 @@ func (s *Server) saveSession(c *fiber.Ctx, loaded string) error {
 		if since := s.sessions.GetInt64(ctx, keySince); since != 0 {
 			use.Since = time.Unix(since, 0).UTC()
 		}
-		token, expiry, err := s.sessions.Commit(models.WithSessionUse(ctx, use))
+		token, expiry, err := s.sessions.Commit(store.WithSessionUse(ctx, use))
 		if err != nil {
 			return fmt.Errorf("saving the session: %w", err)
 		}
-		left := min(time.Until(expiry), models.SessionIdle)
+		left := min(time.Until(expiry), store.SessionIdle)
 		s.setCookie(c, s.sessions.Cookie.Name, token, left)
 	case scs.Destroyed:
 		s.setCookie(c, s.sessions.Cookie.Name, "", -time.Second)

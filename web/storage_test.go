@@ -13,13 +13,14 @@ import (
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // TestStorage_that_is_full has a site on a disk that is full: pages and API say
 // so, and go on once there is room again.
 func TestStorage_that_is_full(t *testing.T) {
 	folder := testenv.Disk(t, "8m")
-	s := openSite(t, models.Options{SQLitePath: filepath.Join(folder, "hookwell.db")}, nil)
+	s := openSite(t, store.Options{SQLitePath: filepath.Join(folder, "hookwell.db")}, nil)
 	b, org := s.member(t, "Acme", models.RoleOwner)
 	tokens := make([]string, 50) // a form that is sent again makes nothing
 	for i := range tokens {

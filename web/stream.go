@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // A stream's heartbeat asks again whether its reader may still read: a stream
@@ -153,7 +154,7 @@ func (s *Server) mayRead(r reader) bool {
 
 // tenantOf is the way of the session in ctx into the reader's organization; nil
 // when it is somebody else's by now.
-func (s *Server) tenantOf(ctx context.Context, r reader) (*models.Tenant, models.Role, error) {
+func (s *Server) tenantOf(ctx context.Context, r reader) (*store.Tenant, models.Role, error) {
 	if id := s.sessions.GetString(ctx, keyPortal); id != "" {
 		portal, err := s.portalIn(ctx, id, models.Actor{})
 		if err != nil || portal == nil || id != r.who {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // openStream is a browser that listens.
@@ -92,7 +93,7 @@ func TestStream(t *testing.T) {
 			must(t, s.Store.Operator().ResetPassword(t.Context(), b.email, models.PasswordChange{New: "another long passphrase"}))
 		},
 		"its_time": func(_ *testing.T, s *site, _ *browser, _ *models.Organization) {
-			s.clock.Advance(models.SessionIdle + time.Minute)
+			s.clock.Advance(store.SessionIdle + time.Minute)
 		},
 		"the_feed": func(_ *testing.T, s *site, _ *browser, org *models.Organization) { s.feed.end(org.ID) },
 		"the_server": func(t *testing.T, s *site, _ *browser, _ *models.Organization) {

@@ -24,6 +24,8 @@ import (
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -38,7 +40,7 @@ const password = "correct horse battery staple"
 type site struct {
 	*Server
 	url     string
-	clock   *models.Clock
+	clock   *database.Clock
 	feed    *stubFeed
 	log     *logBuffer
 	db      *sql.DB // the same database, for what no page can do
@@ -48,11 +50,11 @@ type site struct {
 // eachSite runs a test on both databases.
 func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
 	t.Helper()
-	eachSiteOf(t, models.Options{}, test)
+	eachSiteOf(t, store.Options{}, test)
 }
 
 // eachSiteOf is eachSite with further options.
-func eachSiteOf(t *testing.T, o models.Options, test func(t *testing.T, s *site)) {
+func eachSiteOf(t *testing.T, o store.Options, test func(t *testing.T, s *site)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		o.SQLitePath = filepath.Join(t.TempDir(), "hookwell.db")
@@ -60,12 +62,12 @@ func eachSiteOf(t *testing.T, o models.Options, test func(t *testing.T, s *site)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		address := testenv.DatabaseFrom(t, "migrated", func(address string) error {
-			store, err := models.Open(context.Background(), models.Options{DatabaseURL: address})
+			store, err := store.Open(context.Background(), store.Options{DatabaseURL: address})
 			if err != nil {
 				return err
 			}
 			defer store.Close()
-			return store.Migrate(context.Background())
+			return store.Database().Migrate(context.Background())
 		})
 		o.DatabaseURL = address
 		test(t, openSite(t, o, nil))
@@ -75,29 +77,29 @@ func eachSiteOf(t *testing.T, o models.Options, test func(t *testing.T, s *site)
 // newSite is a site on SQLite; change may be nil.
 func newSite(t *testing.T, change func(*Options)) *site {
 	t.Helper()
-	return openSite(t, models.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, change)
+	return openSite(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, change)
 }
 
 // cheap is what hashes of passwords cost in tests.
-var cheap = models.PasswordCost{Memory: 64, Passes: 1}
+var cheap = store.PasswordCost{Memory: 64, Passes: 1}
 
-func openSite(t *testing.T, o models.Options, change func(*Options)) *site {
+func openSite(t *testing.T, o store.Options, change func(*Options)) *site {
 	t.Helper()
-	s := &site{clock: &models.Clock{}, feed: newStubFeed(), log: &logBuffer{}}
+	s := &site{clock: &database.Clock{}, feed: newStubFeed(), log: &logBuffer{}}
 	key := make([]byte, 32)
 	rand.Read(key)
-	vault, err := models.ParseVault(base64.StdEncoding.EncodeToString(key))
+	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
 	must(t, err)
 	o.Vault, o.Clock, o.PasswordCost = vault, s.clock, cheap
 	o.BaseURL = &url.URL{Scheme: "https", Host: "hooks.example.com"}
 	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	o.Catalog, err = apiCatalog()
 	must(t, err)
-	store, err := models.Open(t.Context(), o)
+	store, err := store.Open(t.Context(), o)
 	must(t, err)
-	store.Start()
+	store.Engine().Start()
 	t.Cleanup(func() { store.Close() })
-	must(t, store.Migrate(t.Context()))
+	must(t, store.Database().Migrate(t.Context()))
 	driver, source := "sqlite", o.SQLitePath+"?_pragma=busy_timeout(5000)"
 	if o.DatabaseURL != "" {
 		driver, source = "pgx", o.DatabaseURL
@@ -114,7 +116,7 @@ func openSite(t *testing.T, o models.Options, change func(*Options)) *site {
 	sender := webhook.NewSender(o.Guard, s.clock.Now)
 	t.Cleanup(sender.Close)
 	options := Options{Store: store, Tester: &storeTester{store, sender}, Feed: s.feed, Log: slog.New(slog.NewTextHandler(s.log, nil)),
-		BaseURL: base, Signup: models.SignupOpen, Version: "test", Ready: store.Ping}
+		BaseURL: base, Signup: models.SignupOpen, Version: "test", Ready: store.Database().Ping}
 	if change != nil {
 		change(&options)
 	}
@@ -283,7 +285,7 @@ func (s *site) member(t *testing.T, organization string, role models.Role) (*bro
 }
 
 // tenantOf is the organization as the command line sees it.
-func (s *site) tenantOf(t *testing.T, org *models.Organization) *models.Tenant {
+func (s *site) tenantOf(t *testing.T, org *models.Organization) *store.Tenant {
 	t.Helper()
 	tenant, err := s.Store.Operator().Tenant(t.Context(), org.ID)
 	must(t, err)

@@ -16,6 +16,8 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"hookwell/models"
+	"hookwell/models/pipeline"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -77,24 +79,24 @@ func newInbox(t *testing.T) *inbox {
 func (s *site) deliverAll(t *testing.T) {
 	t.Helper()
 	query := "SELECT endpoint_id || ' ' || delivery_id FROM delivery_work"
-	lanes := map[string]*models.Lane{}
+	lanes := map[string]*pipeline.Lane{}
 	for _, line := range s.column(t, query, query) {
 		endpointID, deliveryID, _ := strings.Cut(line, " ")
 		if lanes[endpointID] == nil {
-			lanes[endpointID] = &models.Lane{EndpointID: endpointID, Slots: 100}
+			lanes[endpointID] = &pipeline.Lane{EndpointID: endpointID, Slots: 100}
 		}
 		lanes[endpointID].DeliveryIDs = append(lanes[endpointID].DeliveryIDs, deliveryID)
 	}
 	sender := webhook.NewSender(webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), s.clock.Now)
 	t.Cleanup(sender.Close)
 	for _, lane := range lanes {
-		jobs, err := s.Store.Claim(t.Context(), []models.Lane{*lane})
+		jobs, err := s.Store.Engine().Claim(t.Context(), []pipeline.Lane{*lane})
 		must(t, err)
 		if len(jobs) != len(lane.DeliveryIDs) {
 			t.Errorf("claimed %d of %d", len(jobs), len(lane.DeliveryIDs))
 		}
 		for _, job := range jobs {
-			must(t, s.Store.Record(t.Context(), []models.Result{{Job: job, Exchange: sender.Send(t.Context(), job.Message)}}))
+			must(t, s.Store.Engine().Record(t.Context(), []pipeline.Result{{Job: job, Exchange: sender.Send(t.Context(), job.Message)}}))
 		}
 	}
 }
@@ -114,7 +116,7 @@ func (b *browser) changesItsAccount(t *testing.T, next string) {
 // TestOwnEvents does everything that the app reports of an organization and of
 // the accounts of its members, and receives it.
 func TestOwnEvents(t *testing.T) {
-	eachSiteOf(t, models.Options{Mail: true}, func(t *testing.T, s *site) {
+	eachSiteOf(t, store.Options{Mail: true}, func(t *testing.T, s *site) {
 		box := newInbox(t)
 		_, platform, err := s.Store.Operator().CreateKey(t.Context(), models.NewKey{Name: "back end"})
 		must(t, err)

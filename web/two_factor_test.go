@@ -10,6 +10,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // app is an authenticator app that was given a key.
@@ -120,7 +121,7 @@ func TestTwoFactor(t *testing.T) {
 		s := newSite(t, nil)
 		b, _ := s.member(t, "Acme", models.RoleOwner)
 		a, codes := b.setUp(t)
-		s.clock.Advance(models.ProofLife)
+		s.clock.Advance(store.ProofLife)
 		for field, form := range map[string]url.Values{
 			"confirm-password": {"confirm-password": {"not this one at all"}, "confirm-code": {a.code(t)}},
 			"confirm-code":     {"confirm-password": {password}, "confirm-code": {"000000"}},

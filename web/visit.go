@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -19,12 +20,12 @@ type visit struct {
 	keyID  string // of the API key
 	loaded bool   // the session was
 	user   *models.User
-	person *models.Person
-	portal *models.Portal // of a session that came by a portal link; there is then no user
-	over   bool           // such a session has just ended
+	person *store.Person
+	portal *store.Portal // of a session that came by a portal link; there is then no user
+	over   bool          // such a session has just ended
 	body   requestBody
 	frame  string // the origin whose pages may show the answer in a frame
-	tenant *models.Tenant
+	tenant *store.Tenant
 	role   models.Role
 	flash  *views.Flash // for this answer's own page
 
@@ -83,7 +84,7 @@ func (s *Server) actor(c *fiber.Ctx) models.Actor {
 
 // tenant is the organization of the path. It is there on every route under
 // /o/:org, and on no other.
-func (s *Server) tenant(c *fiber.Ctx) *models.Tenant { return s.visit(c).tenant }
+func (s *Server) tenant(c *fiber.Ctx) *store.Tenant { return s.visit(c).tenant }
 
 // slug is the organization's in the path.
 func (s *Server) slug(c *fiber.Ctx) string { return s.tenant(c).Organization().Slug }

@@ -9,7 +9,7 @@ import (
 
 	_ "github.com/glebarez/sqlite" // the driver
 
-	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // TestPasswordCost holds what the tests of the packages make cheap: the program
@@ -27,7 +27,7 @@ func TestPasswordCost(t *testing.T) {
 	if err := db.QueryRowContext(context.Background(), "SELECT password_hash FROM users").Scan(&hash); err != nil {
 		t.Fatal(err)
 	}
-	cost := models.DefaultPasswordCost
+	cost := store.DefaultPasswordCost
 	if want := fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$", cost.Memory, cost.Passes); !strings.HasPrefix(hash, want) || cost.Memory < 19*1024 || cost.Passes < 2 {
 		t.Errorf("a password is stored as %s..., want %s... of at least 19 MiB and two passes", hash[:32], want)
 	}

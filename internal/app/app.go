@@ -14,7 +14,7 @@ import (
 
 	"hookwell/internal/config"
 	"hookwell/jobs"
-	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/ops"
 	"hookwell/web"
 	"hookwell/webhook"
@@ -23,7 +23,7 @@ import (
 // App is Hookwell's parts, wired together.
 type App struct {
 	config *config.Config
-	store  *models.Store
+	store  *store.Store
 	redis  *redisConnection
 	feed   *jobs.Feed
 	queue  *jobs.Queue
@@ -89,7 +89,7 @@ func tryServices(ctx context.Context, queue *jobs.Queue) {
 
 // startWorkers lets this process send.
 func (a *App) startWorkers() (err error) {
-	a.workers, err = jobs.Start(jobs.Options{Store: a.store, Sender: a.sender, Redis: a.redis, Queue: a.queue, Feed: a.feed, Log: a.config.Log, Mailer: a.config.Mailer,
+	a.workers, err = jobs.Start(jobs.Options{Engine: a.store.Engine(), Store: a.store, Sender: a.sender, Redis: a.redis, Queue: a.queue, Feed: a.feed, Log: a.config.Log, Mailer: a.config.Mailer,
 		Retention: a.config.Retention})
 	return err
 }
@@ -145,7 +145,7 @@ func (a *App) Work(ctx context.Context) error {
 }
 
 // Store is the database that the app works on.
-func (a *App) Store() *models.Store { return a.store }
+func (a *App) Store() *store.Store { return a.store }
 
 // URL is where the server that was started is found.
 func (a *App) URL() *url.URL { return a.base }

@@ -12,6 +12,7 @@ import (
 	"hookwell/internal/config"
 	"hookwell/jobs"
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/web"
 )
 
@@ -32,11 +33,11 @@ func (a *App) listen(ctx context.Context) error {
 	if a.base == nil {
 		a.base = &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	}
-	a.store.SetBaseURL(a.base)
+	a.store.Engine().SetBaseURL(a.base)
 	if err := a.makeCode(ctx); err != nil {
 		return err
 	}
-	a.server = web.New(web.Options{Store: a.store, Tester: jobs.NewTester(a.store, a.sender, a.feed), Feed: a.feed, Log: a.config.Log,
+	a.server = web.New(web.Options{Store: a.store, Tester: tester{jobs.NewTester(a.store.Engine(), a.sender, a.feed)}, Feed: a.feed, Log: a.config.Log,
 		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.TrustedProxies, Signup: a.config.Signup, SignupCode: a.code, Provider: a.config.Provider,
 		Connections: a.config.Connections, BodyMemory: a.config.BodyMemory,
 		APIRateLimit: a.config.APIRateLimit, Version: Version(), Meter: a.metrics, Ready: a.ready})
@@ -87,4 +88,12 @@ func services(c *config.Config) string {
 		return "SQLite in " + c.DataDir + " and an in-process Redis"
 	}
 	return "Postgres and Redis"
+}
+
+// tester is the workers' as the pages and the API ask it: with the store's tenant.
+type tester struct{ *jobs.Tester }
+
+// Test sends one test event of the tenant, see jobs.Tester.
+func (t tester) Test(ctx context.Context, tenant *store.Tenant, endpointID, eventType string, data []byte) (string, error) {
+	return t.Tester.Test(ctx, tenant, endpointID, eventType, data)
 }

@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 
 	"hookwell/internal/config"
-	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
 // OpenStore opens and migrates the database, for a command that delivers
 // nothing. Its error names the setting that it comes from.
-func OpenStore(ctx context.Context, c *config.Config) (*models.Store, error) {
+func OpenStore(ctx context.Context, c *config.Config) (*store.Store, error) {
 	if c.Embedded {
 		if err := c.MakeDataDir(); err != nil {
 			return nil, err
@@ -30,7 +32,7 @@ func OpenStore(ctx context.Context, c *config.Config) (*models.Store, error) {
 }
 
 // sayAccess says how Postgres is reached, and what an operator should know of it.
-func sayAccess(c *config.Config, a models.Access) {
+func sayAccess(c *config.Config, a database.Access) {
 	if c.Embedded {
 		return
 	}
@@ -45,14 +47,14 @@ func sayAccess(c *config.Config, a models.Access) {
 }
 
 // migrate brings the database up to date, as its owner where one is named.
-func migrate(ctx context.Context, c *config.Config, store *models.Store) error {
+func migrate(ctx context.Context, c *config.Config, store *store.Store) error {
 	if c.Database.MigrateURL != "" {
-		if err := store.MigrateAs(ctx, c.Database.MigrateURL); err != nil {
+		if err := store.Database().MigrateAs(ctx, c.Database.MigrateURL); err != nil {
 			return config.Wrong("HOOKWELL_MIGRATE_DATABASE_URL", "%w", err)
 		}
 		return nil
 	}
-	if err := store.Migrate(ctx); err != nil {
+	if err := store.Database().Migrate(ctx); err != nil {
 		return config.Wrong(storedBy(c), "%w", err)
 	}
 	return nil
@@ -73,26 +75,26 @@ func prepare(ctx context.Context, c *config.Config) (installation string, err er
 	if err != nil {
 		return "", err
 	}
-	installation, err = store.InstallationID(ctx)
+	installation, err = store.Database().InstallationID(ctx)
 	return installation, errors.Join(err, store.Close())
 }
 
 // openServing opens the database that prepare has migrated, with what is told of
 // the work on it.
-func openServing(ctx context.Context, c *config.Config, meter models.Meter, waker models.Waker) (*models.Store, error) {
+func openServing(ctx context.Context, c *config.Config, meter pipeline.Meter, waker pipeline.Waker) (*store.Store, error) {
 	o := storeOptions(c)
 	o.Meter, o.Waker = meter, waker
 	store, err := open(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
-	sayAccess(c, store.Access())
-	store.Start()
+	sayAccess(c, store.Database().Access())
+	store.Engine().Start()
 	return store, nil
 }
 
-func open(ctx context.Context, c *config.Config, o models.Options) (*models.Store, error) {
-	store, err := models.Open(ctx, o)
+func open(ctx context.Context, c *config.Config, o store.Options) (*store.Store, error) {
+	store, err := store.Open(ctx, o)
 	if err != nil {
 		return nil, config.Wrong(storedBy(c), "%w", err)
 	}
@@ -100,8 +102,8 @@ func open(ctx context.Context, c *config.Config, o models.Options) (*models.Stor
 }
 
 // storeOptions are the settings as the store takes them.
-func storeOptions(c *config.Config) models.Options {
-	return models.Options{DatabaseURL: c.Database.URL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
+func storeOptions(c *config.Config) store.Options {
+	return store.Options{DatabaseURL: c.Database.URL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
 		Catalog: c.Catalog, Guard: webhook.NewGuard(c.AllowedNetworks), Vault: c.Vault, Log: c.Log, CircuitProbe: c.CircuitProbe, MaxEndpoints: c.MaxEndpoints,
 		Mail: c.Mailer != nil, BaseURL: linkBase(c), Connections: c.Database.Connections, Pooler: c.Database.Pooler}
 }

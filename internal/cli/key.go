@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 type keyCommands struct {
@@ -20,7 +21,7 @@ type keyCreateCommand struct {
 
 // Run prints the key alone.
 func (k *keyCreateCommand) Run(ctx context.Context) error {
-	return withStore(ctx, func(store *models.Store) error {
+	return withStore(ctx, func(store *store.Store) error {
 		tenant, err := store.Operator().Tenant(ctx, k.Org)
 		if err != nil {
 			return err

@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 
-	"hookwell/models"
+	"hookwell/models/store"
 )
 
 type migrateCommand struct{}
 
 // Run migrates and leaves.
 func (*migrateCommand) Run(ctx context.Context) error {
-	return withStore(ctx, func(*models.Store) error {
+	return withStore(ctx, func(*store.Store) error {
 		fmt.Println("The database is up to date.")
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 type platformKeyCommand struct {
@@ -23,7 +24,7 @@ type platformKeyCreateCommand struct {
 
 // Run prints the key alone.
 func (p *platformKeyCreateCommand) Run(ctx context.Context) error {
-	return withStore(ctx, func(store *models.Store) error {
+	return withStore(ctx, func(store *store.Store) error {
 		_, text, err := store.Operator().CreateKey(ctx, models.NewKey{Name: p.Name, ExpiresAt: p.Expires.at(store.Now())})
 		if err == nil {
 			fmt.Println(text)
@@ -36,7 +37,7 @@ type platformKeyListCommand struct{}
 
 // Run prints one line per key.
 func (*platformKeyListCommand) Run(ctx context.Context) error {
-	return withStore(ctx, func(store *models.Store) error {
+	return withStore(ctx, func(store *store.Store) error {
 		keys, err := store.Operator().Keys(ctx)
 		if err != nil {
 			return err
@@ -64,5 +65,5 @@ type platformKeyRevokeCommand struct {
 
 // Run revokes the key.
 func (p *platformKeyRevokeCommand) Run(ctx context.Context) error {
-	return withStore(ctx, func(store *models.Store) error { return store.Operator().RevokeKey(ctx, p.ID) })
+	return withStore(ctx, func(store *store.Store) error { return store.Operator().RevokeKey(ctx, p.ID) })
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"hookwell/models"
+	"hookwell/models/store"
 )
 
 type secretsCommands struct {
@@ -15,7 +15,7 @@ type rekeyCommand struct{}
 
 // Run prints how many values it sealed anew, also when some could not be opened.
 func (*rekeyCommand) Run(ctx context.Context) error {
-	return withStore(ctx, func(store *models.Store) error {
+	return withStore(ctx, func(store *store.Store) error {
 		n, err := store.Operator().RekeySecrets(ctx)
 		fmt.Printf("%d sealed with the first key.\n", n)
 		return err

@@ -6,11 +6,11 @@ import (
 
 	"hookwell/internal/app"
 	"hookwell/internal/config"
-	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // withStore opens the store for one command.
-func withStore(ctx context.Context, use func(*models.Store) error) error {
+func withStore(ctx context.Context, use func(*store.Store) error) error {
 	c, err := config.Read()
 	if err != nil {
 		return err

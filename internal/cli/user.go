@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 type userCommands struct {
@@ -36,7 +37,7 @@ func (u *userCreateCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, func(store *models.Store) error {
+	return withStore(ctx, func(store *store.Store) error {
 		user, org, err := store.Operator().CreateUser(ctx, models.Account{Name: u.Name, Email: u.Email, Password: password}, u.Org, role)
 		if err != nil {
 			return err
@@ -59,7 +60,7 @@ func (u *userResetCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, func(store *models.Store) error {
+	return withStore(ctx, func(store *store.Store) error {
 		return store.Operator().ResetPassword(ctx, u.Email, models.PasswordChange{New: password, Unlink: u.Unlink})
 	})
 }
@@ -70,7 +71,7 @@ type userResetTwoFactorCommand struct {
 
 // Run turns the second factor off.
 func (u *userResetTwoFactorCommand) Run(ctx context.Context) error {
-	return withStore(ctx, func(store *models.Store) error { return store.Operator().RemoveTwoFactor(ctx, u.Email) })
+	return withStore(ctx, func(store *store.Store) error { return store.Operator().RemoveTwoFactor(ctx, u.Email) })
 }
 
 // readPassword takes the first line, without its end.

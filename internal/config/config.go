@@ -12,6 +12,7 @@ import (
 
 	"hookwell/jobs"
 	"hookwell/models"
+	"hookwell/models/database"
 	"hookwell/web"
 	"hookwell/webhook"
 )
@@ -24,7 +25,7 @@ type Config struct {
 	DataDir  string
 	Database Database // of a Postgres; its zero value on the embedded default
 	redisURL string
-	Vault    *models.Vault // seals secrets
+	Vault    *database.Vault // seals secrets
 
 	Addr string // host:port to listen on
 	// AnyPort lets the server listen on another port when that of Addr is taken.
@@ -56,7 +57,7 @@ type Database struct {
 	URL         string
 	MigrateURL  string // of the owner, who migrates; "" is URL
 	Connections int    // how many the database is asked for; 0 goes by what it grants
-	Pooler      models.Pooler
+	Pooler      database.Pooler
 }
 
 // Read returns what the environment sets. Its error names every variable that

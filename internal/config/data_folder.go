@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"os"
 
-	"hookwell/models"
+	"hookwell/models/database"
 )
 
 // MakeDataDir makes the data folder of the embedded default, private to its
@@ -29,7 +29,7 @@ func privateFolder(path string) error {
 	if err != nil || info.Mode()&fs.ModeSticky != 0 {
 		return err
 	}
-	if err := models.Narrow(path); !errors.Is(err, fs.ErrPermission) {
+	if err := database.Narrow(path); !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	return nil

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"time"
 
-	"hookwell/models"
+	"hookwell/models/pipeline"
+	"hookwell/models/store"
 	"hookwell/web"
 )
 
 func (s *checks) checkRetention() error {
-	if s.config.Retention = time.Duration(s.RetentionDays) * 24 * time.Hour; s.config.Retention < models.MinRetention {
+	if s.config.Retention = time.Duration(s.RetentionDays) * 24 * time.Hour; s.config.Retention < pipeline.MinRetention {
 		return Wrong("HOOKWELL_RETENTION_DAYS", "keep events for at least 7 days; %d is less", s.RetentionDays)
 	}
 	return nil
@@ -43,8 +44,8 @@ func (s *checks) checkBodyMemory() error {
 }
 
 func (s *checks) checkEndpoints() error {
-	if s.MaxEndpoints < 1 || s.MaxEndpoints > models.MostEndpoints {
-		return Wrong("HOOKWELL_MAX_ENDPOINTS", "write how many endpoints an organization may have, from 1 to %d", models.MostEndpoints)
+	if s.MaxEndpoints < 1 || s.MaxEndpoints > store.MostEndpoints {
+		return Wrong("HOOKWELL_MAX_ENDPOINTS", "write how many endpoints an organization may have, from 1 to %d", store.MostEndpoints)
 	}
 	s.config.MaxEndpoints = s.MaxEndpoints
 	return nil

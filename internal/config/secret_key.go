@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"hookwell/models"
+	"hookwell/models/database"
 )
 
 // checkSecretKey reads the key, or, on the embedded default, the one that is
@@ -23,7 +23,7 @@ func (s *checks) checkSecretKey() (err error) {
 			return Wrong("HOOKWELL_DATA_DIR", "%v", err)
 		}
 	}
-	if s.config.Vault, err = models.ParseVault(s.SecretKey); err != nil {
+	if s.config.Vault, err = database.ParseVault(s.SecretKey); err != nil {
 		return Wrong("HOOKWELL_SECRET_KEY", "%v", err)
 	}
 	return nil
@@ -51,7 +51,7 @@ func keptKey(folder string) (string, error) {
 	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	if err := models.Narrow(path); err != nil {
+	if err := database.Narrow(path); err != nil {
 		return "", err
 	}
 	kept, err := os.ReadFile(path)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strconv"
 
-	"hookwell/models"
+	"hookwell/models/database"
 )
 
 func (s *checks) checkServices() error {
@@ -33,14 +33,14 @@ func (s *checks) checkDatabase() (err error) {
 	}
 	if s.DatabaseSessions != "" {
 		n, notNumber := strconv.Atoi(s.DatabaseSessions)
-		if notNumber != nil || n < models.LeastConnections {
-			err = errors.Join(err, Wrong("HOOKWELL_DATABASE_CONNECTIONS", "write how many connections this process may open to Postgres, %d or more, such as 20", models.LeastConnections))
+		if notNumber != nil || n < database.LeastConnections {
+			err = errors.Join(err, Wrong("HOOKWELL_DATABASE_CONNECTIONS", "write how many connections this process may open to Postgres, %d or more, such as 20", database.LeastConnections))
 		}
 		s.config.Database.Connections = n
 	}
-	s.config.Database.Pooler = models.Pooler(s.Pooler)
+	s.config.Database.Pooler = database.Pooler(s.Pooler)
 	switch s.config.Database.Pooler {
-	case "", models.PoolerAuto, models.PoolerNone, models.PoolerTransaction:
+	case "", database.PoolerAuto, database.PoolerNone, database.PoolerTransaction:
 		return err
 	}
 	return errors.Join(err, Wrong("HOOKWELL_DATABASE_POOLER", "choose auto, none or transaction"))

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
 // Options are what a demo runs on: a started Hookwell that nobody uses yet.
 type Options struct {
-	Store   *models.Store
+	Store   *store.Store
 	Catalog *webhook.Catalog
 	URL     string // where the pages are
 	Once    bool   // leave when every delivery has ended
@@ -41,7 +42,7 @@ var ErrIncomplete = errors.New("not everything arrived as it should")
 // show is one demo under way.
 type show struct {
 	Options
-	tenant    *models.Tenant
+	tenant    *store.Tenant
 	receivers []*receiver
 	endpoints []string // ids, in the receivers' order
 	table     *table

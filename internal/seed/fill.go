@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // perWrite is how many deliveries go into one transaction.
@@ -72,7 +73,7 @@ func (p *plan) spans() []span {
 }
 
 // fill makes and writes every span, some at a time.
-func (p *plan) fill(ctx context.Context, store *models.Store, writers int) error {
+func (p *plan) fill(ctx context.Context, store *store.Store, writers int) error {
 	group, filling := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
 	began := time.Now()
@@ -94,11 +95,11 @@ func (p *plan) fill(ctx context.Context, store *models.Store, writers int) error
 	for state := range maps.Values(p.tally.states) {
 		states = append(states, *state)
 	}
-	return store.LoadHistory(ctx, &models.History{States: states})
+	return store.Engine().LoadHistory(ctx, &models.History{States: states})
 }
 
 // fillSpan makes events at the pace of the hour until the span has its count.
-func (p *plan) fillSpan(ctx context.Context, store *models.Store, s span, draw *rand.Rand) error {
+func (p *plan) fillSpan(ctx context.Context, store *store.Store, s span, draw *rand.Rand) error {
 	m := newMaker(p, draw)
 	pace := s.to.Sub(s.from).Seconds() / float64(max(s.count, 1))
 	for at, left := s.from, s.count; left > 0; {

@@ -22,7 +22,9 @@ import (
 	"runtime"
 	"time"
 
-	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -83,12 +85,12 @@ func (o *order) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	vault, err := models.ParseVault(o.secretKey)
+	vault, err := database.ParseVault(o.secretKey)
 	if err != nil {
 		return err
 	}
-	clock := &models.Clock{}
-	store, err := models.Open(ctx, models.Options{DatabaseURL: o.database, SQLitePath: o.sqlite, Catalog: catalog, Vault: vault, Clock: clock,
+	clock := &database.Clock{}
+	store, err := store.Open(ctx, store.Options{DatabaseURL: o.database, SQLitePath: o.sqlite, Catalog: catalog, Vault: vault, Clock: clock,
 		Guard: webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
 	if err != nil {
 		return err
@@ -109,12 +111,12 @@ func (o *order) run(ctx context.Context) error {
 	if err := p.fill(ctx, store, writers); err != nil {
 		return err
 	}
-	for n := models.FullStep; n == models.FullStep; {
-		if n, err = store.RollUp(ctx); err != nil {
+	for n := pipeline.FullStep; n == pipeline.FullStep; {
+		if n, err = store.Engine().RollUp(ctx); err != nil {
 			return err
 		}
 	}
-	if err := store.Analyze(ctx); err != nil {
+	if err := store.Engine().Analyze(ctx); err != nil {
 		return err
 	}
 	fmt.Printf("%s in %s\nSign in as %s with the password %s\n", p.tally, time.Since(began).Round(time.Second), o.email, o.password)

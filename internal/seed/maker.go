@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -14,7 +16,7 @@ import (
 type maker struct {
 	*plan
 	draw    *rand.Rand
-	clock   models.Clock
+	clock   database.Clock
 	history models.History
 	types   []*eventType // one of a hundred or so draws each
 	weight  float64
@@ -131,8 +133,8 @@ func (m *maker) attempt(event *models.Event, d *models.Delivery, e *endpoint, at
 }
 
 // write writes what was made, and counts it.
-func (m *maker) write(ctx context.Context, store *models.Store) error {
-	if err := store.LoadHistory(ctx, &m.history); err != nil {
+func (m *maker) write(ctx context.Context, store *store.Store) error {
+	if err := store.Engine().LoadHistory(ctx, &m.history); err != nil {
 		return err
 	}
 	t := m.tally

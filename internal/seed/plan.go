@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -55,12 +57,12 @@ const staleAfter = 10 * day // by then the endpoint that is disabled was
 
 // plan makes the partitions, organizations and endpoints of a past that the
 // clock is set back to and that it comes back from.
-func (o *order) plan(ctx context.Context, store *models.Store, clock *models.Clock) (*plan, error) {
+func (o *order) plan(ctx context.Context, store *store.Store, clock *database.Clock) (*plan, error) {
 	p := &plan{order: *o, now: store.Now(), tally: newTally()}
 	back := time.Duration(o.days) * day
 	p.since = p.now.Add(-back)
 	clock.Advance(-back - time.Hour)
-	if err := store.Migrate(ctx); err != nil {
+	if err := store.Database().Migrate(ctx); err != nil {
 		return nil, err
 	}
 	for _, t := range store.Catalog().Types() {
@@ -82,7 +84,7 @@ func (o *order) plan(ctx context.Context, store *models.Store, clock *models.Clo
 	for clock.Ahead() < 0 {
 		before := clock.Ahead()
 		clock.Advance(min(day, -before))
-		if err := store.MakePartitions(ctx); err != nil {
+		if err := store.Database().MakePartitions(ctx); err != nil {
 			return nil, err
 		}
 		if before < -staleAfter && clock.Ahead() >= -staleAfter {
@@ -94,7 +96,7 @@ func (o *order) plan(ctx context.Context, store *models.Store, clock *models.Clo
 	return p, nil
 }
 
-func (p *plan) organize(ctx context.Context, store *models.Store, at int) error {
+func (p *plan) organize(ctx context.Context, store *store.Store, at int) error {
 	operator := store.Operator()
 	name := names[at%len(names)]
 	if at >= len(names) {
@@ -152,7 +154,7 @@ func (p *plan) organize(ctx context.Context, store *models.Store, at int) error 
 	return nil
 }
 
-func (p *plan) disableStale(ctx context.Context, store *models.Store) error {
+func (p *plan) disableStale(ctx context.Context, store *store.Store) error {
 	for _, o := range p.orgs {
 		tenant, err := store.Operator().Tenant(ctx, o.id)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +27,7 @@ func TestSeed(t *testing.T) {
 			if err := o.run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			store, err := models.Open(t.Context(), models.Options{DatabaseURL: o.database, SQLitePath: o.sqlite})
+			store, err := store.Open(t.Context(), store.Options{DatabaseURL: o.database, SQLitePath: o.sqlite})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,7 +41,7 @@ func TestSeed(t *testing.T) {
 }
 
 // looksLived checks that the past is one that could have been.
-func looksLived(t *testing.T, store *models.Store, o order) {
+func looksLived(t *testing.T, store *store.Store, o order) {
 	total := 0
 	var oldest time.Time
 	orgs, _, err := store.Operator().Organizations(t.Context(), models.Page{})
@@ -74,7 +75,7 @@ func looksLived(t *testing.T, store *models.Store, o order) {
 	}
 }
 
-func all(t *testing.T, tenant *models.Tenant) (list []models.Delivery) {
+func all(t *testing.T, tenant *store.Tenant) (list []models.Delivery) {
 	for page := (models.Page{Limit: models.MaxLimit}); ; {
 		rows, next, err := tenant.Deliveries(context.Background(), models.DeliveryFilter{}, page)
 		if err != nil {

@@ -1,0 +1,94 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"reflect"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+)
+
+// Dialect is what the two databases do differently. Everything else is plain
+// GORM, or SQL that both understand.
+type Dialect interface {
+	open(o Options) gorm.Dialector
+	// configure sets the pool's limits and says how the database is reached. It
+	// fails when it can't be.
+	configure(ctx context.Context, db *gorm.DB, pool *sql.DB, o Options) (Access, error)
+	migrator(pool *sql.DB) (*goose.Provider, error)
+	// groupWeight is how many deliveries one transaction writes at most. An event
+	// that has more is written in slices of as many, so that the others wait for
+	// some milliseconds alone.
+	GroupWeight() int
+	// isPostgres tells what the engine and its loader write in statements of their own.
+	IsPostgres() bool
+
+	// now is the database's clock, as SQL, moved by what a test has moved ours.
+	Now(c *Clock) string
+	// nowMicros is the same in Unix microseconds.
+	NowMicros(c *Clock) string
+	// micros is by how many microseconds one time is after another.
+	Micros(at, before string) string
+	// readNow asks the database what time now is.
+	readNow(tx *gorm.DB, c *Clock) (time.Time, error)
+	// secondsAfter is a time so many seconds (an SQL expression) after another.
+	SecondsAfter(at, seconds string) string
+	// in is the test whether a column is among what a query answers, such that
+	// the query runs once and the column's index is used.
+	In(query string) string
+	// least is the smaller of two SQL expressions.
+	Least(a, b string) string
+	// forUpdate locks the rows that a query reads until the transaction ends;
+	// skip passes over those that another transaction holds.
+	ForUpdate(skip bool) string
+	// lockOnly is forUpdate for one table of a join, waiting.
+	LockOnly(table string) string
+	// lightSettings are further columns of the query that a transaction begins with
+	// which is done often, and may be lost with a crash of the database.
+	LightSettings() string
+	// serialize makes transactions that name the same lock wait for each other.
+	Serialize(tx *gorm.DB, lock int64) error
+	// trySerialize is serialize, but answers false instead of waiting.
+	TrySerialize(tx *gorm.DB, lock int64) (bool, error)
+	// insert inserts rows, a slice of pointers, in as few statements as it takes.
+	insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error
+	// values writes rows as a list that "WITH v(a, b) AS (...)" takes, with its
+	// parameters.
+	Values(kinds []ValueKind, rows [][]any) (string, []any)
+	// among is the test whether a column is one of some texts, and its parameter.
+	Among(column string, texts []string) (string, any)
+	// perLane is a FROM clause that joins every endpoint of the CTE "lanes" to
+	// its first rows of delivery_work (named w, with delivery_id, organization_id,
+	// endpoint_id and priority) that meet the condition, as many as an SQL expression says.
+	PerLane(condition, most string) string
+	// makePartitions makes the partitions for the days from one time to another.
+	makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error
+	// takeRoom makes the database take room on its disk for a probe.
+	takeRoom(tx *gorm.DB, p *Probe) error
+}
+
+// What transactions may be serialized by.
+const (
+	SignupLock    int64 = 7_267_881_233
+	PartitionLock int64 = 7_267_881_234
+	DueLock       int64 = 7_267_881_235
+	RollupLock    int64 = 7_267_881_236
+	WatchLock     int64 = 7_267_881_237
+	migrateLock   int64 = 7_267_881_238
+)
+
+// partitionDays is how far ahead partitions are made. It is more than the
+// schedule of any job that makes them.
+const partitionDays = 14
+
+// MakePartitions makes the partitions of the days ahead. It is safe to call at
+// any time and from several processes.
+func (db *DB) MakePartitions(ctx context.Context) error {
+	now := db.clock.Now()
+	if err := db.Dialect.makePartitions(ctx, db.DB, now, now.AddDate(0, 0, partitionDays)); err != nil {
+		return begun("making partitions", err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/glebarez/sqlite"
+	"gorm.io/gorm"
+)
+
+type sqliteDialect struct{}
+
+func (sqliteDialect) open(o Options) gorm.Dialector {
+	// Immediate transactions: a writer waits for its turn at the start instead
+	// of failing in the middle. Synchronous FULL: a commit is on the disk.
+	return sqliteDialector{sqlite.Open((&url.URL{Scheme: "file", Opaque: url.PathEscape(o.SQLitePath), RawQuery: url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"},
+	}.Encode()}).String()).(*sqlite.Dialector)}
+}
+
+// sqliteDialector is GORM's.
+type sqliteDialector struct{ *sqlite.Dialector }
+
+// Translate is where every error of a query passes.
+func (d sqliteDialector) Translate(err error) error {
+	if told := Outage(err); told != err {
+		return told
+	}
+	return d.Dialector.Translate(err)
+}
+
+// sqliteConnections is how many connections to the file there may be.
+const sqliteConnections = 8
+
+func (sqliteDialect) configure(_ context.Context, _ *gorm.DB, pool *sql.DB, _ Options) (Access, error) {
+	pool.SetMaxOpenConns(sqliteConnections)
+	pool.SetMaxIdleConns(sqliteConnections)
+	return Access{Connections: sqliteConnections}, nil
+}
+
+// sqliteTime is how the driver writes a time; it sorts as text.
+const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
+
+// Now is our own clock: SQLite's is that of the process.
+func (sqliteDialect) Now(c *Clock) string { return "'" + c.Now().Format(sqliteTime) + "'" }
+
+func (sqliteDialect) NowMicros(c *Clock) string { return strconv.FormatInt(c.Now().UnixMicro(), 10) }
+
+func (sqliteDialect) Micros(at, before string) string {
+	return fmt.Sprintf("CAST((julianday(%s) - julianday(%s)) * 86400000000 AS integer)", at, before)
+}
+
+func (sqliteDialect) readNow(_ *gorm.DB, c *Clock) (time.Time, error) { return c.Now(), nil }
+
+func (sqliteDialect) SecondsAfter(at, seconds string) string {
+	return fmt.Sprintf("strftime('%%Y-%%m-%%d %%H:%%M:%%f+00:00', %s, '+' || (%s) || ' seconds')", at, seconds)
+}
+
+func (sqliteDialect) In(query string) string { return "IN (" + query + ")" }
+
+func (sqliteDialect) Least(a, b string) string { return fmt.Sprintf("min(%s, %s)", a, b) }
+
+// ForUpdate is empty: an immediate transaction already holds the only lock.
+func (sqliteDialect) ForUpdate(bool) string { return "" }
+
+// groupWeight is small, since all others wait for the one writer.
+func (sqliteDialect) IsPostgres() bool { return false }
+
+func (sqliteDialect) GroupWeight() int { return 50 }
+
+func (sqliteDialect) LightSettings() string { return "" }
+
+func (sqliteDialect) LockOnly(string) string { return "" }
+
+// Serialize has nothing to do: immediate transactions already take turns.
+func (sqliteDialect) Serialize(*gorm.DB, int64) error { return nil }
+
+func (sqliteDialect) TrySerialize(*gorm.DB, int64) (bool, error) { return true, nil }
+
+func (sqliteDialect) PerLane(condition, most string) string {
+	return fmt.Sprintf(`lanes JOIN delivery_work w ON w.delivery_id IN (
+		SELECT w.delivery_id FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
+		ORDER BY w.priority, w.wake_at LIMIT %s)`, condition, most)
+}
+
+func (sqliteDialect) makePartitions(context.Context, *gorm.DB, time.Time, time.Time) error {
+	return nil
+}

@@ -1,0 +1,132 @@
+package database
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/glebarez/go-sqlite"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"hookwell/models"
+)
+
+// How long whoever was refused for want of the database is asked to wait.
+const (
+	awayRetry = 5 * time.Second
+	busyRetry = 2 * time.Second
+)
+
+func databaseAway(cause error) error {
+	return &models.Error{Kind: models.Unavailable, Code: "database_away", Message: "The database can’t be reached right now. Try again in a moment.", RetryAfter: awayRetry, Cause: cause}
+}
+
+func databaseBusy(cause error) error {
+	return &models.Error{Kind: models.Unavailable, Code: models.CodeDatabaseBusy, Message: "The database has no connection free. Try again in a moment.", RetryAfter: busyRetry, Cause: cause}
+}
+
+// Outage makes an error that speaks against the database, and not against what
+// was asked of it, one of kind Unavailable. It returns any other as it is.
+func Outage(err error) error {
+	var known *models.Error
+	switch {
+	case err == nil, errors.As(err, &known):
+		return err
+	case crowded(err), locked(err):
+		return databaseBusy(err)
+	case away(err):
+		return databaseAway(err)
+	}
+	return err
+}
+
+// What Postgres refuses with while it takes no connection, or no further one.
+const (
+	tooManyConnections = "53300"
+	limitExceeded      = "53400"
+	cannotConnectNow   = "57P03"
+)
+
+// crowded tells whether the database was reached and granted no connection.
+func crowded(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && ends(pg) && (pg.Code == tooManyConnections || pg.Code == limitExceeded || fromPooler(pg))
+}
+
+// fromPooler tells whether PgBouncer ended a connection: it has no more of them
+// (max_client_conn), or none to the server in time (query_wait_timeout). Before
+// version 1.22 it says either by one code, that of a violated protocol, which
+// Postgres itself doesn't end an established connection with.
+func fromPooler(pg *pgconn.PgError) bool { return ends(pg) && pg.Code == "08P01" }
+
+// ends tells whether a fault ended the connection. PgBouncer says so in one field
+// alone, which Postgres translates.
+func ends(pg *pgconn.PgError) bool {
+	return pg.SeverityUnlocalized == "FATAL" || pg.Severity == "FATAL"
+}
+
+// away tells whether the connection to the database failed, or was ended by a
+// server that stops, starts or crashed.
+func away(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		// Class 57P: stopping, crashed, starting, dropped. Class 08: the connection failed.
+		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "08") && ends(pg)
+	}
+	var connecting *pgconn.ConnectError
+	var network *net.OpError
+	return errors.As(err, &connecting) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// sqliteBusy and sqliteLocked are SQLite's primary result codes for a file that
+// somebody else writes to for too long.
+const (
+	sqliteBusy   = 5
+	sqliteLocked = 6
+)
+
+// locked tells whether SQLite waited for its file in vain.
+func locked(err error) bool {
+	var lite *sqlite.Error
+	if !errors.As(err, &lite) {
+		return false
+	}
+	primary := lite.Code() & 0xff
+	return primary == sqliteBusy || primary == sqliteLocked
+}
+
+// unprepared is a connection that ended before anything was asked of it.
+type unprepared struct{ cause error }
+
+func (u *unprepared) Error() string { return "preparing a connection: " + u.cause.Error() }
+
+func (u *unprepared) Unwrap() error { return u.cause }
+
+// notGranted tells whether no connection came about, so that nothing was run,
+// for a reason that passes.
+func notGranted(err error) bool {
+	var connecting *pgconn.ConnectError
+	var prepared *unprepared
+	var pg *pgconn.PgError
+	return (errors.As(err, &connecting) || errors.As(err, &prepared)) && errors.As(err, &pg) && (crowded(err) || pg.Code == cannotConnectNow)
+}
+
+// runsAgain tells whether a transaction, or a statement that is one by itself,
+// was rolled back whole for what others did at the same moment, and may succeed
+// when it is begun anew: a serialization failure, a deadlock, or a plan from
+// before a migration.
+func runsAgain(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "0A000" && strings.HasPrefix(pg.Message, "cached plan"))
+}
+
+// LockNotAvailable tells whether a lock was waited for as long as lock_timeout allows.
+func LockNotAvailable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
+}

@@ -1,0 +1,118 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/glebarez/go-sqlite"
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/gorm/logger"
+
+	"hookwell/models"
+)
+
+// storageRetry is when trying again may work where an operator has to act.
+const storageRetry = 30 * time.Second
+
+// StorageRefusal returns what a person gets to see of an error that says that
+// the database has no room left or takes no writes, and nil of any other.
+func StorageRefusal(err error) *models.Error {
+	switch {
+	case storageFull(err):
+		return &models.Error{Kind: models.Unavailable, Code: models.CodeStorageFull, RetryAfter: storageRetry,
+			Message: "The database has no room left, so nothing can be saved. Whoever runs Hookwell has to make room; then try again."}
+	case storageReadOnly(err):
+		return &models.Error{Kind: models.Unavailable, Code: models.CodeStorageReadOnly, RetryAfter: storageRetry,
+			Message: "The database takes no changes at present, so nothing can be saved. Whoever runs Hookwell has to look at it; then try again."}
+	}
+	return nil
+}
+
+// unwritable is a refusal by a database that takes no writes, as an operator is
+// told it.
+type unwritable struct {
+	sentence string
+	cause    error
+}
+
+func (u *unwritable) Error() string { return u.sentence }
+
+func (u *unwritable) Unwrap() error { return u.cause }
+
+// begun returns the error of what a process begins with: what was being done and
+// the error, or, where there is no room or nothing may be written, what to do.
+func begun(doing string, err error) error {
+	var told *unwritable
+	switch {
+	case err == nil, errors.As(err, &told):
+		return err
+	case storageFull(err):
+		return &unwritable{"the database has no room left: make room on its disk, then start again", err}
+	case storageReadOnly(err):
+		return &unwritable{"the database takes no writes: it is a replica, or it or its disk is set read-only; name the primary, or let it be written to, then start again", err}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// SQLite's codes: the primary one is the low byte.
+const (
+	sqliteIsReadOnly  = 8
+	sqliteIsFull      = 13
+	sqliteSharedCant  = 4874 // SQLITE_IOERR_SHMSIZE: the file beside the log can't grow
+	sqlitePrimaryMask = 0xff
+)
+
+func storageFull(err error) bool {
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case errors.As(err, &pg):
+		return pg.Code == "53100" // disk_full
+	case errors.As(err, &lite):
+		return lite.Code()&sqlitePrimaryMask == sqliteIsFull || lite.Code() == sqliteSharedCant
+	}
+	return errors.Is(err, syscall.ENOSPC)
+}
+
+func storageReadOnly(err error) bool {
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case errors.As(err, &pg):
+		return pg.Code == "25006" // read_only_sql_transaction
+	case errors.As(err, &lite):
+		return lite.Code()&sqlitePrimaryMask == sqliteIsReadOnly
+	}
+	return errors.Is(err, syscall.EROFS)
+}
+
+// NoteStorage notes an error that says that there is no room, and returns it: the
+// watch over statements sees neither what a commit says nor what comes with a
+// statement's rows.
+func (db *DB) NoteStorage(err error) error {
+	if storageFull(err) {
+		db.full.Store(true)
+	}
+	return err
+}
+
+// storageWatch is a GORM logger that logs nothing and notes whether a statement
+// was refused for want of room.
+type storageWatch struct {
+	logger.Interface
+	full *atomic.Bool
+}
+
+// Trace looks at what came of a statement.
+func (w storageWatch) Trace(_ context.Context, _ time.Time, _ func() (string, int64), err error) {
+	if err != nil && storageFull(err) {
+		w.full.Store(true)
+	}
+}
+
+// LogMode keeps the watch whatever the level.
+func (w storageWatch) LogMode(logger.LogLevel) logger.Interface { return w }

@@ -1,0 +1,134 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+// IdempotencyKey remembers which event was accepted under a key.
+type IdempotencyKey struct {
+	OrganizationID string `gorm:"primaryKey"`
+	Key            string `gorm:"primaryKey"`
+	RequestHash    []byte
+	EventID        string
+	CreatedAt      time.Time
+}
+
+// claimKeys saves the drafts' idempotency keys and answers the drafts that are
+// to be written. A key that another transaction holds is waited for; one that
+// was used before answers or refuses its draft.
+func (p *Engine) claimKeys(tx *database.Tx, drafts []*Draft) ([]*Draft, error) {
+	var fresh, keyed []*Draft
+	for _, d := range drafts {
+		if d.key == "" {
+			fresh = append(fresh, d)
+		} else {
+			keyed = append(keyed, d)
+		}
+	}
+	if len(keyed) == 0 {
+		return fresh, nil
+	}
+	held, err := p.holdKeys(tx, keyed)
+	if err != nil {
+		return nil, err
+	}
+	mine := make(map[string]*Draft, len(keyed))
+	for _, d := range keyed {
+		mine[d.Event.ID] = d
+	}
+	earlier, err := earlierEvents(tx, held, mine)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range keyed {
+		holder := held[keyName{d.Event.OrganizationID, d.key}]
+		switch {
+		case holder.EventID == d.Event.ID:
+			fresh = append(fresh, d)
+		case !slices.Equal(holder.RequestHash, d.hash):
+			d.refused = models.NewConflict("idempotency_conflict", "This Idempotency-Key was used with another body in the last 24 hours. Use a new key for a new event.")
+		case mine[holder.EventID] != nil:
+			d.twin = mine[holder.EventID]
+		default:
+			d.accepted = earlier[holder.EventID]
+		}
+	}
+	return fresh, nil
+}
+
+type keyName struct{ organizationID, key string }
+
+// holdKeys inserts the keys that are free or expired and reads who holds each.
+func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]IdempotencyKey, error) {
+	now := p.clock.Now()
+	rows := make([]IdempotencyKey, 0, len(drafts))
+	seen := map[keyName]bool{}
+	names := make([][]any, 0, len(drafts))
+	for _, d := range drafts {
+		name := keyName{d.Event.OrganizationID, d.key}
+		if seen[name] { // a twin in the same group: the first holds the key
+			continue
+		}
+		seen[name] = true
+		rows = append(rows, IdempotencyKey{name.organizationID, name.key, d.hash, d.Event.ID, now})
+		names = append(names, []any{name.organizationID, name.key})
+	}
+	// In one order everywhere, so that two groups can't wait for each other.
+	slices.SortFunc(rows, func(a, b IdempotencyKey) int {
+		return strings.Compare(a.OrganizationID+"\x00"+a.Key, b.OrganizationID+"\x00"+b.Key)
+	})
+	expired := clause.Where{Exprs: []clause.Expression{clause.Lte{Column: clause.Column{Table: "idempotency_keys", Name: "created_at"}, Value: now.Add(-idempotencySpan)}}}
+	err := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}, {Name: "key"}},
+		DoUpdates: clause.AssignmentColumns([]string{"request_hash", "event_id", "created_at"}), Where: expired}).Create(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("holding idempotency keys: %w", err)
+	}
+	var saved []IdempotencyKey
+	if err := tx.Where("(organization_id, key) IN ?", names).Find(&saved).Error; err != nil {
+		return nil, fmt.Errorf("reading idempotency keys: %w", err)
+	}
+	held := make(map[keyName]IdempotencyKey, len(saved))
+	for _, row := range saved {
+		held[keyName{row.OrganizationID, row.Key}] = row
+	}
+	return held, nil
+}
+
+// earlierEvents answers what was accepted under the keys that others hold.
+func earlierEvents(tx *database.Tx, held map[keyName]IdempotencyKey, mine map[string]*Draft) (map[string]*models.Accepted, error) {
+	var ids []string
+	for _, holder := range held {
+		if mine[holder.EventID] == nil {
+			ids = append(ids, holder.EventID)
+		}
+	}
+	var events []models.Event
+	if len(ids) > 0 {
+		if err := tx.Select("id", "type", "deliveries").Where("id IN ?", ids).Find(&events).Error; err != nil {
+			return nil, fmt.Errorf("reading earlier events: %w", err)
+		}
+	}
+	earlier := make(map[string]*models.Accepted, len(events))
+	for _, e := range events {
+		earlier[e.ID] = &models.Accepted{ID: e.ID, Type: e.Type, Deliveries: e.Deliveries, Replayed: true}
+	}
+	if len(earlier) < len(ids) {
+		return nil, errors.New("an event under an idempotency key is missing")
+	}
+	return earlier, nil
+}
+
+// PruneIdempotencyKeys forgets the keys that have expired.
+func (p *Engine) PruneIdempotencyKeys(ctx context.Context) error {
+	return p.db.WithContext(ctx).Where("created_at <= ?", p.clock.Now().Add(-idempotencySpan)).Delete(&IdempotencyKey{}).Error
+}

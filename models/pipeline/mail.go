@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"fmt"
+	"net/url"
+
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+const (
+	// maxSubject is how many characters of a subject are kept.
+	maxSubject = 200
+)
+
+// Post queues a message in the transaction of the change that it tells of,
+// which is one of Store.transaction: it is sent after the commit, and never
+// without it. The transaction pays for it too. Where a budget is used up, post
+// fails with TooMany, or queues nothing, as the cause says.
+func (p *Engine) Post(tx *database.Tx, why MailCause, actor models.Actor, m models.Mail) error {
+	_, err := p.PostOne(tx, why, actor, m)
+	return err
+}
+
+// PostOne is post. It answers the message's id, or "" where none was queued.
+func (p *Engine) PostOne(tx *database.Tx, why MailCause, actor models.Actor, m models.Mail) (id string, err error) {
+	err = p.SpendIn(tx, spendingsOf(&m, why, actor)...)
+	if models.IsKind(err, models.TooMany) && !why.told() {
+		p.log.Info("mail was left out: its budget is used up", "subject", m.Subject, "organization", m.OrganizationID)
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return p.queueMail(tx, m)
+}
+
+func (p *Engine) queueMail(tx *database.Tx, m models.Mail) (id string, err error) {
+	now, err := tx.Now()
+	if err != nil {
+		return "", err
+	}
+	id = p.clock.NewID(models.PrefixMail, p.clock.Now())
+	row := &models.MailMessage{ID: id, Recipient: m.To, Subject: mailLine(m.Subject, maxSubject), Secret: m.Secret,
+		Sealed: p.vault.Seal(id, []byte(mailText(m.Text))), CreatedAt: now, DueAt: now}
+	if m.OrganizationID != "" {
+		row.OrganizationID = &m.OrganizationID
+	}
+	if err := tx.Create(row).Error; err != nil {
+		return "", fmt.Errorf("queueing mail: %w", err)
+	}
+	p.Noted(tx).mail = true
+	return id, nil
+}
+
+// Link is a page's address as messages carry it: the path, which begins with a
+// slash, below HOOKWELL_BASE_URL. What a request says of its host has no part in it.
+func (p *Engine) Link(path string) string {
+	if base := p.base.Load(); base != nil {
+		return base.String() + path
+	}
+	return path
+}
+
+// SetBaseURL names the address that links begin with, where it is known only
+// once the server listens.
+func (p *Engine) SetBaseURL(base *url.URL) { p.base.Store(base) }

@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"strings"
+	"time"
+
+	"hookwell/models"
+)
+
+// MailCause is why a message is sent, which decides whose budgets it is taken
+// from and what happens when one is used up.
+type MailCause int
+
+const (
+	// mailAsked is what anybody can ask for, for any address. Beyond the budget
+	// nothing is sent, and who asked is answered as always.
+	MailAsked MailCause = iota
+	// mailSent is what a signed-in person has sent to any address. Beyond the
+	// budget they are refused.
+	MailSent
+	// mailAccount tells a person of a change of their own account that they, or
+	// whoever holds their session, make. Strangers can't use its budget up; beyond
+	// it the change is refused, so that none is made without word of it.
+	MailAccount
+	// mailEndpoints tells an organization's people how its endpoints stand. Beyond
+	// the budget it is left to the pages.
+	mailEndpoints
+	// mailAlways is never left out: it tells of what happens seldom, or was paid
+	// for by a link that came by mail, or was asked for by the operator.
+	MailAlways
+)
+
+// The budgets of mail. Whoever owns the first counts everything that others can
+// have sent to an address.
+var (
+	budgetRecipient = Budget{Name: "mail to an address", Most: 3, Span: time.Hour,
+		Used: "This address, whatever follows a + in it, was sent 3 messages within the hour."}
+	budgetRecipientDay = Budget{Name: "mail of people to an address", Most: 6, Span: 24 * time.Hour,
+		Used: "This address, whatever follows a + in it, was sent 6 messages within the day."}
+	budgetSender = Budget{Name: "mail of a person", Most: 50, Span: 24 * time.Hour,
+		Used: "You have sent 50 messages within the day."}
+	budgetOrganization = Budget{Name: "mail of an organization", Most: 100, Span: 24 * time.Hour,
+		Used: "100 messages were sent for this organization within the day."}
+	budgetAccount = Budget{Name: "mail to a person of their account", Most: 20, Span: time.Hour,
+		Used: "You were sent 20 messages about changes of your account within the hour."}
+	budgetEndpoints = Budget{Name: "mail to a person of endpoints", Most: 20, Span: time.Hour,
+		Used: "20 messages about endpoints were sent to this address within the hour."}
+	budgetEndpointsOrganization = Budget{Name: "mail of an organization of endpoints", Most: 500, Span: time.Hour,
+		Used: "500 messages about endpoints were sent for this organization within the hour."}
+	// budgetAsked is what may be asked for from one address.
+	BudgetAsked = Budget{Name: "mail asked from an address", Most: 20, Span: time.Hour,
+		Used: "20 messages were asked for from your network within the hour."}
+)
+
+// spendingsOf are what a message is taken from, given who has it sent.
+func spendingsOf(m *models.Mail, why MailCause, actor models.Actor) []Spending {
+	switch why {
+	case MailAsked:
+		return []Spending{Spend(budgetRecipient, mailbox(m.To))}
+	case MailSent:
+		all := []Spending{Spend(budgetRecipient, mailbox(m.To)), Spend(budgetRecipientDay, mailbox(m.To)), Spend(budgetSender, string(actor.Kind), actor.ID)}
+		if m.OrganizationID != "" {
+			all = append(all, Spend(budgetOrganization, m.OrganizationID))
+		}
+		return all
+	case MailAccount:
+		return []Spending{Spend(budgetAccount, m.To)}
+	case mailEndpoints:
+		return []Spending{Spend(budgetEndpoints, m.To), Spend(budgetEndpointsOrganization, m.OrganizationID)}
+	}
+	return nil
+}
+
+// mailbox is an address without what follows a + in its local part: most mail
+// servers put ada+anything@example.com where ada@example.com goes.
+func mailbox(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if plus := strings.IndexByte(email, '+'); plus > 0 && plus < at {
+		return email[:plus] + email[at:]
+	}
+	return email
+}
+
+// told reports whether who has a message sent is told that a budget is used up.
+func (why MailCause) told() bool { return why == MailSent || why == MailAccount }

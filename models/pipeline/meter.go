@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/webhook"
+)
+
+// Meter is told what was committed, for metrics. It must neither block nor fail.
+type Meter interface {
+	// Accepted is told how many events of one origin a transaction accepted,
+	// and how many deliveries they led to.
+	Accepted(origin models.Origin, events, deliveries int)
+	// Attempted is told of attempts that were recorded together.
+	Attempted(results []Result)
+	// Ended is told how many deliveries came to one end in a transaction; the
+	// cause is empty but for Failed. One that a resend delivers again counts again.
+	Ended(state models.State, cause webhook.Cause, deliveries int)
+}
+
+// committed is what is to be told of a transaction once it is committed.
+type committed struct {
+	woken    []models.Woken
+	accepted map[models.Origin]counts
+	ended    map[end]int
+	mail     bool // some was queued
+	// unfinished are events of which not every delivery is written.
+	unfinished []*Draft
+}
+
+type counts struct{ events, deliveries int }
+
+type end struct {
+	state models.State
+	cause webhook.Cause
+}
+
+// Noted is what the transaction notes for the waker and the meter.
+func (p *Engine) Noted(tx *database.Tx) *committed { return database.NoteIn(tx, p.tell) }
+
+func (t *committed) AcceptAll(events []*models.Event) {
+	if t.accepted == nil {
+		t.accepted = map[models.Origin]counts{}
+	}
+	for _, event := range events {
+		c := t.accepted[event.Origin]
+		t.accepted[event.Origin] = counts{c.events + 1, c.deliveries + event.Deliveries}
+	}
+}
+
+func (t *committed) End(state models.State, cause webhook.Cause, deliveries int) {
+	if state != models.Failed {
+		cause = ""
+	}
+	if t.ended == nil {
+		t.ended = map[end]int{}
+	}
+	t.ended[end{state, cause}] += deliveries
+}
+
+// tell hands on what a transaction noted, after its commit.
+func (p *Engine) tell(t *committed) {
+	p.Wake(t.woken)
+	p.publish.resume(t.unfinished)
+	if p.waker != nil && t.mail {
+		p.waker.WakeMail()
+	}
+	if p.meter == nil {
+		return
+	}
+	for origin, c := range t.accepted {
+		p.meter.Accepted(origin, c.events, c.deliveries)
+	}
+	for e, n := range t.ended {
+		p.meter.Ended(e.state, e.cause, n)
+	}
+}
+
+// attempted tells the meter of attempts after their commit.
+func (p *Engine) attempted(results []Result) {
+	if p.meter != nil {
+		p.meter.Attempted(results)
+	}
+}

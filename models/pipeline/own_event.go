@@ -1,0 +1,61 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+// OwnEvent is what happened in the app itself, to an organization. Its data is
+// written as JSON.
+type OwnEvent struct {
+	Organization *models.Organization
+	Type         string
+	Data         any
+}
+
+// EmitAll reports what happened in the app itself to the organizations'
+// endpoints, in the transaction of the change, which is one of
+// Store.transaction. Data has to fit the catalog's schema, and data that does
+// not is a fault of ours, not of the person's.
+func (p *Engine) EmitAll(tx *database.Tx, events ...OwnEvent) error {
+	if len(events) == 0 {
+		return nil
+	}
+	drafts := make([]*Draft, len(events))
+	for i, e := range events {
+		raw, err := json.Marshal(e.Data)
+		if err != nil {
+			return fmt.Errorf("writing the data of %s: %w", e.Type, err)
+		}
+		d, err := p.Draft(e.Organization, models.NewEvent{Type: e.Type, Data: raw}, models.OriginApp, Reporter{})
+		if err != nil {
+			return fmt.Errorf("reporting %s: %s", e.Type, err) // not wrapped: no refusal of what a person sent
+		}
+		drafts[i] = d
+	}
+	if err := p.fanOut(tx, drafts); err != nil {
+		return fmt.Errorf("reporting %s: %w", events[0].Type, err)
+	}
+	t := p.Noted(tx)
+	for _, d := range drafts {
+		t.woken = append(t.woken, d.woken...)
+		if len(d.rest) > 0 {
+			d.committed = true // as it will be when this is used
+			t.unfinished = append(t.unfinished, d)
+		}
+	}
+	return nil
+}
+
+// EmitTo reports the same to several organizations, each with an event of its
+// own.
+func (p *Engine) EmitTo(tx *database.Tx, orgs []models.Organization, eventType string, data any) error {
+	events := make([]OwnEvent, len(orgs))
+	for i := range orgs {
+		events[i] = OwnEvent{Organization: &orgs[i], Type: eventType, Data: data}
+	}
+	return p.EmitAll(tx, events...)
+}

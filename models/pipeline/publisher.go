@@ -1,0 +1,271 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hookwell/models"
+)
+
+// publisher commits reports in groups, across tenants. A group is what waits
+// when a committer is free: nobody waits for a group to fill. What waits takes
+// turns by organization, and no group has more than so many deliveries, so that
+// one that reports much, or to thousands of endpoints, holds nobody up for
+// longer than a group takes.
+type publisher struct {
+	store   *Engine
+	turns   turns
+	signal  chan struct{}
+	stop    chan struct{}
+	stopped sync.WaitGroup
+	started atomic.Bool
+	// ordinaryAt is when a group that is no slice was last committed, in Unix
+	// nanoseconds.
+	ordinaryAt atomic.Int64
+}
+
+// submission is drafts whose reporter waits until each is accepted or refused.
+type submission struct {
+	ctx  context.Context
+	done chan struct{} // closed when nothing is left
+
+	mu   sync.Mutex
+	left int
+}
+
+const (
+	committers   = 2 // one prepares and sends while the other waits for the disk
+	maxGroup     = 256
+	maxGroupSize = 4 << 20 // bytes of bodies in one transaction
+	CommitLimit  = 20 * time.Second
+)
+
+func newPublisher(s *Engine) *publisher {
+	p := &publisher{store: s, signal: make(chan struct{}, committers), stop: make(chan struct{})}
+	p.turns.weigh, p.turns.most = s.weigh, s.db.Dialect.GroupWeight()
+	return p
+}
+
+// start begins to commit. Until then nothing is taken in.
+func (p *publisher) start() {
+	if p.started.Swap(true) {
+		return
+	}
+	for range committers {
+		p.stopped.Go(p.run)
+	}
+}
+
+var errAtRest = errors.New("the engine is not started")
+
+// close ends the publisher. What was taken in is still answered.
+func (p *publisher) close() {
+	p.turns.close()
+	close(p.stop)
+	p.stopped.Wait()
+}
+
+// do commits one draft, in whatever group it falls into.
+func (p *publisher) do(ctx context.Context, d *Draft) (*models.Accepted, error) {
+	o := p.submit(ctx, []*Draft{d})[0]
+	return o.Accepted, o.Err
+}
+
+// Start begins to commit what is reported, until Close. Before it, publishing
+// fails, and what is left of committed events is left to others.
+func (p *Engine) Start() { p.publish.start() }
+
+// PublishDraft commits one draft, in whatever group it falls into.
+func (p *Engine) PublishDraft(ctx context.Context, d *Draft) (*models.Accepted, error) {
+	return p.publish.do(ctx, d)
+}
+
+// Submit waits until the drafts are committed or refused and returns what became
+// of each, in their order. When the context ends, those that are not committed by
+// then are refused with its error.
+func (p *Engine) Submit(ctx context.Context, drafts []*Draft) []Outcome {
+	return p.publish.submit(ctx, drafts)
+}
+
+// Stopping reports whether no more reports are taken in.
+func (p *Engine) Stopping() bool { return p.publish.turns.isClosed() }
+
+// Outcome is what became of one report: Accepted or Err.
+type Outcome struct {
+	Accepted *models.Accepted
+	Err      error
+}
+
+// submit waits until the drafts are committed or refused and returns what
+// became of each.
+func (p *publisher) submit(ctx context.Context, drafts []*Draft) []Outcome {
+	outcomes := make([]Outcome, len(drafts))
+	if len(drafts) == 0 {
+		return outcomes
+	}
+	if !p.started.Load() {
+		for i := range outcomes {
+			outcomes[i].Err = errAtRest
+		}
+		return outcomes
+	}
+	sub := &submission{ctx: ctx, done: make(chan struct{}), left: len(drafts)}
+	for _, d := range drafts {
+		d.sub = sub
+	}
+	err := error(errStopping)
+	if p.turns.add(drafts) {
+		p.call()
+		select {
+		case <-sub.done:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	for i, d := range drafts {
+		if outcomes[i] = d.outcome; d.outcome.Accepted == nil && d.outcome.Err == nil {
+			outcomes[i].Err = err
+		}
+	}
+	return outcomes
+}
+
+var errStopping = &models.Error{Kind: models.Unavailable, Code: "stopping", Message: "Hookwell is stopping. Send this again in a moment."}
+
+// resume writes what is left of events that are committed. At rest it leaves
+// that to others, see FinishFanOuts.
+func (p *publisher) resume(drafts []*Draft) {
+	if p.started.Load() && len(drafts) > 0 && p.turns.add(drafts) {
+		p.call()
+	}
+}
+
+func (p *publisher) call() {
+	select {
+	case p.signal <- struct{}{}:
+	default:
+	}
+}
+
+func (p *publisher) run() {
+	for {
+		p.commitAll()
+		select {
+		case <-p.signal:
+		case <-p.stop:
+			p.commitAll()
+			return
+		}
+	}
+}
+
+// commitAll commits group after group until nothing waits.
+func (p *publisher) commitAll() {
+	for {
+		group, more := p.turns.take()
+		if len(group) == 0 {
+			return
+		}
+		if more {
+			p.call() // the other committer, if it is free
+		}
+		p.commit(group)
+	}
+}
+
+// commit writes a group and answers those who wait for it. Of what is written
+// in slices the next one waits for its organization's next turn.
+func (p *publisher) commit(group []*Draft) {
+	ctx, cancel := context.WithTimeout(context.Background(), CommitLimit)
+	defer cancel()
+	var left []*Draft
+	began := time.Now()
+	if first := group[0]; first.committed {
+		most, beside := p.slice(began)
+		p.store.writeSlice(ctx, first, most)
+		if beside {
+			p.rest(besideRest * time.Since(began))
+		}
+	} else if fresh := wanted(group); len(fresh) > 0 {
+		left = p.store.acceptEach(ctx, fresh)
+		if len(first.rest) == 0 {
+			p.ordinaryAt.Store(time.Now().UnixNano())
+		}
+	}
+	stopping := p.turns.isClosed()
+	for _, d := range group {
+		d.committed = d.committed || len(d.rest) > 0
+		if stopping {
+			d.rest = nil // which FinishFanOuts writes, here or elsewhere
+		}
+		if len(d.rest) > 0 {
+			left = append(left, d)
+		}
+		d.settle()
+	}
+	p.turns.done(group, left)
+}
+
+// While others report, and for besideOthers after it, a slice is as many
+// sixteenths as there are processors, and a committer rests after each for
+// besideRest times as long as it took, up to restLimit: others find the
+// processors and the database free most of the time.
+const (
+	besideOthers = time.Second
+	besideShare  = 16
+	besideRest   = 5
+	restLimit    = 200 * time.Millisecond
+)
+
+// slice returns how many deliveries a slice has now, and whether others report
+// beside it.
+func (p *publisher) slice(now time.Time) (most int, beside bool) {
+	if now.UnixNano()-p.ordinaryAt.Load() >= int64(besideOthers) {
+		return p.turns.most, false
+	}
+	return max(p.turns.most*min(runtime.GOMAXPROCS(0), besideShare)/besideShare, 1), true
+}
+
+func (p *publisher) rest(wait time.Duration) {
+	timer := time.NewTimer(min(wait, restLimit))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.stop:
+	}
+}
+
+// wanted leaves out the drafts whose reporter has gone: each is refused.
+func wanted(group []*Draft) []*Draft {
+	fresh := group[:0:0]
+	for _, d := range group {
+		if d.refused = d.sub.ctx.Err(); d.refused == nil {
+			fresh = append(fresh, d)
+		}
+	}
+	return fresh
+}
+
+// settle tells the draft's reporter what became of it, if anything, and that
+// nothing is left to wait for unless there are more slices.
+func (d *Draft) settle() {
+	sub := d.sub
+	if sub == nil {
+		return
+	}
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	d.outcome = Outcome{Accepted: d.accepted, Err: d.refused}
+	if len(d.rest) > 0 || d.accepted == nil && d.refused == nil {
+		return
+	}
+	if sub.left--; sub.left == 0 {
+		close(sub.done)
+	}
+}

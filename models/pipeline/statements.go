@@ -1,0 +1,39 @@
+package pipeline
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+// statements are what the engine asks the two databases for in different ways,
+// beside what the dialect has.
+type statements interface {
+	// writeIfUnchanged commits a fan-out if what it was prepared by still stands,
+	// and returns false, having written nothing, if it doesn't.
+	writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition) (done bool, err error)
+	// finish commits, in one statement, attempts that delivered, if all of their
+	// leases hold, and returns the states of their endpoints.
+	finish(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error)
+	// load writes many rows that were made elsewhere, on the loader's connection.
+	load(l loader, table string, columns []string, count int, row func(int) []any) error
+	// analyze is what follows on it.
+	analyze() string
+	// prune removes a table's rows whose keys lie below a bound.
+	prune(ctx context.Context, db *gorm.DB, table database.GrowingTable, bound string) error
+}
+
+type (
+	postgresStatements struct{ database.Dialect }
+	sqliteStatements   struct{ database.Dialect }
+)
+
+func statementsFor(d database.Dialect) statements {
+	if d.IsPostgres() {
+		return postgresStatements{d}
+	}
+	return sqliteStatements{d}
+}

@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"slices"
+	"sync"
+)
+
+// turns is what waits for a committer, in one line for each organization. The
+// lines take turns, one draft at a time, and of a draft that is written in
+// slices one slice at a time: then its line stands back until the slice is
+// written, so that it never holds both committers.
+type turns struct {
+	weigh func(*Draft) int // how many deliveries a draft has
+	most  int              // how many deliveries a group has
+
+	mu       sync.Mutex
+	lines    map[string]*line
+	rotation []*line // those with something to take, the next first
+	closed   bool
+}
+
+// line is what waits for one organization.
+type line struct {
+	waiting []*Draft
+	// slice is the draft of which a slice is being written, while the line is out
+	// of the rotation.
+	slice *Draft
+}
+
+// add puts drafts at the ends of their lines. It is false once closed.
+func (t *turns) add(drafts []*Draft) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	if t.lines == nil {
+		t.lines = map[string]*line{}
+	}
+	for _, d := range drafts {
+		id := d.Event.OrganizationID
+		l := t.lines[id]
+		if l == nil {
+			l = &line{}
+			t.lines[id] = l
+			t.rotation = append(t.rotation, l)
+		}
+		l.waiting = append(l.waiting, d)
+	}
+	return true
+}
+
+// take takes the next group: drafts of several organizations in turns, up to
+// the bounds of a group, or one slice alone. More tells that others wait.
+func (t *turns) take() (group []*Draft, more bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	weight, size := 0, 0
+	for len(t.rotation) > 0 && len(group) < maxGroup {
+		l := t.rotation[0]
+		d := l.waiting[0]
+		w := t.weigh(d)
+		slice := d.committed || w > t.most
+		if len(group) > 0 && (slice || weight+w > t.most || size >= maxGroupSize) {
+			break
+		}
+		t.rotation = t.rotation[1:]
+		l.waiting[0] = nil
+		l.waiting = l.waiting[1:]
+		group = append(group, d)
+		if slice {
+			l.slice = d
+			break
+		}
+		t.putBack(d.Event.OrganizationID, l)
+		weight, size = weight+w, size+len(d.Event.Body)
+	}
+	return group, len(t.rotation) > 0
+}
+
+// done is called once a group was committed, with what is left of it to do: that
+// waits before all else of its organization.
+func (t *turns) done(group, left []*Draft) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, d := range slices.Backward(left) {
+		id := d.Event.OrganizationID
+		l := t.lines[id]
+		if l == nil {
+			l = &line{}
+			t.lines[id] = l
+			t.rotation = append(t.rotation, l)
+		}
+		l.waiting = slices.Insert(l.waiting, 0, d)
+	}
+	// A slice is a group of its own.
+	if l := t.lines[group[0].Event.OrganizationID]; l != nil && l.slice == group[0] {
+		l.slice = nil
+		t.putBack(group[0].Event.OrganizationID, l)
+	}
+}
+
+// putBack lets a line stand at the end of the rotation, or forgets it.
+func (t *turns) putBack(organizationID string, l *line) {
+	if len(l.waiting) == 0 {
+		delete(t.lines, organizationID)
+		return
+	}
+	t.rotation = append(t.rotation, l)
+}
+
+// close lets nothing more in. What waits is still taken.
+func (t *turns) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+}
+
+func (t *turns) isClosed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.closed
+}

@@ -1,0 +1,20 @@
+package pipeline
+
+import (
+	"hookwell/models"
+)
+
+// Waker is told, after the commit, which deliveries have become due. It must
+// neither block nor fail: what it loses, the due scan finds.
+type Waker interface {
+	Wake(woken []models.Woken)
+	// WakeMail says that mail was queued.
+	WakeMail()
+}
+
+// Wake hands due deliveries on, once their rows are committed.
+func (p *Engine) Wake(woken []models.Woken) {
+	if p.waker != nil && len(woken) > 0 {
+		p.waker.Wake(woken)
+	}
+}

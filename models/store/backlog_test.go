@@ -1,0 +1,152 @@
+package store_test
+
+import (
+	"testing"
+
+	"hookwell/models"
+	"hookwell/models/pipeline"
+	"hookwell/models/store"
+	"hookwell/webhook"
+)
+
+// A queue is empty at one moment and long at the next. What was planned for
+// the one must not read all of the other.
+func TestClaimReadsNoBacklog(t *testing.T) {
+	f := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
+	options := f.opened
+	options.DatabaseURL = withSetting(options.DatabaseURL, "application_name", "worker")
+	worker, err := store.Open(t.Context(), options)
+	check(t, err)
+	worker.Engine().Start()
+	c, err := catalog()
+	check(t, err)
+	quick, slow := addEndpoint(t, f, "org.created"), addEndpoint(t, f, "payment.failed")
+	report := func(kind string) store.Report {
+		et, _ := c.Lookup(kind)
+		return store.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
+	}
+	deliver := func() {
+		check(t, f.PublishBatch(t.Context(), []store.Report{report("org.created")})[0].Err)
+		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: quick.ID}, models.Page{Limit: 1})
+		check(t, err)
+		jobs, err := worker.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: quick.ID, DeliveryIDs: []string{list[0].ID}, Slots: 5}})
+		check(t, err)
+		if len(jobs) != 1 {
+			t.Fatal("not claimed")
+		}
+		check(t, worker.Engine().Record(t.Context(), []pipeline.Result{{Job: jobs[0], Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 200}}}))
+	}
+	for range 10 { // as often as it takes a plan to be kept
+		deliver()
+	}
+	const backlog = 3000 // of few, to read them all is as cheap
+	reports := make([]store.Report, backlog)
+	for i := range reports {
+		reports[i] = report("payment.failed")
+	}
+	for _, o := range f.PublishBatch(t.Context(), reports) {
+		check(t, o.Err)
+	}
+	before := rowsRead(t, f)
+	deliver()
+	closeAndCount(t, f, worker)
+	if read := rowsRead(t, f) - before; read >= backlog {
+		t.Errorf("claiming and recording one delivery read %d rows, with %d of %s waiting", read, backlog, slow.ID)
+	}
+}
+
+// What ends because it waited too long, or for an endpoint that is gone, is found
+// without reading what waits for its turn.
+func TestEndWaitingReadsNoBacklog(t *testing.T) {
+	f := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
+	addEndpoint(t, f, "payment.failed")
+	const backlog = 3000
+	waiting := func() []store.Report {
+		reports := make([]store.Report, backlog/3)
+		c, err := catalog()
+		check(t, err)
+		et, _ := c.Lookup("payment.failed")
+		for i := range reports {
+			reports[i] = store.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
+		}
+		return reports
+	}()
+	for range 3 {
+		for _, o := range f.PublishBatch(t.Context(), waiting) {
+			check(t, o.Err)
+		}
+	}
+	check(t, f.DB().Exec("ANALYZE delivery_work, endpoints").Error)
+	options := f.opened
+	options.DatabaseURL = withSetting(options.DatabaseURL, "application_name", "worker")
+	worker, err := store.Open(t.Context(), options)
+	check(t, err)
+	worker.Engine().Start()
+	before := rowsRead(t, f)
+	n, err := worker.Engine().EndWaiting(t.Context())
+	check(t, err)
+	if n != 0 {
+		t.Errorf("ended %d", n)
+	}
+	closeAndCount(t, f, worker)
+	if read := rowsRead(t, f) - before; read >= backlog/10 {
+		t.Errorf("ending nothing read %d rows, with %d waiting", read, backlog)
+	}
+}
+
+// closeAndCount closes a store whose sessions are named "worker", and waits until
+// they have handed in what they counted.
+func closeAndCount(t *testing.T, f *fixture, worker *store.Store) {
+	t.Helper()
+	check(t, worker.Close())
+	for left := 1; left > 0; {
+		check(t, f.DB().Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'worker'").Scan(&left).Error)
+	}
+}
+
+func addEndpoint(t *testing.T, f *fixture, kind string) *models.Endpoint {
+	t.Helper()
+	in := models.NewEndpointInput()
+	in.URL, in.EventTypes = "http://127.0.0.1:9/", []string{kind}
+	e, _, err := f.tenant.CreateEndpoint(t.Context(), in)
+	check(t, err)
+	return e
+}
+
+// rowsRead is how many rows and index entries of the queue were read so far.
+func rowsRead(t *testing.T, f *fixture) (n int64) {
+	t.Helper()
+	check(t, f.DB().Raw(`SELECT sum(seq_tup_read) + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'delivery_work')
+		FROM pg_stat_user_tables WHERE relname = 'delivery_work'`).Scan(&n).Error)
+	return n
+}
+
+// check ends the test at what must not fail.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestClaimPassesOverADeliveryWithoutItsEvent(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := addEndpoint(t, f, "payment.failed")
+		c, err := catalog()
+		check(t, err)
+		et, _ := c.Lookup("payment.failed")
+		for range 2 {
+			_, err := f.tenant.Publish(t.Context(), models.NewEvent{Type: et.Type, Data: et.Example})
+			check(t, err)
+		}
+		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
+		check(t, err)
+		check(t, f.DB().Delete(&models.Event{}, "id = ?", list[0].EventID).Error)
+		// By another process: the one that accepted an event still has it in memory.
+		jobs, err := f.again(t).Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID, list[1].ID}, Slots: 5}})
+		check(t, err)
+		if len(jobs) != 1 || jobs[0].DeliveryID != list[1].ID {
+			t.Errorf("%d claimed, want the one whose event is there", len(jobs))
+		}
+	})
+}

@@ -1,0 +1,32 @@
+package store_test
+
+import (
+	"testing"
+
+	"hookwell/models"
+	"hookwell/models/pipeline"
+)
+
+// TestDeletedBacklogEnds holds that steps that follow one another end all that
+// waits for a deleted endpoint: a full step says that there is more.
+func TestDeletedBacklogEnds(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := endpoint(t, f.tenant, nil)
+		for range 2*pipeline.FullStep + 3 {
+			f.one(t, e)
+		}
+		if err := f.tenant.DeleteEndpoint(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+		for n := pipeline.FullStep; n >= pipeline.FullStep; {
+			var err error
+			if n, err = f.Engine().EndWaiting(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var open int64
+		if err := f.DB().Model(&models.Delivery{}).Where("endpoint_id = ? AND ended_at IS NULL", e.ID).Count(&open).Error; err != nil || open != 0 {
+			t.Errorf("%d deliveries are left, %v", open, err)
+		}
+	})
+}

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+)
+
+func deliveriesThat(f models.DeliveryFilter, query *gorm.DB) *gorm.DB {
+	if len(f.States) > 0 {
+		query = query.Where("state IN ?", f.States)
+	}
+	if f.EndpointID != "" {
+		query = query.Where("endpoint_id = ?", f.EndpointID)
+	}
+	if f.EventID != "" {
+		query = query.Where("event_id = ?", f.EventID)
+	}
+	return matchTypes(madeWithin(f, query, "id"), "event_type", f.Types)
+}
+
+// matchTypes narrows a query to event types and prefixes of them. Not by LIKE,
+// which on SQLite takes a capital letter for a small one.
+func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
+	if len(types) == 0 || slices.Contains(types, "*") {
+		return query
+	}
+	return query.Where(clause.Or(typeConditions(query, column, types)...))
+}
+
+// typeConditions has one condition for each type or prefix.
+func typeConditions(query *gorm.DB, column string, types []string) []clause.Expression {
+	conditions := make([]clause.Expression, len(types))
+	for i, t := range types {
+		prefix, ok := strings.CutSuffix(t, "*")
+		switch {
+		case !ok:
+			conditions[i] = clause.Eq{Column: column, Value: t}
+		case query.Name() == "postgres": // which knows then how many rows there are of it
+			conditions[i] = clause.Expr{SQL: column + " ^@ ?", Vars: []any{prefix}}
+		default:
+			conditions[i] = clause.Expr{SQL: "substr(" + column + ", 1, ?) = ?", Vars: []any{utf8.RuneCountInString(prefix), prefix}}
+		}
+	}
+	return conditions
+}
+
+// Deliveries lists the organization's deliveries, the newest first, with the
+// titles of their endpoints and the times of their next attempts.
+func (t *Tenant) Deliveries(ctx context.Context, filter models.DeliveryFilter, page models.Page) ([]models.Delivery, string, error) {
+	if isListed(filter) {
+		return t.listedDeliveries(ctx, filter, page)
+	}
+	query, err := database.Paginate(page, deliveriesThat(filter, t.rows(ctx)), models.PrefixDelivery)
+	if err != nil {
+		return nil, "", err
+	}
+	if query, err = t.withoutForeignTypes(ctx, query, filter); err != nil {
+		return nil, "", err
+	}
+	parts, err := t.withoutFailing(ctx, query, filter)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next, err := database.Merged(parts, page, func(d *models.Delivery) string { return d.ID })
+	if err != nil {
+		return nil, "", fmt.Errorf("listing deliveries: %w", err)
+	}
+	return rows, next, t.complete(ctx, rows)
+}
+
+// Delivery reads one delivery.
+func (t *Tenant) Delivery(ctx context.Context, id string) (*models.Delivery, error) {
+	d, err := database.Find[models.Delivery](t.rows(ctx).Where("id = ?", id), "delivery")
+	if err != nil {
+		return nil, err
+	}
+	rows := []models.Delivery{*d}
+	err = t.complete(ctx, rows)
+	return &rows[0], err
+}
+
+// complete fills what deliveries show of other tables, in one query for each.
+func (t *Tenant) complete(ctx context.Context, rows []models.Delivery) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	endpointIDs := make([]string, len(rows))
+	for i, d := range rows {
+		endpointIDs[i] = d.EndpointID
+	}
+	var endpoints []models.Endpoint
+	if err := t.rows(ctx).Select("id", "name", "url", "disabled_at", "deleted_at").Where("id IN ?", endpointIDs).Find(&endpoints).Error; err != nil {
+		return err
+	}
+	byID := make(map[string]*models.Endpoint, len(endpoints))
+	for i := range endpoints {
+		byID[endpoints[i].ID] = &endpoints[i]
+	}
+	for i := range rows {
+		if e := byID[rows[i].EndpointID]; e != nil {
+			rows[i].EndpointTitle = e.Title()
+		}
+	}
+	return t.completeWork(ctx, rows, byID)
+}
+
+// completeWork fills what is left to do for deliveries to some endpoints. What
+// waits for a disabled endpoint has no time, unless a person asked for it, and
+// what waits for a deleted one is about to be cancelled.
+func (t *Tenant) completeWork(ctx context.Context, rows []models.Delivery, endpoints map[string]*models.Endpoint) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	byID, ids := make(map[string]*models.Delivery, len(rows)), make([]string, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+		byID[ids[i]] = &rows[i]
+	}
+	var work []models.Work
+	if err := t.rows(ctx).Where("delivery_id IN ?", ids).Find(&work).Error; err != nil {
+		return err
+	}
+	for i := range work {
+		w, d := &work[i], byID[work[i].DeliveryID]
+		e := endpoints[d.EndpointID]
+		switch {
+		case w.LeaseUntil != nil:
+			d.InFlight = true
+		case e != nil && e.DeletedAt == nil && (e.Enabled() || w.Trigger == models.TriggerPerson):
+			d.NextAttemptAt = &w.DueAt
+		}
+	}
+	return nil
+}
+
+// Attempts lists a delivery's attempts in order.
+func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]models.Attempt, error) {
+	var attempts []models.Attempt
+	err := t.rows(ctx).Where("delivery_id = ?", deliveryID).Order("number").Find(&attempts).Error
+	if err == nil {
+		err = t.attemptsForReader(ctx, deliveryID, attempts)
+	}
+	return attempts, err
+}
+
+// BeginTest accepts a test event for one endpoint and claims its only attempt
+// at once: it passes every limit and goes to a disabled endpoint too. The
+// caller sends the job and records what comes of it, unless it is Sent.
+func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, data []byte) (*pipeline.Job, error) {
+	d, err := t.draft(models.NewEvent{Type: eventType, Data: data}, models.OriginTest)
+	if err != nil {
+		return nil, err
+	}
+	var job pipeline.Job
+	err = t.store.transaction(once(ctx), func(tx *database.Tx) error {
+		e, err := t.endpoint(t.within(tx.DB), endpointID)
+		if err != nil {
+			return err
+		}
+		templates, err := t.store.engine.Templates(tx, []string{e.ID})
+		if err != nil {
+			return err
+		}
+		if templates[e.ID] == nil {
+			return unusable()
+		}
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		d.Event.Deliveries = 1
+		delivery := t.store.engine.NewDelivery(&d.Event, e)
+		delivery.PlannedAttempts = 1
+		w := pipeline.NewWork(delivery, e, models.TriggerTest, now)
+		lease := now.Add(time.Duration(e.TimeoutSeconds+pipeline.LeaseMargin) * time.Second)
+		w.Attempt, w.ClaimedAt, w.LeaseUntil, w.LeaseToken = 1, &now, &lease, delivery.ID
+		for _, row := range []any{&d.Event, delivery, w} {
+			if err := tx.Create(row).Error; err != nil {
+				return err
+			}
+		}
+		t.store.engine.Noted(tx).AcceptAll([]*models.Event{&d.Event})
+		job = templates[e.ID].Job(*w, &d.Event)
+		makes(tx, job.DeliveryID, "")
+		return t.audit(tx, "endpoint.tested", e.ID, e.Title(), eventType)
+	})
+	if before := earlier(err); before != nil {
+		return &pipeline.Job{DeliveryID: before.made, EndpointID: endpointID, Sent: true}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &job, nil
+}
+
+// Siblings lists the other deliveries of a delivery's event.
+func (t *Tenant) Siblings(ctx context.Context, d *models.Delivery) ([]models.Delivery, error) {
+	var rows []models.Delivery
+	if err := t.rows(ctx).Where("event_id = ? AND id <> ?", d.EventID, d.ID).Order("id").Limit(models.MaxLimit).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	return rows, t.complete(ctx, rows)
+}

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+
+	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+)
+
+// EmailPath is the page behind a link that proves an address.
+func EmailPath(token string) string { return "/email/" + token }
+
+// AskEmail sends a link to an address that the person wants to sign in with,
+// or, to prove it, to the present one. Nothing changes until it is opened; the
+// present address is told. Faults are Invalid at "email"; where no mail is sent
+// it is a Conflict; beyond the budgets of mail it is TooMany. An address that
+// another account has is answered alike, and told. It asks for a proof: see
+// CheckProof.
+func (p *Person) AskEmail(ctx context.Context, email string) error {
+	if err := p.store.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
+	if !p.store.MailConfigured() {
+		return noMail()
+	}
+	email = normalEmail(email)
+	if faults := emailFaults(email); len(faults) > 0 {
+		return models.NewInvalid(faults)
+	}
+	if email == p.user.Email && p.user.EmailVerified() {
+		return models.InvalidField("email", "This is your address already.")
+	}
+	if err := p.CheckProof(); err != nil {
+		return err
+	}
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *database.Tx) error { return p.askEmail(tx, email) }))
+}
+
+func (p *Person) askEmail(tx *database.Tx, email string) error {
+	s := p.store
+	if err := tx.Where("user_id = ? AND purpose = ?", p.user.ID, linkEmail).Delete(&accountLink{}).Error; err != nil {
+		return err
+	}
+	if err := p.auditOwn(tx, "user.email_asked", ""); err != nil {
+		return err
+	}
+	// All but the text is the same whether or not another account has the address.
+	link, token := s.newLink(linkEmail, verifyLife)
+	link.UserID, link.Email = &p.user.ID, email
+	if err := tx.Create(&link).Error; err != nil {
+		return err
+	}
+	if email != p.user.Email {
+		if err := s.warn(tx, pipeline.MailAccount, p.user.Email, "Your address at Hookwell is about to change",
+			pipeline.MailName(p.user.Name, "You")+" asked to sign in at "+s.engine.Link("/")+" with "+email+" from now on."); err != nil {
+			return err
+		}
+	}
+	mail := models.Mail{To: email, Subject: "Confirm your address at Hookwell", Secret: true, Text: "Confirm within a day that you sign in at " + s.engine.Link("/") + " with this address:\n\n" +
+		s.engine.Link(EmailPath(token)) + "\n\nIf you know nothing of it, do nothing.\n"}
+	_, err := database.Find[models.User](tx.Where("email = ? AND id <> ?", email, p.user.ID), "account")
+	if err != nil && !models.IsKind(err, models.NotFound) {
+		return err
+	}
+	if err == nil {
+		mail = models.Mail{To: email, Subject: "Your address at Hookwell", Text: "Somebody wanted to sign in at " + s.engine.Link("/") +
+			" with this address. It belongs to your account there; nothing was changed.\n"}
+	}
+	return s.engine.Post(tx, pipeline.MailSent, p.actor, mail)
+}
+
+// EmailOf is the address that a link confirms; NotFound when the link does not
+// work any more.
+func (s *Store) EmailOf(ctx context.Context, token string) (string, error) {
+	link, err := s.link(s.db.WithContext(ctx), linkEmail, token)
+	if err != nil {
+		return "", err
+	}
+	return link.Email, nil
+}
+
+// ConfirmEmail uses a link up: its address is proved, and the account's from now
+// on. Links that set a new password and went to the earlier address end. An
+// address that another account has taken meanwhile is a Conflict.
+func (s *Store) ConfirmEmail(ctx context.Context, token string, actor models.Actor) (user *models.User, err error) {
+	err = s.transaction(once(ctx), func(tx *database.Tx) error {
+		link, err := s.takeLink(tx, linkEmail, token)
+		if err != nil {
+			return err
+		}
+		if user, err = database.Find[models.User](tx.Where("id = ?", *link.UserID), "account"); err != nil {
+			return err
+		}
+		makes(tx, user.ID, user.ID)
+		return s.changeEmail(tx, user, link.Email, actor.As(user))
+	})
+	if before := earlier(err); before != nil && before.shown != "" {
+		return s.User(ctx, before.made)
+	} else if before != nil {
+		return nil, linkEnded()
+	}
+	return user, err
+}
+
+func (s *Store) changeEmail(tx *database.Tx, user *models.User, email string, actor models.Actor) error {
+	previous, now := user.Email, s.clock.Now()
+	user.Email, user.EmailVerifiedAt, user.UpdatedAt, actor.Email = email, &now, now, email
+	change := map[string]any{"email": email, "email_verified_at": now, "updated_at": now}
+	err := tx.Model(&models.User{}).Where("id = ?", user.ID).Updates(change).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return models.NewConflict("email_taken", "Another account has this address by now.")
+	}
+	if err != nil {
+		return err
+	}
+	if email == previous {
+		return s.reportSecurity(tx, actor, user, "user.email_verified", "", "", securityData{})
+	}
+	if err := tx.Where("user_id = ? AND purpose = ?", user.ID, linkReset).Delete(&accountLink{}).Error; err != nil {
+		return err
+	}
+	if err := s.warn(tx, pipeline.MailAlways, previous, "Your address at Hookwell has changed", "You sign in at "+s.engine.Link("/")+" with "+email+" from now on, and no more with this address."); err != nil {
+		return err
+	}
+	return s.reportSecurity(tx, actor, user, "user.email_changed", previous+" to "+email, "security.email_changed", securityData{Action: "email_changed", PreviousEmail: previous})
+}

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+const (
+	// How many endpoints an organization may have, if nothing else is set, and
+	// the most that can be set: every event goes to each that is subscribed.
+	DefaultMaxEndpoints = 1000
+	MostEndpoints       = 10_000
+)
+
+// checkEndpoint normalizes the input, or says at each field what is wrong. What
+// the endpoint is subscribed to already may stay. It resolves the URL's host, so
+// it is not to be called inside a transaction.
+func (s *Store) checkEndpoint(ctx context.Context, in *models.EndpointInput, subscribed ...string) error {
+	faults := in.CheckPolicy()
+	in.Name, in.Description = strings.TrimSpace(in.Name), strings.TrimSpace(in.Description)
+	faults = append(faults, models.TextFaults("name", webhook.NameFault(in.Name, models.MaxName))...)
+	faults = append(faults, models.TextFaults("description", webhook.TextFault(in.Description, 500))...)
+	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes, subscribed...)
+	in.EventTypes = types
+	faults = append(faults, typeFaults...)
+	url, err := s.guard.CheckURL(ctx, in.URL)
+	if err != nil {
+		faults = append(webhook.Faults{{Field: "url", Message: err.Error()}}, faults...)
+	}
+	in.URL = url
+	if len(faults) > 0 {
+		return models.NewInvalid(faults)
+	}
+	return nil
+}
+
+// apply writes the checked input to the row.
+func (s *Store) apply(e *models.Endpoint, in models.EndpointInput) error {
+	e.URL, e.Name, e.Description, e.EventTypes = in.URL, in.Name, in.Description, in.EventTypes
+	e.Schedule, e.TimeoutSeconds, e.MaxInFlight = in.Schedule, in.TimeoutSeconds, in.MaxInFlight
+	e.RateLimitPerSecond = in.RateLimitPerSecond
+	format, err := webhook.ParseSignatureFormat(string(in.SignatureFormat)) // none is the default
+	if err != nil {
+		return err
+	}
+	e.SignatureFormat = format
+	switch {
+	case in.Headers == nil:
+	case len(in.Headers) == 0:
+		e.Headers = nil
+	default:
+		plain, err := json.Marshal(in.Headers)
+		if err != nil {
+			return err
+		}
+		e.Headers = s.vault.Seal(e.ID, plain)
+	}
+	return nil
+}

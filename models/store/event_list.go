@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+func eventsThat(f models.EventFilter, query *gorm.DB) *gorm.DB {
+	if f.Origin != "" {
+		query = query.Where("origin = ?", f.Origin)
+	}
+	if !f.Since.IsZero() {
+		query = query.Where("id >= ?", database.LowestID(models.PrefixEvent, f.Since))
+	}
+	if !f.Until.IsZero() {
+		query = query.Where("id < ?", database.LowestID(models.PrefixEvent, f.Until))
+	}
+	return matchTypes(query, "type", f.Types)
+}
+
+// Events lists the organization's events without their bodies, the newest
+// first. With MissedBy each says why it was not sent there.
+func (t *Tenant) Events(ctx context.Context, filter models.EventFilter, page models.Page) ([]models.Event, string, error) {
+	query, err := database.Paginate(page, eventsThat(filter, t.rows(ctx).Omit("body")), models.PrefixEvent)
+	if err != nil {
+		return nil, "", err
+	}
+	var missed []gap
+	if filter.MissedBy != "" {
+		if missed, err = t.gaps(ctx, filter.MissedBy); err != nil {
+			return nil, "", fmt.Errorf("reading an endpoint's history: %w", err)
+		}
+		query = inGaps(query, missed, filter.MissedBy)
+	}
+	events, next, err := database.Paged(query, page, func(e *models.Event) string { return e.ID })
+	if err != nil {
+		return nil, "", fmt.Errorf("listing events: %w", err)
+	}
+	for i := range events {
+		for _, g := range missed {
+			if g.holds(events[i].CreatedAt) {
+				events[i].NotSent = g.line.KeepsOut(events[i].Type)
+			}
+		}
+	}
+	return events, next, nil
+}
+
+// gap is a time in which an endpoint did not get everything. Until zero is
+// still now.
+type gap struct {
+	line  *models.EndpointSetting
+	until time.Time
+}
+
+func (g gap) holds(at time.Time) bool {
+	return !at.Before(g.line.Since) && (g.until.IsZero() || at.Before(g.until))
+}
+
+// maxGaps bounds the conditions of one query: the newest count.
+const maxGaps = 100
+
+// gaps reads an endpoint's history and answers the times in which it missed
+// something, the newest first. Edits that changed neither subscriptions nor
+// standing make no new one.
+func (t *Tenant) gaps(ctx context.Context, endpointID string) ([]gap, error) {
+	var lines []models.EndpointSetting
+	if err := t.rows(ctx).Where("endpoint_id = ?", endpointID).Order("since").Find(&lines).Error; err != nil {
+		return nil, err
+	}
+	lines = slices.CompactFunc(lines, func(a, b models.EndpointSetting) bool {
+		return a.Enabled == b.Enabled && a.Deleted == b.Deleted && slices.Equal(a.EventTypes, b.EventTypes)
+	})
+	var list []gap
+	var until time.Time
+	for i := len(lines) - 1; i >= 0 && len(list) < maxGaps; i-- {
+		line := &lines[i]
+		if all := line.Enabled && slices.Contains(line.EventTypes, "*"); !all && !line.Deleted {
+			list = append(list, gap{line, until})
+		}
+		until = line.Since
+	}
+	return list, nil
+}
+
+// inGaps narrows a query for events to those that fall into the gaps. Those
+// that were sent all the same, by a recovery, are left out.
+func inGaps(query *gorm.DB, gaps []gap, endpointID string) *gorm.DB {
+	if len(gaps) == 0 {
+		return query.Where("1 = 0")
+	}
+	conditions := make([]clause.Expression, len(gaps))
+	for i, g := range gaps {
+		conditions[i] = g.condition(query)
+	}
+	return query.Where("test = ?", false).Where(clause.Or(conditions...)).
+		Where(`NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)`, endpointID)
+}
+
+// condition is the gap in SQL. Ids are to the millisecond and pass over whole
+// partitions; the times are exact.
+func (g gap) condition(query *gorm.DB) clause.Expression {
+	all := []clause.Expression{
+		clause.Expr{SQL: "id >= ? AND created_at >= ?", Vars: []any{database.LowestID(models.PrefixEvent, g.line.Since), g.line.Since}},
+	}
+	if !g.until.IsZero() {
+		all = append(all, clause.Expr{SQL: "id < ? AND created_at < ?", Vars: []any{database.LowestID(models.PrefixEvent, g.until.Add(time.Millisecond)), g.until}})
+	}
+	if g.line.Enabled {
+		all = append(all, clause.Not(typeConditions(query, "type", g.line.EventTypes)...))
+	}
+	return clause.And(all...)
+}
+
+// Tally counts the deliveries of events by their states.
+func (t *Tenant) Tally(ctx context.Context, events []models.Event) (map[string]map[models.State]int, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	ids, oldest := make([]string, len(events)), events[0].CreatedAt
+	for i, e := range events {
+		ids[i] = e.ID
+		if e.CreatedAt.Before(oldest) {
+			oldest = e.CreatedAt
+		}
+	}
+	var counts []struct {
+		EventID string
+		State   models.State
+		Count   int
+	}
+	err := t.rows(ctx).Model(&models.Delivery{}).Select("event_id, state, count(*) AS count").
+		Where("event_id IN ? AND id >= ?", ids, database.LowestID(models.PrefixDelivery, oldest.Add(-idSkew))).Group("event_id, state").Scan(&counts).Error
+	if err != nil {
+		return nil, fmt.Errorf("counting deliveries: %w", err)
+	}
+	tally := make(map[string]map[models.State]int, len(events))
+	for _, c := range counts {
+		if tally[c.EventID] == nil {
+			tally[c.EventID] = map[models.State]int{}
+		}
+		tally[c.EventID][c.State] = c.Count
+	}
+	return tally, nil
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+)
+
+// maxClaim is how many bytes of a subject or an issuer are taken. OpenID
+// Connect allows a subject 255.
+const maxClaim = 1000
+
+// checkClaims refuses claims that name nobody: everybody of the provider without a
+// subject would be the same person.
+func checkClaims(c *models.Claims) error {
+	for _, name := range []string{c.Issuer, c.Subject} {
+		if name == "" || len(name) > maxClaim || models.HasControl(name) {
+			return &models.Error{Kind: models.Forbidden, Code: "provider_subject", Message: "The provider does not say who you are. Tell who runs this server; or sign in with your password."}
+		}
+	}
+	return nil
+}
+
+// CodeUnknownIdentity is of a sign-in with a provider that no account is linked to.
+const CodeUnknownIdentity = "unknown_identity"
+
+// SignInWith signs in the user that a provider's identity is linked to. An
+// unknown one is Unauthorized, with CodeUnknownIdentity; claims without an issuer
+// or a subject are Forbidden.
+func (s *Store) SignInWith(ctx context.Context, c models.Claims, actor models.Actor) (*models.SignedIn, error) {
+	if err := checkClaims(&c); err != nil {
+		return nil, err
+	}
+	identity, err := database.Find[models.UserIdentity](s.db.WithContext(ctx).Where("issuer = ? AND subject = ?", c.Issuer, c.Subject), "identity")
+	if models.IsKind(err, models.NotFound) {
+		return nil, &models.Error{Kind: models.Unauthorized, Code: CodeUnknownIdentity, Message: "No account here is linked to this sign-in. Sign in with your password, and link it on your account’s page."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	user, err := s.User(ctx, identity.UserID)
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]any{"last_used_at": s.clock.Now()}
+	if c.Email != "" {
+		used["email"] = normalEmail(pipeline.Storable(c.Email))
+	}
+	if err := s.db.WithContext(ctx).Model(identity).Updates(used).Error; err != nil {
+		return nil, err
+	}
+	return s.firstFactor(ctx, user, "provider", actor)
+}
+
+// SignUpWith makes an account of what a provider says, without a password and
+// linked to it, if the policy allows it. An address that has an account is a
+// Conflict: it is never linked by its address. Where mail is sent, an address
+// that the provider has not verified is Forbidden. More than 60 an hour from one
+// address are TooMany.
+func (s *Store) SignUpWith(ctx context.Context, policy models.SignupPolicy, c models.Claims, actor models.Actor) (*models.User, error) {
+	account := models.Account{Name: strings.TrimSpace(c.Name), Email: normalEmail(c.Email)}
+	if len(nameFaults(account.Name)) > 0 {
+		account.Name, _, _ = strings.Cut(account.Email, "@")
+	}
+	if account.Email == "" {
+		return nil, &models.Error{Kind: models.Forbidden, Code: "provider_email", Message: "The provider does not say your address, and an account needs one."}
+	}
+	if faults := emailFaults(account.Email); len(faults) > 0 {
+		return nil, &models.Error{Kind: models.Forbidden, Code: "provider_email", Message: "No account can be made with the address that the provider says, " + quote(pipeline.Storable(c.Email)) + ". " + faults[0].Message}
+	}
+	if !c.EmailVerified && s.MailConfigured() {
+		return nil, &models.Error{Kind: models.Forbidden, Code: "provider_email", Message: "The provider has not verified your address. Create an account with a password, and link this sign-in to it."}
+	}
+	var verified *time.Time
+	if c.EmailVerified {
+		now := s.clock.Now()
+		verified = &now
+	}
+	made := pipeline.Spend(budgetAdmissions, networkOf(actor.RemoteAddress))
+	if err := s.spend(ctx, made); err != nil {
+		return nil, err
+	}
+	var user *models.User
+	err := s.transaction(ctx, func(tx *database.Tx) (err error) {
+		user, err = s.signUp(tx, policy, account, "", verified, actor)
+		if models.IsKind(err, models.Invalid) {
+			return models.NewConflict("email_taken", "There is an account with this address already. Sign in to it with its password, and link this sign-in on your account’s page.")
+		}
+		if err != nil {
+			return err
+		}
+		return s.linkIdentity(tx, user, c, actor.As(user))
+	})
+	if err != nil && !models.IsCode(err, "email_taken") { // an address that is taken was asked for
+		return nil, errors.Join(err, s.refund(ctx, made))
+	}
+	return user, err
+}
+
+func (s *Store) linkIdentity(tx *database.Tx, user *models.User, c models.Claims, actor models.Actor) error {
+	if err := checkClaims(&c); err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	row := models.UserIdentity{Issuer: c.Issuer, Subject: c.Subject, UserID: user.ID, Email: normalEmail(pipeline.Storable(c.Email)), CreatedAt: now, LastUsedAt: now}
+	err := tx.Create(&row).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return models.NewConflict("identity_taken", "This sign-in is linked to an account already.")
+	}
+	if err != nil {
+		return err
+	}
+	return s.reportSecurity(tx, actor, user, "identity.linked", c.Issuer, "", securityData{})
+}
+
+// Identities lists what the person signs in with besides a password.
+func (p *Person) Identities(ctx context.Context) ([]models.UserIdentity, error) {
+	var list []models.UserIdentity
+	err := p.store.db.WithContext(ctx).Where("user_id = ?", p.user.ID).Order("created_at, subject").Find(&list).Error
+	return list, err
+}
+
+// LinkIdentity lets the person sign in with a provider's identity, and sends
+// them word of it. One that is linked already, to whomever, is a Conflict. It
+// asks for a proof: see CheckProof.
+func (p *Person) LinkIdentity(ctx context.Context, c models.Claims) error {
+	if err := p.CheckProof(); err != nil {
+		return err
+	}
+	return p.store.transaction(ctx, func(tx *database.Tx) error {
+		if err := p.store.linkIdentity(tx, p.user, c, p.actor); err != nil {
+			return err
+		}
+		return p.store.warn(tx, pipeline.MailAccount, p.user.Email, "A sign-in was linked to your account at Hookwell", "Whoever signs in at "+c.Issuer+" as "+
+			cmp.Or(normalEmail(pipeline.Storable(c.Email)), "the person who is linked")+" can use your account at "+p.store.engine.Link("/")+" from now on. Unlink it with a new password, or at "+p.store.engine.Link("/account")+".")
+	})
+}
+
+// UnlinkIdentity takes it back. Who has no password keeps it: that is a Conflict.
+// It asks for a proof: see CheckProof.
+func (p *Person) UnlinkIdentity(ctx context.Context, issuer, subject string) error {
+	if !p.user.HasPassword() {
+		return models.NewConflict("no_password", "You have no password yet, and could not sign in any more. Set one first.")
+	}
+	if err := p.store.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
+	if err := p.CheckProof(); err != nil {
+		return err
+	}
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *database.Tx) error {
+		removed := tx.Where("issuer = ? AND subject = ? AND user_id = ?", issuer, subject, p.user.ID).Delete(&models.UserIdentity{})
+		if removed.Error == nil && removed.RowsAffected == 0 {
+			return models.NewNotFound("identity")
+		}
+		if removed.Error != nil {
+			return removed.Error
+		}
+		return p.auditOwn(tx, "identity.unlinked", issuer)
+	}))
+}

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+)
+
+// InvitationSpan is how long an invitation's link works.
+const InvitationSpan = 7 * 24 * time.Hour
+
+// maxInvitations bounds what waits for an answer: each may have been a mail to
+// somebody who did not ask for it.
+const maxInvitations = 500
+
+// Invitations lists what waits for an answer, the newest first. Those whose
+// time has run out are among them.
+func (t *Tenant) Invitations(ctx context.Context) ([]models.Invitation, error) {
+	var list []models.Invitation
+	err := t.openInvitations(t.store.db.WithContext(ctx)).Order("id DESC").Find(&list).Error
+	return list, err
+}
+
+func (t *Tenant) openInvitations(db *gorm.DB) *gorm.DB {
+	return t.within(db).Where("accepted_at IS NULL AND revoked_at IS NULL")
+}
+
+// Invite asks somebody to become a member and answers the token of the link,
+// which is stored as a hash and can't be shown again; it is empty where the
+// link was mailed. Who is a member or was
+// invited already is Invalid at "email"; a role above what the actor may give
+// is Forbidden. It makes one for each form; the token is empty for a form that
+// is sent again late.
+func (t *Tenant) Invite(ctx context.Context, n models.NewInvitation) (*models.Invitation, string, error) {
+	email := copiedEmail(n.Email)
+	if faults := emailFaults(email); len(faults) > 0 {
+		return nil, "", models.NewInvalid(faults)
+	}
+	var i *models.Invitation
+	token := rand.Text()
+	err := t.store.transaction(once(ctx), func(tx *database.Tx) error {
+		if err := t.lock(tx); err != nil {
+			return err
+		}
+		if err := t.mayGive(tx, n.Role); err != nil {
+			return err
+		}
+		if err := t.invitable(tx, email); err != nil {
+			return err
+		}
+		now := t.store.clock.Now()
+		i = &models.Invitation{ID: t.store.clock.NewID(models.PrefixInvitation, now), OrganizationID: t.org.ID, Email: email, Role: n.Role, TokenHash: models.HashToken(token),
+			ByMail: n.ByMail, InvitedBy: t.actor.Name, InvitedByUser: t.actor.UserID(), CreatedAt: now, SentAt: now, ExpiresAt: now.Add(InvitationSpan)}
+		if err := tx.Create(i).Error; err != nil {
+			return err
+		}
+		makes(tx, i.ID, i.Shown(token))
+		if err := t.audit(tx, "invitation.created", i.ID, i.Email, string(i.Role)); err != nil {
+			return err
+		}
+		if err := t.mailInvitation(tx, i, token); err != nil {
+			return err
+		}
+		return t.store.engine.EmitAll(tx, memberInvited(t.org, i, t.actor))
+	})
+	if before := earlier(err); before != nil {
+		return t.madeInvitation(ctx, before)
+	}
+	return i, i.Shown(token), err
+}
+
+// madeInvitation is the invitation that a form made or sent before, and its
+// token while that is shown.
+func (t *Tenant) madeInvitation(ctx context.Context, before *taken) (*models.Invitation, string, error) {
+	i, err := database.Find[models.Invitation](t.rows(ctx).Where("id = ?", before.made), "invitation")
+	return i, before.shown, err
+}
+
+// mailInvitation sends the link to the address, if that is how it is to go.
+func (t *Tenant) mailInvitation(tx *database.Tx, i *models.Invitation, token string) error {
+	if !i.ByMail {
+		return nil
+	}
+	by, org := pipeline.MailName(i.InvitedBy, "Somebody"), pipeline.MailName(t.org.Name, "an organization")
+	text := fmt.Sprintf("%s invited you to %s on Hookwell, with the role %s.\n\nTo accept, open this link until %s UTC:\n\n%s\n\n"+
+		"It works once. If you did not expect it, ignore this message.\n",
+		by, org, i.Role, i.ExpiresAt.Format("2 January 2006, 15:04"), t.store.engine.Link(models.InvitationPath(token)))
+	return t.store.engine.Post(tx, pipeline.MailSent, t.actor, models.Mail{OrganizationID: t.org.ID, To: i.Email, Subject: "Join " + org + " on Hookwell", Text: text, Secret: true})
+}
+
+// mayGive refuses a role that the actor may not give.
+func (t *Tenant) mayGive(tx *database.Tx, role models.Role) error {
+	acting, err := t.actingRole(tx)
+	if err == nil && !acting.Manages(role) {
+		return forbiddenRole()
+	}
+	return err
+}
+
+// invitable refuses who belongs to the organization or was invited already.
+// An invitation whose time has run out makes room for the new one.
+func (t *Tenant) invitable(tx *database.Tx, email string) error {
+	var members, open int64
+	if err := t.members(tx.DB).Where("users.email = ?", email).Count(&members).Error; err != nil {
+		return err
+	}
+	if members > 0 {
+		return models.InvalidField("email", "This person is a member already.")
+	}
+	earlier, err := database.Find[models.Invitation](t.openInvitations(tx.DB).Where("email = ?", email), "invitation")
+	switch {
+	case models.IsKind(err, models.NotFound):
+	case err != nil:
+		return err
+	case !earlier.Over(t.store.clock.Now()):
+		return models.InvalidField("email", "This person was invited already. Send that invitation again, or revoke it first.")
+	default:
+		if err := tx.Model(earlier).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
+			return err
+		}
+	}
+	if err := t.openInvitations(tx.DB).Model(&models.Invitation{}).Count(&open).Error; err != nil {
+		return err
+	}
+	if open >= maxInvitations {
+		return models.NewConflict("too_many_invitations", fmt.Sprintf("%d invitations wait for an answer. Revoke some first.", open))
+	}
+	return nil
+}
+
+// changeInvitation changes one that waits for an answer, under the
+// organization's lock. One that was accepted or revoked is NotFound.
+func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx *database.Tx, i *models.Invitation) error) (*models.Invitation, error) {
+	var i *models.Invitation
+	err := t.store.transaction(ctx, func(tx *database.Tx) (err error) {
+		if err := t.lock(tx); err != nil {
+			return err
+		}
+		if i, err = database.Find[models.Invitation](t.openInvitations(tx.DB).Where("id = ?", id), "invitation"); err != nil {
+			return err
+		}
+		if err := t.mayGive(tx, i.Role); err != nil {
+			return err
+		}
+		return change(tx, i)
+	})
+	return i, err
+}
+
+// ResendInvitation makes a fresh link and answers its token as Invite does; the
+// link before works no more. The seven days begin anew.
+func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (*models.Invitation, string, error) {
+	token := rand.Text()
+	i, err := t.changeInvitation(once(ctx), id, func(tx *database.Tx, i *models.Invitation) error {
+		now := t.store.clock.Now()
+		i.TokenHash, i.ByMail, i.SentAt, i.ExpiresAt = models.HashToken(token), byMail, now, now.Add(InvitationSpan)
+		i.InvitedBy, i.InvitedByUser = t.actor.Name, t.actor.UserID()
+		if err := tx.Model(i).Select("token_hash", "by_mail", "sent_at", "expires_at", "invited_by", "invited_by_user").Updates(i).Error; err != nil {
+			return err
+		}
+		if err := t.mailInvitation(tx, i, token); err != nil {
+			return err
+		}
+		makes(tx, i.ID, i.Shown(token))
+		return t.audit(tx, "invitation.resent", i.ID, i.Email, string(i.Role))
+	})
+	if before := earlier(err); before != nil {
+		return t.madeInvitation(ctx, before)
+	}
+	return i, i.Shown(token), err
+}
+
+// RevokeInvitation ends an invitation: its link works no more.
+func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
+	_, err := t.changeInvitation(once(ctx), id, func(tx *database.Tx, i *models.Invitation) error {
+		if err := tx.Model(i).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
+			return err
+		}
+		return t.audit(tx, "invitation.revoked", i.ID, i.Email, string(i.Role))
+	})
+	return unlessTaken(err)
+}
+
+// Offer reads what a link's token offers. One that was never given, was used or
+// revoked, or whose time has run out is NotFound, and so is that of a deleted
+// organization.
+func (s *Store) Offer(ctx context.Context, token string) (*models.Offer, error) {
+	return s.offer(s.db.WithContext(ctx), token)
+}
+
+func (s *Store) offer(db *gorm.DB, token string) (*models.Offer, error) {
+	return s.openOffer(db, db.Where("token_hash = ?", models.HashToken(token)))
+}
+
+// openOffer reads the invitation of a query, if it waits for an answer and its
+// organization still is.
+func (s *Store) openOffer(db, query *gorm.DB) (*models.Offer, error) {
+	i, err := database.Find[models.Invitation](query.Where("accepted_at IS NULL AND revoked_at IS NULL AND expires_at > ?", s.clock.Now()), "invitation")
+	if err != nil {
+		return nil, err
+	}
+	org, err := database.Find[models.Organization](db.Where("id = ? AND deleted_at IS NULL", i.OrganizationID), "invitation")
+	if err != nil {
+		return nil, err
+	}
+	return &models.Offer{Invitation: *i, Organization: *org}, nil
+}

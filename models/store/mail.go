@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/mail"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+)
+
+const (
+	// mailLease is how long a worker has for the messages that it took: longer
+	// than any mail server may take for them.
+	mailLease = 5 * time.Minute
+	// mailStep is how many messages a worker takes at once.
+	mailStep = 10
+	// keepMail is how long it is on record what was sent to whom.
+	keepMail = 30 * 24 * time.Hour
+)
+
+// mailDelays is how long a message waits after each failure; after the last it
+// is given up.
+var mailDelays = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour}
+
+// MailConfigured tells whether messages reach anybody: whether a mail server is
+// set. Without one they are logged, and what they say has to be shown elsewhere.
+func (s *Store) MailConfigured() bool { return s.mail }
+
+// ClaimMail takes some messages that are due, the longest due first; nobody
+// else takes them within the next minutes. It answers none when none is due.
+func (s *Store) ClaimMail(ctx context.Context) ([]models.Letter, error) {
+	var letters []models.Letter
+	err := s.db.Transaction(ctx, func(tx *database.Tx) error {
+		letters = nil
+		var rows []models.MailMessage
+		query := fmt.Sprintf("SELECT %s FROM mail_messages WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= %s ORDER BY due_at LIMIT %d %s",
+			database.MailColumns, s.db.Dialect.Now(s.clock), mailStep, s.db.Dialect.ForUpdate(true))
+		if err := tx.Raw(query).Scan(&rows).Error; err != nil || len(rows) == 0 {
+			return err
+		}
+		token := rand.Text()
+		ids := make([]string, len(rows))
+		for i := range rows {
+			ids[i] = rows[i].ID
+		}
+		lease := s.db.Dialect.SecondsAfter(s.db.Dialect.Now(s.clock), strconv.Itoa(int(mailLease.Seconds())))
+		change := map[string]any{"due_at": gorm.Expr(lease), "attempts": gorm.Expr("attempts + 1"), "lease_token": token}
+		if err := tx.Model(&models.MailMessage{}).Where("id IN ?", ids).Updates(change).Error; err != nil {
+			return err
+		}
+		return s.openMail(tx, rows, token, &letters)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for mail: %w", err)
+	}
+	return letters, nil
+}
+
+// openMail makes letters of rows. What the vault does not open can't be sent,
+// now or later.
+func (s *Store) openMail(tx *database.Tx, rows []models.MailMessage, token string, letters *[]models.Letter) error {
+	for _, row := range rows {
+		letter := models.Letter{Mail: models.Mail{To: row.Recipient, Subject: row.Subject, Secret: row.Secret}, ID: row.ID, QueuedAt: row.CreatedAt,
+			Attempts: row.Attempts + 1, Token: token}
+		if row.OrganizationID != nil {
+			letter.OrganizationID = *row.OrganizationID
+		}
+		text, err := s.vault.Open(row.ID, row.Sealed)
+		if err != nil {
+			s.log.Error("mail can't be read", "mail", row.ID, "error", err)
+			if err := s.endMail(tx.DB, &letter, map[string]any{"failed_at": s.clock.Now(), "failure": err.Error()}); err != nil {
+				return err
+			}
+			continue
+		}
+		letter.Text = string(text)
+		*letters = append(*letters, letter)
+	}
+	return nil
+}
+
+// MailSent notes that a mail server took the message, and forgets its text.
+func (s *Store) MailSent(ctx context.Context, l *models.Letter) error {
+	return s.endMail(s.db.WithContext(ctx), l, map[string]any{"sent_at": s.clock.Now()})
+}
+
+// MailFailed notes why the message was not sent. It is tried again later, or,
+// when that is of no use or was done often enough, given up and its text
+// forgotten. It answers when the next attempt is; the zero time for never.
+func (s *Store) MailFailed(ctx context.Context, l *models.Letter, reason error, final bool) (next time.Time, err error) {
+	failure := pipeline.Storable(reason.Error())
+	if final || l.Attempts > len(mailDelays) {
+		return time.Time{}, s.endMail(s.db.WithContext(ctx), l, map[string]any{"failed_at": s.clock.Now(), "failure": failure})
+	}
+	delay := mailDelays[l.Attempts-1]
+	change := map[string]any{"failure": failure, "lease_token": "",
+		"due_at": gorm.Expr(s.db.Dialect.SecondsAfter(s.db.Dialect.Now(s.clock), strconv.Itoa(int(delay.Seconds()))))}
+	if err := s.taken(s.db.WithContext(ctx), l).Updates(change).Error; err != nil {
+		return time.Time{}, fmt.Errorf("noting mail: %w", err)
+	}
+	return s.clock.Now().Add(delay), nil
+}
+
+// taken is the row of a message, as long as it is still the worker's.
+func (s *Store) taken(db *gorm.DB, l *models.Letter) *gorm.DB {
+	return db.Model(&models.MailMessage{}).Where("id = ? AND lease_token = ?", l.ID, l.Token)
+}
+
+func (s *Store) endMail(db *gorm.DB, l *models.Letter, change map[string]any) error {
+	change["sealed"], change["lease_token"] = nil, ""
+	if err := s.taken(db, l).Updates(change).Error; err != nil {
+		return fmt.Errorf("noting mail: %w", err)
+	}
+	return nil
+}
+
+// PruneMail removes what is on record of messages that ended long ago.
+func (s *Store) PruneMail(ctx context.Context) error {
+	old := s.clock.Now().Add(-keepMail)
+	return s.db.WithContext(ctx).Where("sent_at < ? OR failed_at < ?", old, old).Delete(&models.MailMessage{}).Error
+}
+
+// TestMail queues a message that tells whoever gets it that mail works, and
+// answers its id.
+func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
+	if address, err := mail.ParseAddress(to); err != nil || address.Address != to {
+		return "", models.InvalidField("to", "Write an address such as you@example.com.")
+	}
+	var id string
+	err := p.store.db.Transaction(ctx, func(tx *database.Tx) (err error) {
+		id, err = p.store.engine.PostOne(tx, pipeline.MailAlways, p.actor, models.Mail{To: to, Subject: "A test message from Hookwell",
+			Text: "This message was asked for at the command line of Hookwell at " + p.store.engine.Link("") + ".\n\nIt arrived, so mail works.\n"})
+		if err != nil {
+			return err
+		}
+		return p.store.db.Audit(tx, p.actor, "", "mail.tested", id, to, "")
+	})
+	return id, err
+}
+
+// MailOutcome tells what came of a message: whether a mail server took it, and
+// otherwise why not, as far as anybody has tried.
+func (p *Platform) MailOutcome(ctx context.Context, id string) (sent bool, failure string, err error) {
+	row, err := database.Find[models.MailMessage](p.store.db.WithContext(ctx).Where("id = ?", id), "message")
+	if err != nil {
+		return false, "", err
+	}
+	return row.SentAt != nil, row.Failure, nil
+}

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"hookwell/models"
+	"hookwell/models/pipeline"
+)
+
+// reporterSpan is how long a key that reports events is used without being
+// read: its last use is noted so often, and accepting asks whether it stands.
+const reporterSpan = keyUseGrain
+
+// keptKey is a key that was read.
+type keptKey struct {
+	key          *models.Key
+	organization *models.Organization
+	readAt       time.Time
+}
+
+// AuthenticateReporter is AuthenticateKey for whoever reports events, from
+// memory where the key was read a short while ago. It may answer a key that was
+// revoked since: publishing asks again, in the statement that commits, and
+// refuses it.
+func (s *Store) AuthenticateReporter(ctx context.Context, text string) (*models.Key, *models.Organization, error) {
+	name := string(models.HashToken(text))
+	now := s.clock.Now()
+	if kept, ok := s.reporters.Get(name); ok && !kept.key.Expired(now) && now.Sub(kept.readAt) < reporterSpan {
+		if kept.organization == nil {
+			return kept.key, nil, nil
+		}
+		if organization, err := s.engine.CurrentOrganization(ctx, kept.organization.ID); err == nil {
+			return kept.key, organization, nil
+		}
+	}
+	s.reporters.Drop(name)
+	key, organization, err := s.AuthenticateKey(ctx, text)
+	if err == nil {
+		s.reporters.Put(name, keptKey{key, organization, now})
+	}
+	return key, organization, err
+}
+
+// ReportingTenant is the way into one organization for a platform key that
+// reports events, by the organization's id or its external id. It may answer
+// one whose name has changed since: publishing asks again.
+func (p *Platform) ReportingTenant(ctx context.Context, name string) (*Tenant, error) {
+	id, ok := name, strings.HasPrefix(name, models.PrefixOrganization)
+	if !ok {
+		id, ok = p.store.names.Get(name)
+	}
+	if ok {
+		if org, ok := p.store.engine.KeptOrganization(id); ok && pipeline.IsNamed(org, name) {
+			return &Tenant{store: p.store, org: org, actor: p.actor, named: name}, nil
+		}
+	}
+	t, err := p.Tenant(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p.store.names.Put(name, t.org.ID)
+	t.named = name
+	return t, nil
+}

@@ -1,0 +1,292 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+
+	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/models/pipeline"
+)
+
+func noMail() error {
+	return models.NewConflict("no_mail", "This server sends no mail. Ask who runs it.")
+}
+
+// AskReset sends a link that sets a new password to an account's address. Known
+// and unknown addresses are answered alike, after comparable work; who was sent
+// several within the hour gets no more. It is Invalid at "email" for what is no
+// address, TooMany for an address of the network that asks too often, and a
+// Conflict where no mail is sent.
+func (s *Store) AskReset(ctx context.Context, email string, actor models.Actor) error {
+	if err := s.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
+	email = normalEmail(email)
+	if faults := emailFaults(email); len(faults) > 0 {
+		return models.NewInvalid(faults)
+	}
+	asked, err := s.ask(ctx, actor)
+	if err != nil {
+		return err
+	}
+	user, err := database.Find[models.User](s.db.WithContext(ctx).Where("email = ?", email), "account")
+	if err != nil && !models.IsKind(err, models.NotFound) {
+		return errors.Join(err, s.refund(ctx, asked))
+	}
+	link, token := s.newLink(linkReset, resetLife)
+	link.Email = email
+	mail := models.Mail{To: email, Subject: "A new password for Hookwell", Secret: true, Text: "Somebody, most likely you, asked for a new password at " + s.engine.Link("/") + ".\n\n" +
+		"Choose it here within an hour:\n\n" + s.engine.Link(ResetPath(token)) + "\n\n" +
+		"If it was not you, do nothing: your password stays as it is.\n"}
+	err = s.transaction(once(ctx), func(tx *database.Tx) error {
+		if user == nil {
+			return s.askForNobody(tx, link, mail, actor)
+		}
+		link.UserID = &user.ID
+		if err := tx.Create(&link).Error; err != nil {
+			return err
+		}
+		if err := s.engine.Post(tx, pipeline.MailAsked, actor, mail); err != nil {
+			return err
+		}
+		return s.reportSecurity(tx, visitor(actor), user, "user.reset_asked", "", "", securityData{})
+	})
+	if err != nil {
+		return unlessTaken(errors.Join(err, s.refund(ctx, asked)))
+	}
+	return nil
+}
+
+// askForNobody does the work of a message to an account, and sends none.
+func (s *Store) askForNobody(tx *database.Tx, link accountLink, mail models.Mail, actor models.Actor) error {
+	if err := tx.Create(&link).Error; err != nil { // its token is known to nobody
+		return err
+	}
+	id, err := s.engine.PostOne(tx, pipeline.MailAsked, actor, mail)
+	if err != nil {
+		return err
+	}
+	if err := tx.Where("id = ?", id).Delete(&models.MailMessage{}).Error; err != nil {
+		return err
+	}
+	return s.reportSecurity(tx, visitor(actor), &models.User{Name: "unknown account"}, "user.reset_asked", "", "", securityData{})
+}
+
+// ask counts a message that somebody who need not have signed in asks for, and
+// answers what to refund if it can't be sent. It fails with TooMany when one
+// network asks too often, and is a Conflict where no mail is sent.
+func (s *Store) ask(ctx context.Context, actor models.Actor) (pipeline.Spending, error) {
+	asked := pipeline.Spend(pipeline.BudgetAsked, networkOf(actor.RemoteAddress))
+	if !s.MailConfigured() {
+		return asked, noMail()
+	}
+	return asked, s.spend(ctx, asked)
+}
+
+// ResetPath is the page behind a link that sets a new password.
+func ResetPath(token string) string { return "/reset/" + token }
+
+// ResetEmail is the address of the account that a link sets the password of,
+// and whether a provider is linked to it too; NotFound when the link does not
+// work any more.
+func (s *Store) ResetEmail(ctx context.Context, token string) (email string, linked bool, err error) {
+	user, err := s.resetOf(s.db.WithContext(ctx), token)
+	if err != nil {
+		return "", false, err
+	}
+	var identities int64
+	err = s.db.WithContext(ctx).Model(&models.UserIdentity{}).Where("user_id = ?", user.ID).Count(&identities).Error
+	return user.Email, identities > 0, err
+}
+
+func (s *Store) resetOf(db *gorm.DB, token string) (*models.User, error) {
+	link, err := s.link(db, linkReset, token)
+	if err != nil {
+		return nil, err
+	}
+	if link.UserID == nil {
+		return nil, linkEnded()
+	}
+	return database.Find[models.User](db.Session(&gorm.Session{NewDB: true}).Where("id = ?", *link.UserID), "account")
+}
+
+// ResetPassword uses a link up and sets the new password. All the user's
+// sessions end, and where the address had not been proved before, so do the
+// links to a provider. A password that is not good enough is Invalid at "new" and
+// leaves the link as it is.
+func (s *Store) ResetPassword(ctx context.Context, token string, change models.PasswordChange, actor models.Actor) (*models.User, error) {
+	user, err := s.resetPassword(ctx, token, change, actor)
+	if before := earlier(err); before != nil && before.shown != "" {
+		return s.User(ctx, before.made)
+	} else if before != nil {
+		return nil, linkEnded()
+	}
+	return user, err
+}
+
+func (s *Store) resetPassword(ctx context.Context, token string, change models.PasswordChange, actor models.Actor) (*models.User, error) {
+	if err := s.sentBefore(ctx); err != nil {
+		return nil, err
+	}
+	user, err := s.resetOf(s.db.WithContext(ctx), token)
+	if err != nil {
+		return nil, err
+	}
+	if faults := passwordFaults("new", change.New, user.Name, user.Email); len(faults) > 0 {
+		return nil, models.NewInvalid(faults)
+	}
+	hash, err := s.hash(ctx, linkAsker(user, actor), change.New)
+	if err != nil {
+		return nil, err
+	}
+	err = s.transaction(once(ctx), func(tx *database.Tx) error {
+		link, err := s.takeLink(tx, linkReset, token)
+		if err != nil {
+			return err
+		}
+		makes(tx, user.ID, user.ID)
+		if link.Email == user.Email && !user.EmailVerified() {
+			if err := s.proveEmail(tx, user, actor.As(user)); err != nil {
+				return err
+			}
+		}
+		if change.Unlink {
+			if err := s.unlinkAll(tx, actor.As(user), user, "with a new password"); err != nil {
+				return err
+			}
+		}
+		return s.setPassword(tx, actor.As(user), user, hash, byResetLink, "")
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Who has the address need not wait for those who tried passwords.
+	return user, s.forgive(ctx, try(limitAccount, user.Email), try(limitConfirm, user.ID))
+}
+
+// proveEmail notes that the user's address was proved. Somebody else may have
+// made the account under it: what they signed in with ends.
+func (s *Store) proveEmail(tx *database.Tx, user *models.User, actor models.Actor) error {
+	now := s.clock.Now()
+	user.EmailVerifiedAt = &now
+	if err := tx.Model(&models.User{}).Where("id = ?", user.ID).Update("email_verified_at", now).Error; err != nil {
+		return err
+	}
+	return s.unlinkAll(tx, actor, user, "the address was proved by a reset link")
+}
+
+// warn sends a user word of a change of the account, where mail is sent.
+func (s *Store) warn(tx *database.Tx, why pipeline.MailCause, address, subject, text string) error {
+	if !s.MailConfigured() {
+		return nil
+	}
+	return s.engine.Post(tx, why, models.Actor{}, models.Mail{To: address, Subject: subject, Text: text + "\n\nIf it was not you, set a new password at once: " + s.engine.Link("/forgot") + "\n"})
+}
+
+// AskSignUp sends a link that makes the account to its address, or, where there
+// is one with that address, word of that. Both are answered alike, after
+// comparable work. Errors are those of SignUp, and TooMany.
+func (s *Store) AskSignUp(ctx context.Context, policy models.SignupPolicy, account models.Account, actor models.Actor) error {
+	if err := s.sentBefore(ctx); err != nil {
+		return unlessTaken(err)
+	}
+	if err := checkAccount(&account); err != nil {
+		return err
+	}
+	if open, err := s.SignupAllowed(ctx, policy); err != nil {
+		return err
+	} else if !open {
+		return signupClosed()
+	}
+	asked, err := s.ask(ctx, actor)
+	if err != nil {
+		return err
+	}
+	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
+	if err == nil {
+		err = s.transaction(once(ctx), func(tx *database.Tx) error {
+			return s.askSignUp(tx, account, hash, nil, actor, s.signUpMails())
+		})
+	}
+	if err != nil {
+		return unlessTaken(errors.Join(err, s.refund(ctx, asked)))
+	}
+	return nil
+}
+
+// accountMails are what an address is sent that somebody wants an account for:
+// one text ends with the link that makes it, the other is for who has one.
+type accountMails struct{ fresh, known models.Mail }
+
+func (s *Store) signUpMails() accountMails {
+	return accountMails{
+		fresh: models.Mail{Subject: "Your account at Hookwell", Text: "Create your account at " + s.engine.Link("/") + " within a day:\n\n"},
+		known: models.Mail{Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.engine.Link("/") +
+			" with this address. There is one already.\n\nSign in: " + s.engine.Link("/login") + "\nA new password: " + s.engine.Link("/forgot") + "\n"},
+	}
+}
+
+// askSignUp does the same work whether or not there is an account: a link that
+// nobody is sent makes none. The invitation is what the account accepts, or nil.
+func (s *Store) askSignUp(tx *database.Tx, account models.Account, hash string, invitationID *string, actor models.Actor, mails accountMails) error {
+	link, token := s.newLink(linkSignUp, verifyLife)
+	link.Email, link.Name, link.PasswordHash, link.InvitationID = account.Email, account.Name, hash, invitationID
+	if err := tx.Create(&link).Error; err != nil {
+		return err
+	}
+	mail := mails.fresh
+	mail.Secret = true
+	mail.Text += s.engine.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"
+	_, err := database.Find[models.User](tx.Where("email = ?", account.Email), "account")
+	if err != nil && !models.IsKind(err, models.NotFound) {
+		return err
+	}
+	if err == nil {
+		mail = mails.known
+	}
+	mail.To = account.Email
+	return s.engine.Post(tx, pipeline.MailAsked, actor, mail)
+}
+
+// SignUpPath is the page behind a link that makes an account.
+func SignUpPath(token string) string { return "/signup/" + token }
+
+// SignUpEmail is the address of the account that a link makes; NotFound when
+// the link does not work any more.
+func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
+	link, err := s.link(s.db.WithContext(ctx), linkSignUp, token)
+	if err != nil {
+		return "", err
+	}
+	return link.Email, nil
+}
+
+// FinishSignUp uses a link up and makes its account, whose address is proved.
+// One that accepts an invitation makes its member too, whatever the policy; where
+// the invitation has ended it is NotFound. A sign-up that was closed meanwhile is
+// Forbidden, an address that was taken meanwhile Invalid.
+func (s *Store) FinishSignUp(ctx context.Context, policy models.SignupPolicy, token string, actor models.Actor) (user *models.User, err error) {
+	err = s.transaction(once(ctx), func(tx *database.Tx) error {
+		link, err := s.takeLink(tx, linkSignUp, token)
+		if err != nil {
+			return err
+		}
+		now, account := s.clock.Now(), models.Account{Name: link.Name, Email: link.Email}
+		if link.InvitationID == nil {
+			user, err = s.signUp(tx, policy, account, link.PasswordHash, &now, actor)
+		} else {
+			user, err = s.finishJoining(tx, *link.InvitationID, account, link.PasswordHash, &now, actor)
+		}
+		if err == nil {
+			makes(tx, user.ID, user.ID)
+		}
+		return err
+	})
+	if before := earlier(err); before != nil {
+		return s.madeUser(ctx, before, linkEnded())
+	}
+	return user, err
+}

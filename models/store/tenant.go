@@ -1,0 +1,35 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+// Tenant is one organization's view of the store. Each of its methods reaches
+// that organization's rows alone; another's are NotFound.
+type Tenant struct {
+	store *Store
+	org   *models.Organization
+	actor models.Actor
+	named string // how a platform key that reports events named it
+	condition
+
+	hidesAddresses bool // people's, from a guest; see readBy
+}
+
+// Organization is whose rows these are.
+func (t *Tenant) Organization() *models.Organization { return t.org }
+
+// rows is where every query of the tenant begins.
+func (t *Tenant) rows(ctx context.Context) *gorm.DB { return t.within(t.store.db.WithContext(ctx)) }
+
+// within scopes a query of a transaction to the organization.
+func (t *Tenant) within(db *gorm.DB) *gorm.DB { return db.Where("organization_id = ?", t.org.ID) }
+
+func (t *Tenant) audit(tx *database.Tx, action, targetID, targetName, details string) error {
+	return t.store.db.Audit(tx, t.actor, t.org.ID, action, targetID, targetName, details)
+}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hookwell/models"
+	"hookwell/models/pipeline"
+)
+
+// Traffic answers what became of the organization's events from one time to
+// another, in equal steps, those in which nothing happened included. The times
+// are moved down to whole steps; a step is a multiple of HalfHour. Counts lag
+// behind by some seconds.
+func (t *Tenant) Traffic(ctx context.Context, from, to time.Time, step time.Duration) ([]models.Step, error) {
+	return t.traffic(ctx, "", models.HalfHour, from, to, step)
+}
+
+// EndpointTraffic is Traffic of one endpoint; a step is a multiple of Hour.
+func (t *Tenant) EndpointTraffic(ctx context.Context, endpointID string, from, to time.Time, step time.Duration) ([]models.Step, error) {
+	return t.traffic(ctx, endpointID, models.Hour, from, to, step)
+}
+
+func (t *Tenant) traffic(ctx context.Context, endpointID string, span time.Duration, from, to time.Time, step time.Duration) ([]models.Step, error) {
+	from = from.UTC().Truncate(step)
+	steps := make([]models.Step, 0, to.Sub(from)/step+1)
+	for at := from; at.Before(to); at = at.Add(step) {
+		steps = append(steps, models.Step{At: at})
+	}
+	var rows []pipeline.RollupRow
+	err := t.rows(ctx).Where("endpoint_id = ? AND span = ? AND since >= ? AND since < ?", endpointID, int64(span/time.Second), from.Unix(), to.Unix()).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("reading counts: %w", err)
+	}
+	for _, row := range rows {
+		steps[int(time.Unix(row.Since, 0).Sub(from)/step)].Counts.Add(row.Counts)
+	}
+	return steps, nil
+}
+
+// EndpointCounts answers the counts of each endpoint since a time, by its id:
+// exact to the hour for up to two days, to the day beyond.
+func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time) (map[string]models.Counts, error) {
+	span := models.Hour
+	if t.store.clock.Now().Sub(since) > 2*models.Day {
+		span = models.Day
+	}
+	var rows []struct {
+		EndpointID string
+		Counts     models.Counts `gorm:"embedded"`
+	}
+	err := t.rows(ctx).Model(&pipeline.RollupRow{}).Select("endpoint_id, "+pipeline.CountSums).
+		Where("endpoint_id <> '' AND span = ? AND since >= ?", int64(span/time.Second), since.UTC().Truncate(span).Unix()).Group("endpoint_id").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("reading counts of endpoints: %w", err)
+	}
+	byID := make(map[string]models.Counts, len(rows))
+	for _, row := range rows {
+		byID[row.EndpointID] = row.Counts
+	}
+	return byID, nil
+}
+
+// Strips answers the hours of each of some endpoints up to now, the oldest
+// first, by the endpoint's id.
+func (t *Tenant) Strips(ctx context.Context, endpointIDs []string) (map[string][]models.Step, error) {
+	strips := make(map[string][]models.Step, len(endpointIDs))
+	if len(endpointIDs) == 0 {
+		return strips, nil
+	}
+	first := t.store.clock.Now().Truncate(models.Hour).Add(-(models.StripHours - 1) * models.Hour)
+	for _, id := range endpointIDs {
+		hours := make([]models.Step, models.StripHours)
+		for i := range hours {
+			hours[i].At = first.Add(time.Duration(i) * models.Hour)
+		}
+		strips[id] = hours
+	}
+	var rows []pipeline.RollupRow
+	err := t.rows(ctx).Select("endpoint_id", "since", "attempts", "failed_attempts").
+		Where("endpoint_id IN ? AND span = ? AND since >= ?", endpointIDs, int64(models.Hour/time.Second), first.Unix()).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("reading the hours of endpoints: %w", err)
+	}
+	for _, row := range rows {
+		if at := int(time.Unix(row.Since, 0).Sub(first) / models.Hour); at < models.StripHours {
+			strips[row.EndpointID][at].Counts.Add(row.Counts)
+		}
+	}
+	return strips, nil
+}
