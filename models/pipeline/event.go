@@ -41,9 +41,11 @@ type Draft struct {
 	rest      []*models.Endpoint
 	written   int
 	committed bool
+	owes      int64 // of the rest, once its reporter was answered: see mostOwed
 
-	sub     *submission // nil when nobody waits
-	outcome Outcome     // guarded by sub
+	sub      *submission // nil when nobody waits
+	outcome  Outcome     // guarded by sub
+	answered bool        // likewise
 }
 
 // Reporter is who reports an event: the key's id, the name by which a platform key

@@ -23,6 +23,8 @@ type publisher struct {
 	stop    chan struct{}
 	stopped sync.WaitGroup
 	started atomic.Bool
+	// owed is how many deliveries are yet to be written of events that were answered.
+	owed atomic.Int64
 	// ordinaryAt is when a group that is no slice was last committed, in Unix
 	// nanoseconds.
 	ordinaryAt atomic.Int64
@@ -42,6 +44,9 @@ const (
 	maxGroup     = 256
 	maxGroupSize = 4 << 20 // bytes of bodies in one transaction
 	CommitLimit  = 20 * time.Second
+	// mostOwed bounds how many deliveries may be owed. An event that goes beyond it
+	// is answered when enough are written: who reports faster than that waits.
+	mostOwed = 100_000
 )
 
 func newPublisher(s *Engine) *publisher {
@@ -90,6 +95,10 @@ func (p *Engine) PublishDraft(ctx context.Context, d *Draft) (*models.Accepted, 
 func (p *Engine) Submit(ctx context.Context, drafts []*Draft) []Outcome {
 	return p.publish.submit(ctx, drafts)
 }
+
+// Owed is how many deliveries of events that were accepted here, and whose
+// reporters were answered, are yet to be written.
+func (p *Engine) Owed() int { return int(p.publish.owed.Load()) }
 
 // Stopping reports whether no more reports are taken in.
 func (p *Engine) Stopping() bool { return p.publish.turns.isClosed() }
@@ -207,7 +216,9 @@ func (p *publisher) commit(group []*Draft) {
 		if len(d.rest) > 0 {
 			left = append(left, d)
 		}
-		d.settle()
+		if p.mayAnswer(d) {
+			d.settle()
+		}
 	}
 	p.turns.done(group, left)
 }
@@ -252,8 +263,28 @@ func wanted(group []*Draft) []*Draft {
 	return fresh
 }
 
-// settle tells the draft's reporter what became of it, if anything, and that
-// nothing is left to wait for unless there are more slices.
+// mayAnswer reports whether the draft's reporter need not wait for it any more:
+// it was refused, or is committed, and not too much of it and others is yet to be
+// written.
+func (p *publisher) mayAnswer(d *Draft) bool {
+	if len(d.rest) == 0 {
+		p.owed.Add(-d.owes)
+		d.owes = 0
+		return true
+	}
+	if d.sub == nil || d.owes > 0 {
+		return false
+	}
+	owes := int64(len(d.rest))
+	if p.owed.Add(owes) > mostOwed {
+		p.owed.Add(-owes)
+		return false
+	}
+	d.owes = owes
+	return true
+}
+
+// settle tells the draft's reporter what became of it, if anything, once.
 func (d *Draft) settle() {
 	sub := d.sub
 	if sub == nil {
@@ -261,10 +292,10 @@ func (d *Draft) settle() {
 	}
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
-	d.outcome = Outcome{Accepted: d.accepted, Err: d.refused}
-	if len(d.rest) > 0 || d.accepted == nil && d.refused == nil {
+	if d.answered || d.accepted == nil && d.refused == nil {
 		return
 	}
+	d.answered, d.outcome = true, Outcome{Accepted: d.accepted, Err: d.refused}
 	if sub.left--; sub.left == 0 {
 		close(sub.done)
 	}

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"testing"
 	"time"
+
+	"hookwell/models"
 )
 
 // TestSlicesBesideOthers holds that slices are smaller while others report, and
@@ -21,5 +23,35 @@ func TestSlicesBesideOthers(t *testing.T) {
 		if most, beside := p.slice(now.Add(besideOthers)); most != whole || beside {
 			t.Errorf("after the others a slice has %d, want %d", most, whole)
 		}
+	}
+}
+
+// TestMayAnswer holds that events are answered with their first slice as long
+// as not too much is owed.
+func TestMayAnswer(t *testing.T) {
+	p := &publisher{}
+	event := func(left int) *Draft {
+		return &Draft{committed: true, rest: make([]*models.Endpoint, left), sub: &submission{}}
+	}
+	large, next := event(mostOwed), event(1)
+	if !p.mayAnswer(large) || p.owed.Load() != mostOwed {
+		t.Errorf("the first one waits, and %d are owed", p.owed.Load())
+	}
+	if p.mayAnswer(next) || p.owed.Load() != mostOwed {
+		t.Errorf("one beyond the bound is answered, and %d are owed", p.owed.Load())
+	}
+	large.rest = large.rest[:10]
+	if p.mayAnswer(large) {
+		t.Error("one that was answered is answered again")
+	}
+	large.rest = nil
+	if !p.mayAnswer(large) || p.owed.Load() != 0 {
+		t.Errorf("once it is written %d are owed", p.owed.Load())
+	}
+	if !p.mayAnswer(next) || p.owed.Load() != 1 {
+		t.Errorf("once there is room the next one waits, and %d are owed", p.owed.Load())
+	}
+	if resumed := (&Draft{committed: true, rest: make([]*models.Endpoint, 1)}); p.mayAnswer(resumed) || p.owed.Load() != 1 {
+		t.Errorf("one that nobody waits for is answered, and %d are owed", p.owed.Load())
 	}
 }

@@ -78,8 +78,9 @@ func (t *turns) take() (group []*Draft, more bool) {
 	return group, len(t.rotation) > 0
 }
 
-// done is called once a group was committed, with what is left of it to do: that
-// waits before all else of its organization.
+// done is called once a group was committed, with what is left of it to do. What
+// was not committed waits before all else of its organization, and slices behind
+// it: they were accepted, and others wait to be.
 func (t *turns) done(group, left []*Draft) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,7 +92,11 @@ func (t *turns) done(group, left []*Draft) {
 			t.lines[id] = l
 			t.rotation = append(t.rotation, l)
 		}
-		l.waiting = slices.Insert(l.waiting, 0, d)
+		if d.committed {
+			l.waiting = append(l.waiting, d)
+		} else {
+			l.waiting = slices.Insert(l.waiting, 0, d)
+		}
 	}
 	// A slice is a group of its own.
 	if l := t.lines[group[0].Event.OrganizationID]; l != nil && l.slice == group[0] {

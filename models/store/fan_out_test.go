@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"hookwell/models"
 	"hookwell/models/store"
@@ -79,6 +80,12 @@ func tenantIn(t *testing.T, s *store.Store, tenant *store.Tenant) *store.Tenant 
 
 const many = 1203 // endpoints: several slices
 
+// owesNothing waits until every delivery of what was accepted is written.
+func owesNothing(t *testing.T, s *store.Store) {
+	t.Helper()
+	eventually(t, "the last slice", func() bool { return s.Engine().Owed() == 0 })
+}
+
 func TestAnEventToManyEndpointsIsWrittenInSlices(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		manyEndpoints(t, f, f.tenant, many)
@@ -88,8 +95,9 @@ func TestAnEventToManyEndpointsIsWrittenInSlices(t *testing.T) {
 		if err != nil || accepted.Deliveries != many {
 			t.Fatalf("Publish() returned %+v, %v", accepted, err)
 		}
+		owesNothing(t, serving)
 		if got, want := writtenOf(t, f, f.tenant), (written{1, many, many, many, 0}); got != want {
-			t.Errorf("once it is accepted there is %+v, want %+v", got, want)
+			t.Errorf("once it is written there is %+v, want %+v", got, want)
 		}
 		weight := f.GroupWeight()
 		want := append(slices.Repeat([]int{weight}, many/weight), many%weight)
@@ -102,6 +110,35 @@ func TestAnEventToManyEndpointsIsWrittenInSlices(t *testing.T) {
 		}
 		if got := writtenOf(t, f, f.tenant); got.Deliveries != many {
 			t.Errorf("sent again, it has %d deliveries", got.Deliveries)
+		}
+	})
+}
+
+// TestAnEventIsAnsweredWithItsFirstSlice lets the second slice wait for the answer.
+func TestAnEventIsAnsweredWithItsFirstSlice(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		manyEndpoints(t, f, f.tenant, many)
+		answered := make(chan struct{})
+		serving := f.with(t, func(o *store.Options) {
+			o.Waker = &wakeWatch{act: func(group int, _ []models.Woken) {
+				if group != 2 {
+					return
+				}
+				select {
+				case <-answered:
+				case <-time.After(30 * time.Second):
+					t.Error("the report is not answered while slices are left")
+				}
+			}}
+		})
+		accepted, err := tenantIn(t, serving, f.tenant).Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment("p")})
+		close(answered)
+		if err != nil || accepted.Deliveries != many {
+			t.Fatalf("Publish() returned %+v, %v", accepted, err)
+		}
+		owesNothing(t, serving)
+		if got, want := writtenOf(t, f, f.tenant), (written{1, many, many, many, 0}); got != want {
+			t.Errorf("in the end there is %+v, want %+v", got, want)
 		}
 	})
 }
@@ -130,6 +167,7 @@ func TestNoTransactionWritesMoreThanAGroup(t *testing.T) {
 				t.Fatalf("report %d: %v", i, o.Err)
 			}
 		}
+		owesNothing(t, serving)
 		for _, n := range watch.groups {
 			if n > f.GroupWeight() {
 				t.Errorf("a transaction has %d deliveries", n)
@@ -175,6 +213,7 @@ func TestASmallReportIsCommittedBetweenTheSlicesOfALargeOne(t *testing.T) {
 		for _, o := range serving.PublishBatch(t.Context(), reports) {
 			check(t, o.Err)
 		}
+		owesNothing(t, serving)
 		if got, want := writtenOf(t, f, f.tenant), (written{3, 3 * many, many, 3 * many, 0}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
@@ -218,6 +257,7 @@ func TestASliceThatFailsLosesNothing(t *testing.T) {
 		if err != nil || accepted.Deliveries != len(ids) {
 			t.Fatalf("the event is committed with its first slice, but Publish() returned %+v, %v", accepted, err)
 		}
+		owesNothing(t, f.Store)
 		before := many / f.GroupWeight() * f.GroupWeight() // the last slice
 		if got, want := writtenOf(t, f, f.tenant), (written{1, before, before, before, 1}); got != want {
 			t.Errorf("after the failure there is %+v, want %+v", got, want)
