@@ -214,7 +214,8 @@ func (p *Engine) fanOutTo(drafts []*Draft, subscribed func(*Draft) []*models.End
 	for _, d := range drafts {
 		endpoints := subscribed(d)
 		d.Event.Deliveries = len(endpoints)
-		if most := p.db.Dialect.GroupWeight(); len(endpoints) > most {
+		if len(endpoints) > p.db.Dialect.GroupWeight() {
+			most, _ := p.publish.slice(time.Now())
 			endpoints, d.rest, d.written = endpoints[:most], endpoints[most:], most
 			f.unfinished = append(f.unfinished, unfinishedOf(d))
 		}

@@ -202,9 +202,13 @@ func (p *publisher) commit(group []*Draft) {
 			p.rest(besideRest * time.Since(began))
 		}
 	} else if fresh := wanted(group); len(fresh) > 0 {
+		_, beside := p.slice(began)
 		left = p.store.acceptEach(ctx, fresh)
-		if len(first.rest) == 0 {
+		switch {
+		case len(first.rest) == 0:
 			p.ordinaryAt.Store(time.Now().UnixNano())
+		case beside:
+			p.rest(besideRest * time.Since(began))
 		}
 	}
 	stopping := p.turns.isClosed()

@@ -201,9 +201,8 @@ func TestASmallReportIsCommittedBetweenTheSlicesOfALargeOne(t *testing.T) {
 			if accepted, err := neighbour.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment("n")}); err != nil || accepted.Deliveries != 1 {
 				t.Errorf("the neighbour's report: %+v, %v", accepted, err)
 			}
-			weight := f.GroupWeight()
-			if got, want := writtenOf(t, f, f.tenant), (written{1, weight, weight, weight, 1}); got != want {
-				t.Errorf("by then the large one has %+v, want %+v", got, want)
+			if got := writtenOf(t, f, f.tenant); got.Events != 1 || got.Unfinished != 1 || got.Deliveries < 1 || got.Deliveries > f.GroupWeight() || got.Work != got.Deliveries {
+				t.Errorf("by then the large one has %+v, want its first slice", got)
 			}
 		}
 		var reports []store.Report
