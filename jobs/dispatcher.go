@@ -142,7 +142,7 @@ func (d *dispatcher) run(signal <-chan struct{}, claimNext func() bool) {
 	}
 }
 
-// claimNext claims some of what waits, and tells whether anything did.
+// claimNext claims some of what waits, and reports whether anything did.
 func (d *dispatcher) claimNext() bool {
 	stuck := time.NewTimer(stuckClaim)
 	defer stuck.Stop()
@@ -199,7 +199,7 @@ func (d *dispatcher) claim(wanted []pipeline.Lane) {
 	}
 	d.mu.Lock()
 	for _, w := range wanted {
-		d.settle(w, byEndpoint[w.EndpointID])
+		d.applyClaim(w, byEndpoint[w.EndpointID])
 	}
 	d.flights.Add(len(jobs))
 	d.mu.Unlock()
@@ -236,11 +236,11 @@ func (d *dispatcher) refill(ctx context.Context, wanted []pipeline.Lane) {
 	}
 }
 
-// settle notes what a claim brought for one lane. Where every slot is taken, here
+// applyClaim notes what a claim brought for one lane. Where every slot is taken, here
 // or elsewhere, the rate limit is used up or the circuit is not closed, what was
 // not claimed waits for its turn here; otherwise it was not due, or claimed by
 // another process, and the due scan brings back what is left.
-func (d *dispatcher) settle(w pipeline.Lane, jobs []pipeline.Job) {
+func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []pipeline.Job) {
 	l := d.lanes[w.EndpointID]
 	l.busy = false
 	d.taken -= w.Slots - len(jobs)
@@ -318,7 +318,7 @@ func (d *dispatcher) landed(group []landing) {
 	d.flights.Add(-len(group))
 }
 
-// left answers what waits in the lanes. After halt nobody here claims it.
+// left returns what waits in the lanes. After halt nobody here claims it.
 func (d *dispatcher) left() (lanes []pipeline.DueLane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -69,7 +69,7 @@ func (f *Feed) Close() {
 	f.subscribers = nil
 }
 
-// Subscribe answers the ids of an organization's deliveries as they change.
+// Subscribe returns the ids of an organization's deliveries as they change.
 // The channel is closed when the feed ends; cancel ends the subscription.
 func (f *Feed) Subscribe(organizationID string) (changes <-chan []string, cancel func()) {
 	channel := make(chan []string, subscriberBuffer)

@@ -165,7 +165,7 @@ func (m *Mailer) message(l *models.Letter) (*gomail.Msg, error) {
 // errUnusable is of an address that can't be written to at all.
 var errUnusable = errors.New("the address can't be used")
 
-// final tells whether trying again is of no use: the server refuses the
+// final reports whether trying again is of no use: the server refuses the
 // recipient or the message for good. What it has against the sender may be mended.
 func final(err error) bool {
 	var refused *gomail.SendError

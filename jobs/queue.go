@@ -158,7 +158,7 @@ func (q *Queue) handNext() bool {
 }
 
 // hand gives lanes to the workers: by a task, or, while Redis is away, to those
-// of this process. It answers false when nobody took them.
+// of this process. It returns false when nobody took them.
 func (q *Queue) hand(ctx context.Context, queue string, lanes []pipeline.DueLane) bool {
 	local := q.local.Load()
 	if local == nil || !q.state.away.Load() {

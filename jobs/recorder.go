@@ -136,7 +136,7 @@ func (r *recorder) empty() bool {
 
 // write records a group and keeps what can't be written. If the group fails each
 // outcome is tried alone, so that one that the database refuses can't keep the
-// others out. It tells whether the database takes nothing at all.
+// others out. It reports whether the database takes nothing at all.
 func (r *recorder) write(group []landing) (away bool) {
 	err := r.record(group)
 	if err == nil {

@@ -108,10 +108,10 @@ func (w *Workers) reclaim(ctx context.Context) error {
 	return untilEmpty(ctx, w.Engine.Reclaim)
 }
 
-// endWaiting ends deliveries that can't go on, and then deleted organizations
+// endRound ends deliveries that can't go on, and then deleted organizations
 // for which nothing waits any more.
-func (w *Workers) endWaiting(ctx context.Context) error {
-	return errors.Join(untilEmpty(ctx, w.Engine.EndWaiting), untilEmpty(ctx, w.Store.CloseDeleted))
+func (w *Workers) endRound(ctx context.Context) error {
+	return errors.Join(untilEmpty(ctx, w.Engine.EndWaiting), untilEmpty(ctx, w.Store.CloseOrganizations))
 }
 
 // finishFanOuts goes on with events whose deliveries were not all written when

@@ -13,6 +13,7 @@ import (
 type Tenant interface {
 	// BeginTest makes a test event and claims its delivery to the endpoint.
 	BeginTest(ctx context.Context, endpointID, eventType string, data []byte) (*pipeline.Job, error)
+	// Organization returns whose tenant it is.
 	Organization() *models.Organization
 }
 

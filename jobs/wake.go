@@ -61,7 +61,7 @@ func (w *waker) wake() {
 	}
 }
 
-// isLook tells whether a command is Asynq's dequeue of one queue: a script of
+// isLook reports whether a command is Asynq's dequeue of one queue: a script of
 // four keys, the first being the queue's pending list.
 func isLook(cmd redis.Cmder) bool {
 	args := cmd.Args()

@@ -23,9 +23,9 @@ type Store interface {
 	// StepRecovery does the next step of one recovery and returns it, nil if none
 	// is due.
 	StepRecovery(ctx context.Context) (*models.Recovery, error)
-	// CloseDeleted removes, in one step, deleted organizations for which nothing
+	// CloseOrganizations closes, in one step, deleted organizations for which nothing
 	// waits any more, and returns how many.
-	CloseDeleted(ctx context.Context) (int, error)
+	CloseOrganizations(ctx context.Context) (int, error)
 	// Prune removes what is no longer needed.
 	Prune(ctx context.Context) error
 }
@@ -100,13 +100,13 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
 	w.every(ctx, tryRedisInterval, "trying Redis", w.tryRedis)
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
-	w.every(ctx, endInterval, "ending what waited", w.endWaiting)
+	w.every(ctx, endInterval, "ending what waited", w.endRound)
 	w.every(ctx, watchInterval, "watching endpoints", w.watch)
 	w.every(ctx, recoverInterval, "recovering", w.recover)
 	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
 	w.every(ctx, finishInterval, "finishing events", w.finishFanOuts)
 	w.every(ctx, rollUpInterval, "rolling up", w.rollUp)
-	w.every(ctx, noteInterval, "noting successes", w.Engine.NoteSuccesses)
+	w.every(ctx, noteInterval, "noting successes", w.Engine.FlushSuccesses)
 	w.every(ctx, housekeepingInterval, "keeping house", w.keepHouse)
 	return w, nil
 }
@@ -132,7 +132,7 @@ func (w *Workers) shutdown(ctx context.Context) {
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	w.recorder.close(final)
-	if err := w.Engine.NoteSuccesses(final); err != nil {
+	if err := w.Engine.FlushSuccesses(final); err != nil {
 		w.Log.Error("noting successes", "error", err)
 	}
 }
@@ -175,8 +175,17 @@ func (w *Workers) callMail(context.Context, *asynq.Task) error {
 // asynqLog writes Asynq's messages to our log.
 type asynqLog struct{ log *slog.Logger }
 
+// Debug logs at its own level, as the other methods do.
 func (l asynqLog) Debug(args ...any) { l.log.Debug(fmt.Sprint(args...)) }
-func (l asynqLog) Info(args ...any)  { l.log.Info(fmt.Sprint(args...)) }
-func (l asynqLog) Warn(args ...any)  { l.log.Warn(fmt.Sprint(args...)) }
+
+// Info logs at its own level.
+func (l asynqLog) Info(args ...any) { l.log.Info(fmt.Sprint(args...)) }
+
+// Warn logs at its own level.
+func (l asynqLog) Warn(args ...any) { l.log.Warn(fmt.Sprint(args...)) }
+
+// Error logs at its own level.
 func (l asynqLog) Error(args ...any) { l.log.Error(fmt.Sprint(args...)) }
+
+// Fatal logs an error: Asynq does not end the process.
 func (l asynqLog) Fatal(args ...any) { l.log.Error(fmt.Sprint(args...)) }

@@ -70,7 +70,7 @@ func (h *Headers) Scan(column any) error {
 // ID names the attempt for the API.
 func (a *Attempt) ID() string { return attemptID(a.DeliveryID, a.Number) }
 
-// Delivered tells whether the attempt was a success.
+// Delivered reports whether the attempt was a success.
 func (a *Attempt) Delivered() bool { return a.Cause == "" }
 
 // Duration is how long the whole exchange took.

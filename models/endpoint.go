@@ -41,7 +41,7 @@ func (e *Endpoint) Input() EndpointInput {
 		RateLimitPerSecond: e.RateLimitPerSecond, SignatureFormat: e.SignatureFormat}
 }
 
-// Enabled tells whether new events are sent to the endpoint.
+// Enabled reports whether new events are sent to the endpoint.
 func (e *Endpoint) Enabled() bool { return e.DisabledAt == nil }
 
 // Title is what people call the endpoint: its name, else its URL.

@@ -52,6 +52,8 @@ func NewEndpointInput() EndpointInput {
 		MaxInFlight: DefaultMaxInFlight, SignatureFormat: webhook.SignatureFormats()[0]}
 }
 
+// CheckPolicy returns what is wrong with the endpoint's schedule, limits, format and
+// headers, all faults at once; none is empty.
 func (in *EndpointInput) CheckPolicy() webhook.Faults {
 	var faults webhook.Faults
 	if in.TimeoutSeconds < 1 || in.TimeoutSeconds > MaxTimeoutSeconds {
@@ -113,7 +115,7 @@ type HeaderEdit struct {
 	Remove []string
 }
 
-// Apply answers the headers after the edit. A header that is set twice stands
+// Apply returns the headers after the edit. A header that is set twice stands
 // twice, which is refused where headers are checked.
 func (h *HeaderEdit) Apply(kept []webhook.Header) []webhook.Header {
 	headers := slices.DeleteFunc(slices.Clone(kept), func(k webhook.Header) bool {

@@ -49,11 +49,15 @@ type EndpointSetting struct {
 	Deleted        bool
 }
 
-// A circuit opens after so many failures in a row and is probed with one
-// request when it has been open for so long.
-const (
-	circuitThreshold = 5
-)
+// NewEndpointSetting returns the line of the endpoint's history that holds from a
+// time on, as the endpoint is now.
+func NewEndpointSetting(e *Endpoint, since time.Time) *EndpointSetting {
+	return &EndpointSetting{EndpointID: e.ID, Since: since, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes,
+		Enabled: e.Enabled(), Deleted: e.DeletedAt != nil}
+}
+
+// circuitThreshold is how many failures in a row open a circuit.
+const circuitThreshold = 5
 
 // EndpointResults is what a group of results says of one endpoint.
 type EndpointResults struct {
@@ -68,7 +72,7 @@ type EndpointResults struct {
 	MissedFrom, Missed time.Time
 }
 
-// Changes tells whether there is anything to write to a state. What is kept of
+// Changes reports whether there is anything to write to a state. What is kept of
 // the last success and failure is renewed only where it is from before stale.
 func (h *EndpointResults) Changes(state *EndpointState, stale time.Time) bool {
 	old := func(kept *time.Time, seen time.Time) bool {
@@ -77,19 +81,19 @@ func (h *EndpointResults) Changes(state *EndpointState, stale time.Time) bool {
 	return h.Turns(state) || old(state.LastSuccessAt, h.Success) || old(state.LastFailureAt, h.Failure)
 }
 
-// Turns tells whether a state's circuit, or what it is judged by, changes.
+// Turns reports whether a state's circuit, or what it is judged by, changes.
 func (h *EndpointResults) Turns(state *EndpointState) bool {
 	return h.Failures > 0 || state.moves(h) || h.Answered && (state.Failures > 0 || state.HeldBecause == HeldByCircuit)
 }
 
-// What becomes of a circuit.
+// What becomes of a circuit: nothing, or it opens or closes.
 const (
 	KeepCircuit  = ""
 	OpenCircuit  = "open"
 	CloseCircuit = "close"
 )
 
-// Judge answers the failures in a row and what becomes of the circuit.
+// Judge returns the failures in a row and what becomes of the circuit.
 func (s *EndpointState) Judge(h *EndpointResults) (failures int, action string) {
 	failures = h.Failures
 	if !h.Answered {
@@ -104,7 +108,7 @@ func (s *EndpointState) Judge(h *EndpointResults) (failures int, action string) 
 	return failures, KeepCircuit
 }
 
-// Circuit answers the circuit's state at a time.
+// Circuit returns the circuit's state at a time.
 func (s *EndpointState) Circuit(now time.Time) Circuit {
 	switch {
 	case s.HeldBecause != HeldByCircuit || s.HeldUntil == nil:

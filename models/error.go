@@ -39,6 +39,8 @@ type Error struct {
 	Cause error // for the log alone
 }
 
+// Error returns the message with its fields and cause, for the log. People are
+// shown Message and Fields alone.
 func (e *Error) Error() string {
 	switch {
 	case len(e.Fields) > 0:
@@ -52,7 +54,7 @@ func (e *Error) Error() string {
 // Unwrap returns what lies behind the refusal, nil where it is our own.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// IsKind tells whether an error is, or wraps, an Error of that kind.
+// IsKind reports whether an error is, or wraps, an Error of that kind.
 func IsKind(err error, kind Kind) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Kind == kind
@@ -73,7 +75,7 @@ const (
 // CodeTwoFactor is of an organization that asks its members for a second factor.
 const CodeTwoFactor = "two_factor_required"
 
-// IsCode tells whether an error is, or wraps, an Error with that code.
+// IsCode reports whether an error is, or wraps, an Error with that code.
 func IsCode(err error, code string) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == code

@@ -10,7 +10,7 @@ import (
 
 // The rule of automatic disabling: an endpoint goes when nothing has succeeded
 // for DisableAfter since it began to fail and it failed on DisableDays days
-// (UTC) of that time. It is announced when it has failed for failingGrace, which
+// (UTC) of that time. It is announced when it has failed for FailingGrace, which
 // keeps what a retry mends out of people's way, and DisableNotice before.
 const (
 	DisableAfter  = 5 * 24 * time.Hour
@@ -72,7 +72,7 @@ func (f *Failing) failedOn(at time.Time) bool {
 	return strings.Contains(f.FailingDays, at.UTC().Format(time.DateOnly))
 }
 
-// moves tells whether the results say anything new: of a healthy endpoint, or
+// moves reports whether the results say anything new: of a healthy endpoint, or
 // of one that fails on and on, they don't.
 func (f *Failing) moves(h *EndpointResults) bool {
 	if f.FailingSince == nil {
@@ -123,7 +123,7 @@ func (h *EndpointResults) Miss(x *webhook.Exchange, ended time.Time) {
 	h.Missed = ended
 }
 
-// Due answers what is to be announced of an enabled endpoint now; the empty
+// Due returns what is to be announced of an enabled endpoint now; the empty
 // kind is nothing.
 func (f *Failing) Due(now time.Time) NoticeKind {
 	if f.FailingSince == nil {

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Health is how an endpoint fares: its state, and what waits for it. With more
-// waiting than is counted, nobody says how long the oldest does.
+// Health is how an endpoint fares: its state, and what waits for it. OldestWaiting
+// is nil when more deliveries wait than Waiting counts.
 type Health struct {
 	EndpointState
 	Waiting       Tallied

@@ -25,7 +25,8 @@ const (
 	PrefixSession      = "ses_"
 )
 
-const IdLength = 26
+// IDLength is how many characters follow an id's prefix.
+const IDLength = 26
 
 var idPrefixes = []string{
 	PrefixOrganization, PrefixUser, PrefixMember, PrefixEndpoint, PrefixSecret,
@@ -33,11 +34,11 @@ var idPrefixes = []string{
 	PrefixNotice, PrefixMail,
 }
 
-// looksLikeID tells whether text begins as one of our ids does. External ids
+// looksLikeID reports whether text begins as one of our ids does. External ids
 // may not, so that one name never means two organizations.
 func looksLikeID(text string) bool {
 	for _, prefix := range idPrefixes {
-		if strings.HasPrefix(text, prefix) && len(text) == len(prefix)+IdLength {
+		if strings.HasPrefix(text, prefix) && len(text) == len(prefix)+IDLength {
 			return true
 		}
 	}

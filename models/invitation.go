@@ -23,7 +23,7 @@ type Invitation struct {
 	RevokedAt      *time.Time
 }
 
-// Over tells whether the invitation's time has run out.
+// Over reports whether the invitation's time has run out.
 func (i *Invitation) Over(now time.Time) bool { return !now.Before(i.ExpiresAt) }
 
 // InvitationPath is where the link with that token leads, below the address of

@@ -28,7 +28,7 @@ type Key struct {
 // KeyPrefix marks a key in logs and scanners of leaked secrets.
 const KeyPrefix = "hwk_"
 
-// May tells whether the key has the scope. A platform key has every one.
+// May reports whether the key has the scope. A platform key has every one.
 func (k *Key) May(scope Scope) bool {
 	return k.OrganizationID == nil || slices.Contains(k.Scopes, scope)
 }
@@ -36,7 +36,7 @@ func (k *Key) May(scope Scope) bool {
 // Masked shows which key it is without showing the key.
 func (k *Key) Masked() string { return KeyPrefix + "…" + k.Hint }
 
-// Platform tells whether the key acts for any organization.
+// Platform reports whether the key acts for any organization.
 func (k *Key) Platform() bool { return k.OrganizationID == nil }
 
 // NewKey is a key to be made. Scopes are names; a platform key has all of them
@@ -59,7 +59,7 @@ func (k *Key) Describe() string {
 	return text
 }
 
-// Expired tells whether the key's time was over at that moment.
+// Expired reports whether the key's time was over at that moment.
 func (k *Key) Expired(now time.Time) bool { return k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) }
 
 // TableName is the keys' table; "keys" alone says too little in SQL.

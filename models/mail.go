@@ -36,6 +36,7 @@ type MailMessage struct {
 	Failure        string
 }
 
+// TableName names the table of the rows for GORM.
 func (MailMessage) TableName() string { return "mail_messages" }
 
 // Letter is a message that one worker is to send.

@@ -23,7 +23,7 @@ type TeamMember struct {
 	Email string
 }
 
-// Manages tells whether a role may give or take another, and remove who has
+// Manages reports whether a role may give or take another, and remove who has
 // it: an admin up to admins, an owner everybody.
 func (r Role) Manages(other Role) bool {
 	return r.May(RightOwn) || r.May(RightAdminister) && !other.May(RightOwn)
@@ -85,6 +85,7 @@ func (r *Revocations) Agreed(ids []string) error {
 	return nil
 }
 
+// ScopeNames returns the names of scopes, separated by spaces.
 func ScopeNames(scopes []Scope) string {
 	names := make([]string, len(scopes))
 	for i, scope := range scopes {

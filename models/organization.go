@@ -41,8 +41,10 @@ var (
 	slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 )
 
+// MaxSlug is how many characters a slug may have.
 const MaxSlug = 48
 
+// Check trims the name. It fails with Invalid, all faults at once.
 func (n *NewOrganization) Check() error {
 	n.Name = strings.TrimSpace(n.Name)
 	var faults webhook.Faults
@@ -88,6 +90,9 @@ type OrganizationChange struct {
 	ExternalID       *string
 	RequireTwoFactor *bool
 }
+
+// IsNamed reports whether a name is the organization's id or its external id.
+func (o *Organization) IsNamed(name string) bool { return name == o.ID || name == o.PublicID() }
 
 // PublicID is the id that the product knows the organization by: the external
 // one where it is set.

@@ -13,6 +13,7 @@ const (
 	MaxLimit     = 200
 )
 
+// Size returns how many rows the page has at most.
 func (p Page) Size() int {
 	if p.Limit == 0 {
 		return DefaultLimit

@@ -36,14 +36,15 @@ type NewPortalLink struct {
 	FrameOrigin string // may be empty
 }
 
-const (
-	MaxPortalMinutes = 60
-)
+// MaxPortalMinutes is how many minutes a link may wait to be used at most.
+const MaxPortalMinutes = 60
 
 // originHost is the host of an origin that a header may name: letters, digits,
 // dots and hyphens, so that it can end no directive and name no second origin.
 var originHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 
+// Check normalizes the name and the origin and returns the role. It fails with
+// Invalid, all faults at once.
 func (n *NewPortalLink) Check() (Role, error) {
 	var faults webhook.Faults
 	role, err := ParseRole(n.Role)

@@ -55,7 +55,7 @@ type Recovery struct {
 // Sent is how many were queued and have their outcome.
 func (r *Recovery) Sent() int { return max(r.Queued-r.Waiting, 0) }
 
-// Running tells whether more is to come.
+// Running reports whether more is to come.
 func (r *Recovery) Running() bool { return r.State == RecoveryRunning }
 
 // RecoveryInput is what a person chooses. Since bounds when the delivery was
@@ -72,13 +72,11 @@ type RecoveryInput struct {
 	PerSecond int
 }
 
-const (
-	MaxRecoveryRate = 100
-)
+// MaxRecoveryRate is how many deliveries of a recovery are queued per second at most.
+const MaxRecoveryRate = 100
 
-var (
-	StatusClasses = []string{"3xx", "4xx", "5xx"}
-)
+// StatusClasses are the classes of answers that a recovery may be narrowed to.
+var StatusClasses = []string{"3xx", "4xx", "5xx"}
 
 // RecoveryCauses lists what RecoveryInput.Causes may hold.
 func RecoveryCauses() []string {

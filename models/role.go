@@ -25,7 +25,7 @@ const (
 	RightOwn                     // delete the organization, add owners
 )
 
-// May tells whether the role has the right. An unknown role has none.
+// May reports whether the role has the right. An unknown role has none.
 func (r Role) May(right Right) bool {
 	for level, role := range Roles() {
 		if role == r {

@@ -22,6 +22,7 @@ var answerBounds = [...]time.Duration{5 * time.Millisecond, 10 * time.Millisecon
 	100 * time.Millisecond, 150 * time.Millisecond, 200 * time.Millisecond, 300 * time.Millisecond, 500 * time.Millisecond, 800 * time.Millisecond,
 	1200 * time.Millisecond, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second}
 
+// CountCells is how many numbers Counts has.
 const CountCells = 4 + len(answerBounds)
 
 // Cells are all counts in the order of the table's columns.
@@ -85,6 +86,8 @@ const (
 	Day      = 24 * time.Hour
 )
 
+// Attempt counts one attempt, and its answer if there was one: a status code of 0
+// is none.
 func (c *Counts) Attempt(delivered bool, statusCode int, took time.Duration) {
 	c.Attempts++
 	if !delivered {
@@ -95,6 +98,8 @@ func (c *Counts) Attempt(delivered bool, statusCode int, took time.Duration) {
 	}
 }
 
+// Packed returns the counts in the order of the table's columns, without the zeros
+// at the end.
 func (c *Counts) Packed() []int {
 	cells := c.Cells()
 	last := len(cells)

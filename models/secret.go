@@ -21,14 +21,25 @@ type EndpointSecret struct {
 	ExpiresAt      *time.Time
 	SwitchedAt     *time.Time
 
-	// SignsOlder tells whether it is the one that signs x-webhook-signature; the
+	// SignsOlder reports whether it is the one that signs x-webhook-signature; the
 	// tenant's queries fill it.
 	SignsOlder bool `gorm:"-"`
 }
 
-const (
-	MaxOverlapHours = 7 * 24
-)
+// OlderSigner returns the index of the secret that signs x-webhook-signature, of
+// an endpoint's secrets in force, newest first: the oldest that was not switched
+// away from.
+func OlderSigner(secrets []EndpointSecret) int {
+	for i := len(secrets) - 1; i > 0; i-- {
+		if secrets[i].SwitchedAt == nil {
+			return i
+		}
+	}
+	return 0
+}
+
+// MaxOverlapHours is how many hours a secret may go on signing at most.
+const MaxOverlapHours = 7 * 24
 
 // Rotation is how an endpoint gets its next secret.
 type Rotation struct {
@@ -59,4 +70,10 @@ func (r Rotation) Words() string {
 		words += ", imported"
 	}
 	return words
+}
+
+// UnusableSecret returns the Conflict, "endpoint_unusable", for an endpoint whose
+// secret or headers can't be opened with the keys that are set.
+func UnusableSecret() error {
+	return NewConflict("endpoint_unusable", "The endpoint’s secret can’t be opened. Look at HOOKWELL_SECRET_KEY.")
 }

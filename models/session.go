@@ -37,5 +37,5 @@ func HashToken(token string) []byte {
 	return sum[:]
 }
 
-// Is tells whether the session is the one of a token.
+// Is reports whether the session is the one of a token.
 func (s *Session) Is(token string) bool { return string(s.TokenHash) == string(HashToken(token)) }

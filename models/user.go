@@ -44,11 +44,9 @@ type Claims struct {
 	SignedInAt    time.Time // at the provider; zero when it doesn't say
 }
 
-// Passwords have so many characters: NIST SP 800-63B-4, section 3.1.1.2, asks
-// for 15 where a password is the only factor.
-const (
-	MinPassword = 15
-)
+// MinPassword is how many characters a password has at least: NIST SP 800-63B-4,
+// section 3.1.1.2, asks for 15 where a password is the only factor.
+const MinPassword = 15
 
 // MaxName is how many characters a person's name may have.
 const MaxName = 100
@@ -71,10 +69,10 @@ type PasswordChange struct {
 	Unlink  bool
 }
 
-// EmailVerified tells whether the account's address was proved.
+// EmailVerified reports whether the account's address was proved.
 func (u *User) EmailVerified() bool { return u.EmailVerifiedAt != nil }
 
-// HasPassword tells whether the account has a password, and not only a provider
+// HasPassword reports whether the account has a password, and not only a provider
 // that it signs in with.
 func (u *User) HasPassword() bool { return u.PasswordHash != "" }
 
@@ -129,7 +127,7 @@ type Account struct {
 	Password string
 }
 
-// HasControl tells whether text has what no line of text may have, and what
+// HasControl reports whether text has what no line of text may have, and what
 // Postgres does not store: control characters, or bytes that are not UTF-8.
 func HasControl(text string) bool {
 	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f })

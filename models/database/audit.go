@@ -16,6 +16,8 @@ func (db *DB) Audit(tx *Tx, actor models.Actor, organizationID, action, targetID
 	return nil
 }
 
+// AuditEntry returns the row that Audit writes, for several that are written
+// together.
 func (db *DB) AuditEntry(actor models.Actor, organizationID, action, targetID, targetName, details string) models.AuditEntry {
 	entry := models.AuditEntry{
 		ID: db.clock.NewID(models.PrefixAudit, db.clock.Now()), ActorKind: actor.Kind, ActorID: actor.ID, ActorName: actor.Name,

@@ -16,6 +16,7 @@ import (
 // ValueKind is a column's type in a list of values.
 type ValueKind int
 
+// The kinds of value.
 const (
 	TextValue ValueKind = iota
 	IntegerValue
@@ -27,16 +28,18 @@ const (
 // ifThere is what an insert does about a row whose key is taken.
 type ifThere int
 
+// What an insert does about a row whose key is taken.
 const (
-	RefuseTaken ifThere = iota
-	LeaveTaken
-	ReplaceTaken
-	ReplaceInterrupted // of attempts: what is known of the one that is there is nothing
+	RefuseTaken        ifThere = iota // fail
+	LeaveTaken                        // leave the row that is there
+	ReplaceTaken                      // write over it
+	ReplaceInterrupted                // of attempts: write over one that says no more than that it was interrupted
 )
 
 const ifInterrupted = "attempts.cause = 'interrupted'"
 
-// InsertAll inserts any number of rows.
+// InsertAll inserts any number of rows. It fails if the database does, and does nothing
+// without rows.
 func InsertAll[T any](d Dialect, tx *gorm.DB, rows []*T, taken ifThere) error {
 	if len(rows) == 0 {
 		return nil
@@ -44,7 +47,7 @@ func InsertAll[T any](d Dialect, tx *gorm.DB, rows []*T, taken ifThere) error {
 	return d.insert(tx, RowsOf(rows), taken)
 }
 
-// CreateAll inserts rows that insertAll does not know how to write: with columns
+// CreateAll inserts rows that InsertAll does not know how to write: with columns
 // that may be null, or with clauses of their own.
 func CreateAll[T any](tx *gorm.DB, rows []T) error {
 	if len(rows) == 0 {
@@ -53,6 +56,7 @@ func CreateAll[T any](tx *gorm.DB, rows []T) error {
 	return tx.CreateInBatches(rows, perInsert).Error
 }
 
+// RowsOf returns rows as Insertion takes them, of whatever type.
 func RowsOf[T any](rows []*T) reflect.Value { return reflect.ValueOf(rows) }
 
 // perInsert keeps an insert into SQLite below its limit of parameters.
@@ -256,6 +260,7 @@ func (a *array) addNamed(v reflect.Value) {
 // parameters.
 func Values(d Dialect, kinds []ValueKind, rows [][]any) (string, []any) { return d.Values(kinds, rows) }
 
+// Values implements Dialect.
 func (sqliteDialect) Values(_ []ValueKind, rows [][]any) (string, []any) {
 	var b strings.Builder
 	b.WriteString("VALUES ")
@@ -270,6 +275,7 @@ func (sqliteDialect) Values(_ []ValueKind, rows [][]any) (string, []any) {
 	return b.String(), parameters
 }
 
+// Values implements Dialect.
 func (postgresDialect) Values(kinds []ValueKind, rows [][]any) (string, []any) {
 	arrays, names, parameters := make([]string, len(kinds)), make([]string, len(kinds)), make([]any, len(kinds))
 	for column, kind := range kinds {
@@ -283,10 +289,12 @@ func (postgresDialect) Values(kinds []ValueKind, rows [][]any) (string, []any) {
 	return "SELECT " + columns + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS listed(" + columns + ")", parameters
 }
 
+// Among implements Dialect.
 func (sqliteDialect) Among(column string, texts []string) (string, any) {
 	return column + " IN ?", texts
 }
 
+// Among implements Dialect.
 func (postgresDialect) Among(column string, texts []string) (string, any) {
 	return column + " = ANY(?)", &texts
 }

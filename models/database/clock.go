@@ -24,3 +24,12 @@ func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // Ahead is how far Advance has moved the clock.
 func (c *Clock) Ahead() time.Duration { return time.Duration(c.ahead.Load()) }
+
+// StrictlyAfter returns now, or the microsecond after previous if the clock has
+// not moved on from it: a version in time rises with every change.
+func StrictlyAfter(now, previous time.Time) time.Time {
+	if now.After(previous) {
+		return now
+	}
+	return previous.Add(time.Microsecond)
+}

@@ -18,48 +18,48 @@ type Dialect interface {
 	// fails when it can't be.
 	configure(ctx context.Context, db *gorm.DB, pool *sql.DB, o Options) (Access, error)
 	migrator(pool *sql.DB) (*goose.Provider, error)
-	// groupWeight is how many deliveries one transaction writes at most. An event
+	// GroupWeight is how many deliveries one transaction writes at most. An event
 	// that has more is written in slices of as many, so that the others wait for
 	// some milliseconds alone.
 	GroupWeight() int
-	// isPostgres tells what the engine and its loader write in statements of their own.
+	// IsPostgres reports whether the engine and its loader write statements for Postgres.
 	IsPostgres() bool
 
-	// now is the database's clock, as SQL, moved by what a test has moved ours.
+	// Now is the database's clock, as SQL, moved by what a test has moved ours.
 	Now(c *Clock) string
-	// nowMicros is the same in Unix microseconds.
+	// NowMicros is the same in Unix microseconds.
 	NowMicros(c *Clock) string
-	// micros is by how many microseconds one time is after another.
+	// Micros is by how many microseconds one time is after another.
 	Micros(at, before string) string
 	// readNow asks the database what time now is.
 	readNow(tx *gorm.DB, c *Clock) (time.Time, error)
-	// secondsAfter is a time so many seconds (an SQL expression) after another.
+	// SecondsAfter is a time so many seconds (an SQL expression) after another.
 	SecondsAfter(at, seconds string) string
-	// in is the test whether a column is among what a query answers, such that
+	// In is the test whether a column is among what a query returns, such that
 	// the query runs once and the column's index is used.
 	In(query string) string
-	// least is the smaller of two SQL expressions.
+	// Least is the smaller of two SQL expressions.
 	Least(a, b string) string
-	// forUpdate locks the rows that a query reads until the transaction ends;
+	// ForUpdate locks the rows that a query reads until the transaction ends;
 	// skip passes over those that another transaction holds.
 	ForUpdate(skip bool) string
-	// lockOnly is forUpdate for one table of a join, waiting.
+	// LockOnly is ForUpdate for one table of a join, waiting.
 	LockOnly(table string) string
-	// lightSettings are further columns of the query that a transaction begins with
+	// LightSettings are further columns of the query that a transaction begins with
 	// which is done often, and may be lost with a crash of the database.
 	LightSettings() string
-	// serialize makes transactions that name the same lock wait for each other.
+	// Serialize makes transactions that name the same lock wait for each other.
 	Serialize(tx *gorm.DB, lock int64) error
-	// trySerialize is serialize, but answers false instead of waiting.
+	// TrySerialize is Serialize, but returns false instead of waiting.
 	TrySerialize(tx *gorm.DB, lock int64) (bool, error)
 	// insert inserts rows, a slice of pointers, in as few statements as it takes.
 	insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error
-	// values writes rows as a list that "WITH v(a, b) AS (...)" takes, with its
+	// Values writes rows as a list that "WITH v(a, b) AS (...)" takes, with its
 	// parameters.
 	Values(kinds []ValueKind, rows [][]any) (string, []any)
-	// among is the test whether a column is one of some texts, and its parameter.
+	// Among is the test whether a column is one of some texts, and its parameter.
 	Among(column string, texts []string) (string, any)
-	// perLane is a FROM clause that joins every endpoint of the CTE "lanes" to
+	// PerLane is a FROM clause that joins every endpoint of the CTE "lanes" to
 	// its first rows of delivery_work (named w, with delivery_id, organization_id,
 	// endpoint_id and priority) that meet the condition, as many as an SQL expression says.
 	PerLane(condition, most string) string
@@ -69,7 +69,8 @@ type Dialect interface {
 	takeRoom(tx *gorm.DB, p *Probe) error
 }
 
-// What transactions may be serialized by.
+// The locks that transactions may be serialized by: of sign-up, of making
+// partitions, of the due scan, of rolling up and of watching endpoints.
 const (
 	SignupLock    int64 = 7_267_881_233
 	PartitionLock int64 = 7_267_881_234

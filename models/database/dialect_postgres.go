@@ -27,6 +27,7 @@ func findNothing(db *gorm.DB) {
 	}
 }
 
+// Now implements Dialect.
 func (postgresDialect) Now(c *Clock) string {
 	if ahead := c.Ahead(); ahead != 0 {
 		return fmt.Sprintf("(statement_timestamp() + %d * interval '1 microsecond')", ahead.Microseconds())
@@ -34,10 +35,12 @@ func (postgresDialect) Now(c *Clock) string {
 	return "statement_timestamp()"
 }
 
+// NowMicros implements Dialect.
 func (d postgresDialect) NowMicros(c *Clock) string {
 	return "(extract(epoch from " + d.Now(c) + ") * 1000000)::bigint"
 }
 
+// Micros implements Dialect.
 func (postgresDialect) Micros(at, before string) string {
 	return fmt.Sprintf("(extract(epoch from %s - %s) * 1000000)::bigint", at, before)
 }
@@ -47,6 +50,7 @@ func (d postgresDialect) readNow(tx *gorm.DB, c *Clock) (now time.Time, err erro
 	return now.UTC(), err
 }
 
+// SecondsAfter implements Dialect.
 func (postgresDialect) SecondsAfter(at, seconds string) string {
 	return fmt.Sprintf("%s + (%s) * interval '1 second'", at, seconds)
 }
@@ -55,8 +59,10 @@ func (postgresDialect) SecondsAfter(at, seconds string) string {
 // the query for each.
 func (postgresDialect) In(query string) string { return "= ANY(ARRAY(" + query + "))" }
 
+// Least implements Dialect.
 func (postgresDialect) Least(a, b string) string { return fmt.Sprintf("least(%s, %s)", a, b) }
 
+// ForUpdate implements Dialect.
 func (postgresDialect) ForUpdate(skip bool) string {
 	if skip {
 		return "FOR UPDATE SKIP LOCKED"
@@ -64,19 +70,23 @@ func (postgresDialect) ForUpdate(skip bool) string {
 	return "FOR UPDATE"
 }
 
+// IsPostgres implements Dialect.
 func (postgresDialect) IsPostgres() bool { return true }
 
+// GroupWeight implements Dialect.
 func (postgresDialect) GroupWeight() int { return 250 }
 
+// LockOnly implements Dialect.
 func (postgresDialect) LockOnly(table string) string { return "FOR UPDATE OF " + table }
 
-// lightSettings: the commit does not wait for the disk, and rows are found by plain
+// LightSettings: the commit does not wait for the disk, and rows are found by plain
 // index scans. These pass over what earlier ones found dead, while a bitmap
 // visits, until the next vacuum, every row that was ever in flight.
 func (postgresDialect) LightSettings() string {
 	return ", set_config('synchronous_commit', 'off', true) AS lazily, set_config('enable_bitmapscan', 'off', true) AS plainly"
 }
 
+// PerLane implements Dialect.
 func (postgresDialect) PerLane(condition, most string) string {
 	return fmt.Sprintf(`lanes CROSS JOIN LATERAL (
 		SELECT w.delivery_id, w.organization_id, w.endpoint_id, w.priority FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s
@@ -88,10 +98,12 @@ func (postgresDialect) PerLane(condition, most string) string {
 // other installations.
 const lockKey = "hashtextextended(coalesce(current_schema(), ''), ?)"
 
+// Serialize implements Dialect.
 func (postgresDialect) Serialize(tx *gorm.DB, lock int64) error {
 	return tx.Exec("SELECT pg_advisory_xact_lock("+lockKey+")", lock).Error
 }
 
+// TrySerialize implements Dialect.
 func (postgresDialect) TrySerialize(tx *gorm.DB, lock int64) (free bool, err error) {
 	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+lockKey+")", lock).Scan(&free).Error
 	return free, err
@@ -138,13 +150,13 @@ func (postgresDialect) makeTablePartitions(tx *gorm.DB, table string, have map[s
 	return nil
 }
 
-// overlaps tells whether a partition was refused because another holds its range.
+// overlaps reports whether a partition was refused because another holds its range.
 func overlaps(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "42P17"
 }
 
-// noPartition tells whether a row was refused because its day has no partition.
+// noPartition reports whether a row was refused because its day has no partition.
 func noPartition(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "23514" && pg.ConstraintName == ""

@@ -49,39 +49,49 @@ const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
 // Now is our own clock: SQLite's is that of the process.
 func (sqliteDialect) Now(c *Clock) string { return "'" + c.Now().Format(sqliteTime) + "'" }
 
+// NowMicros implements Dialect.
 func (sqliteDialect) NowMicros(c *Clock) string { return strconv.FormatInt(c.Now().UnixMicro(), 10) }
 
+// Micros implements Dialect.
 func (sqliteDialect) Micros(at, before string) string {
 	return fmt.Sprintf("CAST((julianday(%s) - julianday(%s)) * 86400000000 AS integer)", at, before)
 }
 
 func (sqliteDialect) readNow(_ *gorm.DB, c *Clock) (time.Time, error) { return c.Now(), nil }
 
+// SecondsAfter implements Dialect.
 func (sqliteDialect) SecondsAfter(at, seconds string) string {
 	return fmt.Sprintf("strftime('%%Y-%%m-%%d %%H:%%M:%%f+00:00', %s, '+' || (%s) || ' seconds')", at, seconds)
 }
 
+// In implements Dialect.
 func (sqliteDialect) In(query string) string { return "IN (" + query + ")" }
 
+// Least implements Dialect.
 func (sqliteDialect) Least(a, b string) string { return fmt.Sprintf("min(%s, %s)", a, b) }
 
 // ForUpdate is empty: an immediate transaction already holds the only lock.
 func (sqliteDialect) ForUpdate(bool) string { return "" }
 
-// groupWeight is small, since all others wait for the one writer.
+// IsPostgres implements Dialect.
 func (sqliteDialect) IsPostgres() bool { return false }
 
+// GroupWeight is small, since all others wait for the one writer.
 func (sqliteDialect) GroupWeight() int { return 50 }
 
+// LightSettings implements Dialect.
 func (sqliteDialect) LightSettings() string { return "" }
 
+// LockOnly implements Dialect.
 func (sqliteDialect) LockOnly(string) string { return "" }
 
 // Serialize has nothing to do: immediate transactions already take turns.
 func (sqliteDialect) Serialize(*gorm.DB, int64) error { return nil }
 
+// TrySerialize implements Dialect.
 func (sqliteDialect) TrySerialize(*gorm.DB, int64) (bool, error) { return true, nil }
 
+// PerLane implements Dialect.
 func (sqliteDialect) PerLane(condition, most string) string {
 	return fmt.Sprintf(`lanes JOIN delivery_work w ON w.delivery_id IN (
 		SELECT w.delivery_id FROM delivery_work w WHERE w.endpoint_id = lanes.endpoint_id AND %s

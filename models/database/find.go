@@ -10,7 +10,7 @@ import (
 	"hookwell/models"
 )
 
-// Ping tells whether the database answers.
+// Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
 	pool, err := db.DB.DB()
 	if err != nil {

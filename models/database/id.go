@@ -48,15 +48,15 @@ func LowestID(prefix string, at time.Time) string {
 	return prefix + idEncoding.EncodeToString(id[:])
 }
 
-// IsID tells whether text has the shape of an id with that prefix.
+// IsID reports whether text has the shape of an id with that prefix.
 func IsID(prefix, text string) bool {
 	rest, ok := strings.CutPrefix(text, prefix)
 	// Not by decoding, which passes over line breaks.
-	return ok && len(rest) == models.IdLength && strings.Trim(rest, idAlphabet) == ""
+	return ok && len(rest) == models.IDLength && strings.Trim(rest, idAlphabet) == ""
 }
 
-// IdTime is when an id of ours was made, to the millisecond.
-func IdTime(id string) time.Time {
+// IDTime returns when an id of ours was made, to the millisecond.
+func IDTime(id string) time.Time {
 	if i := strings.IndexByte(id, '_'); i >= 0 {
 		if raw, err := idEncoding.DecodeString(id[i+1:]); err == nil && len(raw) == 16 {
 			return time.UnixMilli(int64(binary.BigEndian.Uint64(raw[:8]) >> 16)).UTC()

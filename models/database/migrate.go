@@ -40,6 +40,7 @@ func (db *DB) migrateUp(ctx context.Context, provider *goose.Provider) error {
 	}
 }
 
+// Migrator returns what applies the migrations. It fails if they can't be read.
 func (db *DB) Migrator() (*goose.Provider, error) {
 	pool, err := db.DB.DB()
 	if err != nil {

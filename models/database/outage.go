@@ -51,25 +51,25 @@ const (
 	cannotConnectNow   = "57P03"
 )
 
-// crowded tells whether the database was reached and granted no connection.
+// crowded reports whether the database was reached and granted no connection.
 func crowded(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && ends(pg) && (pg.Code == tooManyConnections || pg.Code == limitExceeded || fromPooler(pg))
 }
 
-// fromPooler tells whether PgBouncer ended a connection: it has no more of them
+// fromPooler reports whether PgBouncer ended a connection: it has no more of them
 // (max_client_conn), or none to the server in time (query_wait_timeout). Before
 // version 1.22 it says either by one code, that of a violated protocol, which
 // Postgres itself doesn't end an established connection with.
 func fromPooler(pg *pgconn.PgError) bool { return ends(pg) && pg.Code == "08P01" }
 
-// ends tells whether a fault ended the connection. PgBouncer says so in one field
+// ends reports whether a fault ended the connection. PgBouncer says so in one field
 // alone, which Postgres translates.
 func ends(pg *pgconn.PgError) bool {
 	return pg.SeverityUnlocalized == "FATAL" || pg.Severity == "FATAL"
 }
 
-// away tells whether the connection to the database failed, or was ended by a
+// away reports whether the connection to the database failed, or was ended by a
 // server that stops, starts or crashed.
 func away(err error) bool {
 	var pg *pgconn.PgError
@@ -90,7 +90,7 @@ const (
 	sqliteLocked = 6
 )
 
-// locked tells whether SQLite waited for its file in vain.
+// locked reports whether SQLite waited for its file in vain.
 func locked(err error) bool {
 	var lite *sqlite.Error
 	if !errors.As(err, &lite) {
@@ -103,11 +103,13 @@ func locked(err error) bool {
 // unprepared is a connection that ended before anything was asked of it.
 type unprepared struct{ cause error }
 
+// Error returns what was done, and the cause.
 func (u *unprepared) Error() string { return "preparing a connection: " + u.cause.Error() }
 
+// Unwrap returns the cause.
 func (u *unprepared) Unwrap() error { return u.cause }
 
-// notGranted tells whether no connection came about, so that nothing was run,
+// notGranted reports whether no connection came about, so that nothing was run,
 // for a reason that passes.
 func notGranted(err error) bool {
 	var connecting *pgconn.ConnectError
@@ -116,7 +118,7 @@ func notGranted(err error) bool {
 	return (errors.As(err, &connecting) || errors.As(err, &prepared)) && errors.As(err, &pg) && (crowded(err) || pg.Code == cannotConnectNow)
 }
 
-// runsAgain tells whether a transaction, or a statement that is one by itself,
+// runsAgain reports whether a transaction, or a statement that is one by itself,
 // was rolled back whole for what others did at the same moment, and may succeed
 // when it is begun anew: a serialization failure, a deadlock, or a plan from
 // before a migration.
@@ -125,7 +127,7 @@ func runsAgain(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "0A000" && strings.HasPrefix(pg.Message, "cached plan"))
 }
 
-// LockNotAvailable tells whether a lock was waited for as long as lock_timeout allows.
+// LockNotAvailable reports whether a lock was waited for as long as lock_timeout allows.
 func LockNotAvailable(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "55P03"

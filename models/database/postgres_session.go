@@ -129,11 +129,11 @@ const grantedQuery = `SELECT least(
 	FROM (SELECT current_setting('max_connections')::int AS most) m, pg_roles r, pg_database d, pg_settings s
 	WHERE r.rolname = current_user AND d.datname = current_database() AND s.name = 'default_transaction_isolation'`
 
-// settle finds out how many connections there may be: as many as was asked for,
+// negotiate finds out how many connections there may be: as many as was asked for,
 // else the usual number, but no more than half of what the server grants, so
 // that a second process and commands find room. A pooler has limits of its own,
 // of which the server knows nothing, and lets wait who goes beyond them.
-func (p *PostgresPool) settle(ctx context.Context, asked int, pooler Pooler) (Access, error) {
+func (p *PostgresPool) negotiate(ctx context.Context, asked int, pooler Pooler) (Access, error) {
 	conn, err := p.acquire(ctx)
 	if err != nil {
 		return Access{}, Outage(err)
@@ -166,5 +166,5 @@ func (postgresDialect) configure(ctx context.Context, db *gorm.DB, pool *sql.DB,
 	if err := db.Callback().Query().After("gorm:query").Register("hookwell:unwritable", findNothing); err != nil {
 		return Access{}, err
 	}
-	return db.ConnPool.(*PostgresPool).settle(ctx, o.Connections, o.Pooler)
+	return db.ConnPool.(*PostgresPool).negotiate(ctx, o.Connections, o.Pooler)
 }

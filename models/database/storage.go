@@ -39,8 +39,10 @@ type unwritable struct {
 	cause    error
 }
 
+// Error returns the sentence for an operator.
 func (u *unwritable) Error() string { return u.sentence }
 
+// Unwrap returns the cause.
 func (u *unwritable) Unwrap() error { return u.cause }
 
 // begun returns the error of what a process begins with: what was being done and

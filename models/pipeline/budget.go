@@ -38,8 +38,10 @@ type BudgetRow struct {
 	ForgetAt time.Time
 }
 
+// TableName names the table of the rows for GORM.
 func (BudgetRow) TableName() string { return "budgets" }
 
+// Spend returns one use of a budget, of whoever or whatever the texts name together.
 func Spend(b Budget, of ...string) Spending {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%q %q", b.Name, of)
@@ -129,6 +131,7 @@ func (b Budget) usedUp(wait time.Duration) error {
 	return &models.Error{Kind: models.TooMany, Code: "too_many_attempts", Message: b.Used + " Try again in " + WaitWords(wait) + ".", RetryAfter: wait}
 }
 
+// WholeSeconds returns a wait rounded up to seconds.
 func WholeSeconds(wait time.Duration) time.Duration {
 	return (wait + time.Second - 1).Truncate(time.Second)
 }

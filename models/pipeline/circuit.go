@@ -11,18 +11,17 @@ import (
 	"hookwell/webhook"
 )
 
-const (
-	circuitProbe = 30 * time.Second
-)
+// circuitProbe is how long an open circuit waits for its probe, if nobody sets it.
+const circuitProbe = 30 * time.Second
 
-// healthGrain is how exactly an endpoint's last success and failure are kept:
+// stateGrain is how exactly an endpoint's last success and failure are kept:
 // finer would make one row the bottleneck of a busy endpoint, and all of them
 // that of a busy installation.
-const healthGrain = 5 * time.Second
+const stateGrain = 5 * time.Second
 
-// weigh reads results, the earliest first. Test events count in no health, and
+// resultsByEndpoint reads results, the earliest first. Test events count in no health, and
 // what cut an attempt off here says nothing of the receiver.
-func weigh(held []Result) map[string]*models.EndpointResults {
+func resultsByEndpoint(held []Result) map[string]*models.EndpointResults {
 	ordered := slices.Clone(held)
 	slices.SortStableFunc(ordered, func(a, b Result) int { return a.ended().Compare(b.ended()) })
 	found := map[string]*models.EndpointResults{}
@@ -55,16 +54,16 @@ func weigh(held []Result) map[string]*models.EndpointResults {
 	return found
 }
 
-// speaksAgainst tells whether a failure counts for the circuit: no status at
+// speaksAgainst reports whether a failure counts for the circuit: no status at
 // all, 408, 429 or 5xx. Any other answer shows that somebody is there.
 func speaksAgainst(x *webhook.Exchange) bool {
 	return x.StatusCode == 0 || x.StatusCode == http.StatusRequestTimeout || x.StatusCode == http.StatusTooManyRequests || x.StatusCode >= 500
 }
 
-// settleEndpoints notes how endpoints fare, opens and closes their circuits,
+// advanceEndpoints notes how endpoints fare, opens and closes their circuits,
 // and disables those that answered 410.
-func (p *Engine) settleEndpoints(tx *database.Tx, held []Result) error {
-	found := weigh(held)
+func (p *Engine) advanceEndpoints(tx *database.Tx, held []Result) error {
+	found := resultsByEndpoint(held)
 	ids := make([]string, 0, len(found))
 	for id := range found {
 		ids = append(ids, id)
@@ -89,7 +88,7 @@ func (p *Engine) settleEndpoints(tx *database.Tx, held []Result) error {
 	return nil
 }
 
-// changing answers the endpoints whose state the results change. It reads
+// changing returns the endpoints whose state the results change. It reads
 // without a lock: a busy healthy endpoint has nothing to write but once a
 // second, and its claims are not to wait for that.
 func (p *Engine) changing(tx *database.Tx, ids []string, found map[string]*models.EndpointResults) ([]string, error) {
@@ -97,7 +96,7 @@ func (p *Engine) changing(tx *database.Tx, ids []string, found map[string]*model
 	if err := tx.Where("endpoint_id IN ?", ids).Order("endpoint_id").Find(&states).Error; err != nil {
 		return nil, err
 	}
-	stale := p.clock.Now().Add(-healthGrain)
+	stale := p.clock.Now().Add(-stateGrain)
 	var changing []string
 	for i := range states {
 		if found[states[i].EndpointID].Changes(&states[i], stale) {

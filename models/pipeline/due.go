@@ -152,7 +152,7 @@ func (p *Engine) postpone(tx *database.Tx, picked []models.Woken) error {
 	return nil
 }
 
-// lockWaiting locks some rows and answers those that are not in flight. What
+// lockWaiting locks some rows and returns those that are not in flight. What
 // another transaction holds is being claimed: it is passed over, since waiting for
 // several rows in no common order ends in deadlocks. Rows are found by their keys
 // alone, so that no index of all that waits is read instead.
@@ -170,7 +170,7 @@ const FullStep = 500
 
 // Reclaim ends attempts whose lease has run out, because the process that made
 // them died or was cut off: each is recorded as interrupted and counts. It
-// answers how many there were in this step; call it again when the step was full.
+// returns how many there were in this step; call it again when the step was full.
 func (p *Engine) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
 	var results []Result
@@ -186,7 +186,7 @@ func (p *Engine) Reclaim(ctx context.Context) (int, error) {
 		if err := database.InsertAll(p.db.Dialect, tx.DB, attemptsOf(results), database.LeaveTaken); err != nil {
 			return err
 		}
-		return p.settle(tx, results)
+		return p.advance(tx, results)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("reclaiming leases: %w", err)

@@ -17,7 +17,7 @@ const clockMargin = time.Hour
 
 // EndWaiting ends, in one step, deliveries that can't go on: those of deleted
 // endpoints are cancelled, and what has waited too long fails as expired. It
-// answers how many; call it again when the step was full.
+// returns how many; call it again when the step was full.
 func (p *Engine) EndWaiting(ctx context.Context) (int, error) {
 	var ended int
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
@@ -35,10 +35,10 @@ func (p *Engine) EndWaiting(ctx context.Context) (int, error) {
 			return err
 		}
 		ended = len(cancelled) + len(expired)
-		if err := p.EndRows(tx, cancelled, models.Cancelled, ""); err != nil {
+		if err := p.EndDeliveries(tx, cancelled, models.Cancelled, ""); err != nil {
 			return err
 		}
-		return p.EndRows(tx, expired, models.Failed, webhook.CauseExpired)
+		return p.EndDeliveries(tx, expired, models.Failed, webhook.CauseExpired)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("ending what waited: %w", err)
@@ -46,19 +46,21 @@ func (p *Engine) EndWaiting(ctx context.Context) (int, error) {
 	return ended, nil
 }
 
-// EndWork ends what waits for some endpoints, as far as one step goes.
-func (p *Engine) EndWork(tx *database.Tx, endpointIDs []string, state models.State, cause webhook.Cause) error {
+// EndDeliveriesTo ends what waits for some endpoints, up to FullStep of it, in the
+// transaction of the change. What is in flight is left to its attempt. It fails if
+// the database does.
+func (p *Engine) EndDeliveriesTo(tx *database.Tx, endpointIDs []string, state models.State, cause webhook.Cause) error {
 	var ids []string
 	err := tx.Model(&models.Work{}).Where("endpoint_id IN ? AND lease_until IS NULL", endpointIDs).Limit(FullStep).Pluck("delivery_id", &ids).Error
 	if err != nil {
 		return err
 	}
-	return p.EndRows(tx, ids, state, cause)
+	return p.EndDeliveries(tx, ids, state, cause)
 }
 
-// EndRows ends deliveries that are not in flight. One that had ended before,
+// EndDeliveries ends deliveries that are not in flight. One that had ended before,
 // and waited for a resend, keeps its state.
-func (p *Engine) EndRows(tx *database.Tx, ids []string, state models.State, cause webhook.Cause) error {
+func (p *Engine) EndDeliveries(tx *database.Tx, ids []string, state models.State, cause webhook.Cause) error {
 	ids, err := p.lockWaiting(tx, ids)
 	if err != nil || len(ids) == 0 {
 		return err
@@ -77,8 +79,8 @@ func (p *Engine) EndRows(tx *database.Tx, ids []string, state models.State, caus
 	if done.Error != nil {
 		return done.Error
 	}
-	p.Noted(tx).End(state, cause, int(done.RowsAffected))
-	return NoteUndelivered(tx.DB, ids)
+	p.Noted(tx).CountEnded(state, cause, int(done.RowsAffected))
+	return AddUndelivered(tx.DB, ids)
 }
 
 // countEnded counts deliveries that are about to fail without another attempt.

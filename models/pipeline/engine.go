@@ -5,7 +5,7 @@
 //     and committed with one delivery for each endpoint (accept, unfinished);
 //   - Due names deliveries whose time has come, and Claim takes them (work, gate)
 //     with what is sent (template);
-//   - Record writes what came of attempts (record, settle, finish), moves circuits
+//   - Record writes what came of attempts (record, record_delivered, advance), moves circuits
 //     (circuit) and counts (rollup);
 //   - rounds do the rest: end, retention, watch.
 //
@@ -52,8 +52,8 @@ type Engine struct {
 	publish    *publisher
 	base       atomic.Pointer[url.URL]
 	// What was read lately. Each use asks the database whether it still stands.
-	settings  Kept[*settings]    // by organization
-	messages  Kept[keptTemplate] // by endpoint
+	settings  Kept[*settings]      // by organization
+	messages  Kept[cachedTemplate] // by endpoint
 	bodies    bodies
 	successes successes
 }
@@ -74,7 +74,7 @@ func New(o Options) *Engine {
 // Now is the engine's clock, in UTC.
 func (p *Engine) Now() time.Time { return p.clock.Now() }
 
-// Ping tells whether the database answers.
+// Ping reports whether the database answers.
 func (p *Engine) Ping(ctx context.Context) error { return p.db.Ping(ctx) }
 
 // MakePartitions makes the partitions of the days ahead. It is safe to call at

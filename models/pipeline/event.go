@@ -84,15 +84,15 @@ func (p *Engine) Draft(org *models.Organization, n models.NewEvent, origin model
 	return d, nil
 }
 
-// fits tells whether the draft was made for the organization as it is now.
+// fits reports whether the draft was made for the organization as it is now.
 func (d *Draft) fits(o *models.Organization) bool {
-	return d.publicID == o.PublicID() && (d.named == "" || IsNamed(o, d.named))
+	return d.publicID == o.PublicID() && (d.named == "" || o.IsNamed(d.named))
 }
 
 // refit writes the body for the organization as it is. It is NotFound for a
 // draft whose organization no longer has the name that it was reported under.
 func (d *Draft) refit(o *models.Organization) (err error) {
-	if d.named != "" && !IsNamed(o, d.named) {
+	if d.named != "" && !o.IsNamed(d.named) {
 		return models.NewNotFound("organization")
 	}
 	d.publicID = o.PublicID()
@@ -119,11 +119,10 @@ func requestHash(n models.NewEvent) []byte {
 	return sum[:]
 }
 
+// NewDelivery returns a pending delivery of an event to an endpoint, with an id of
+// its own and nothing written.
 func (p *Engine) NewDelivery(event *models.Event, e *models.Endpoint) *models.Delivery {
 	now := p.clock.Now()
 	return &models.Delivery{ID: p.clock.NewID(models.PrefixDelivery, now), OrganizationID: event.OrganizationID, EventID: event.ID, EventType: event.Type,
 		EndpointID: e.ID, State: models.Pending, Test: event.Test, PlannedAttempts: len(e.Schedule.Delays), CreatedAt: now}
 }
-
-// IsNamed tells whether a name is the organization's id or its external id.
-func IsNamed(o *models.Organization, name string) bool { return name == o.ID || name == o.PublicID() }

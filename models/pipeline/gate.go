@@ -91,8 +91,8 @@ func (g *gate) wait(perSecond int) time.Duration {
 	return time.Duration(max(g.RateFreeUs-g.NowUs-(burst-1)*interval, 1)) * time.Microsecond
 }
 
-// chargeRates counts what was claimed against the endpoints' rate limits.
-func chargeRates(tx *database.Tx, lanes []Lane, templates map[string]*template, gates map[string]*gate, claimed []models.Work) error {
+// chargeRateLimits counts what was claimed against the endpoints' rate limits.
+func chargeRateLimits(tx *database.Tx, lanes []Lane, templates map[string]*template, gates map[string]*gate, claimed []models.Work) error {
 	counts := map[string]int{}
 	for _, w := range claimed {
 		counts[w.EndpointID]++

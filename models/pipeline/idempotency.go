@@ -23,7 +23,7 @@ type IdempotencyKey struct {
 	CreatedAt      time.Time
 }
 
-// claimKeys saves the drafts' idempotency keys and answers the drafts that are
+// claimKeys saves the drafts' idempotency keys and returns the drafts that are
 // to be written. A key that another transaction holds is waited for; one that
 // was used before answers or refuses its draft.
 func (p *Engine) claimKeys(tx *database.Tx, drafts []*Draft) ([]*Draft, error) {
@@ -104,7 +104,7 @@ func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]Idempot
 	return held, nil
 }
 
-// earlierEvents answers what was accepted under the keys that others hold.
+// earlierEvents returns what was accepted under the keys that others hold.
 func earlierEvents(tx *database.Tx, held map[keyName]IdempotencyKey, mine map[string]*Draft) (map[string]*models.Accepted, error) {
 	var ids []string
 	for _, holder := range held {

@@ -22,7 +22,7 @@ func (p *Engine) Post(tx *database.Tx, why MailCause, actor models.Actor, m mode
 	return err
 }
 
-// PostOne is post. It answers the message's id, or "" where none was queued.
+// PostOne is post. It returns the message's id, or "" where none was queued.
 func (p *Engine) PostOne(tx *database.Tx, why MailCause, actor models.Actor, m models.Mail) (id string, err error) {
 	err = p.SpendIn(tx, spendingsOf(&m, why, actor)...)
 	if models.IsKind(err, models.TooMany) && !why.told() {

@@ -12,20 +12,20 @@ import (
 type MailCause int
 
 const (
-	// mailAsked is what anybody can ask for, for any address. Beyond the budget
+	// MailAsked is what anybody can ask for, for any address. Beyond the budget
 	// nothing is sent, and who asked is answered as always.
 	MailAsked MailCause = iota
-	// mailSent is what a signed-in person has sent to any address. Beyond the
+	// MailSent is what a signed-in person has sent to any address. Beyond the
 	// budget they are refused.
 	MailSent
-	// mailAccount tells a person of a change of their own account that they, or
+	// MailAccount tells a person of a change of their own account that they, or
 	// whoever holds their session, make. Strangers can't use its budget up; beyond
 	// it the change is refused, so that none is made without word of it.
 	MailAccount
 	// mailEndpoints tells an organization's people how its endpoints stand. Beyond
 	// the budget it is left to the pages.
 	mailEndpoints
-	// mailAlways is never left out: it tells of what happens seldom, or was paid
+	// MailAlways is never left out: it tells of what happens seldom, or was paid
 	// for by a link that came by mail, or was asked for by the operator.
 	MailAlways
 )
@@ -47,7 +47,7 @@ var (
 		Used: "20 messages about endpoints were sent to this address within the hour."}
 	budgetEndpointsOrganization = Budget{Name: "mail of an organization of endpoints", Most: 500, Span: time.Hour,
 		Used: "500 messages about endpoints were sent for this organization within the hour."}
-	// budgetAsked is what may be asked for from one address.
+	// BudgetAsked is what may be asked for from one address.
 	BudgetAsked = Budget{Name: "mail asked from an address", Most: 20, Span: time.Hour,
 		Used: "20 messages were asked for from your network within the hour."}
 )

@@ -21,16 +21,16 @@ type Meter interface {
 // committed is what is to be told of a transaction once it is committed.
 type committed struct {
 	woken    []models.Woken
-	accepted map[models.Origin]counts
-	ended    map[end]int
+	accepted map[models.Origin]acceptedCounts
+	ended    map[endedAs]int
 	mail     bool // some was queued
 	// unfinished are events of which not every delivery is written.
 	unfinished []*Draft
 }
 
-type counts struct{ events, deliveries int }
+type acceptedCounts struct{ events, deliveries int }
 
-type end struct {
+type endedAs struct {
 	state models.State
 	cause webhook.Cause
 }
@@ -38,24 +38,26 @@ type end struct {
 // Noted is what the transaction notes for the waker and the meter.
 func (p *Engine) Noted(tx *database.Tx) *committed { return database.NoteIn(tx, p.tell) }
 
+// AcceptAll counts accepted events with their deliveries.
 func (t *committed) AcceptAll(events []*models.Event) {
 	if t.accepted == nil {
-		t.accepted = map[models.Origin]counts{}
+		t.accepted = map[models.Origin]acceptedCounts{}
 	}
 	for _, event := range events {
 		c := t.accepted[event.Origin]
-		t.accepted[event.Origin] = counts{c.events + 1, c.deliveries + event.Deliveries}
+		t.accepted[event.Origin] = acceptedCounts{c.events + 1, c.deliveries + event.Deliveries}
 	}
 }
 
-func (t *committed) End(state models.State, cause webhook.Cause, deliveries int) {
+// CountEnded counts deliveries that came to an end; a cause counts for Failed alone.
+func (t *committed) CountEnded(state models.State, cause webhook.Cause, deliveries int) {
 	if state != models.Failed {
 		cause = ""
 	}
 	if t.ended == nil {
-		t.ended = map[end]int{}
+		t.ended = map[endedAs]int{}
 	}
-	t.ended[end{state, cause}] += deliveries
+	t.ended[endedAs{state, cause}] += deliveries
 }
 
 // tell hands on what a transaction noted, after its commit.

@@ -19,7 +19,7 @@ type Result struct {
 }
 
 // Attempt is the row that the result is kept as.
-func (r *Result) Attempt() *models.Attempt {
+func (r *Result) attempt() *models.Attempt {
 	x := &r.Exchange
 	return &models.Attempt{
 		DeliveryID: r.Job.DeliveryID, Number: r.Job.work.Attempt, OrganizationID: r.Job.work.OrganizationID, Trigger: r.Job.work.Trigger,
@@ -56,7 +56,7 @@ func (r *Result) FirstWait() (time.Duration, bool) {
 	if w.Attempt != 1 || w.Trigger != models.TriggerSchedule || r.Exchange.Cause == webhook.CauseInterrupted {
 		return 0, false
 	}
-	return max(0, r.Exchange.StartedAt.Sub(database.IdTime(r.Job.DeliveryID))-firstDelay(r.Job.schedule)), true
+	return max(0, r.Exchange.StartedAt.Sub(database.IDTime(r.Job.DeliveryID))-firstDelay(r.Job.schedule)), true
 }
 
 // OrganizationID is whose delivery it was.
@@ -104,7 +104,7 @@ func (p *Engine) record(tx *database.Tx, results []Result) error {
 	if err := database.InsertAll(p.db.Dialect, tx.DB, attemptsOf(late), database.ReplaceInterrupted); err != nil {
 		return fmt.Errorf("inserting late attempts: %w", err)
 	}
-	return p.settle(tx, held)
+	return p.advance(tx, held)
 }
 
 // lockStates locks the states of endpoints, in one order.
@@ -121,12 +121,12 @@ func (p *Engine) lockStates(tx *database.Tx, endpointIDs []string) error {
 func attemptsOf(results []Result) []*models.Attempt {
 	attempts := make([]*models.Attempt, len(results))
 	for i := range results {
-		attempts[i] = results[i].Attempt()
+		attempts[i] = results[i].attempt()
 	}
 	return attempts
 }
 
-// heldLeases answers the results whose lease is still theirs, and locks their
+// heldLeases returns the results whose lease is still theirs, and locks their
 // rows; the others are late. A claim does not wait for the disk, so that a crash of the database may
 // have lost it: work that is free and one attempt behind was claimed by nobody
 // since, and is still the result's. Not so where a person asked for an attempt

@@ -29,6 +29,7 @@ type RollupRow struct {
 	Counts         models.Counts `gorm:"embedded"`
 }
 
+// TableName names the table of the rows for GORM.
 func (RollupRow) TableName() string { return "rollups" }
 
 // RollupDelta is what one transaction adds to the rollups.
@@ -37,6 +38,7 @@ type RollupDelta struct {
 	Counts string
 }
 
+// TableName names the table of the rows for GORM.
 func (RollupDelta) TableName() string { return "rollup_deltas" }
 
 // traffic gathers counts of an endpoint's half hours.

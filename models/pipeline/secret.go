@@ -14,17 +14,6 @@ func (p *Engine) SecretsInForce(db *gorm.DB) *gorm.DB {
 	return db.Where("(expires_at IS NULL OR expires_at > ?)", p.clock.Now()).Order("created_at DESC, id DESC")
 }
 
-// OlderSigner is which of an endpoint's secrets in force, newest first, signs
-// x-webhook-signature: the oldest that was not switched away from.
-func OlderSigner(rows []models.EndpointSecret) int {
-	for i := len(rows) - 1; i > 0; i-- {
-		if rows[i].SwitchedAt == nil {
-			return i
-		}
-	}
-	return 0
-}
-
 // OpenSecret is a secret's text. Its error says nothing of it.
 func (p *Engine) OpenSecret(row *models.EndpointSecret) (webhook.Secret, error) {
 	text, err := p.vault.Open(row.EndpointID, row.Sealed)

@@ -7,22 +7,25 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/database"
+	"hookwell/webhook"
 )
 
-// NoteSettings adds a line to the endpoint's history.
+// AddSetting adds a line to the endpoint's history: what it is from since on, in
+// the transaction of the change. A line of the same time is replaced. It fails if
+// the database does.
+func AddSetting(tx *database.Tx, e *models.Endpoint, since time.Time) error {
+	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(models.NewEndpointSetting(e, since)).Error
+}
+
+// NoteSettings is AddSetting, for callers that have its earlier name.
 func NoteSettings(tx *database.Tx, e *models.Endpoint, since time.Time) error {
-	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(SettingOf(e, since)).Error
+	return AddSetting(tx, e, since)
 }
 
-func SettingOf(e *models.Endpoint, since time.Time) *models.EndpointSetting {
-	return &models.EndpointSetting{EndpointID: e.ID, Since: since, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes,
-		Enabled: e.Enabled(), Deleted: e.DeletedAt != nil}
-}
+// Later is database.StrictlyAfter, for callers that have its earlier name.
+func Later(now, before time.Time) time.Time { return database.StrictlyAfter(now, before) }
 
-// Later is now, or just after the time before it if the clock has not moved.
-func Later(now, before time.Time) time.Time {
-	if now.After(before) {
-		return now
-	}
-	return before.Add(time.Microsecond)
+// EndWork is Engine.EndDeliveriesTo, for callers that have its earlier name.
+func (p *Engine) EndWork(tx *database.Tx, endpointIDs []string, state models.State, cause webhook.Cause) error {
+	return p.EndDeliveriesTo(tx, endpointIDs, state, cause)
 }

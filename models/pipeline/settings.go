@@ -27,7 +27,7 @@ type settings struct {
 	subscribers map[string][]*models.Endpoint // by event type, found when first asked for
 }
 
-// subscribed answers the endpoints that want events of a type.
+// subscribed returns the endpoints that want events of a type.
 func (o *settings) subscribed(eventType string) []*models.Endpoint {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -75,7 +75,7 @@ func (k *Kept[T]) Drop(id string) {
 	delete(k.byID, id)
 }
 
-// keptSettings answers the organizations' settings if all of them are in
+// keptSettings returns the organizations' settings if all of them are in
 // memory. Whether they still stand is for the database to say.
 func (p *Engine) keptSettings(organizationIDs []string) (map[string]*settings, bool) {
 	found := make(map[string]*settings, len(organizationIDs))
@@ -89,7 +89,7 @@ func (p *Engine) keptSettings(organizationIDs []string) (map[string]*settings, b
 	return found, true
 }
 
-// standingSettings answers the organizations' settings as they are now,
+// standingSettings returns the organizations' settings as they are now,
 // reading those that have changed. The transaction must not have changed them
 // itself: what it reads is kept.
 func (p *Engine) standingSettings(tx *database.Tx, organizationIDs []string) (map[string]*settings, error) {
@@ -150,19 +150,19 @@ func enabledEndpoints(tx *database.Tx, organizationIDs []string) ([]models.Endpo
 	return endpoints, nil
 }
 
-// KeptOrganization returns an organization that is in memory and not deleted, as
+// CachedOrganization returns an organization that is in memory and not deleted, as
 // far as that is known there.
-func (p *Engine) KeptOrganization(id string) (*models.Organization, bool) {
+func (p *Engine) CachedOrganization(id string) (*models.Organization, bool) {
 	if kept, ok := p.settings.Get(id); ok && kept.organization.DeletedAt == nil {
 		return &kept.organization, true
 	}
 	return nil, false
 }
 
-// CurrentOrganization answers an organization, from memory where it is there:
+// CurrentOrganization returns an organization, from memory where it is there:
 // for whoever reports events, since accepting them asks again.
 func (p *Engine) CurrentOrganization(ctx context.Context, id string) (*models.Organization, error) {
-	if org, ok := p.KeptOrganization(id); ok {
+	if org, ok := p.CachedOrganization(id); ok {
 		return org, nil
 	}
 	return database.Find[models.Organization](p.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", id), "organization")

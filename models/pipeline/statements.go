@@ -15,9 +15,9 @@ type statements interface {
 	// writeIfUnchanged commits a fan-out if what it was prepared by still stands,
 	// and returns false, having written nothing, if it doesn't.
 	writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition) (done bool, err error)
-	// finish commits, in one statement, attempts that delivered, if all of their
+	// recordDelivered commits, in one statement, attempts that delivered, if all of their
 	// leases hold, and returns the states of their endpoints.
-	finish(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error)
+	recordDelivered(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error)
 	// load writes many rows that were made elsewhere, on the loader's connection.
 	load(l loader, table string, columns []string, count int, row func(int) []any) error
 	// analyze is what follows on it.

@@ -40,10 +40,10 @@ func (s *successes) take() map[string]time.Time {
 	return last
 }
 
-// NoteSuccesses writes the last successes that were not worth a transaction of
+// FlushSuccesses writes the last successes that were not worth a transaction of
 // their own. Those of a process that dies are noted with its successor's next;
 // those that can't be written are noted with the endpoint's next.
-func (p *Engine) NoteSuccesses(ctx context.Context) error {
+func (p *Engine) FlushSuccesses(ctx context.Context) error {
 	last := p.successes.take()
 	if len(last) == 0 {
 		return nil

@@ -36,7 +36,7 @@ type template struct {
 	until       *time.Time // when a secret of the message ends; nil is never
 }
 
-func (t *template) Job(w models.Work, event *models.Event) Job {
+func (t *template) job(w models.Work, event *models.Event) Job {
 	m := t.message
 	m.EventID, m.EventType, m.DeliveryID, m.Body = event.ID, event.Type, w.DeliveryID, event.Body
 	m.Number, m.Test = w.Attempt, event.Test
@@ -44,15 +44,15 @@ func (t *template) Job(w models.Work, event *models.Event) Job {
 		MaxInFlight: t.maxInFlight, work: w, schedule: t.schedule}
 }
 
-// keptTemplate is a template as of one version of its organization's settings.
-type keptTemplate struct {
+// cachedTemplate is a template as of one version of its organization's settings.
+type cachedTemplate struct {
 	template *template
 	version  int64
 }
 
-// keptTemplates answers the endpoints' templates as they are now, and reads
+// currentTemplates returns the endpoints' templates as they are now, and reads
 // those that have changed. The gates tell the versions.
-func (p *Engine) keptTemplates(tx *database.Tx, endpointIDs []string, gates map[string]*gate) (map[string]*template, error) {
+func (p *Engine) currentTemplates(tx *database.Tx, endpointIDs []string, gates map[string]*gate) (map[string]*template, error) {
 	now := p.clock.Now()
 	found, stale := make(map[string]*template, len(endpointIDs)), []string(nil)
 	for _, id := range endpointIDs {
@@ -66,23 +66,23 @@ func (p *Engine) keptTemplates(tx *database.Tx, endpointIDs []string, gates map[
 	if len(stale) == 0 {
 		return found, nil
 	}
-	read, err := p.Templates(tx, stale)
+	read, err := p.templates(tx, stale)
 	if err != nil {
 		return nil, err
 	}
 	for id, t := range read {
 		found[id] = t
 		if g := gates[id]; g != nil {
-			p.messages.Put(id, keptTemplate{t, g.Version})
+			p.messages.Put(id, cachedTemplate{t, g.Version})
 		}
 	}
 	return found, nil
 }
 
-// Templates reads the endpoints' URLs, headers and secrets as they are now. An
+// templates reads the endpoints' URLs, headers and secrets as they are now. An
 // endpoint whose secret can't be opened is logged and left out: its deliveries
 // wait, and hold up nobody else's.
-func (p *Engine) Templates(tx *database.Tx, endpointIDs []string) (map[string]*template, error) {
+func (p *Engine) templates(tx *database.Tx, endpointIDs []string) (map[string]*template, error) {
 	var endpoints []models.Endpoint
 	if err := tx.Where("id IN ? AND deleted_at IS NULL", endpointIDs).Find(&endpoints).Error; err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (p *Engine) template(e *models.Endpoint, rows []models.EndpointSecret) (*te
 		return nil, err
 	}
 	return &template{until: firstEnd(rows), schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
-		Legacy: secrets[OlderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
+		Legacy: secrets[models.OlderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
 }
 

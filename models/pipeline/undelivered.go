@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -12,9 +11,9 @@ import (
 	"hookwell/models/database"
 )
 
-// NoteUndelivered adds those of the deliveries that stand as failed or
+// AddUndelivered adds those of the deliveries that stand as failed or
 // cancelled. Noting one again changes nothing.
-func NoteUndelivered(db *gorm.DB, ids []string) error {
+func AddUndelivered(db *gorm.DB, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -76,7 +75,7 @@ func (e *endings) save(db *gorm.DB) error {
 	if err := forgetUndelivered(db, e.arrived); err != nil {
 		return fmt.Errorf("forgetting what arrived: %w", err)
 	}
-	return NoteUndelivered(db, e.failed)
+	return AddUndelivered(db, e.failed)
 }
 
 // pruneUndelivered removes what is older than a time, some rows in a step.
@@ -91,14 +90,4 @@ func (p *Engine) pruneUndelivered(db *gorm.DB, before time.Time) error {
 			return err
 		}
 	}
-}
-
-// EndedStates are those of the states that are listed as undelivered, openStates
-// those that have work.
-func EndedStates(states []models.State) []models.State {
-	return slices.DeleteFunc(slices.Clone(states), func(s models.State) bool { return s != models.Failed && s != models.Cancelled })
-}
-
-func OpenStates(states []models.State) []models.State {
-	return slices.DeleteFunc(slices.Clone(states), func(s models.State) bool { return s != models.Pending && s != models.Retrying })
 }

@@ -7,6 +7,7 @@ import (
 // Waker is told, after the commit, which deliveries have become due. It must
 // neither block nor fail: what it loses, the due scan finds.
 type Waker interface {
+	// Wake says which deliveries are due.
 	Wake(woken []models.Woken)
 	// WakeMail says that mail was queued.
 	WakeMail()

@@ -18,7 +18,7 @@ const (
 )
 
 // WatchEndpoints announces, in one step, what is due of endpoints that fail or
-// have recovered, and disables those that the rule is met for. It answers how
+// have recovered, and disables those that the rule is met for. It returns how
 // many it took; call it again when the step was full. Of several processes, one
 // does it at a time.
 func (p *Engine) WatchEndpoints(ctx context.Context) (int, error) {
@@ -123,7 +123,7 @@ func (p *Engine) announce(tx *database.Tx, states []models.EndpointState, now ti
 	return nil
 }
 
-// enter moves an endpoint's state to what is announced now, and answers whether
+// enter moves an endpoint's state to what is announced now, and reports whether
 // that is worth a message.
 func (p *Engine) enter(tx *database.Tx, state *models.EndpointState, e *models.Endpoint, kind models.NoticeKind, now time.Time) (mailed bool, err error) {
 	previous := state.NotedAt
@@ -156,12 +156,12 @@ func (p *Engine) enter(tx *database.Tx, state *models.EndpointState, e *models.E
 // disable parks an endpoint without anybody having asked for it, and opens the
 // notice that says so. Its row is locked.
 func (p *Engine) disable(tx *database.Tx, e *models.Endpoint, reason string, kind models.NoticeKind, state *models.EndpointState, details string) error {
-	now := Later(p.clock.Now(), e.UpdatedAt)
+	now := database.StrictlyAfter(p.clock.Now(), e.UpdatedAt)
 	e.DisabledAt, e.DisabledReason, e.DisabledBy, e.UpdatedAt = &now, reason, models.SystemActor().Name, now
 	if err := tx.Model(&models.Endpoint{}).Where("id = ?", e.ID).Select("disabled_at", "disabled_reason", "disabled_by", "updated_at").Updates(e).Error; err != nil {
 		return err
 	}
-	if err := NoteSettings(tx, e, now); err != nil {
+	if err := AddSetting(tx, e, now); err != nil {
 		return err
 	}
 	n := models.Notice{OrganizationID: e.OrganizationID, EndpointID: e.ID, Kind: kind}

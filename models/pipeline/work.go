@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// wakeGrace is how long a committed row waits for its own wake-up before
+	// WakeGrace is how long a committed row waits for its own wake-up before
 	// the due scan looks for it.
 	WakeGrace = 5 * time.Second
 	// rewake is how long a row that the due scan woke is left alone.
 	rewake = 30 * time.Second
 	// leaseMargin is by how much a lease outlasts the endpoint's timeout, in seconds.
-	LeaseMargin = 60
-	// waitLimit is how long past its schedule's span a delivery may wait.
+	leaseMargin = 60
+	// WaitLimit is how long past its schedule's span a delivery may wait.
 	WaitLimit = 24 * time.Hour
 )
 
@@ -34,6 +34,9 @@ const (
 	lastPriority     = 9 // behind all of them
 )
 
+// NewWork returns the unfinished work that a delivery is at now, by the database's
+// clock: due after the schedule's first delay, unclaimed, and expired WaitLimit past
+// the schedule's span.
 func NewWork(d *models.Delivery, e *models.Endpoint, trigger models.Trigger, now time.Time) *models.Work {
 	return &models.Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID, EventType: d.EventType, Trigger: trigger,
 		Priority: priorityFresh, DueAt: now.Add(firstDelay(e.Schedule)), WakeAt: now.Add(firstDelay(e.Schedule) + WakeGrace),
@@ -93,7 +96,7 @@ func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err != nil {
 			return err
 		}
-		templates, err := p.keptTemplates(tx, endpointIDs, gates)
+		templates, err := p.currentTemplates(tx, endpointIDs, gates)
 		if err != nil {
 			return err
 		}
@@ -108,7 +111,7 @@ func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err := p.noteFull(tx, lanes, templates, claimed); err != nil || len(claimed) == 0 {
 			return err
 		}
-		if err := chargeRates(tx, lanes, templates, gates, claimed); err != nil {
+		if err := chargeRateLimits(tx, lanes, templates, gates, claimed); err != nil {
 			return err
 		}
 		jobs, err = p.load(tx, claimed, templates)
@@ -167,7 +170,7 @@ func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]
 		p.db.Dialect.Least("l.slots", p.db.Dialect.Least("l.most", "e.max_in_flight")+` -
 			(SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
 		condition, now, now,
-		p.db.Dialect.SecondsAfter(now, fmt.Sprintf("(SELECT e.timeout_seconds FROM endpoints e WHERE e.id = endpoint_id) + %d", LeaseMargin)),
+		p.db.Dialect.SecondsAfter(now, fmt.Sprintf("(SELECT e.timeout_seconds FROM endpoints e WHERE e.id = endpoint_id) + %d", leaseMargin)),
 		p.db.Dialect.In("SELECT delivery_id FROM ranked WHERE place <= slots"))
 	var claimed []models.Work
 	err := tx.Raw(statement, append(parameters, asked, token)...).Find(&claimed).Error
@@ -241,7 +244,7 @@ func (p *Engine) load(tx *database.Tx, claimed []models.Work, templates map[stri
 			p.log.Error("a delivery has no event", "delivery", w.DeliveryID, "event", w.EventID)
 			continue
 		}
-		jobs = append(jobs, templates[w.EndpointID].Job(w, event))
+		jobs = append(jobs, templates[w.EndpointID].job(w, event))
 	}
 	return jobs, nil
 }

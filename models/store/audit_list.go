@@ -11,7 +11,7 @@ import (
 	"hookwell/models/database"
 )
 
-func auditThat(f models.AuditFilter, query *gorm.DB) *gorm.DB {
+func filterAudit(f models.AuditFilter, query *gorm.DB) *gorm.DB {
 	for column, value := range map[string]string{"actor_id": f.ActorID, "actor_kind": string(f.By), "action": f.Action, "target_id": f.TargetID} {
 		if value != "" {
 			query = query.Where(column+" = ?", value)
@@ -28,7 +28,7 @@ func auditThat(f models.AuditFilter, query *gorm.DB) *gorm.DB {
 
 // Audit lists what was done in the organization, the newest first.
 func (t *Tenant) Audit(ctx context.Context, filter models.AuditFilter, page models.Page) ([]models.AuditEntry, string, error) {
-	query, err := database.Paginate(page, auditThat(filter, t.rows(ctx)), models.PrefixAudit)
+	query, err := database.Paginate(page, filterAudit(filter, t.rows(ctx)), models.PrefixAudit)
 	if err != nil {
 		return nil, "", err
 	}

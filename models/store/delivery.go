@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
@@ -16,7 +15,8 @@ import (
 	"hookwell/models/pipeline"
 )
 
-func deliveriesThat(f models.DeliveryFilter, query *gorm.DB) *gorm.DB {
+// filterDeliveries narrows rows of deliveries to a filter.
+func filterDeliveries(f models.DeliveryFilter, query *gorm.DB) *gorm.DB {
 	if len(f.States) > 0 {
 		query = query.Where("state IN ?", f.States)
 	}
@@ -26,7 +26,7 @@ func deliveriesThat(f models.DeliveryFilter, query *gorm.DB) *gorm.DB {
 	if f.EventID != "" {
 		query = query.Where("event_id = ?", f.EventID)
 	}
-	return matchTypes(madeWithin(f, query, "id"), "event_type", f.Types)
+	return matchTypes(filterCreated(f, query, "id"), "event_type", f.Types)
 }
 
 // matchTypes narrows a query to event types and prefixes of them. Not by LIKE,
@@ -58,10 +58,10 @@ func typeConditions(query *gorm.DB, column string, types []string) []clause.Expr
 // Deliveries lists the organization's deliveries, the newest first, with the
 // titles of their endpoints and the times of their next attempts.
 func (t *Tenant) Deliveries(ctx context.Context, filter models.DeliveryFilter, page models.Page) ([]models.Delivery, string, error) {
-	if isListed(filter) {
-		return t.listedDeliveries(ctx, filter, page)
+	if isSparse(filter) {
+		return t.sparseDeliveries(ctx, filter, page)
 	}
-	query, err := database.Paginate(page, deliveriesThat(filter, t.rows(ctx)), models.PrefixDelivery)
+	query, err := database.Paginate(page, filterDeliveries(filter, t.rows(ctx)), models.PrefixDelivery)
 	if err != nil {
 		return nil, "", err
 	}
@@ -162,36 +162,15 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 	if err != nil {
 		return nil, err
 	}
-	var job pipeline.Job
+	var job *pipeline.Job
 	err = t.store.transaction(once(ctx), func(tx *database.Tx) error {
 		e, err := t.endpoint(t.within(tx.DB), endpointID)
 		if err != nil {
 			return err
 		}
-		templates, err := t.store.engine.Templates(tx, []string{e.ID})
-		if err != nil {
+		if job, err = t.store.engine.AcceptTest(tx, d, e); err != nil {
 			return err
 		}
-		if templates[e.ID] == nil {
-			return unusable()
-		}
-		now, err := tx.Now()
-		if err != nil {
-			return err
-		}
-		d.Event.Deliveries = 1
-		delivery := t.store.engine.NewDelivery(&d.Event, e)
-		delivery.PlannedAttempts = 1
-		w := pipeline.NewWork(delivery, e, models.TriggerTest, now)
-		lease := now.Add(time.Duration(e.TimeoutSeconds+pipeline.LeaseMargin) * time.Second)
-		w.Attempt, w.ClaimedAt, w.LeaseUntil, w.LeaseToken = 1, &now, &lease, delivery.ID
-		for _, row := range []any{&d.Event, delivery, w} {
-			if err := tx.Create(row).Error; err != nil {
-				return err
-			}
-		}
-		t.store.engine.Noted(tx).AcceptAll([]*models.Event{&d.Event})
-		job = templates[e.ID].Job(*w, &d.Event)
 		makes(tx, job.DeliveryID, "")
 		return t.audit(tx, "endpoint.tested", e.ID, e.Title(), eventType)
 	})
@@ -201,7 +180,7 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 	if err != nil {
 		return nil, err
 	}
-	return &job, nil
+	return job, nil
 }
 
 // Siblings lists the other deliveries of a delivery's event.

@@ -6,7 +6,6 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/database"
-	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
@@ -29,7 +28,7 @@ func (t *Tenant) move(e *models.Endpoint, in *models.EndpointInput) (*move, erro
 	}
 	kept, err := t.store.engine.OwnHeaders(e)
 	if err != nil {
-		return nil, unusable()
+		return nil, models.UnusableSecret()
 	}
 	if !moves {
 		in.Headers = in.HeaderEdit.Apply(kept)
@@ -83,7 +82,7 @@ func (t *Tenant) leaveBehind(tx *database.Tx, e *models.Endpoint, m *move) (mode
 	if len(ending) == 0 {
 		return moved, nil
 	}
-	now := pipeline.Later(t.store.clock.Now(), rows[0].CreatedAt)
+	now := database.StrictlyAfter(t.store.clock.Now(), rows[0].CreatedAt)
 	if err := t.within(tx.DB).Model(&models.EndpointSecret{}).Where("id IN ?", secretIDs(ending)).Update("expires_at", now).Error; err != nil {
 		return moved, err
 	}

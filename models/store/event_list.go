@@ -13,7 +13,7 @@ import (
 	"hookwell/models/database"
 )
 
-func eventsThat(f models.EventFilter, query *gorm.DB) *gorm.DB {
+func filterEvents(f models.EventFilter, query *gorm.DB) *gorm.DB {
 	if f.Origin != "" {
 		query = query.Where("origin = ?", f.Origin)
 	}
@@ -29,7 +29,7 @@ func eventsThat(f models.EventFilter, query *gorm.DB) *gorm.DB {
 // Events lists the organization's events without their bodies, the newest
 // first. With MissedBy each says why it was not sent there.
 func (t *Tenant) Events(ctx context.Context, filter models.EventFilter, page models.Page) ([]models.Event, string, error) {
-	query, err := database.Paginate(page, eventsThat(filter, t.rows(ctx).Omit("body")), models.PrefixEvent)
+	query, err := database.Paginate(page, filterEvents(filter, t.rows(ctx).Omit("body")), models.PrefixEvent)
 	if err != nil {
 		return nil, "", err
 	}

@@ -17,7 +17,7 @@ var (
 	OpenSealed  = (*database.Vault).Open
 	SlugFrom    = slugFrom
 	LowestID    = database.LowestID
-	IDTime      = database.IdTime
+	IDTime      = database.IDTime
 	// SliceLease is how long an unfinished event is left to who began with it.
 	SliceLease = pipeline.SliceLease
 )

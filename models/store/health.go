@@ -42,7 +42,7 @@ func (t *Tenant) health(ctx context.Context, query string, parameters ...any) (m
 	for _, row := range rows {
 		h := models.Health{EndpointState: row.EndpointState, Waiting: tallied(row.Waiting)}
 		if row.Oldest != nil && !h.Waiting.More {
-			oldest := database.IdTime(*row.Oldest)
+			oldest := database.IDTime(*row.Oldest)
 			h.OldestWaiting = &oldest
 		}
 		health[row.EndpointID] = h

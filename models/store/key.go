@@ -142,7 +142,7 @@ func (s *Store) revokeKey(tx *database.Tx, org *models.Organization, scoped *gor
 
 // revokeKeys revokes keys that are in force and locked. The events are for the
 // caller to emit; a platform key has none.
-func (s *Store) revokeKeys(tx *database.Tx, org *models.Organization, keys []models.Key, reason string, actor models.Actor) ([]pipeline.OwnEvent, error) {
+func (s *Store) revokeKeys(tx *database.Tx, org *models.Organization, keys []models.Key, reason string, actor models.Actor) ([]pipeline.AppEvent, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
@@ -151,7 +151,7 @@ func (s *Store) revokeKeys(tx *database.Tx, org *models.Organization, keys []mod
 		organizationID, action = org.ID, "key.revoked"
 	}
 	ids, entries := make([]string, len(keys)), make([]models.AuditEntry, len(keys))
-	var events []pipeline.OwnEvent
+	var events []pipeline.AppEvent
 	for i := range keys {
 		ids[i] = keys[i].ID
 		entries[i] = s.db.AuditEntry(actor, organizationID, action, keys[i].ID, keys[i].Name, reason)
@@ -247,4 +247,4 @@ func quote(text string) string {
 	return "“" + text + "”"
 }
 
-func dataOfKey(k *models.Key) keyData { return keyData{k.ID, k.Name, k.Masked(), k.Scopes} }
+func newKeyData(k *models.Key) keyData { return keyData{k.ID, k.Name, k.Masked(), k.Scopes} }

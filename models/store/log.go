@@ -14,26 +14,26 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// isListed tells whether the wanted deliveries are few among all, and stand on a
+// isSparse reports whether the wanted deliveries are few among all, and stand on a
 // list of their own: what failed or was cancelled, and what still waits.
-func isListed(f models.DeliveryFilter) bool {
+func isSparse(f models.DeliveryFilter) bool {
 	return len(f.States) > 0 && !slices.Contains(f.States, models.Delivered) && f.EventID == ""
 }
 
-// listedDeliveries is Deliveries by the lists of what did not arrive.
-func (t *Tenant) listedDeliveries(ctx context.Context, filter models.DeliveryFilter, page models.Page) ([]models.Delivery, string, error) {
+// sparseDeliveries is Deliveries by the lists of what did not arrive.
+func (t *Tenant) sparseDeliveries(ctx context.Context, filter models.DeliveryFilter, page models.Page) ([]models.Delivery, string, error) {
 	if err := database.CheckPage(page, models.PrefixDelivery); err != nil {
 		return nil, "", err
 	}
 	var ids []string
-	for _, state := range pipeline.EndedStates(filter.States) {
+	for _, state := range undeliveredStates(filter.States) {
 		some, err := t.endedIDs(ctx, filter, state, page)
 		if err != nil {
 			return nil, "", err
 		}
 		ids = append(ids, some...)
 	}
-	if open := pipeline.OpenStates(filter.States); len(open) > 0 {
+	if open := openStates(filter.States); len(open) > 0 {
 		some, err := t.openIDs(ctx, filter, open, page)
 		if err != nil {
 			return nil, "", err
@@ -56,9 +56,19 @@ func (t *Tenant) listedDeliveries(ctx context.Context, filter models.DeliveryFil
 	return rows, next, t.complete(ctx, rows)
 }
 
+// undeliveredStates are those of the states that are listed as undelivered.
+func undeliveredStates(states []models.State) []models.State {
+	return slices.DeleteFunc(slices.Clone(states), func(s models.State) bool { return s != models.Failed && s != models.Cancelled })
+}
+
+// openStates are those of the states that have work.
+func openStates(states []models.State) []models.State {
+	return slices.DeleteFunc(slices.Clone(states), func(s models.State) bool { return s != models.Pending && s != models.Retrying })
+}
+
 // endedIDs are one more than a page of what ended in a state other than delivered.
 func (t *Tenant) endedIDs(ctx context.Context, filter models.DeliveryFilter, state models.State, page models.Page) (ids []string, err error) {
-	query, err := database.PaginateBy(page, endedThat(filter, t.rows(ctx).Model(&models.Undelivered{}), state), models.PrefixDelivery, "delivery_id")
+	query, err := database.PaginateBy(page, filterUndelivered(filter, t.rows(ctx).Model(&models.Undelivered{}), state), models.PrefixDelivery, "delivery_id")
 	if err != nil {
 		return nil, err
 	}
@@ -68,17 +78,18 @@ func (t *Tenant) endedIDs(ctx context.Context, filter models.DeliveryFilter, sta
 	return ids, nil
 }
 
-func endedThat(f models.DeliveryFilter, query *gorm.DB, state models.State) *gorm.DB {
-	query = madeWithin(f, query.Where("state = ?", state), "delivery_id")
+// filterUndelivered narrows rows of the undelivered to a state and a filter.
+func filterUndelivered(f models.DeliveryFilter, query *gorm.DB, state models.State) *gorm.DB {
+	query = filterCreated(f, query.Where("state = ?", state), "delivery_id")
 	if f.EndpointID != "" {
 		query = query.Where("endpoint_id = ?", f.EndpointID)
 	}
 	return matchTypes(query, "event_type", f.Types)
 }
 
-// madeWithin bounds when a delivery was made. Ids rise with time: a bound on them
+// filterCreated bounds when a delivery was made. Ids rise with time: a bound on them
 // also passes over whole partitions.
-func madeWithin(f models.DeliveryFilter, query *gorm.DB, column string) *gorm.DB {
+func filterCreated(f models.DeliveryFilter, query *gorm.DB, column string) *gorm.DB {
 	if !f.Since.IsZero() {
 		query = query.Where(column+" >= ?", database.LowestID(models.PrefixDelivery, f.Since))
 	}
@@ -105,7 +116,7 @@ func (t *Tenant) openIDs(ctx context.Context, filter models.DeliveryFilter, stat
 		return waiting, nil
 	}
 	// With so many that match, the newest of all have enough of them.
-	query := openThat(filter, t.rows(ctx).Model(&models.Work{}), "").Where(standing+" IN ?", states)
+	query := filterWork(filter, t.rows(ctx).Model(&models.Work{}), "").Where(standing+" IN ?", states)
 	if filter.EndpointID != "" {
 		query = query.Where("endpoint_id = ?", filter.EndpointID)
 	}
@@ -123,8 +134,10 @@ func (t *Tenant) openIDs(ctx context.Context, filter models.DeliveryFilter, stat
 const standing = `CASE WHEN cancelled OR trigger = 'person' AND resume_at IS NULL THEN 'ended'
 	WHEN attempt = 0 OR attempt = 1 AND lease_until IS NOT NULL THEN 'pending' ELSE 'retrying' END`
 
-func openThat(f models.DeliveryFilter, query *gorm.DB, prefix string) *gorm.DB {
-	return matchTypes(madeWithin(f, query, prefix+"delivery_id"), prefix+"event_type", f.Types)
+// filterWork narrows rows of work, whose columns begin with a prefix, to when
+// they were made and to event types.
+func filterWork(f models.DeliveryFilter, query *gorm.DB, prefix string) *gorm.DB {
+	return matchTypes(filterCreated(f, query, prefix+"delivery_id"), prefix+"event_type", f.Types)
 }
 
 // waiting are the rows of work that a filter leaves. They are found by their
@@ -140,7 +153,7 @@ func (t *Tenant) waiting(ctx context.Context, filter models.DeliveryFilter, stat
 	vars = append(vars, own, own)
 	rows := t.store.db.WithContext(ctx).Table("(SELECT "+database.WorkColumns+" FROM delivery_work WHERE "+ranks+" AND lease_until IS NULL AND endpoint_id IN (?)"+
 		" UNION ALL SELECT "+database.WorkColumns+" FROM delivery_work WHERE lease_until IS NOT NULL AND endpoint_id IN (?)) AS w", vars...)
-	return openThat(filter, rows, "")
+	return filterWork(filter, rows, "")
 }
 
 func (t *Tenant) ownEndpoints(ctx context.Context, id string) *gorm.DB {
@@ -160,7 +173,7 @@ const countLimit = 1000
 func (t *Tenant) StateCounts(ctx context.Context, filter models.DeliveryFilter) (map[models.State]models.Tallied, error) {
 	counts := map[models.State]models.Tallied{}
 	for _, state := range []models.State{models.Failed, models.Cancelled} {
-		some := endedThat(filter, t.rows(ctx).Model(&models.Undelivered{}), state).Select("1").Limit(countLimit + 1)
+		some := filterUndelivered(filter, t.rows(ctx).Model(&models.Undelivered{}), state).Select("1").Limit(countLimit + 1)
 		var n int64
 		if err := t.store.db.WithContext(ctx).Table("(?) AS part", some).Count(&n).Error; err != nil {
 			return nil, fmt.Errorf("counting what ended: %w", err)

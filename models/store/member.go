@@ -154,7 +154,7 @@ func (t *Tenant) SetRole(ctx context.Context, id string, role models.Role, agree
 
 // setRole writes the role and ends what goes beyond it. The events are for the
 // caller to emit.
-func (t *Tenant) setRole(tx *database.Tx, m *models.TeamMember, role models.Role, agreed []string) ([]pipeline.OwnEvent, error) {
+func (t *Tenant) setRole(tx *database.Tx, m *models.TeamMember, role models.Role, agreed []string) ([]pipeline.AppEvent, error) {
 	ends, err := t.revocations(tx.DB, m, role)
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (t *Tenant) setRole(tx *database.Tx, m *models.TeamMember, role models.Role
 		return nil, err
 	}
 	revoked, err := t.revoke(tx, ends, "Its maker’s role changed from "+string(from)+" to "+string(role)+".")
-	return append([]pipeline.OwnEvent{event}, revoked...), err
+	return append([]pipeline.AppEvent{event}, revoked...), err
 }
 
 // TransferOwnership makes a member an owner and the owner who acts an admin,
@@ -189,7 +189,7 @@ func (t *Tenant) TransferOwnership(ctx context.Context, id string, agreed ...str
 		if err != nil {
 			return err
 		}
-		var events []pipeline.OwnEvent
+		var events []pipeline.AppEvent
 		if m.Role != models.RoleOwner {
 			if events, err = t.setRole(tx, m, models.RoleOwner, nil); err != nil {
 				return err
@@ -247,7 +247,7 @@ func (t *Tenant) RemoveMember(ctx context.Context, id string) (*models.TeamMembe
 			return models.NewConflict("own_membership", "This is you. To end your own membership, leave the organization.")
 		}
 		makes(tx, m.Name, "")
-		event := func(at time.Time) pipeline.OwnEvent { return memberRemoved(t.org, m, t.actor, at) }
+		event := func(at time.Time) pipeline.AppEvent { return memberRemoved(t.org, m, t.actor, at) }
 		return t.endMembership(tx, m, "member.removed", "The member who made it was removed.", event)
 	})
 	if before := earlier(err); before != nil {
@@ -264,7 +264,7 @@ func (t *Tenant) Leave(ctx context.Context) error {
 		return err
 	}
 	_, err = t.changeMember(once(ctx), own.ID, func(tx *database.Tx, m *models.TeamMember, _ models.Role) error {
-		event := func(at time.Time) pipeline.OwnEvent { return memberLeft(t.org, m, at) }
+		event := func(at time.Time) pipeline.AppEvent { return memberLeft(t.org, m, at) }
 		return t.endMembership(tx, m, "member.left", "The member who made it left.", event)
 	})
 	return unlessTaken(err)
@@ -275,7 +275,7 @@ func (t *Tenant) Own(ctx context.Context) (*models.TeamMember, error) {
 	return database.Find[models.TeamMember](t.members(t.store.db.WithContext(ctx)).Where("members.user_id = ?", t.actor.ID), "member")
 }
 
-func (t *Tenant) endMembership(tx *database.Tx, m *models.TeamMember, action, reason string, event func(at time.Time) pipeline.OwnEvent) error {
+func (t *Tenant) endMembership(tx *database.Tx, m *models.TeamMember, action, reason string, event func(at time.Time) pipeline.AppEvent) error {
 	if err := t.needOwner(tx, m); err != nil {
 		return err
 	}
@@ -293,16 +293,16 @@ func (t *Tenant) endMembership(tx *database.Tx, m *models.TeamMember, action, re
 	if err := t.audit(tx, action, m.ID, m.Name, string(m.Role)); err != nil {
 		return err
 	}
-	return t.store.engine.EmitAll(tx, append([]pipeline.OwnEvent{event(t.store.clock.Now())}, revoked...)...)
+	return t.store.engine.EmitAll(tx, append([]pipeline.AppEvent{event(t.store.clock.Now())}, revoked...)...)
 }
 
 // addMember stores a membership. Its event is for the caller to emit, after
 // what comes before it. The invitation is nil when there was none.
-func (s *Store) addMember(tx *database.Tx, org *models.Organization, user *models.User, role models.Role, invitation *models.Invitation, actor models.Actor) (pipeline.OwnEvent, error) {
+func (s *Store) addMember(tx *database.Tx, org *models.Organization, user *models.User, role models.Role, invitation *models.Invitation, actor models.Actor) (pipeline.AppEvent, error) {
 	now := s.clock.Now()
 	m := &models.TeamMember{Member: models.Member{ID: s.clock.NewID(models.PrefixMember, now), OrganizationID: org.ID, UserID: user.ID, Role: role, CreatedAt: now}, Name: user.Name, Email: user.Email}
 	if err := tx.Create(&m.Member).Error; err != nil {
-		return pipeline.OwnEvent{}, duplicateIsConflict(err, "This person is a member already.")
+		return pipeline.AppEvent{}, duplicateIsConflict(err, "This person is a member already.")
 	}
 	return memberAdded(org, m, invitation), s.db.Audit(tx, actor, org.ID, "member.added", m.ID, user.Name, string(role))
 }

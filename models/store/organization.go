@@ -202,6 +202,6 @@ func (p *Person) CreateOrganization(ctx context.Context, name string) (*models.O
 	return org, err
 }
 
-func dataOfOrganization(o *models.Organization) organizationData {
+func newOrganizationData(o *models.Organization) organizationData {
 	return organizationData{o.ID, o.Name, o.Slug}
 }

@@ -10,7 +10,6 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/database"
-	"hookwell/models/pipeline"
 )
 
 // UpdateOrganization saves settings. Without a changed value nothing happens.
@@ -32,7 +31,7 @@ func (t *Tenant) UpdateOrganization(ctx context.Context, change models.Organizat
 		if _, unshown := changes["externalId"]; !unshown || len(changes) > 1 {
 			t.org.FormVersion++
 		}
-		t.org.UpdatedAt = pipeline.Later(t.store.clock.Now(), t.org.UpdatedAt)
+		t.org.UpdatedAt = database.StrictlyAfter(t.store.clock.Now(), t.org.UpdatedAt)
 		if err := tx.Model(&models.Organization{}).Where("id = ?", t.org.ID).Select("*").Updates(t.org).Error; err != nil {
 			return duplicateIsConflict(err, "Someone took this name at the same moment. Try again.")
 		}
@@ -137,7 +136,7 @@ func orNone(value any) any {
 
 // DeleteOrganization ends an organization: its pages, keys and invitations stop
 // at once and nothing new is accepted, while what waits, org.deleted included,
-// still goes to its endpoints. CloseDeleted stops those afterwards. Its slug is
+// still goes to its endpoints. CloseOrganizations stops those afterwards. Its slug is
 // never given again; its external id is free.
 func (t *Tenant) DeleteOrganization(ctx context.Context) error {
 	return unlessTaken(t.store.transaction(once(ctx), func(tx *database.Tx) error {
@@ -152,7 +151,7 @@ func (t *Tenant) DeleteOrganization(ctx context.Context) error {
 		if err := t.check(t.org.Version()); err != nil {
 			return err
 		}
-		now := pipeline.Later(t.store.clock.Now(), t.org.UpdatedAt)
+		now := database.StrictlyAfter(t.store.clock.Now(), t.org.UpdatedAt)
 		if err := t.store.engine.EmitAll(tx, organizationDeleted(t.org, t.actor, now)); err != nil {
 			return err
 		}

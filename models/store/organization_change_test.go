@@ -111,7 +111,7 @@ func TestADeletedOrganization(t *testing.T) {
 		})
 		close := func(want int) {
 			t.Helper()
-			if n, err := f.CloseDeleted(t.Context()); err != nil || n != want {
+			if n, err := f.CloseOrganizations(t.Context()); err != nil || n != want {
 				t.Errorf("closed %d, %v; want %d", n, err, want)
 			}
 		}
@@ -155,7 +155,7 @@ func TestADeletedOrganizationStaysOpenForRequestsUnderWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.clock.Advance(time.Minute)
-		if n, err := f.CloseDeleted(t.Context()); err != nil || n != 0 {
+		if n, err := f.CloseOrganizations(t.Context()); err != nil || n != 0 {
 			t.Errorf("closed %d, %v", n, err)
 		}
 		for range 3 { // the first one reads that it is deleted, the others know
@@ -165,7 +165,7 @@ func TestADeletedOrganizationStaysOpenForRequestsUnderWay(t *testing.T) {
 			}
 		}
 		f.clock.Advance(time.Hour)
-		if n, err := f.CloseDeleted(t.Context()); err != nil || n != 0 {
+		if n, err := f.CloseOrganizations(t.Context()); err != nil || n != 0 {
 			t.Errorf("closed %d, %v with a delivery waiting", n, err)
 		}
 		if _, err := f.tenant.Endpoint(t.Context(), e.ID); err != nil {

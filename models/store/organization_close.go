@@ -16,10 +16,11 @@ import (
 // longer than a request that began before may take.
 const closeAfter = 2 * time.Minute
 
-// CloseDeleted stops, in one step, the endpoints of deleted organizations for
-// which nothing waits any more: it deletes them with their secrets. It answers
-// how many organizations it closed; call it again when the step was full.
-func (s *Store) CloseDeleted(ctx context.Context) (int, error) {
+// CloseOrganizations closes, in one step, deleted organizations for which nothing
+// waits any more: it deletes their endpoints with their secrets. It returns how
+// many it closed; call it again when the step was full. It fails if the database
+// does.
+func (s *Store) CloseOrganizations(ctx context.Context) (int, error) {
 	var closed int
 	err := s.transaction(ctx, func(tx *database.Tx) error {
 		var orgs []models.Organization
@@ -32,7 +33,7 @@ func (s *Store) CloseDeleted(ctx context.Context) (int, error) {
 			return err
 		}
 		closed = len(orgs)
-		return s.close(tx, orgs)
+		return s.closeOrganizations(tx, orgs)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("closing deleted organizations: %w", err)
@@ -40,8 +41,8 @@ func (s *Store) CloseDeleted(ctx context.Context) (int, error) {
 	return closed, nil
 }
 
-// close stops the endpoints of organizations that the transaction has locked.
-func (s *Store) close(tx *database.Tx, orgs []models.Organization) error {
+// closeOrganizations deletes the endpoints of organizations that the transaction has locked.
+func (s *Store) closeOrganizations(tx *database.Tx, orgs []models.Organization) error {
 	now, ids, entries := s.clock.Now(), make([]string, len(orgs)), make([]models.AuditEntry, len(orgs))
 	for i, org := range orgs {
 		ids[i] = org.ID
@@ -55,7 +56,7 @@ func (s *Store) close(tx *database.Tx, orgs []models.Organization) error {
 	for i := range endpoints {
 		e := &endpoints[i]
 		e.DeletedAt = &now
-		lines[i] = pipeline.SettingOf(e, pipeline.Later(now, e.UpdatedAt))
+		lines[i] = models.NewEndpointSetting(e, database.StrictlyAfter(now, e.UpdatedAt))
 	}
 	if err := tx.Model(&models.Endpoint{}).Where("organization_id IN ? AND deleted_at IS NULL", ids).
 		Updates(map[string]any{"deleted_at": now, "updated_at": now, "headers": nil}).Error; err != nil {

@@ -105,7 +105,7 @@ func (p *Platform) CreateUser(ctx context.Context, account models.Account, organ
 	var user *models.User
 	var org *models.Organization
 	err = p.store.transaction(ctx, func(tx *database.Tx) error {
-		var events []pipeline.OwnEvent
+		var events []pipeline.AppEvent
 		if org, events, err = p.organizationFor(tx, organization); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (p *Platform) CreateUser(ctx context.Context, account models.Account, organ
 
 // organizationFor is the organization of that id, or a new one of that name
 // with what is to be told of it.
-func (p *Platform) organizationFor(tx *database.Tx, name string) (*models.Organization, []pipeline.OwnEvent, error) {
+func (p *Platform) organizationFor(tx *database.Tx, name string) (*models.Organization, []pipeline.AppEvent, error) {
 	if strings.HasPrefix(name, models.PrefixOrganization) {
 		org, err := database.Find[models.Organization](tx.Where("id = ? AND deleted_at IS NULL", name), "organization")
 		return org, nil, err
@@ -140,7 +140,7 @@ func (p *Platform) organizationFor(tx *database.Tx, name string) (*models.Organi
 	if err != nil {
 		return nil, nil, err
 	}
-	return org, []pipeline.OwnEvent{organizationCreated(org, p.actor)}, nil
+	return org, []pipeline.AppEvent{organizationCreated(org, p.actor)}, nil
 }
 
 func renameFaults(err error, from, to string) error {

@@ -38,14 +38,14 @@ func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in models
 
 func countRecovery(r *models.Recovery, db *gorm.DB, e *models.Endpoint) (int, error) {
 	var n int64
-	if err := matchingRows(r, db, e).Count(&n).Error; err != nil {
+	if err := recoveryCandidates(r, db, e).Count(&n).Error; err != nil {
 		return 0, fmt.Errorf("counting what is to be recovered: %w", err)
 	}
 	return int(n), nil
 }
 
-// matchingRows are the rows that the recovery is about: deliveries or events.
-func matchingRows(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *gorm.DB {
+// recoveryCandidates are the rows that the recovery is about: deliveries or events.
+func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *gorm.DB {
 	if r.Kind == models.RecoverMissing {
 		query := db.Model(&models.Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
 			Where("id >= ? AND id < ?", database.LowestID(models.PrefixEvent, r.Since), database.LowestID(models.PrefixEvent, r.Until)).
@@ -221,7 +221,7 @@ func (s *Store) takeBack(tx *database.Tx, r *models.Recovery) error {
 	if err := queued().Count(&before).Error; err != nil {
 		return err
 	}
-	if err := s.engine.EndRows(tx, waiting, models.Cancelled, ""); err != nil {
+	if err := s.engine.EndDeliveries(tx, waiting, models.Cancelled, ""); err != nil {
 		return err
 	}
 	if err := queued().Count(&after).Error; err != nil {

@@ -98,7 +98,7 @@ func recoverySlot(r *models.Recovery, now time.Time, n int) time.Time {
 
 // nextToRecover answers the ids behind the cursor and moves the cursor to the last.
 func nextToRecover(r *models.Recovery, tx *database.Tx, e *models.Endpoint, most int) (ids []string, err error) {
-	err = matchingRows(r, tx.DB, e).Where(recoveryKey(r)+" > ?", r.Cursor).Order(recoveryKey(r)).Limit(most).Pluck(recoveryKey(r), &ids).Error
+	err = recoveryCandidates(r, tx.DB, e).Where(recoveryKey(r)+" > ?", r.Cursor).Order(recoveryKey(r)).Limit(most).Pluck(recoveryKey(r), &ids).Error
 	if len(ids) > 0 {
 		r.Cursor = ids[len(ids)-1]
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"hookwell/models"
-	"hookwell/models/pipeline"
 )
 
 // reporterSpan is how long a key that reports events is used without being
@@ -52,7 +51,7 @@ func (p *Platform) ReportingTenant(ctx context.Context, name string) (*Tenant, e
 		id, ok = p.store.names.Get(name)
 	}
 	if ok {
-		if org, ok := p.store.engine.KeptOrganization(id); ok && pipeline.IsNamed(org, name) {
+		if org, ok := p.store.engine.CachedOrganization(id); ok && org.IsNamed(name) {
 			return &Tenant{store: p.store, org: org, actor: p.actor, named: name}, nil
 		}
 	}

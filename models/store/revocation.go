@@ -53,7 +53,7 @@ func (t *Tenant) revocations(db *gorm.DB, m *models.TeamMember, role models.Role
 
 // revoke ends what is listed, in the transaction of the change and under the
 // organization's lock. The events are for the caller to emit.
-func (t *Tenant) revoke(tx *database.Tx, r *models.Revocations, reason string) ([]pipeline.OwnEvent, error) {
+func (t *Tenant) revoke(tx *database.Tx, r *models.Revocations, reason string) ([]pipeline.AppEvent, error) {
 	if len(r.Keys) > 0 {
 		// Locked, since an admin may revoke one at this moment.
 		ids := make([]string, len(r.Keys))

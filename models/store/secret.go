@@ -10,7 +10,6 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/database"
-	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
@@ -46,7 +45,7 @@ func (t *Tenant) Secrets(ctx context.Context, endpointID string) ([]models.Endpo
 	var rows []models.EndpointSecret
 	err := t.store.engine.SecretsInForce(t.rows(ctx)).Omit("sealed").Where("endpoint_id = ?", endpointID).Find(&rows).Error
 	if len(rows) > 0 {
-		rows[pipeline.OlderSigner(rows)].SignsOlder = true
+		rows[models.OlderSigner(rows)].SignsOlder = true
 	}
 	return rows, err
 }
@@ -70,7 +69,7 @@ func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r models.R
 		}
 		now := t.store.clock.Now()
 		if len(rows) > 0 {
-			now = pipeline.Later(now, rows[0].CreatedAt)
+			now = database.StrictlyAfter(now, rows[0].CreatedAt)
 		}
 		if err := t.endSecrets(tx, e, rows, r.OverlapHours, now); err != nil {
 			return err
@@ -142,7 +141,7 @@ func (t *Tenant) ExpireSecret(ctx context.Context, endpointID, secretID string) 
 // changes nothing.
 func (t *Tenant) SwitchSignature(ctx context.Context, endpointID string) (*models.Endpoint, error) {
 	return t.changeSecrets(ctx, endpointID, func(tx *database.Tx, e *models.Endpoint, rows []models.EndpointSecret) error {
-		if pipeline.OlderSigner(rows) == 0 {
+		if models.OlderSigner(rows) == 0 {
 			return nil
 		}
 		old := t.within(tx.DB).Model(&models.EndpointSecret{}).Where("id IN ? AND switched_at IS NULL", secretIDs(rows[1:]))
@@ -193,10 +192,10 @@ func (t *Tenant) RevealSecrets(ctx context.Context, endpointID, password string)
 		for i, row := range rows {
 			secret, err := t.store.engine.OpenSecret(&row)
 			if err != nil {
-				return unusable()
+				return models.UnusableSecret()
 			}
 			revealed[i] = models.RevealedSecret{EndpointSecret: row, Secret: secret}
-			revealed[i].SignsOlder = i == pipeline.OlderSigner(rows)
+			revealed[i].SignsOlder = i == models.OlderSigner(rows)
 		}
 		return t.audit(tx, "endpoint.secret_revealed", e.ID, e.Title(), "")
 	})
@@ -225,10 +224,6 @@ func (t *Tenant) confirm(ctx context.Context, e *models.Endpoint, password strin
 		return err
 	}
 	return models.InvalidField("password", "This is not your password. Nothing was revealed, and the attempt is on record.")
-}
-
-func unusable() error {
-	return models.NewConflict("endpoint_unusable", "The endpoint’s secret can’t be opened. Look at HOOKWELL_SECRET_KEY.")
 }
 
 // PruneSecrets removes the secrets that have ended.

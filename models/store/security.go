@@ -47,7 +47,7 @@ func (s *Store) reportSecurity(tx *database.Tx, actor models.Actor, user *models
 		return nil
 	}
 	data.UserID, data.Email, data.Timestamp = user.ID, user.Email, s.clock.Now()
-	data.Actor = dataOfActor(actor)
+	data.Actor = newActorData(actor)
 	return s.engine.EmitTo(tx, orgs, eventType, data)
 }
 

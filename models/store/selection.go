@@ -302,6 +302,6 @@ func (s *Store) cancel(tx *database.Tx, waiting, inFlight, open []string) error 
 	if done.Error != nil {
 		return fmt.Errorf("ending deliveries: %w", done.Error)
 	}
-	s.engine.Noted(tx).End(models.Cancelled, "", int(done.RowsAffected))
-	return pipeline.NoteUndelivered(tx.DB, open)
+	s.engine.Noted(tx).CountEnded(models.Cancelled, "", int(done.RowsAffected))
+	return pipeline.AddUndelivered(tx.DB, open)
 }

@@ -14,7 +14,7 @@ import (
 
 // recordDelivered records, of some results, planned attempts that delivered: on
 // Postgres most of all that happens, and so done at the cost of one statement.
-// It answers the results that are left: failures, resends and tests, and all of
+// It returns the results that are left: failures, resends and tests, and all of
 // them where one lost its lease or was cancelled meanwhile.
 func (p *Engine) recordDelivered(ctx context.Context, results []Result) (left []Result, err error) {
 	var delivered []Result
@@ -36,7 +36,7 @@ func (p *Engine) recordDelivered(ctx context.Context, results []Result) (left []
 	if err != nil {
 		return nil, err
 	}
-	done, states, err := p.statements.finish(p.db.WithContext(ctx), delivered, delta)
+	done, states, err := p.statements.recordDelivered(p.db.WithContext(ctx), delivered, delta)
 	if err != nil {
 		p.log.Warn("recording what was delivered in one statement", "error", err) // what is wrong shows one by one
 	}
@@ -44,23 +44,23 @@ func (p *Engine) recordDelivered(ctx context.Context, results []Result) (left []
 		return results, nil
 	}
 	t := &committed{}
-	t.End(models.Delivered, "", len(delivered))
+	t.CountEnded(models.Delivered, "", len(delivered))
 	p.tell(t)
 	return left, p.noteDelivered(ctx, delivered, states)
 }
 
 // noteDelivered notes how endpoints fare, where that is news: at once where it is
-// their first success, or follows on failures; otherwise the next NoteSuccesses
+// their first success, or follows on failures; otherwise the next FlushSuccesses
 // writes it together with others.
 func (p *Engine) noteDelivered(ctx context.Context, finished []Result, states []models.EndpointState) error {
-	found, stale := weigh(finished), p.clock.Now().Add(-healthGrain)
+	found, stale := resultsByEndpoint(finished), p.clock.Now().Add(-stateGrain)
 	renewed := map[string]time.Time{}
 	for i := range states {
 		state, h := &states[i], found[states[i].EndpointID]
 		switch {
 		case h == nil || !h.Changes(state, stale):
 		case h.Turns(state) || state.LastSuccessAt == nil:
-			return p.db.Transaction(ctx, func(tx *database.Tx) error { return p.settleEndpoints(tx, finished) })
+			return p.db.Transaction(ctx, func(tx *database.Tx) error { return p.advanceEndpoints(tx, finished) })
 		default:
 			renewed[state.EndpointID] = h.Success
 		}
@@ -69,12 +69,12 @@ func (p *Engine) noteDelivered(ctx context.Context, finished []Result, states []
 	return nil
 }
 
-// finish has nothing to gain on SQLite, where a round trip is a call.
-func (sqliteStatements) finish(*gorm.DB, []Result, *RollupDelta) (bool, []models.EndpointState, error) {
+// recordDelivered has nothing to gain on SQLite, where a round trip is a call.
+func (sqliteStatements) recordDelivered(*gorm.DB, []Result, *RollupDelta) (bool, []models.EndpointState, error) {
 	return false, nil, nil
 }
 
-func (d postgresStatements) finish(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error) {
+func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error) {
 	attempts := attemptsOf(results)
 	insert, insertion, err := database.Insertion(db, reflect.ValueOf(attempts))
 	if err != nil {
@@ -96,7 +96,7 @@ func (d postgresStatements) finish(db *gorm.DB, results []Result, delta *RollupD
 	parameters = append(parameters, insertion...)
 	from, before := daysOf(ids)
 	parameters = append(parameters, from, before, delta.ID, delta.Counts, &endpointIDs)
-	answers, err := db.Statement.ConnPool.QueryContext(db.Statement.Context, database.Numbered(fmt.Sprintf(finishQuery, list, insert)), parameters...)
+	answers, err := db.Statement.ConnPool.QueryContext(db.Statement.Context, database.Numbered(fmt.Sprintf(recordDeliveredQuery, list, insert)), parameters...)
 	if err != nil {
 		return false, nil, err
 	}
@@ -111,7 +111,7 @@ func (d postgresStatements) finish(db *gorm.DB, results []Result, delta *RollupD
 	return done, states, answers.Err()
 }
 
-// finishQuery takes the work away first: whose lease that was has delivered.
+// recordDeliveredQuery takes the work away first: whose lease that was has delivered.
 // What somebody else holds at this moment, such as who cancels it, is left: to
 // wait for several rows in no common order ends in deadlocks. Work is found by its
 // key alone and judged after: with the lease beside it in one condition, the index
@@ -119,7 +119,7 @@ func (d postgresStatements) finish(db *gorm.DB, results []Result, delta *RollupD
 // flight since the last vacuum. Deliveries are found one by one, as fewOf says:
 // what matched is taken for one row as well. It is all of them or none, so that
 // what was counted beforehand is what is recorded.
-const finishQuery = `WITH r(id, token, attempt, status_code, duration_us, started_at, ended_at) AS MATERIALIZED (%s),
+const recordDeliveredQuery = `WITH r(id, token, attempt, status_code, duration_us, started_at, ended_at) AS MATERIALIZED (%s),
 	free AS MATERIALIZED (
 		SELECT w.delivery_id, w.lease_token, w.attempt, w.lease_until, w.cancelled FROM delivery_work w
 		WHERE w.delivery_id = ANY(?) FOR UPDATE SKIP LOCKED

@@ -9,8 +9,8 @@ import (
 	"hookwell/models/database"
 )
 
-// settle moves deliveries, work and endpoints on, for results whose lease holds.
-func (p *Engine) settle(tx *database.Tx, held []Result) error {
+// advance moves deliveries, work and endpoints on, for results whose lease holds.
+func (p *Engine) advance(tx *database.Tx, held []Result) error {
 	if len(held) == 0 {
 		return nil
 	}
@@ -18,7 +18,7 @@ func (p *Engine) settle(tx *database.Tx, held []Result) error {
 	var next [][]any
 	t := p.Noted(tx)
 	var ends endings
-	verdicts := make([]decision, len(held))
+	decisions := make([]decision, len(held))
 	deliveries := make([][]any, 0, len(held))
 	now, err := tx.Now()
 	if err != nil {
@@ -27,7 +27,7 @@ func (p *Engine) settle(tx *database.Tx, held []Result) error {
 	for i := range held {
 		r := &held[i]
 		v := judge(r)
-		verdicts[i] = v
+		decisions[i] = v
 		ends.note(r, v)
 		ended := r.ended()
 		deliveries = append(deliveries, []any{r.Job.DeliveryID, string(v.state), r.Job.work.Attempt, r.Exchange.StatusCode,
@@ -36,7 +36,7 @@ func (p *Engine) settle(tx *database.Tx, held []Result) error {
 		case v.done:
 			finished = append(finished, r.Job.DeliveryID)
 			if r.Job.work.Trigger != models.TriggerTest {
-				t.End(v.state, r.Exchange.Cause, 1)
+				t.CountEnded(v.state, r.Exchange.Cause, 1)
 			}
 		case v.resume:
 			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Attempt, r.Job.work.Position, nil})
@@ -48,31 +48,31 @@ func (p *Engine) settle(tx *database.Tx, held []Result) error {
 	if err != nil {
 		return err
 	}
-	if err := p.settleDeliveries(tx, deliveries); err != nil {
+	if err := p.advanceDeliveries(tx, deliveries); err != nil {
 		return fmt.Errorf("updating deliveries: %w", err)
 	}
 	if err := ends.save(tx.DB); err != nil {
 		return err
 	}
-	if err := p.countResults(tx, held, verdicts, earlier); err != nil {
+	if err := p.countResults(tx, held, decisions, earlier); err != nil {
 		return err
 	}
-	if err := p.settleWork(tx, finished, next); err != nil {
+	if err := p.advanceWork(tx, finished, next); err != nil {
 		return fmt.Errorf("updating work: %w", err)
 	}
-	return p.settleEndpoints(tx, held)
+	return p.advanceEndpoints(tx, held)
 }
 
 // countResults counts what came of results. Earlier is how deliveries had ended
 // before they arrived.
-func (p *Engine) countResults(tx *database.Tx, held []Result, verdicts []decision, earlier map[string]models.Delivery) error {
+func (p *Engine) countResults(tx *database.Tx, held []Result, decisions []decision, earlier map[string]models.Delivery) error {
 	counted := traffic{}
 	for i := range held {
 		var before *models.Delivery
 		if d, ok := earlier[held[i].Job.DeliveryID]; ok {
 			before = &d
 		}
-		counted.count(&held[i], verdicts[i], before)
+		counted.count(&held[i], decisions[i], before)
 	}
 	return counted.save(tx.DB, p.clock)
 }
@@ -93,13 +93,13 @@ func fewOf(columns string) string {
 // Postgres leaves the partitions of other days out when it plans; closer bounds
 // would make it believe that there is next to nothing between them.
 func daysOf(ids []string) (from, before string) {
-	first, last := database.IdTime(slices.Min(ids)).Truncate(models.Day), database.IdTime(slices.Max(ids)).Truncate(models.Day)
+	first, last := database.IDTime(slices.Min(ids)).Truncate(models.Day), database.IDTime(slices.Max(ids)).Truncate(models.Day)
 	return database.LowestID(models.PrefixDelivery, first), database.LowestID(models.PrefixDelivery, last.Add(models.Day))
 }
 
-// settleDeliveries writes the last attempt's facts. A delivery that has ended
+// advanceDeliveries writes the last attempt's facts. A delivery that has ended
 // keeps its state, unless the attempt succeeded: a resend adds, never undoes.
-func (p *Engine) settleDeliveries(tx *database.Tx, rows [][]any) error {
+func (p *Engine) advanceDeliveries(tx *database.Tx, rows [][]any) error {
 	list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.TextValue, database.IntegerValue, database.IntegerValue, database.TextValue, database.IntegerValue, database.TimeValue, database.TimeValue}, rows)
 	from, before := daysOf(firstTexts(rows))
 	const columns = "id, state, attempt, status_code, cause, duration_us, started_at, ended_at"
@@ -114,10 +114,10 @@ func (p *Engine) settleDeliveries(tx *database.Tx, rows [][]any) error {
 		FROM v WHERE deliveries.id = v.id AND deliveries.id >= ? AND deliveries.id < ?`, append(parameters, from, before)...).Error
 }
 
-// settleWork removes what is finished and plans what is not. Where no time is
+// advanceWork removes what is finished and plans what is not. Where no time is
 // given, the planned attempt that a resend came before is next; without one
 // nothing is left to do.
-func (p *Engine) settleWork(tx *database.Tx, finished []string, next [][]any) error {
+func (p *Engine) advanceWork(tx *database.Tx, finished []string, next [][]any) error {
 	if len(next) > 0 {
 		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.IntegerValue, database.IntegerValue, database.TimeValue}, next)
 		const columns = "id, attempt, position, due_at"

@@ -8,19 +8,18 @@ import (
 	"hookwell/models/database"
 )
 
-// OwnEvent is what happened in the app itself, to an organization. Its data is
+// AppEvent is what happened in the app itself, to an organization. Its data is
 // written as JSON.
-type OwnEvent struct {
+type AppEvent struct {
 	Organization *models.Organization
 	Type         string
 	Data         any
 }
 
 // EmitAll reports what happened in the app itself to the organizations'
-// endpoints, in the transaction of the change, which is one of
-// Store.transaction. Data has to fit the catalog's schema, and data that does
-// not is a fault of ours, not of the person's.
-func (p *Engine) EmitAll(tx *database.Tx, events ...OwnEvent) error {
+// endpoints, in the transaction of the change. Data has to fit the catalog's schema, and data that does
+// not fails as a fault of ours, not of the person's.
+func (p *Engine) EmitAll(tx *database.Tx, events ...AppEvent) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -53,9 +52,9 @@ func (p *Engine) EmitAll(tx *database.Tx, events ...OwnEvent) error {
 // EmitTo reports the same to several organizations, each with an event of its
 // own.
 func (p *Engine) EmitTo(tx *database.Tx, orgs []models.Organization, eventType string, data any) error {
-	events := make([]OwnEvent, len(orgs))
+	events := make([]AppEvent, len(orgs))
 	for i := range orgs {
-		events[i] = OwnEvent{Organization: &orgs[i], Type: eventType, Data: data}
+		events[i] = AppEvent{Organization: &orgs[i], Type: eventType, Data: data}
 	}
 	return p.EmitAll(tx, events...)
 }
