@@ -187,5 +187,5 @@ func (l asynqLog) Warn(args ...any) { l.log.Warn(fmt.Sprint(args...)) }
 // Error logs at its own level.
 func (l asynqLog) Error(args ...any) { l.log.Error(fmt.Sprint(args...)) }
 
-// Fatal logs an error: Asynq does not end the process.
+// Fatal logs an error and leaves the process running.
 func (l asynqLog) Fatal(args ...any) { l.log.Error(fmt.Sprint(args...)) }

@@ -52,8 +52,8 @@ type Engine struct {
 	publish    *publisher
 	base       atomic.Pointer[url.URL]
 	// What was read lately. Each use asks the database whether it still stands.
-	settings  Kept[*settings]      // by organization
-	messages  Kept[cachedTemplate] // by endpoint
+	settings  *Cache[*settings]      // by organization
+	messages  *Cache[cachedTemplate] // by endpoint
 	bodies    bodies
 	successes successes
 }
@@ -62,7 +62,8 @@ type Engine struct {
 // it is started.
 func New(o Options) *Engine {
 	p := &Engine{db: o.Database, statements: statementsFor(o.Database.Dialect), clock: o.Clock, catalog: o.Catalog, vault: o.Vault,
-		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe}
+		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe,
+		settings: NewCache[*settings](), messages: NewCache[cachedTemplate]()}
 	if p.probe == 0 {
 		p.probe = circuitProbe
 	}

@@ -43,38 +43,6 @@ func (o *settings) subscribed(eventType string) []*models.Endpoint {
 	return found
 }
 
-// maxKept bounds each of what the store keeps in memory, in entries; when it
-// is reached, all is read anew.
-const maxKept = 20_000
-
-// Kept is something that is read once and used as long as it stands.
-type Kept[T any] struct {
-	mu   sync.RWMutex
-	byID map[string]T
-}
-
-func (k *Kept[T]) Get(id string) (T, bool) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	value, ok := k.byID[id]
-	return value, ok
-}
-
-func (k *Kept[T]) Put(id string, value T) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.byID == nil || len(k.byID) >= maxKept {
-		k.byID = map[string]T{}
-	}
-	k.byID[id] = value
-}
-
-func (k *Kept[T]) Drop(id string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.byID, id)
-}
-
 // keptSettings returns the organizations' settings if all of them are in
 // memory. Whether they still stand is for the database to say.
 func (p *Engine) keptSettings(organizationIDs []string) (map[string]*settings, bool) {

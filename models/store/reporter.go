@@ -12,8 +12,8 @@ import (
 // read: its last use is noted so often, and accepting asks whether it stands.
 const reporterSpan = keyUseGrain
 
-// keptKey is a key that was read.
-type keptKey struct {
+// cachedKey is a key that was read.
+type cachedKey struct {
 	key          *models.Key
 	organization *models.Organization
 	readAt       time.Time
@@ -26,18 +26,18 @@ type keptKey struct {
 func (s *Store) AuthenticateReporter(ctx context.Context, text string) (*models.Key, *models.Organization, error) {
 	name := string(models.HashToken(text))
 	now := s.clock.Now()
-	if kept, ok := s.reporters.Get(name); ok && !kept.key.Expired(now) && now.Sub(kept.readAt) < reporterSpan {
-		if kept.organization == nil {
-			return kept.key, nil, nil
+	if cached, ok := s.reporters.Get(name); ok && !cached.key.Expired(now) && now.Sub(cached.readAt) < reporterSpan {
+		if cached.organization == nil {
+			return cached.key, nil, nil
 		}
-		if organization, err := s.engine.CurrentOrganization(ctx, kept.organization.ID); err == nil {
-			return kept.key, organization, nil
+		if organization, err := s.engine.CurrentOrganization(ctx, cached.organization.ID); err == nil {
+			return cached.key, organization, nil
 		}
 	}
-	s.reporters.Drop(name)
+	s.reporters.Remove(name)
 	key, organization, err := s.AuthenticateKey(ctx, text)
 	if err == nil {
-		s.reporters.Put(name, keptKey{key, organization, now})
+		s.reporters.Put(name, cachedKey{key, organization, now})
 	}
 	return key, organization, err
 }

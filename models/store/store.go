@@ -60,8 +60,8 @@ type Store struct {
 	most    int // endpoints of one organization
 	mail    bool
 	// What was read lately. Each use asks the database whether it still stands.
-	reporters    pipeline.Kept[keptKey] // by the key's hash
-	names        pipeline.Kept[string]  // ids of organizations, by external id
+	reporters    *pipeline.Cache[cachedKey] // by the key's hash
+	names        *pipeline.Cache[string]    // ids of organizations, by external id
 	passwordCost PasswordCost
 	hashing      *hashing
 }
@@ -82,7 +82,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	engine := pipeline.New(pipeline.Options{Database: db, Clock: o.Clock, Catalog: o.Catalog, Vault: o.Vault, Waker: o.Waker, Meter: o.Meter, Log: o.Log,
 		CircuitProbe: o.CircuitProbe, BaseURL: o.BaseURL})
 	s := &Store{db: db, engine: engine, catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, log: o.Log, mail: o.Mail,
-		most: o.MaxEndpoints, passwordCost: o.PasswordCost,
+		most: o.MaxEndpoints, passwordCost: o.PasswordCost, reporters: pipeline.NewCache[cachedKey](), names: pipeline.NewCache[string](),
 		// Half the processors, so that deliveries go on while passwords are tried.
 		hashing: newHashing(max(1, runtime.GOMAXPROCS(0)/2))}
 	if s.passwordCost == (PasswordCost{}) {
