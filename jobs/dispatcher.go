@@ -192,14 +192,14 @@ func (d *dispatcher) claim(wanted []pipeline.Lane) {
 	ctx, cancel := context.WithTimeout(d.exchange, claimLimit)
 	defer cancel()
 	d.refill(ctx, wanted)
-	jobs, err := d.engine.Claim(ctx, wanted)
+	jobs, outlooks, err := d.engine.Claim(ctx, wanted)
 	byEndpoint := make(map[string][]pipeline.Job, len(wanted))
 	for _, job := range jobs {
 		byEndpoint[job.EndpointID] = append(byEndpoint[job.EndpointID], job)
 	}
 	d.mu.Lock()
-	for _, w := range wanted {
-		d.applyClaim(w, byEndpoint[w.EndpointID])
+	for i, w := range wanted {
+		d.applyClaim(w, byEndpoint[w.EndpointID], outlooks[i])
 	}
 	d.flights.Add(len(jobs))
 	d.mu.Unlock()
@@ -240,23 +240,30 @@ func (d *dispatcher) refill(ctx context.Context, wanted []pipeline.Lane) {
 // or elsewhere, the rate limit is used up or the circuit is not closed, what was
 // not claimed waits for its turn here; otherwise it was not due, or claimed by
 // another process, and the due scan brings back what is left.
-func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []pipeline.Job) {
+func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []pipeline.Job, outlook pipeline.Outlook) {
 	l := d.lanes[w.EndpointID]
-	l.busy = false
 	d.taken -= w.Slots - len(jobs)
 	if len(jobs) > 0 {
 		l.limit = jobs[0].MaxInFlight
 	}
-	look := l.nextLook(w.Full, len(jobs))
-	w.Wait = max(w.Wait, look)
-	if w.Wait > 0 && !l.hurried {
+	look := l.nextLook(outlook.Full, len(jobs))
+	wait := max(outlook.Wait, look)
+	switch {
+	case wait == 0:
+		l.state = l.state.after(claimOpen)
+	case outlook.Full && wait == look:
+		l.state = l.state.after(claimCrowded)
+	default:
+		l.state = l.state.after(claimHeld)
+	}
+	if l.state.paused() {
 		if l.pause != nil {
 			l.pause.Stop() // of a lane that was hurried
 		}
-		l.paused, l.elsewhere, l.pause = true, w.Full && w.Wait == look, time.AfterFunc(w.Wait, func() { d.resume(l) })
+		l.pause = time.AfterFunc(wait, func() { d.resume(l) })
 	}
 	full := len(jobs) > 0 && l.inFlight+len(jobs) >= l.limit
-	if len(jobs) < len(w.DeliveryIDs) && (full || w.Wait > 0) {
+	if len(jobs) < len(w.DeliveryIDs) && (full || wait > 0) {
 		l.putBack(w.DeliveryIDs, jobs)
 	}
 	l.inFlight += len(jobs)
@@ -266,13 +273,13 @@ func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []pipeline.Job) {
 // resume lets a lane look again.
 func (d *dispatcher) resume(l *lane) {
 	d.mu.Lock()
-	l.paused, l.elsewhere = false, false
+	l.state = l.state.after(pauseOver)
 	d.mu.Unlock()
 	d.wakeClaimer()
 }
 
 func (d *dispatcher) forgetIdle(endpointID string, l *lane) {
-	if l.inFlight == 0 && len(l.ids) == 0 && !l.more && !l.busy {
+	if l.inFlight == 0 && len(l.ids) == 0 && !l.more && !l.state.claiming() {
 		delete(d.lanes, endpointID)
 	}
 }
@@ -303,10 +310,11 @@ func (d *dispatcher) landed(group []landing) {
 		endpointID := group[i].result.Job.EndpointID
 		l := d.lanes[endpointID]
 		l.inFlight--
-		if l.elsewhere { // a slot is free
+		if l.state == laneCrowdedOut {
 			l.pause.Stop()
-			l.paused, l.elsewhere, l.look = false, false, 0
+			l.look = 0
 		}
+		l.state = l.state.after(attemptLanded)
 		waiting = waiting || len(l.ids) > 0 || l.more
 		d.forgetIdle(endpointID, l)
 	}

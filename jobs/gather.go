@@ -30,7 +30,7 @@ func (d *dispatcher) gather(apart bool, most int) []pipeline.Lane {
 			}
 			refills--
 		}
-		l.busy, l.hurried = true, false
+		l.state = l.state.after(claimBegan)
 		wanted = append(wanted, pipeline.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n})
 		d.taken += n
 		if left -= n; left == 0 || len(wanted) == claimLanes {
@@ -49,7 +49,7 @@ func (d *dispatcher) inTurns(apart bool) iter.Seq2[string, *lane] {
 	}
 	rounds := map[string][]waiting{}
 	for endpointID, l := range d.lanes {
-		if !l.busy && !l.paused && (len(l.ids) > 0 || l.more) {
+		if l.state == laneReady && (len(l.ids) > 0 || l.more) {
 			rounds[l.organizationID] = append(rounds[l.organizationID], waiting{endpointID, l})
 		}
 	}

@@ -19,13 +19,9 @@ type lane struct {
 	more     bool // the database may have others that are due
 	inFlight int
 	limit    int
-	busy     bool // a claim is under way
-	hurried  bool // something urgent came since it was last looked at
-	pause    *time.Timer
-	paused   bool // its rate limit is used up, its circuit is not closed, or its slots are taken
-	// elsewhere tells that it is paused because other processes have the slots.
-	elsewhere bool
-	look      time.Duration // how long it waits because of that
+	state    laneState
+	pause    *time.Timer   // that ends the last pause; nil before the first
+	look     time.Duration // how long it waits while it is crowded out
 }
 
 // nextLook is how soon the lane looks again where other processes have the
@@ -60,7 +56,7 @@ func (l *lane) hurry(ids []string) {
 	for _, id := range ids {
 		l.known[id] = struct{}{}
 	}
-	l.paused, l.elsewhere, l.hurried = false, false, true
+	l.state = l.state.after(urgentCame)
 }
 
 func (l *lane) take(n int) []string {

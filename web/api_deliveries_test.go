@@ -17,7 +17,7 @@ import (
 // that failed.
 func (f *apiFixture) attemptOnce(t *testing.T, d models.Delivery) {
 	t.Helper()
-	jobs, err := f.store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
+	jobs, _, err := f.store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
 	must(t, err)
 	if len(jobs) != 1 {
 		t.Fatalf("claimed %d", len(jobs))
@@ -79,7 +79,7 @@ func TestAPIDeliveryResend(t *testing.T) {
 		if at, err := time.Parse(time.RFC3339, resent["nextAttemptAt"].(string)); err != nil || at.After(f.store.Now()) {
 			t.Errorf("next attempt at %v, %v; want now", at, err)
 		}
-		jobs, err := f.store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
+		jobs, _, err := f.store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
 		must(t, err)
 		if len(jobs) != 1 {
 			t.Fatalf("claimed %d", len(jobs))

@@ -33,7 +33,7 @@ func (s *site) fails(t *testing.T, org *models.Organization, n int) (*models.End
 	for _, d := range list {
 		ids = append(ids, d.ID)
 	}
-	jobs, err := s.Store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: n}})
+	jobs, _, err := s.Store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: n}})
 	must(t, err)
 	var results []pipeline.Result
 	for _, job := range jobs {

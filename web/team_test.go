@@ -90,7 +90,7 @@ func (s *site) deliverAll(t *testing.T) {
 	sender := webhook.NewSender(webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), s.clock.Now)
 	t.Cleanup(sender.Close)
 	for _, lane := range lanes {
-		jobs, err := s.Store.Engine().Claim(t.Context(), []pipeline.Lane{*lane})
+		jobs, _, err := s.Store.Engine().Claim(t.Context(), []pipeline.Lane{*lane})
 		must(t, err)
 		if len(jobs) != len(lane.DeliveryIDs) {
 			t.Errorf("claimed %d of %d", len(jobs), len(lane.DeliveryIDs))

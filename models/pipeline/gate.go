@@ -92,7 +92,7 @@ func (g *gate) wait(perSecond int) time.Duration {
 }
 
 // chargeRateLimits counts what was claimed against the endpoints' rate limits.
-func chargeRateLimits(tx *database.Tx, lanes []Lane, templates map[string]*template, gates map[string]*gate, claimed []models.Work) error {
+func chargeRateLimits(tx *database.Tx, lanes []Lane, outlooks []Outlook, templates map[string]*template, gates map[string]*gate, claimed []models.Work) error {
 	counts := map[string]int{}
 	for _, w := range claimed {
 		counts[w.EndpointID]++
@@ -109,7 +109,7 @@ func chargeRateLimits(tx *database.Tx, lanes []Lane, templates map[string]*templ
 			return err
 		}
 		if g.allowance(limit) == 0 {
-			lanes[i].Wait = max(lanes[i].Wait, g.wait(limit))
+			outlooks[i].Wait = max(outlooks[i].Wait, g.wait(limit))
 		}
 	}
 	return nil

@@ -69,29 +69,38 @@ type Job struct {
 }
 
 // Lane asks for some of an endpoint's due deliveries, at most Slots of them.
-// Where the endpoint's rate limit is used up, or its circuit is not closed,
-// Claim sets Wait to how long it lets nothing more through. Full tells that
-// other processes have the slots that it asked for in vain.
 type Lane struct {
 	EndpointID  string
 	DeliveryIDs []string
 	Slots       int
-	Wait        time.Duration
-	Full        bool
+}
+
+// Outlook is what a claim found of a lane, beside what it took: when asking again
+// may bring more.
+type Outlook struct {
+	// Wait is how long the endpoint's rate limit, or its circuit, lets nothing more
+	// through; 0 is no time.
+	Wait time.Duration
+	// Full reports that other processes have the slots that the lane asked for in vain.
+	Full bool
 }
 
 // Claim takes what may be sent now of what the lanes ask for: each attempt
 // gets its number and a lease by the database's clock, and no endpoint gets
 // more in flight, over all processes, than its limit. What another process has
 // claimed, what is not due and what belongs to a disabled or held endpoint is
-// passed over.
-func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
+// passed over. It returns the attempts to send, and an outlook for each lane in
+// their order, also when it fails: what it had found of them by then. It fails if
+// the database does, and then has claimed nothing.
+func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, []Outlook, error) {
 	endpointIDs := make([]string, len(lanes))
 	for i, lane := range lanes {
 		endpointIDs[i] = lane.EndpointID
 	}
 	var jobs []Job
+	outlooks := make([]Outlook, len(lanes))
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
+		clear(outlooks) // of a run that was rolled back
 		gates, err := p.lockGates(tx, endpointIDs)
 		if err != nil {
 			return err
@@ -100,7 +109,7 @@ func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err != nil {
 			return err
 		}
-		wanted, limits := laneParameters(lanes, templates, gates)
+		wanted, limits := laneParameters(lanes, outlooks, templates, gates)
 		if len(wanted) == 0 {
 			return nil
 		}
@@ -108,33 +117,33 @@ func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, error) {
 		if err != nil {
 			return err
 		}
-		if err := p.noteFull(tx, lanes, templates, claimed); err != nil || len(claimed) == 0 {
+		if err := p.findFull(tx, lanes, outlooks, templates, claimed); err != nil || len(claimed) == 0 {
 			return err
 		}
-		if err := chargeRateLimits(tx, lanes, templates, gates, claimed); err != nil {
+		if err := chargeRateLimits(tx, lanes, outlooks, templates, gates, claimed); err != nil {
 			return err
 		}
 		jobs, err = p.load(tx, claimed, templates)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claiming: %w", err)
+		return nil, outlooks, fmt.Errorf("claiming: %w", err)
 	}
-	return jobs, nil
+	return jobs, outlooks, nil
 }
 
 // laneParameters leaves out the lanes that can't be served, and gives each of
 // the others what its circuit and its rate limit let through.
-func laneParameters(lanes []Lane, templates map[string]*template, gates map[string]*gate) (wanted []string, limits [][]any) {
+func laneParameters(lanes []Lane, outlooks []Outlook, templates map[string]*template, gates map[string]*gate) (wanted []string, limits [][]any) {
 	for i := range lanes {
-		lane, t, g := &lanes[i], templates[lanes[i].EndpointID], gates[lanes[i].EndpointID]
+		lane, outlook, t, g := &lanes[i], &outlooks[i], templates[lanes[i].EndpointID], gates[lanes[i].EndpointID]
 		if lane.Slots <= 0 || len(lane.DeliveryIDs) == 0 || t == nil || g == nil {
 			continue
 		}
-		lane.Wait = g.circuitWait()
+		outlook.Wait = g.circuitWait()
 		slots := min(lane.Slots, g.allowance(t.rateLimit))
 		if slots == 0 {
-			lane.Wait = max(lane.Wait, g.wait(t.rateLimit))
+			outlook.Wait = max(outlook.Wait, g.wait(t.rateLimit))
 			continue
 		}
 		wanted = append(wanted, lane.DeliveryIDs...)
@@ -177,17 +186,17 @@ func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]
 	return claimed, err
 }
 
-// noteFull marks the lanes of which something could have been claimed, and was
+// findFull marks the outlooks of lanes of which something could have been claimed, and was
 // not: other processes had the endpoint's slots. What can't be sent to at all is
 // none of them.
-func (p *Engine) noteFull(tx *database.Tx, lanes []Lane, templates map[string]*template, claimed []models.Work) error {
+func (p *Engine) findFull(tx *database.Tx, lanes []Lane, outlooks []Outlook, templates map[string]*template, claimed []models.Work) error {
 	got := make(map[string]bool, len(claimed))
 	for _, w := range claimed {
 		got[w.DeliveryID] = true
 	}
 	var left []string
-	for _, lane := range lanes {
-		if lane.Wait > 0 || lane.Slots <= 0 || templates[lane.EndpointID] == nil {
+	for i, lane := range lanes {
+		if outlooks[i].Wait > 0 || lane.Slots <= 0 || templates[lane.EndpointID] == nil {
 			continue
 		}
 		for _, id := range lane.DeliveryIDs {
@@ -209,7 +218,7 @@ func (p *Engine) noteFull(tx *database.Tx, lanes []Lane, templates map[string]*t
 	}
 	for _, f := range full {
 		for i := range lanes {
-			lanes[i].Full = lanes[i].Full || lanes[i].EndpointID == f.EndpointID
+			outlooks[i].Full = outlooks[i].Full || lanes[i].EndpointID == f.EndpointID
 		}
 	}
 	return nil

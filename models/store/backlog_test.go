@@ -29,7 +29,7 @@ func TestClaimReadsNoBacklog(t *testing.T) {
 		check(t, f.PublishBatch(t.Context(), []store.Report{report("org.created")})[0].Err)
 		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: quick.ID}, models.Page{Limit: 1})
 		check(t, err)
-		jobs, err := worker.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: quick.ID, DeliveryIDs: []string{list[0].ID}, Slots: 5}})
+		jobs, _, err := worker.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: quick.ID, DeliveryIDs: []string{list[0].ID}, Slots: 5}})
 		check(t, err)
 		if len(jobs) != 1 {
 			t.Fatal("not claimed")
@@ -143,7 +143,7 @@ func TestClaimPassesOverADeliveryWithoutItsEvent(t *testing.T) {
 		check(t, err)
 		check(t, f.DB().Delete(&models.Event{}, "id = ?", list[0].EventID).Error)
 		// By another process: the one that accepted an event still has it in memory.
-		jobs, err := f.again(t).Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID, list[1].ID}, Slots: 5}})
+		jobs, _, err := f.again(t).Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID, list[1].ID}, Slots: 5}})
 		check(t, err)
 		if len(jobs) != 1 || jobs[0].DeliveryID != list[1].ID {
 			t.Errorf("%d claimed, want the one whose event is there", len(jobs))

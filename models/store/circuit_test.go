@@ -124,11 +124,11 @@ func TestRateLimit(t *testing.T) {
 		lane := func() (int, time.Duration) {
 			t.Helper()
 			lanes := []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: 100}}
-			jobs, err := f.Engine().Claim(t.Context(), lanes)
+			jobs, outlooks, err := f.Engine().Claim(t.Context(), lanes)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return len(jobs), lanes[0].Wait
+			return len(jobs), outlooks[0].Wait
 		}
 		began := f.Now()
 		n, wait := lane()

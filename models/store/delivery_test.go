@@ -131,7 +131,7 @@ func TestSlots(t *testing.T) {
 		var workers sync.WaitGroup
 		for range 6 {
 			workers.Go(func() {
-				jobs, err := f.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: 3}})
+				jobs, _, err := f.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: 3}})
 				if err != nil {
 					t.Error(err)
 				}

@@ -38,14 +38,14 @@ func TestDatabaseClockDiffers(t *testing.T) {
 			check(t, err)
 			lanes := []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 5}}
 
-			jobs, err := f.Engine().Claim(t.Context(), lanes)
+			jobs, _, err := f.Engine().Claim(t.Context(), lanes)
 			check(t, err)
 			if len(jobs) != 1 {
 				t.Fatal("a fresh delivery can't be claimed")
 			}
 			failed := webhook.Exchange{StartedAt: f.Now(), StatusCode: 500, Cause: webhook.CauseStatus}
 			check(t, f.Engine().Record(t.Context(), []pipeline.Result{{Job: jobs[0], Exchange: failed}}))
-			if jobs, err = f.Engine().Claim(t.Context(), lanes); err != nil || len(jobs) != 0 {
+			if jobs, _, err = f.Engine().Claim(t.Context(), lanes); err != nil || len(jobs) != 0 {
 				t.Errorf("the retry was claimed before its time: %d, %v", len(jobs), err)
 			}
 			f.clock.Advance(7 * time.Second)
@@ -57,7 +57,7 @@ func TestDatabaseClockDiffers(t *testing.T) {
 			}
 			_, err = f.tenant.Resend(t.Context(), list[0].ID)
 			check(t, err)
-			if jobs, err = f.Engine().Claim(t.Context(), lanes); err != nil || len(jobs) != 1 {
+			if jobs, _, err = f.Engine().Claim(t.Context(), lanes); err != nil || len(jobs) != 1 {
 				t.Errorf("a resend can’t be claimed: %d, %v", len(jobs), err)
 			}
 			_, err = f.tenant.BeginTest(t.Context(), e.ID, et.Type, et.Example)

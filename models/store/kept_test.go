@@ -130,7 +130,7 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 				check(t, err)
 				list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
 				check(t, err)
-				jobs, err := here.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 1}})
+				jobs, _, err := here.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 1}})
 				check(t, err)
 				if len(jobs) != 1 {
 					t.Fatalf("%d claimed", len(jobs))

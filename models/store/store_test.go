@@ -200,7 +200,7 @@ func deliveries(t *testing.T, tenant *store.Tenant) []models.Delivery {
 // claim takes what is due of an endpoint.
 func (f *fixture) claim(t *testing.T, e *models.Endpoint, slots int, ids ...string) []pipeline.Job {
 	t.Helper()
-	jobs, err := f.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: slots}})
+	jobs, _, err := f.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: slots}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func TestClaimFromTwoStores(t *testing.T) {
 				ask = reversed
 			}
 			workers.Go(func() {
-				jobs, err := s.Engine().Claim(t.Context(), ask)
+				jobs, _, err := s.Engine().Claim(t.Context(), ask)
 				if err != nil {
 					t.Error(err)
 				}
@@ -180,7 +180,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		for _, s := range stores {
 			repeat("claim and record", func(round int) error {
 				f.clock.Advance(2 * time.Second)
-				jobs, err := s.Engine().Claim(t.Context(), lanes)
+				jobs, _, err := s.Engine().Claim(t.Context(), lanes)
 				if err != nil {
 					return err
 				}
@@ -199,7 +199,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			repeat("end waiting", func(int) error { _, err := s.Engine().EndWaiting(t.Context()); return err })
 		}
 		repeat("late records", func(int) error {
-			jobs, err := f.Engine().Claim(t.Context(), lanes[:2])
+			jobs, _, err := f.Engine().Claim(t.Context(), lanes[:2])
 			if err != nil {
 				return err
 			}
@@ -455,7 +455,7 @@ func TestUnopenableSecretHoldsUpNobody(t *testing.T) {
 			lanes = append(lanes, pipeline.Lane{EndpointID: e.ID, DeliveryIDs: ids[e.ID], Slots: 5})
 		}
 		lanes = append(lanes, pipeline.Lane{EndpointID: "ep_unknown", DeliveryIDs: []string{"dlv_unknown"}, Slots: 1})
-		jobs, err := f.Engine().Claim(t.Context(), lanes)
+		jobs, _, err := f.Engine().Claim(t.Context(), lanes)
 		if err != nil || len(jobs) != 1 || jobs[0].EndpointID != good.ID {
 			t.Errorf("claimed %d, %v", len(jobs), err)
 		}
@@ -603,10 +603,10 @@ func TestClaimDoesNotTakeWhatCannotBeSentForFull(t *testing.T) {
 			{EndpointID: good.ID, DeliveryIDs: []string{f.deliveryTo(t, event, good).ID}, Slots: 1},
 			{EndpointID: bad.ID, DeliveryIDs: []string{f.deliveryTo(t, event, bad).ID}, Slots: 1},
 		}
-		jobs, err := f.Engine().Claim(t.Context(), lanes)
+		jobs, outlooks, err := f.Engine().Claim(t.Context(), lanes)
 		check(t, err)
-		if len(jobs) != 1 || jobs[0].EndpointID != good.ID || lanes[1].Full {
-			t.Errorf("%d claimed, and the one that can't be sent to is full: %v", len(jobs), lanes[1].Full)
+		if len(jobs) != 1 || jobs[0].EndpointID != good.ID || outlooks[1].Full {
+			t.Errorf("%d claimed, and the one that can't be sent to is full: %v", len(jobs), outlooks[1].Full)
 		}
 	})
 }
@@ -626,11 +626,11 @@ func TestClaimSaysThatOthersHaveTheSlots(t *testing.T) {
 		ask := func(s *store.Store, ids ...string) (int, bool) {
 			t.Helper()
 			lanes := []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: len(ids)}}
-			jobs, err := s.Engine().Claim(t.Context(), lanes)
+			jobs, outlooks, err := s.Engine().Claim(t.Context(), lanes)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return len(jobs), lanes[0].Full
+			return len(jobs), outlooks[0].Full
 		}
 		if n, full := ask(f.Store, ids[0]); n != 1 || full {
 			t.Errorf("with both slots free: %d claimed, full %v", n, full)
