@@ -1,6 +1,7 @@
 package models
 
 import (
+	"slices"
 	"time"
 
 	"hookwell/webhook"
@@ -61,6 +62,12 @@ type DeliveryFilter struct {
 	Until      time.Time
 }
 
+// Sparse reports whether the wanted deliveries are few among all, and stand on a
+// list of their own: what failed or was cancelled, and what still waits.
+func (f DeliveryFilter) Sparse() bool {
+	return len(f.States) > 0 && !slices.Contains(f.States, Delivered) && f.EventID == ""
+}
+
 // Tallied is a count that was not counted to its end: More tells that there are
 // more than N.
 type Tallied struct {
@@ -87,3 +94,16 @@ type Undelivered struct {
 
 // TableName is no plural: each row is one thing that is not.
 func (Undelivered) TableName() string { return "undelivered" }
+
+// Tally is what came of an action on several deliveries: each was done or
+// refused by itself.
+type Tally struct {
+	Done    []string // ids
+	Refused []Refusal
+}
+
+// Refusal is a delivery that an action left as it was, and why.
+type Refusal struct {
+	DeliveryID string
+	Reason     *Error
+}

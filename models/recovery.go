@@ -86,3 +86,11 @@ func RecoveryCauses() []string {
 	}
 	return list
 }
+
+// End sets the state and the time that the recovery ended with.
+func (r *Recovery) End(state RecoveryState, now time.Time) { r.State, r.EndedAt = state, &now }
+
+// Slot returns when the n-th attempt from now on may be made, to the microsecond.
+func (r *Recovery) Slot(now time.Time, n int) time.Time {
+	return now.Add(time.Duration(n) * time.Second / time.Duration(r.PerSecond)).Truncate(time.Microsecond)
+}

@@ -100,3 +100,10 @@ func (a Actor) Title() string {
 
 // SystemActor is Hookwell itself, for what nobody asked it to do.
 func SystemActor() Actor { return Actor{Kind: ActorSystem, Name: "Hookwell"} }
+
+// Visitor returns the actor of what was tried before anybody signed in, from the
+// same address and in the same request.
+func (a Actor) Visitor() Actor {
+	a.Kind, a.ID, a.Name, a.Email = ActorVisitor, "", "somebody not signed in", ""
+	return a
+}

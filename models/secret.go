@@ -77,3 +77,13 @@ func (r Rotation) Words() string {
 func UnusableSecret() error {
 	return NewConflict("endpoint_unusable", "The endpoint’s secret can’t be opened. Look at HOOKWELL_SECRET_KEY.")
 }
+
+// FirstEnd returns when the first of some secrets ends, nil if none does.
+func FirstEnd(rows []EndpointSecret) (first *time.Time) {
+	for i := range rows {
+		if end := rows[i].ExpiresAt; end != nil && (first == nil || end.Before(*first)) {
+			first = end
+		}
+	}
+	return first
+}

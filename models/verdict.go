@@ -1,5 +1,7 @@
 package models
 
+import "time"
+
 // Reason says in one word why an event stands where it does with an endpoint.
 // A failed delivery's reason, and a retrying one's that nothing holds back, is
 // the cause of its last attempt.
@@ -34,4 +36,40 @@ type Verdict struct {
 	Endpoint *Endpoint
 	Delivery *Delivery
 	Reason   Reason
+}
+
+// Explain returns why the delivery stands where it does, and corrects the time of
+// its next attempt by what holds its endpoint back.
+func (d *Delivery) Explain(e *Endpoint, state EndpointState, now time.Time) Reason {
+	switch d.State {
+	case Delivered:
+		return ""
+	case Failed:
+		return Reason(d.LastCause)
+	case Cancelled:
+		if e.DeletedAt != nil {
+			return ReasonEndpointDeleted
+		}
+		return ReasonPerson
+	}
+	switch {
+	case d.InFlight:
+		return ReasonInFlight
+	case e.DeletedAt != nil:
+		return ReasonEndpointDeleted
+	case !e.Enabled():
+		d.NextAttemptAt = nil
+		return ReasonEndpointDisabled
+	case state.HeldUntil != nil && state.HeldUntil.After(now) && d.NextAttemptAt != nil && d.NextAttemptAt.Before(*state.HeldUntil):
+		d.NextAttemptAt = state.HeldUntil
+		return Reason(state.HeldBecause)
+	case e.RateLimitPerSecond > 0 && time.UnixMicro(state.RateFreeUs).After(now) && d.NextAttemptAt != nil && !d.NextAttemptAt.After(now):
+		return ReasonRateLimit
+	case d.State == Retrying:
+		return Reason(d.LastCause)
+	case d.NextAttemptAt != nil && d.NextAttemptAt.After(now):
+		return ReasonScheduled
+	default:
+		return ReasonQueued
+	}
 }

@@ -14,14 +14,6 @@ type Version struct {
 	At   time.Time
 }
 
-// TitleVersion is the member's title as it is, which has a form of its own.
-func (m *TeamMember) TitleVersion() Version { return Version{ID: m.ID, Form: textVersion(m.Title)} }
-
-// RoleVersion is the member's role as it is, which has a form of its own.
-func (m *TeamMember) RoleVersion() Version {
-	return Version{ID: m.ID, Form: textVersion(string(m.Role))}
-}
-
 // textVersion is the version of a form with one field.
 func textVersion(text string) string {
 	sum := sha256.Sum256([]byte(text))

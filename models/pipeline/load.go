@@ -27,23 +27,13 @@ func (p *Engine) LoadHistory(ctx context.Context, h *models.History) error {
 			if err := countHistory(h, tx); err != nil {
 				return err
 			}
-			return errors.Join(loadRows(l, undeliveredOf(h)), loadRows(l, h.Events), loadRows(l, h.Deliveries), loadRows(l, h.Attempts), loadRows(l, h.Work), saveStates(tx, h.States))
+			return errors.Join(loadRows(l, h.Undelivered()), loadRows(l, h.Events), loadRows(l, h.Deliveries), loadRows(l, h.Attempts), loadRows(l, h.Work), saveStates(tx, h.States))
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("loading a history: %w", err)
 	}
 	return nil
-}
-
-// undeliveredOf lists what of the history did not arrive.
-func undeliveredOf(h *models.History) (rows []models.Undelivered) {
-	for i := range h.Deliveries {
-		if d := &h.Deliveries[i]; d.State == models.Failed || d.State == models.Cancelled {
-			rows = append(rows, models.Undelivered{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventType: d.EventType, State: d.State})
-		}
-	}
-	return rows
 }
 
 // countHistory counts the history's attempts, whose deliveries are to be part of it.

@@ -122,17 +122,7 @@ func (p *Engine) template(e *models.Endpoint, rows []models.EndpointSecret) (*te
 	if err != nil {
 		return nil, err
 	}
-	return &template{until: firstEnd(rows), schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
+	return &template{until: models.FirstEnd(rows), schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
 		Legacy: secrets[models.OlderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
-}
-
-// firstEnd is when the first of some secrets ends.
-func firstEnd(rows []models.EndpointSecret) (first *time.Time) {
-	for i := range rows {
-		if end := rows[i].ExpiresAt; end != nil && (first == nil || end.Before(*first)) {
-			first = end
-		}
-	}
-	return first
 }

@@ -58,7 +58,7 @@ func typeConditions(query *gorm.DB, column string, types []string) []clause.Expr
 // Deliveries lists the organization's deliveries, the newest first, with the
 // titles of their endpoints and the times of their next attempts.
 func (t *Tenant) Deliveries(ctx context.Context, filter models.DeliveryFilter, page models.Page) ([]models.Delivery, string, error) {
-	if isSparse(filter) {
+	if filter.Sparse() {
 		return t.sparseDeliveries(ctx, filter, page)
 	}
 	query, err := database.Paginate(page, filterDeliveries(filter, t.rows(ctx)), models.PrefixDelivery)

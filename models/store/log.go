@@ -14,12 +14,6 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// isSparse reports whether the wanted deliveries are few among all, and stand on a
-// list of their own: what failed or was cancelled, and what still waits.
-func isSparse(f models.DeliveryFilter) bool {
-	return len(f.States) > 0 && !slices.Contains(f.States, models.Delivered) && f.EventID == ""
-}
-
 // sparseDeliveries is Deliveries by the lists of what did not arrive.
 func (t *Tenant) sparseDeliveries(ctx context.Context, filter models.DeliveryFilter, page models.Page) ([]models.Delivery, string, error) {
 	if err := database.CheckPage(page, models.PrefixDelivery); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -198,7 +197,7 @@ func (t *Tenant) CancelRecovery(ctx context.Context, id string) (*models.Recover
 		if err := t.store.takeBack(tx, r); err != nil {
 			return err
 		}
-		endsRecovery(r, models.RecoveryCancelled, t.store.clock.Now())
+		r.End(models.RecoveryCancelled, t.store.clock.Now())
 		if err := tx.Save(r).Error; err != nil {
 			return fmt.Errorf("cancelling the recovery: %w", err)
 		}
@@ -229,10 +228,6 @@ func (s *Store) takeBack(tx *database.Tx, r *models.Recovery) error {
 	}
 	r.Queued -= int(before - after)
 	return nil
-}
-
-func endsRecovery(r *models.Recovery, state models.RecoveryState, now time.Time) {
-	r.State, r.EndedAt = state, &now
 }
 
 // endRecovery stops what runs for a deleted endpoint.

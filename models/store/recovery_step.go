@@ -54,7 +54,7 @@ func (s *Store) stepRecovery(tx *database.Tx, r *models.Recovery) error {
 	}
 	e, err := database.Find[models.Endpoint](tx.Where("id = ? AND deleted_at IS NULL", r.EndpointID), "endpoint")
 	if models.IsKind(err, models.NotFound) {
-		endsRecovery(r, models.RecoveryCancelled, now)
+		r.End(models.RecoveryCancelled, now)
 		return nil
 	}
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Store) stepRecovery(tx *database.Tx, r *models.Recovery) error {
 	if err != nil {
 		return err
 	}
-	r.Queued, r.Skipped, r.NextAt = r.Queued+queued, r.Skipped+seen-queued, recoverySlot(r, now, queued)
+	r.Queued, r.Skipped, r.NextAt = r.Queued+queued, r.Skipped+seen-queued, r.Slot(now, queued)
 	if seen == room {
 		return nil
 	}
@@ -86,14 +86,9 @@ func (s *Store) stepRecovery(tx *database.Tx, r *models.Recovery) error {
 		// What matched at first and is not there any more needed nothing.
 		r.Total = max(r.Total, r.Queued+r.Skipped)
 		r.Skipped = r.Total - r.Queued
-		endsRecovery(r, models.RecoveryDone, now)
+		r.End(models.RecoveryDone, now)
 	}
 	return nil
-}
-
-// recoverySlot is when the n-th attempt from now on may be made.
-func recoverySlot(r *models.Recovery, now time.Time, n int) time.Time {
-	return now.Add(time.Duration(n) * time.Second / time.Duration(r.PerSecond)).Truncate(time.Microsecond)
 }
 
 // nextToRecover answers the ids behind the cursor and moves the cursor to the last.
@@ -122,7 +117,7 @@ func (s *Store) queueFailed(tx *database.Tx, r *models.Recovery, e *models.Endpo
 		if d.State != models.Failed || d.work != nil || d.busy {
 			continue
 		}
-		due := recoverySlot(r, now, len(work))
+		due := r.Slot(now, len(work))
 		w := personsWork(&d.Delivery, e, due, due)
 		w.Priority, w.RecoveryID = pipeline.PriorityRecovery, r.ID
 		work = append(work, w)
@@ -144,7 +139,7 @@ func (s *Store) queueMissing(tx *database.Tx, r *models.Recovery, e *models.Endp
 	var work []*models.Work
 	for i := range events {
 		d := s.engine.NewDelivery(&events[i], e)
-		w := pipeline.NewWork(d, e, models.TriggerSchedule, recoverySlot(r, now, i))
+		w := pipeline.NewWork(d, e, models.TriggerSchedule, r.Slot(now, i))
 		w.WakeAt, w.Priority, w.RecoveryID = w.DueAt, pipeline.PriorityRecovery, r.ID
 		deliveries, work = append(deliveries, d), append(work, w)
 	}

@@ -52,7 +52,7 @@ func (s *Store) AskReset(ctx context.Context, email string, actor models.Actor) 
 		if err := s.engine.Post(tx, pipeline.MailAsked, actor, mail); err != nil {
 			return err
 		}
-		return s.reportSecurity(tx, visitor(actor), user, "user.reset_asked", "", "", securityData{})
+		return s.reportSecurity(tx, actor.Visitor(), user, "user.reset_asked", "", "", securityData{})
 	})
 	if err != nil {
 		return unlessTaken(errors.Join(err, s.refund(ctx, asked)))
@@ -72,7 +72,7 @@ func (s *Store) askForNobody(tx *database.Tx, link accountLink, mail models.Mail
 	if err := tx.Where("id = ?", id).Delete(&models.MailMessage{}).Error; err != nil {
 		return err
 	}
-	return s.reportSecurity(tx, visitor(actor), &models.User{Name: "unknown account"}, "user.reset_asked", "", "", securityData{})
+	return s.reportSecurity(tx, actor.Visitor(), &models.User{Name: "unknown account"}, "user.reset_asked", "", "", securityData{})
 }
 
 // ask counts a message that somebody who need not have signed in asks for, and

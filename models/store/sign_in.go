@@ -8,12 +8,6 @@ import (
 	"hookwell/models/database"
 )
 
-// visitor is the actor of what was tried before anybody signed in.
-func visitor(actor models.Actor) models.Actor {
-	actor.Kind, actor.ID, actor.Name, actor.Email = models.ActorVisitor, "", "somebody not signed in", ""
-	return actor
-}
-
 // SignIn checks an address and a password. An unknown address and a wrong
 // password get the same Unauthorized error after the same work; too many tries,
 // of known and unknown accounts alike, are TooMany, with RetryAfter. What came
@@ -93,7 +87,7 @@ func (s *Store) signInRefused(ctx context.Context, user *models.User, actor mode
 		user = &models.User{Name: "unknown account"}
 	}
 	err := s.transaction(ctx, func(tx *database.Tx) error {
-		return s.reportSecurity(tx, visitor(actor), user, "user.sign_in_refused", "wrong password", "", securityData{})
+		return s.reportSecurity(tx, actor.Visitor(), user, "user.sign_in_refused", "wrong password", "", securityData{})
 	})
 	if err != nil {
 		return err

@@ -279,7 +279,7 @@ func (s *Store) FinishSignIn(ctx context.Context, user *models.User, code, devic
 		if right {
 			return s.reportSecurity(tx, actor.As(user), user, "user.signed_in", method, "", securityData{})
 		}
-		return s.reportSecurity(tx, visitor(actor), user, "user.sign_in_refused", "wrong code", "", securityData{})
+		return s.reportSecurity(tx, actor.Visitor(), user, "user.sign_in_refused", "wrong code", "", securityData{})
 	})
 	if err != nil {
 		return errors.Join(err, s.uncharge(ctx, charged))

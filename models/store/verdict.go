@@ -74,7 +74,7 @@ func (t *Tenant) verdicts(ctx context.Context, event *models.Event) ([]models.Ve
 		e := &endpoints[i]
 		if d := deliveries[e.ID]; d != nil {
 			d.EndpointTitle = e.Title()
-			sent = append(sent, models.Verdict{Endpoint: e, Delivery: d, Reason: explain(d, e, states[e.ID], t.store.clock.Now())})
+			sent = append(sent, models.Verdict{Endpoint: e, Delivery: d, Reason: d.Explain(e, states[e.ID], t.store.clock.Now())})
 			continue
 		}
 		reason := history[e.ID].reason(event)
@@ -97,42 +97,6 @@ func (t *Tenant) states(ctx context.Context) (map[string]models.EndpointState, e
 		states[state.EndpointID] = state
 	}
 	return states, nil
-}
-
-// explain says why a delivery stands where it does, and corrects the time of
-// its next attempt by what holds its endpoint back.
-func explain(d *models.Delivery, e *models.Endpoint, state models.EndpointState, now time.Time) models.Reason {
-	switch d.State {
-	case models.Delivered:
-		return ""
-	case models.Failed:
-		return models.Reason(d.LastCause)
-	case models.Cancelled:
-		if e.DeletedAt != nil {
-			return models.ReasonEndpointDeleted
-		}
-		return models.ReasonPerson
-	}
-	switch {
-	case d.InFlight:
-		return models.ReasonInFlight
-	case e.DeletedAt != nil:
-		return models.ReasonEndpointDeleted
-	case !e.Enabled():
-		d.NextAttemptAt = nil
-		return models.ReasonEndpointDisabled
-	case state.HeldUntil != nil && state.HeldUntil.After(now) && d.NextAttemptAt != nil && d.NextAttemptAt.Before(*state.HeldUntil):
-		d.NextAttemptAt = state.HeldUntil
-		return models.Reason(state.HeldBecause)
-	case e.RateLimitPerSecond > 0 && time.UnixMicro(state.RateFreeUs).After(now) && d.NextAttemptAt != nil && !d.NextAttemptAt.After(now):
-		return models.ReasonRateLimit
-	case d.State == models.Retrying:
-		return models.Reason(d.LastCause)
-	case d.NextAttemptAt != nil && d.NextAttemptAt.After(now):
-		return models.ReasonScheduled
-	default:
-		return models.ReasonQueued
-	}
 }
 
 // around are the lines of an endpoint's history next to a time: what held, what
