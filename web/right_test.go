@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hookwell/internal/apitest"
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/web/api"
@@ -259,6 +260,7 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	kind, _ := s.Store.Catalog().Lookup("org.member.added")
 	_, err = tenant.Publish(t.Context(), models.NewEvent{Type: kind.Type, Data: kind.Example})
 	must(t, err)
+	apitest.AwaitWritten(t, s.Store)
 	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{})
 	must(t, err)
 	recovery, err := tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: s.Store.Now().Add(-time.Hour)})

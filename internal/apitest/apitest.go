@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
@@ -181,9 +182,25 @@ func (f *Fixture) Delivery(t testing.TB, tenant *store.Tenant) models.Delivery {
 	e := f.Endpoint(t, tenant)
 	_, err := tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: []byte(Example(t, "payment.failed"))})
 	must(t, err)
+	AwaitWritten(t, f.Store)
 	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{})
 	must(t, err)
 	return list[0]
+}
+
+// AwaitWritten waits until every delivery of what was accepted is written: an
+// event to many endpoints is answered with its first ones.
+func AwaitWritten(t testing.TB, store *store.Store) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for store.Engine().Owed() > 0 {
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatalf("%d deliveries are yet to be written", store.Engine().Owed())
+		}
+	}
 }
 
 // Call makes a request. Headers come in pairs; a body is JSON unless they say
