@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"hookwell/web/api"
 )
 
 // note writes a line for each request and counts what the API answered. The
@@ -20,10 +22,10 @@ func (s *Server) note(c *fiber.Ctx) error {
 		s.count(c.Method(), route, status, took)
 	}
 	if s.Log.Enabled(c.UserContext(), level) {
-		attributes := []slog.Attr{slog.String("request", v.id), slog.String("method", c.Method()), slog.String("route", route),
-			slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("address", s.clientIP(c).String())}
-		if v.keyID != "" {
-			attributes = append(attributes, slog.String("key", v.keyID))
+		attributes := []slog.Attr{slog.String("request", v.ID), slog.String("method", c.Method()), slog.String("route", route),
+			slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("address", v.Client.String())}
+		if v.KeyID != "" {
+			attributes = append(attributes, slog.String("key", v.KeyID))
 		}
 		s.Log.LogAttrs(c.UserContext(), level, "request", attributes...)
 	}
@@ -35,7 +37,7 @@ func (s *Server) count(method, route string, status int, took time.Duration) {
 		return
 	}
 	s.Meter.Request(method, route, status, took)
-	if reports := route == eventsPath || route == batchPath; reports && method == fiber.MethodPost && status < fiber.StatusMultipleChoices {
+	if reports := route == api.EventsPath || route == api.BatchPath; reports && method == fiber.MethodPost && status < fiber.StatusMultipleChoices {
 		s.Meter.Accept(took)
 	}
 }

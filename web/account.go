@@ -10,6 +10,7 @@ import (
 
 	"hookwell/models"
 	"hookwell/views"
+	"hookwell/web/refusal"
 	"hookwell/webhook"
 )
 
@@ -76,7 +77,7 @@ func (s *Server) showLogin(c *fiber.Ctx, status int, form views.LoginForm) error
 func (s *Server) login(c *fiber.Ctx) error {
 	form := views.LoginForm{Email: field(c, "email"), Next: localPath(field(c, "next"))}
 	credentials := models.Credentials{Email: form.Email, Password: field(c, "password"), Device: c.Cookies(s.deviceCookie())}
-	signed, err := s.Store.SignIn(c.UserContext(), credentials, s.actor(c))
+	signed, err := s.Store.SignIn(c.UserContext(), credentials, s.visit(c).Actor())
 	if status, told := refusedForm(c, err); told {
 		form.Faults = faultsAtField(err, "password")
 		return s.showLogin(c, status, form)
@@ -167,7 +168,7 @@ func (s *Server) signup(c *fiber.Ctx) error {
 	if some && s.Store.MailConfigured() {
 		return s.signupByMail(c, form, account)
 	}
-	user, err := s.Store.SignUp(c.UserContext(), s.Signup, account, s.actor(c))
+	user, err := s.Store.SignUp(c.UserContext(), s.Signup, account, s.visit(c).Actor())
 	if status, told := refusedForm(c, err); told {
 		form.Faults = faultsOf(err)
 		return s.showSignup(c, status, form)
@@ -185,7 +186,7 @@ func (s *Server) signup(c *fiber.Ctx) error {
 // whether there is one already. The very first account needs none of that: it
 // is who runs the server, and the mail settings may still be wrong.
 func (s *Server) signupByMail(c *fiber.Ctx, form views.SignupForm, account models.Account) error {
-	err := s.Store.AskSignUp(c.UserContext(), s.Signup, account, s.actor(c))
+	err := s.Store.AskSignUp(c.UserContext(), s.Signup, account, s.visit(c).Actor())
 	if status, told := refusedForm(c, err); told {
 		form.Faults = faultsAtField(err, "email")
 		return s.showSignup(c, status, form)
@@ -247,7 +248,7 @@ func refusedForm(c *fiber.Ctx, err error) (status int, told bool) {
 	case models.Invalid, models.Unauthorized:
 		return fiber.StatusUnprocessableEntity, true
 	case models.TooMany:
-		retryAfter(c, refused)
+		refusal.SetRetryAfter(c, refused)
 		return fiber.StatusTooManyRequests, true
 	}
 	return 0, false

@@ -6,14 +6,13 @@ import (
 	"encoding/csv"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
-	"hookwell/models/store"
 	"hookwell/views"
+	"hookwell/web/refusal"
 )
 
 // audit answers the page of the audit log.
@@ -44,9 +43,9 @@ func (s *Server) auditExport(c *fiber.Ctx) error {
 	filter := views.ParseAuditFilter(queryOf(c))
 	wanted, faults := filter.Store(s.Store.Now())
 	if len(faults) > 0 {
-		return invalidFields(faults)
+		return refusal.OfFields(faults)
 	}
-	tenant, id := s.tenant(c), s.visit(c).id
+	tenant, id := s.tenant(c), s.visit(c).ID
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentType, "text/csv; charset=utf-8; header=present")
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="audit-`+tenant.Organization().Slug+`.csv"`)
@@ -89,43 +88,4 @@ func harmless(cell string) string {
 		return "'" + cell
 	}
 	return cell
-}
-
-// refusalGrain is how often one actor's refusal at one route is noted: somebody
-// who insists must not fill the log.
-const refusalGrain = 10 * time.Minute
-
-// maxNoted bounds what is remembered of refusals.
-const maxNoted = 10_000
-
-// refusalsNoted remembers which refusals were noted lately.
-type refusalsNoted struct {
-	mu sync.Mutex
-	at map[string]time.Time
-}
-
-// fresh tells whether a refusal is to be noted now.
-func (r *refusalsNoted) fresh(who string, now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if at, ok := r.at[who]; ok && now.Sub(at) < refusalGrain {
-		return false
-	}
-	if r.at == nil || len(r.at) >= maxNoted {
-		r.at = map[string]time.Time{}
-	}
-	r.at[who] = now
-	return true
-}
-
-// noteRefusal records in the audit log that somebody lacked a right. The
-// refusal stands, whatever comes of its record.
-func (s *Server) noteRefusal(c *fiber.Ctx, tenant *store.Tenant, who, why string) {
-	tried := c.Method() + " " + c.Route().Path
-	if !s.noted.fresh(who+" "+tenant.Organization().ID+" "+tried, s.Store.Now()) {
-		return
-	}
-	if err := tenant.NoteRefusal(c.UserContext(), tried, why); err != nil {
-		s.Log.Warn("a refusal was not recorded", "error", err, "request", s.visit(c).id)
-	}
 }

@@ -103,15 +103,3 @@ func TestHarmless(t *testing.T) {
 		}
 	}
 }
-
-func TestAPI_refusals_are_noted(t *testing.T) {
-	f := newAPIFixture(t)
-	key := f.scoped(t, f.own, "read")
-	for range 2 {
-		f.call(t, key, "POST", "/api/v1/endpoints", `{}`).isProblem(t, 403, "missing_scope", "")
-	}
-	list, _, err := f.own.Audit(t.Context(), models.AuditFilter{Action: "access.refused"}, models.Page{})
-	if err != nil || len(list) != 1 || list[0].ActorKind != models.ActorKey || list[0].TargetName != "POST /api/v1/endpoints" || list[0].Details != "needs write" {
-		t.Errorf("%+v, %v", list, err)
-	}
-}

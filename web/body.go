@@ -13,9 +13,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"hookwell/models"
+	"hookwell/web/refusal"
+	"hookwell/web/request"
 )
-
-const chunked = -1 // the length of a body that comes in chunks
 
 // requestBody is the body of one request. Nothing of it is read before a
 // handler asks for it, so that whoever may not send one holds no memory.
@@ -28,7 +28,7 @@ type requestBody struct {
 	pooled  *[]byte
 	conn    *connection // nil when it is none of ours
 	budget  *bodyBudget
-	owner   bodyOwner
+	owner   request.Owner
 	claim   claim
 	givenUp bool // whatever comes of the rest
 }
@@ -49,18 +49,21 @@ func (s *Server) takeBody(c *fiber.Ctx) requestBody {
 	return b
 }
 
+// Length returns how many bytes the body has, as announced, or chunked.
+func (b *requestBody) Length() int { return b.length }
+
 // unread reports whether more of the body may be to come than is worth waiting
 // for. Of what is short, and was not given up, fasthttp drops the rest, and the
 // connection is kept.
 func (b *requestBody) unread() bool {
-	return b.stream != nil && (b.givenUp || b.length == chunked || b.length > smallBody)
+	return b.stream != nil && (b.givenUp || b.length == request.Chunked || b.length > smallBody)
 }
 
-// read returns the whole body. The memory is used again once the request is
-// over. A body of more than limit bytes is errTooLong; the error is Unavailable
-// if the owner's share of the memory for bodies is used up, and of kind 400 or
-// 408 if the body doesn't arrive as announced or in time.
-func (b *requestBody) read(limit int, owner bodyOwner) ([]byte, error) {
+// Read returns the whole body. The memory is used again once the request is
+// over. A body of more than limit bytes is request.ErrTooLong; the error is
+// Unavailable if the owner's share of the memory for bodies is used up, and a
+// fiber.Error of 400 or 408 if the body doesn't arrive as announced or in time.
+func (b *requestBody) Read(limit int, owner request.Owner) ([]byte, error) {
 	switch {
 	case b.refusal != nil:
 		return nil, b.refusal
@@ -68,11 +71,11 @@ func (b *requestBody) read(limit int, owner bodyOwner) ([]byte, error) {
 		return b.content, nil
 	case b.length > limit:
 		b.givenUp = true
-		return nil, errTooLong
+		return nil, request.ErrTooLong
 	}
 	b.owner = owner
 	pace := keyPace
-	if owner.stranger() {
+	if owner.Stranger() {
 		pace = doorPace
 	}
 	b.conn.beginBody(pace)
@@ -86,13 +89,10 @@ func (b *requestBody) read(limit int, owner bodyOwner) ([]byte, error) {
 	return b.content, nil
 }
 
-// errTooLong is a body that is longer than its reader takes.
-var errTooLong = errors.New("the body is too long")
-
 // fill reads into memory that grows by what has arrived.
 func (b *requestBody) fill(limit int) error {
 	most := limit + 1 // one more tells that it is too long
-	if b.length != chunked {
+	if b.length != request.Chunked {
 		most = b.length
 	}
 	for room := min(bodyStep, most); len(b.content) < most; room = min(2*room, most) {
@@ -106,11 +106,11 @@ func (b *requestBody) fill(limit int) error {
 		}
 	}
 	switch {
-	case b.length == chunked && len(b.content) > limit:
-		return errTooLong
-	case b.length != chunked && len(b.content) < b.length:
+	case b.length == request.Chunked && len(b.content) > limit:
+		return request.ErrTooLong
+	case b.length != request.Chunked && len(b.content) < b.length:
 		return fiber.ErrBadRequest // the client went before it had sent all
-	case b.length == chunked:
+	case b.length == request.Chunked:
 		dropTrailers(b.header)
 	}
 	return nil
@@ -141,17 +141,13 @@ func (b *requestBody) grow(size int) error {
 	}
 	larger := claim{size: int64(size), large: size > smallBody || b.length > smallBody}
 	if !b.budget.change(b.owner, b.claim, larger) {
-		return &models.Error{Kind: models.Unavailable, Code: codeBusy, RetryAfter: time.Second,
+		return &models.Error{Kind: models.Unavailable, Code: refusal.CodeBusy, RetryAfter: time.Second,
 			Message: "The server has as many request bodies in memory as it may, over all or of you. Send it again after the seconds in Retry-After."}
 	}
 	b.claim = larger
 	b.content = append(make([]byte, 0, size), b.content...)
 	return nil
 }
-
-// codeBusy is a body that there is no memory for. The budget notes it in the
-// log, once for many.
-const codeBusy = "server_busy"
 
 // dropTrailers removes what came behind the chunks of a body: fasthttp finds it
 // under the names of headers, and whoever is between us and the client, such as
@@ -210,12 +206,12 @@ func (b *requestBody) unreadable(err error) error {
 // its values. Who hasn't signed in sends short forms alone.
 func (s *Server) readForm(c *fiber.Ctx) error {
 	v := s.visit(c)
-	limit, owner := doorBody, bodyOwner{network: networkOf(s.clientIP(c))}
+	limit, owner := doorBody, request.Owner{Network: networkOf(v.Client)}
 	if v.user != nil || v.portal != nil {
-		limit, owner = maxBody, bodyOwner{id: v.userOrLink()}
+		limit, owner = request.MaxBody, request.Owner{ID: v.userOrLink()}
 	}
-	content, err := v.body.read(limit, owner)
-	if errors.Is(err, errTooLong) || err == nil && bytes.Count(content, []byte("&")) >= maxFields {
+	content, err := v.body.Read(limit, owner)
+	if errors.Is(err, request.ErrTooLong) || err == nil && bytes.Count(content, []byte("&")) >= maxFields {
 		return fiber.ErrRequestEntityTooLarge
 	}
 	if err != nil {

@@ -2,9 +2,10 @@ package web
 
 import (
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
+
+	"hookwell/web/request"
 )
 
 // What of the budget for request bodies can be had. A large body is one of more
@@ -21,24 +22,6 @@ const (
 	// short report out.
 	bodyStep = 4 << 10
 )
-
-// bodyOwner is whose share of the budget a body uses: an organization's, that
-// of a platform key or of a person who has signed in, by their id, or a
-// stranger's network.
-type bodyOwner struct {
-	id      string
-	network netip.Prefix // set for strangers alone
-}
-
-func (o bodyOwner) stranger() bool { return o.id == "" }
-
-// name is the owner in a line of the log.
-func (o bodyOwner) name() string {
-	if o.stranger() {
-		return o.network.String()
-	}
-	return o.id
-}
 
 // claim is what one body has of the budget.
 type claim struct {
@@ -69,18 +52,18 @@ type bodyBudget struct {
 	mu        sync.Mutex
 	used      bodyUse
 	strangers bodyUse
-	owners    map[bodyOwner]bodyUse // who has none is not in it
+	owners    map[request.Owner]bodyUse // who has none is not in it
 	refused   refusalCount
 }
 
 // change counts a body's new claim in place of its old one. It reports false,
 // and counts nothing, if the new one is larger and doesn't fit.
-func (b *bodyBudget) change(owner bodyOwner, from, to claim) bool {
+func (b *bodyBudget) change(owner request.Owner, from, to claim) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	used, own := b.used.changed(from, to), b.owners[owner].changed(from, to)
 	strangers := b.strangers
-	if owner.stranger() {
+	if owner.Stranger() {
 		strangers = strangers.changed(from, to)
 	}
 	if to.size > from.size && !b.fits(owner, used, strangers, own) {
@@ -92,7 +75,7 @@ func (b *bodyBudget) change(owner bodyOwner, from, to claim) bool {
 	case own.all == 0:
 		delete(b.owners, owner)
 	case b.owners == nil:
-		b.owners = map[bodyOwner]bodyUse{owner: own}
+		b.owners = map[request.Owner]bodyUse{owner: own}
 	default:
 		b.owners[owner] = own
 	}
@@ -102,27 +85,27 @@ func (b *bodyBudget) change(owner bodyOwner, from, to claim) bool {
 // fits reports whether there may be so much. One owner may always have one
 // batch in large bodies, and half of the budget over all, so that reports go on
 // beside their own batches. Strangers have a quarter, each network a sixteenth.
-func (b *bodyBudget) fits(owner bodyOwner, used, strangers, own bodyUse) bool {
+func (b *bodyBudget) fits(owner request.Owner, used, strangers, own bodyUse) bool {
 	if used.all > b.limit || used.large > b.limit-b.limit/4 {
 		return false
 	}
-	if owner.stranger() {
+	if owner.Stranger() {
 		return strangers.all <= b.limit/4 && own.all <= b.limit/16
 	}
 	return own.large <= max(b.limit/4, maxBatchBody) && own.all <= b.limit/2
 }
 
 // late notes a body that was given up because it came too slowly.
-func (b *bodyBudget) late(owner bodyOwner) {
+func (b *bodyBudget) late(owner request.Owner) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refuse(owner, "too slow")
 }
 
 // refuse notes that a body was given up. The lock is held.
-func (b *bodyBudget) refuse(owner bodyOwner, why string) {
+func (b *bodyBudget) refuse(owner request.Owner, why string) {
 	if count, due := b.refused.add(time.Now()); due {
-		b.log.Warn("request bodies refused", "count", count, "bytes", b.used.all, "last", owner.name(), "why", why)
+		b.log.Warn("request bodies refused", "count", count, "bytes", b.used.all, "last", owner.String(), "why", why)
 	}
 }
 

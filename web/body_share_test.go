@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"hookwell/internal/apitest"
 	"hookwell/models"
+	"hookwell/web/api"
+	"hookwell/web/request"
 )
 
 // holdBodies opens connections that each send a part of a body and no more. When
@@ -47,11 +50,11 @@ func TestBodies_of_one_key_leave_room(t *testing.T) {
 		t.Run(fmt.Sprintf("beside_%d_halves_of_batches", n), func(t *testing.T) {
 			f := newAPIFixture(t)
 			f.server.bodies.limit = 32 << 20 // the default
-			host := strings.TrimPrefix(f.base, "http://")
+			host := strings.TrimPrefix(f.Base, "http://")
 			half := []byte(`{"events":[` + strings.Repeat(" ", 4<<20))
 			conns := holdBodies(t, n, "127.0.0.1", host, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
-				batchPath, host, f.key, maxBatchBytes), half)
-			item := report(t, "org.created")
+				api.BatchPath, host, f.Key, api.MaxBatchBytes), half)
+			item := apitest.Report(t, "org.created")
 			list := strings.Repeat(item+",", 100) + item
 			batch := `{"events":[` + list + `]` + strings.Repeat(" ", 1<<20-len(list)) + `}`
 			longer := item + strings.Repeat(" ", 20<<10) // beyond what needs no share
@@ -60,15 +63,15 @@ func TestBodies_of_one_key_leave_room(t *testing.T) {
 					of, key, path, body string
 					want                int
 				}{
-					{"another's report", f.otherKey, eventsPath, item, http.StatusAccepted},
-					{"another's longer report", f.otherKey, eventsPath, longer, http.StatusAccepted},
-					{"another's batch", f.otherKey, batchPath, batch, http.StatusOK},
-					{"the platform's batch", f.platform, batchPath, batch, http.StatusOK},
-					{"its own report", f.key, eventsPath, item, http.StatusAccepted},
-					{"its own longer report", f.key, eventsPath, longer, http.StatusAccepted},
+					{"another's report", f.OtherKey, api.EventsPath, item, http.StatusAccepted},
+					{"another's longer report", f.OtherKey, api.EventsPath, longer, http.StatusAccepted},
+					{"another's batch", f.OtherKey, api.BatchPath, batch, http.StatusOK},
+					{"the platform's batch", f.Platform, api.BatchPath, batch, http.StatusOK},
+					{"its own report", f.Key, api.EventsPath, item, http.StatusAccepted},
+					{"its own longer report", f.Key, api.EventsPath, longer, http.StatusAccepted},
 				} {
-					if answer := f.call(t, one.key, "POST", one.path, one.body); answer.status != one.want {
-						t.Fatalf("%s: status %d, want %d: %s", one.of, answer.status, one.want, answer.body)
+					if answer := f.Call(t, one.key, "POST", one.path, one.body); answer.Status != one.want {
+						t.Fatalf("%s: status %d, want %d: %s", one.of, answer.Status, one.want, answer.Body)
 					}
 				}
 			}
@@ -81,8 +84,8 @@ func TestBodies_of_one_key_leave_room(t *testing.T) {
 				}
 			}
 			wantFreeBodies(t, f.server)
-			if lines := strings.Count(f.log.String(), "request bodies refused"); lines != 1 || strings.Contains(f.log.String(), "request failed") {
-				t.Errorf("the log says %d times that bodies were refused, want once for %d: %s", lines, refused, f.log)
+			if lines := strings.Count(f.Log.String(), "request bodies refused"); lines != 1 || strings.Contains(f.Log.String(), "request failed") {
+				t.Errorf("the log says %d times that bodies were refused, want once for %d: %s", lines, refused, f.Log)
 			}
 		})
 	}
@@ -139,20 +142,20 @@ func TestBodyBudget(t *testing.T) {
 		return &bodyBudget{limit: limit, log: slog.New(slog.DiscardHandler)}
 	}
 	// filled takes bodies of a size until one doesn't fit.
-	filled := func(b *bodyBudget, owner bodyOwner, c claim) (n int64) {
+	filled := func(b *bodyBudget, owner request.Owner, c claim) (n int64) {
 		for b.change(owner, claim{}, c) {
 			n++
 		}
 		return n
 	}
-	stranger := func(address string) bodyOwner {
+	stranger := func(address string) request.Owner {
 		conn := &fromAddress{address: address}
-		return bodyOwner{network: (newConnections(ConnectionLimits{}, nil, slog.New(slog.DiscardHandler)).admit(conn)).(*connection).address}
+		return request.Owner{Network: (newConnections(ConnectionLimits{}, nil, slog.New(slog.DiscardHandler)).admit(conn)).(*connection).address}
 	}
-	a, b, c := bodyOwner{id: "a"}, bodyOwner{id: "b"}, bodyOwner{id: "c"}
+	a, b, c := request.Owner{ID: "a"}, request.Owner{ID: "b"}, request.Owner{ID: "c"}
 	t.Run("takes_one_batch_whatever_its_limit", func(t *testing.T) {
 		for _, limit := range []int64{MinBodyMemory, 32 << 20, 64 << 20} {
-			if !budget(limit).change(a, claim{}, claim{maxBatchBytes + 1, true}) {
+			if !budget(limit).change(a, claim{}, claim{api.MaxBatchBytes + 1, true}) {
 				t.Errorf("of %d bytes there is none for a batch", limit)
 			}
 		}
@@ -164,12 +167,12 @@ func TestBodyBudget(t *testing.T) {
 	})
 	t.Run("keeps_a_quarter_from_large_bodies_and_half_from_one_owner", func(t *testing.T) {
 		all := budget(128 << 20)
-		for i, owner := range []bodyOwner{a, b, c} {
+		for i, owner := range []request.Owner{a, b, c} {
 			if got := filled(all, owner, claim{1 << 20, true}); got != 32 {
 				t.Fatalf("owner %d has %d MiB", i, got)
 			}
 		}
-		if filled(all, bodyOwner{id: "d"}, claim{smallBody + 1, true}) > 0 {
+		if filled(all, request.Owner{ID: "d"}, claim{smallBody + 1, true}) > 0 {
 			t.Error("large bodies take what is kept for small ones")
 		}
 		if got := filled(all, a, claim{smallBody, false}); got != 32<<4 {
@@ -190,14 +193,14 @@ func TestBodyBudget(t *testing.T) {
 		if filled(all, stranger("203.0.113.9:1"), claim{8 << 10, false}) > 0 {
 			t.Error("strangers have more than a quarter")
 		}
-		if !all.change(a, claim{}, claim{maxBatchBytes, true}) {
+		if !all.change(a, claim{}, claim{api.MaxBatchBytes, true}) {
 			t.Error("strangers keep a batch out")
 		}
 	})
 	t.Run("is_free_again", func(t *testing.T) {
 		all := budget(32 << 20)
 		steps := []claim{{}, {8 << 10, false}, {smallBody, false}, {2 * smallBody, true}, {}}
-		for _, owner := range []bodyOwner{a, stranger("203.0.113.1:1")} {
+		for _, owner := range []request.Owner{a, stranger("203.0.113.1:1")} {
 			for i := range steps[1:] {
 				if !all.change(owner, steps[i], steps[i+1]) {
 					t.Fatalf("%v was refused", steps[i+1])

@@ -11,6 +11,7 @@ import (
 
 	"hookwell/models"
 	"hookwell/views"
+	"hookwell/web/refusal"
 	"hookwell/webhook"
 )
 
@@ -165,7 +166,7 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	in.Disabled, in.Headers = !form.Enabled, headers.edit.Set
 	err := fillEndpoint(form, &in)
 	if secret, faults := importedSecret(c); len(faults) > 0 {
-		err = joinFaults(faults, err)
+		err = refusal.Join(faults, err)
 	} else {
 		in.Secret = secret
 	}
@@ -256,7 +257,7 @@ func (s *Server) endpointSave(c *fiber.Ctx) error {
 		in.Secret = secret
 		err := fillEndpoint(form, in)
 		if len(faults) > 0 {
-			return joinFaults(faults, err)
+			return refusal.Join(faults, err)
 		}
 		return err
 	})
@@ -324,10 +325,10 @@ func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) error {
 	in.SignatureFormat = webhook.SignatureFormat(form.SignatureFormat)
 	schedule, err := views.ChosenSchedule(form.Schedule, form.Delays)
 	if err != nil && form.Schedule == webhook.CustomSchedule {
-		return invalidField("delays", err.Error())
+		return refusal.OfField("delays", err.Error())
 	}
 	if err != nil {
-		return invalidField("schedule", err.Error())
+		return refusal.OfField("schedule", err.Error())
 	}
 	in.Schedule = schedule
 	return nil

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,15 +27,14 @@ func TestEndpointsHaveALimit(t *testing.T) {
 		})
 	})
 	t.Run("api", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "hookwell.db")
-		f := newAPIFixtureOn(t, store.Options{SQLitePath: path, MaxEndpoints: 1}, "sqlite", path)
-		body := `{"url":"` + f.receiver.URL + `","eventTypes":["*"]}`
-		if r := f.call(t, f.key, "POST", "/api/v1/endpoints", body); r.status != http.StatusCreated {
-			t.Fatalf("the first: %d %s", r.status, r.body)
+		f := newAPIFixtureOn(t, store.Options{MaxEndpoints: 1}, nil)
+		body := `{"url":"` + f.Receiver.URL + `","eventTypes":["*"]}`
+		if r := f.Call(t, f.Key, "POST", "/api/v1/endpoints", body); r.Status != http.StatusCreated {
+			t.Fatalf("the first: %d %s", r.Status, r.Body)
 		}
-		f.unchanged(t, func() {
-			f.call(t, f.key, "POST", "/api/v1/endpoints", body).isProblem(t, 409, "too_many_endpoints", "")
-			f.call(t, f.platform, "POST", "/api/v1/organizations", `{"name":"Full","endpoints":[`+body+`,`+body+`]}`).isProblem(t, 409, "too_many_endpoints", "")
+		f.Unchanged(t, func() {
+			f.Call(t, f.Key, "POST", "/api/v1/endpoints", body).IsProblem(t, 409, "too_many_endpoints", "")
+			f.Call(t, f.Platform, "POST", "/api/v1/organizations", `{"name":"Full","endpoints":[`+body+`,`+body+`]}`).IsProblem(t, 409, "too_many_endpoints", "")
 		})
 	})
 }

@@ -180,31 +180,3 @@ func TestEvents(t *testing.T) {
 		}
 	})
 }
-
-func TestAPIEventRead_has_every_verdict(t *testing.T) {
-	apiStores(t, func(t *testing.T, f *apiFixture) {
-		all, narrow := addEndpoint(t, f.own, "All", "*"), addEndpoint(t, f.own, "", "org.*")
-		addEndpoint(t, f.other, "Theirs", "*")
-		id := f.call(t, f.key, "POST", "/api/v1/events", report(t, "payment.failed")).object(t, http.StatusAccepted)["id"].(string)
-		event := f.call(t, f.key, "GET", "/api/v1/events/"+id, "").object(t, http.StatusOK)
-		list, _, err := f.own.Deliveries(t.Context(), models.DeliveryFilter{EventID: id}, models.Page{})
-		must(t, err)
-		verdicts := event["verdicts"].([]any)
-		first := verdicts[0].(map[string]any)
-		if first["nextAttemptAt"] == nil {
-			t.Error("no time of the next attempt")
-		}
-		delete(first, "nextAttemptAt")
-		want := []any{
-			map[string]any{"endpointId": all.ID, "endpoint": "All", "verdict": "pending", "reason": "queued", "deliveryId": list[0].ID},
-			map[string]any{"endpointId": narrow.ID, "endpoint": narrow.URL, "verdict": "not_sent", "reason": "not_subscribed", "deliveryId": nil, "nextAttemptAt": nil},
-		}
-		if diff := cmp.Diff(want, verdicts); diff != "" {
-			t.Error(diff)
-		}
-		listed := f.call(t, f.key, "GET", "/api/v1/events", "").object(t, http.StatusOK)["data"].([]any)
-		if _, has := listed[0].(map[string]any)["verdicts"]; has {
-			t.Errorf("the list has verdicts: %v", listed[0])
-		}
-	})
-}

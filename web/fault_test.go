@@ -2,7 +2,6 @@ package web
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +13,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/web/api"
+	"hookwell/web/request"
 )
 
 const hidden = "connection to db-7 as hookwell:hunter2 failed"
@@ -57,32 +58,20 @@ func TestBoundary(t *testing.T) {
 			}
 		}
 	})
-	t.Run("what_takes_too_long_is_503", func(t *testing.T) {
-		if status, _ := refusal(fmt.Errorf("reading: %w", context.DeadlineExceeded)); status != http.StatusServiceUnavailable {
-			t.Errorf("status %d", status)
-		}
-	})
-	t.Run("every_kind_has_a_status", func(t *testing.T) {
-		for kind := models.Invalid; kind <= models.TooMany; kind++ {
-			if statuses[kind] == 0 {
-				t.Errorf("kind %d has none", kind)
-			}
-		}
-	})
 	t.Run("wrong_method_is_405", func(t *testing.T) {
 		wantStatus(t, b.do(t, b.request(t, http.MethodPut, "/login", nil)), http.StatusMethodNotAllowed)
 		wantStatus(t, b.get(t, "/logout"), http.StatusMethodNotAllowed)
 	})
 	t.Run("large_body_is_413_but_for_the_batch", func(t *testing.T) {
 		for _, path := range []string{"/login", "/api/v1/events"} {
-			if got := s.announce(t, path, maxBody+1); got != http.StatusRequestEntityTooLarge {
+			if got := s.announce(t, path, request.MaxBody+1); got != http.StatusRequestEntityTooLarge {
 				t.Errorf("%s answers %d to a body that is too large", path, got)
 			}
 		}
-		if got := s.announce(t, batchPath, maxBatchBody+1); got != http.StatusRequestEntityTooLarge {
+		if got := s.announce(t, api.BatchPath, maxBatchBody+1); got != http.StatusRequestEntityTooLarge {
 			t.Errorf("the batch answers %d to a body that is too large", got)
 		}
-		batch := b.request(t, http.MethodPost, batchPath, url.Values{"data": {strings.Repeat("a", maxBody)}})
+		batch := b.request(t, http.MethodPost, api.BatchPath, url.Values{"data": {strings.Repeat("a", request.MaxBody)}})
 		if a := b.do(t, batch); a.StatusCode == http.StatusRequestEntityTooLarge {
 			t.Error("the batch of events takes no more than the rest")
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"hookwell/internal/apitest"
 	"hookwell/models"
 )
 
@@ -44,10 +45,10 @@ func raw(t *testing.T, host, request string) (status int, body string, ends bool
 // comes behind for somebody else's.
 func TestRequests_framed_unclearly_are_refused(t *testing.T) {
 	f := newAPIFixture(t)
-	host := strings.TrimPrefix(f.base, "http://")
+	host := strings.TrimPrefix(f.Base, "http://")
 	behind := "0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
 	// LINE stands for the lines that every right request has.
-	lines := "Host: " + host + "\r\nAuthorization: Bearer " + f.key + "\r\nContent-Type: application/json\r\n"
+	lines := "Host: " + host + "\r\nAuthorization: Bearer " + f.Key + "\r\nContent-Type: application/json\r\n"
 	const post = "POST /api/v1/events HTTP/1.1\r\n"
 	const inChunks = post + "LINES" + "Transfer-Encoding: chunked\r\n\r\n"
 	for name, request := range map[string]string{
@@ -230,16 +231,16 @@ func wantPiecesRefused(t *testing.T, host, request string) {
 // A report whose body ends unclearly was not made, however right its JSON is.
 func TestReports_framed_unclearly_at_their_end_are_not_accepted(t *testing.T) {
 	f := newAPIFixture(t)
-	host := strings.TrimPrefix(f.base, "http://")
-	body := report(t, "org.created")
-	head := "POST /api/v1/events HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer " + f.key + "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+	host := strings.TrimPrefix(f.Base, "http://")
+	body := apitest.Report(t, "org.created")
+	head := "POST /api/v1/events HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer " + f.Key + "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for _, end := range []string{"0\r\n\n", "0\n\r\n", "0;\x00\r\n\r\n", "0\r\nX: a\n\r\n", "0\r\nX : a\r\n\r\n", "0\r\nX: a\r\n b\r\n\r\n", "0\r\nX: a\r\n\n"} {
 		if status, answer, ends := raw(t, host, head+fmt.Sprintf("%x\r\n%s\r\n", len(body), body)+end); status != http.StatusBadRequest || !ends {
 			t.Errorf("%q: status %d, closes: %t; want 400 and the end: %s", end, status, ends, answer)
 		}
 	}
 	var events int
-	must(t, f.database.QueryRow(`SELECT count(*) FROM events`).Scan(&events))
+	must(t, f.Database.QueryRow(`SELECT count(*) FROM events`).Scan(&events))
 	if events != 0 {
 		t.Errorf("%d events were accepted", events)
 	}
@@ -249,11 +250,11 @@ func TestReports_framed_unclearly_at_their_end_are_not_accepted(t *testing.T) {
 // proxy between says in the head.
 func TestTrailers_are_no_headers(t *testing.T) {
 	f := newAPIFixture(t)
-	host := strings.TrimPrefix(f.base, "http://")
-	body := report(t, "org.created")
+	host := strings.TrimPrefix(f.Base, "http://")
+	body := apitest.Report(t, "org.created")
 	send := func(t *testing.T, head, trailers string) (int, string) {
 		t.Helper()
-		status, answer, _ := raw(t, host, "POST /api/v1/events HTTP/1.1\r\nHost: "+host+"\r\nAuthorization: Bearer "+f.key+
+		status, answer, _ := raw(t, host, "POST /api/v1/events HTTP/1.1\r\nHost: "+host+"\r\nAuthorization: Bearer "+f.Key+
 			"\r\nContent-Type: application/json\r\n"+head+"Transfer-Encoding: chunked\r\n\r\n"+
 			fmt.Sprintf("%x\r\n%s\r\n0\r\n%s\r\n", len(body), body, trailers))
 		return status, answer

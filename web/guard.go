@@ -97,7 +97,7 @@ func (s *Server) requireRight(right models.Right) fiber.Handler {
 		}
 		refused := s.unlessDone(c, views.OrganizationPath(s.slug(c)), roleForbidden())
 		if v.user != nil && models.IsKind(refused, models.Forbidden) {
-			s.noteRefusal(c, v.tenant, v.user.ID, "as "+string(v.role))
+			s.noted.Note(c, v.ID, v.tenant, v.user.ID, "as "+string(v.role))
 		}
 		return refused
 	}

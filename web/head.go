@@ -7,6 +7,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"hookwell/web/api"
+	"hookwell/web/request"
 )
 
 // received looks at a request's head before anything of its body is read. A
@@ -33,21 +36,21 @@ func (s *Server) refuseHead(header *fasthttp.RequestHeader) error {
 		return errFraming
 	}
 	length := header.ContentLength()
-	if length == 0 || length < chunked {
+	if length == 0 || length < request.Chunked {
 		return nil
 	}
 	if length > longestBody(header.RequestURI()) {
 		return fiber.ErrRequestEntityTooLarge
 	}
-	if !bytes.HasPrefix(header.RequestURI(), []byte(apiPath+"/")) {
+	if !bytes.HasPrefix(header.RequestURI(), []byte(api.Path+"/")) {
 		return nil
 	}
-	text, err := bearer(header)
+	text, err := api.Bearer(header)
 	if err != nil {
 		return err
 	}
 	// A small body comes along with its head, so nothing is won by looking twice.
-	if length != chunked && length <= smallBody && len(header.Peek(fiber.HeaderExpect)) == 0 {
+	if length != request.Chunked && length <= smallBody && len(header.Peek(fiber.HeaderExpect)) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), handleLimit)
@@ -60,10 +63,10 @@ func (s *Server) refuseHead(header *fasthttp.RequestHeader) error {
 // that of the batch.
 func longestBody(uri []byte) int {
 	path, _, _ := bytes.Cut(uri, []byte("?"))
-	if string(path) == batchPath || bytes.IndexByte(path, '%') >= 0 {
+	if string(path) == api.BatchPath || bytes.IndexByte(path, '%') >= 0 {
 		return maxBatchBody
 	}
-	return maxBody
+	return request.MaxBody
 }
 
 // errFraming is a request whose end, or whose host, two parties could see

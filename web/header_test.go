@@ -14,6 +14,7 @@ import (
 
 	"hookwell/models"
 	"hookwell/static"
+	"hookwell/web/api"
 )
 
 // pages are every page once, the pages of errors included.
@@ -69,7 +70,7 @@ func TestHeaders(t *testing.T) {
 					t.Errorf("%s is %q, want %q", header, got, wanted)
 				}
 			}
-			if cache := page.Header.Get("Cache-Control"); cache != "private, no-cache" && cache != "no-store" && !(strings.HasPrefix(name, "GET "+documentPath) && strings.HasPrefix(cache, "public, ")) {
+			if cache := page.Header.Get("Cache-Control"); cache != "private, no-cache" && cache != "no-store" && !(strings.HasPrefix(name, "GET "+api.DocumentPath) && strings.HasPrefix(cache, "public, ")) {
 				t.Errorf("Cache-Control is %q", cache)
 			}
 			if page.Header.Get("X-Request-Id") == "" || page.Header.Get("Permissions-Policy") == "" || page.Header.Get("Server") != "" {

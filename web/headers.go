@@ -19,7 +19,7 @@ const policy = "default-src 'none'; script-src 'self' 'nonce-%'; style-src 'self
 // setHeaders sets what every answer carries. Referrer-Policy is same-origin
 // and not stricter: with no-referrer browsers send "Origin: null" with forms.
 func (s *Server) setHeaders(c *fiber.Ctx, v *visit) {
-	c.Set(fiber.HeaderXRequestID, v.id)
+	c.Set(fiber.HeaderXRequestID, v.ID)
 	c.Set(fiber.HeaderCacheControl, "no-store") // pages and files that may be kept say so
 	c.Set(fiber.HeaderContentSecurityPolicy, strings.Replace(policy, "%", v.nonce, 1))
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")

@@ -52,7 +52,7 @@ func (s *Server) accept(c *fiber.Ctx) error {
 
 func (s *Server) acceptAsNew(c *fiber.Ctx) error {
 	view := views.InviteView{Name: field(c, "name")}
-	user, org, err := s.Store.AcceptAsNew(c.UserContext(), c.Params("token"), models.Account{Name: view.Name, Password: field(c, "password")}, s.actor(c))
+	user, org, err := s.Store.AcceptAsNew(c.UserContext(), c.Params("token"), models.Account{Name: view.Name, Password: field(c, "password")}, s.visit(c).Actor())
 	if status, told := refusedForm(c, err); told {
 		view.Faults = faultsOf(err)
 		return s.showOffer(c, status, view)

@@ -24,7 +24,7 @@ func (s *Server) forgotForm(c *fiber.Ctx) error {
 // forgot sends a link to who has an account; the answer says nothing of that.
 func (s *Server) forgot(c *fiber.Ctx) error {
 	form := views.ForgotForm{Email: field(c, "email"), Mail: true}
-	err := s.Store.AskReset(c.UserContext(), form.Email, s.actor(c))
+	err := s.Store.AskReset(c.UserContext(), form.Email, s.visit(c).Actor())
 	if status, told := refusedForm(c, err); told {
 		form.Faults = faultsAtField(err, "email")
 		return show(s, c, status, views.ForgotPage, form)
@@ -49,7 +49,7 @@ func (s *Server) resetForm(c *fiber.Ctx) error {
 func (s *Server) reset(c *fiber.Ctx) error {
 	token := c.Params("token")
 	change := models.PasswordChange{New: field(c, "new"), Unlink: field(c, "unlink") != ""}
-	user, err := s.Store.ResetPassword(c.UserContext(), token, change, s.actor(c))
+	user, err := s.Store.ResetPassword(c.UserContext(), token, change, s.visit(c).Actor())
 	if status, told := refusedForm(c, err); told {
 		email, linked, gone := s.Store.ResetEmail(c.UserContext(), token)
 		if gone != nil {
@@ -82,7 +82,7 @@ func (s *Server) signupLink(c *fiber.Ctx) error {
 
 // signupFinish makes the account that a link stands for, and signs in.
 func (s *Server) signupFinish(c *fiber.Ctx) error {
-	user, err := s.Store.FinishSignUp(c.UserContext(), s.Signup, c.Params("token"), s.actor(c))
+	user, err := s.Store.FinishSignUp(c.UserContext(), s.Signup, c.Params("token"), s.visit(c).Actor())
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (s *Server) emailLink(c *fiber.Ctx) error {
 
 // emailConfirm makes the address that a link went to the account's.
 func (s *Server) emailConfirm(c *fiber.Ctx) error {
-	user, err := s.Store.ConfirmEmail(c.UserContext(), c.Params("token"), s.actor(c))
+	user, err := s.Store.ConfirmEmail(c.UserContext(), c.Params("token"), s.visit(c).Actor())
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func portalMay(path string) bool {
 func (s *Server) recognizePortal(c *fiber.Ctx, linkID string) error {
 	ctx, v := c.UserContext(), s.visit(c)
 	s.allowFrame(c, s.sessions.GetString(ctx, keyFrame))
-	portal, err := s.portalIn(ctx, linkID, s.actor(c))
+	portal, err := s.portalIn(ctx, linkID, s.visit(c).Actor())
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (s *Server) portalPrepare(c *fiber.Ctx) error {
 
 // portalEnter uses the link and begins its session.
 func (s *Server) portalEnter(c *fiber.Ctx) error {
-	portal, err := s.Store.EnterPortal(c.UserContext(), c.Params("token"), s.actor(c))
+	portal, err := s.Store.EnterPortal(c.UserContext(), c.Params("token"), s.visit(c).Actor())
 	if err != nil {
 		return s.portalRefused(c, err)
 	}
@@ -176,60 +176,4 @@ func (s *Server) portalRefused(c *fiber.Ctx, err error) error {
 func (s *Server) portalOver(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.PortalOverPage, views.PortalOverView{Title: "You are signed out",
 		Message: "Open these pages again from where you came from."})
-}
-
-// defaultPortalLink is a link as it is without settings.
-func defaultPortalLink() models.NewPortalLink {
-	return models.NewPortalLink{Minutes: store.DefaultPortalMinutes, Navigation: true}
-}
-
-// portalLinkBody is a new link.
-type portalLinkBody struct{ models.NewPortalLink }
-
-func (b *portalLinkBody) member(r *bodyReader, name, field string) bool {
-	switch name {
-	case "role":
-		b.Role, _ = r.text(field)
-	case "minutes":
-		if !r.null() {
-			b.Minutes, _ = r.integer(field)
-		}
-	case "name":
-		b.Name = r.optionalText(field)
-	case "navigation":
-		if !r.null() {
-			b.Navigation, _ = r.boolean(field)
-		}
-	case "frameOrigin":
-		b.FrameOrigin = r.optionalText(field)
-	default:
-		return false
-	}
-	return true
-}
-
-// portalLinkAnswer is a link, whose URL is told this once.
-type portalLinkAnswer struct {
-	URL       string `json:"url"`
-	ExpiresAt stamp  `json:"expiresAt"`
-}
-
-func (s *Server) apiPortalLinkCreate(c *apiCall) error {
-	b := portalLinkBody{defaultPortalLink()}
-	faults, err := c.body(b.member)
-	if err := joinFaults(faults, err); err != nil {
-		return err
-	}
-	tenant, err := c.tenantNamed(c.Params("id"))
-	if err != nil {
-		return err
-	}
-	if b.FrameOrigin != "" && !s.secure() {
-		return invalidField("frameOrigin", "A frame needs https, and HOOKWELL_BASE_URL is http.")
-	}
-	link, token, err := c.platform().CreatePortalLink(c.UserContext(), tenant.Organization().ID, b.NewPortalLink)
-	if err != nil {
-		return err
-	}
-	return c.apiAnswer(fiber.StatusCreated, portalLinkAnswer{URL: s.BaseURL.String() + views.PortalPath(token), ExpiresAt: stamp(link.ExpiresAt)})
 }

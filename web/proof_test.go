@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"hookwell/internal/apitest"
 	"hookwell/models"
 	"hookwell/models/store"
+	"hookwell/web/api"
 )
 
 // world is two organizations, and everybody who could try something.
@@ -116,7 +118,7 @@ func (w *world) ask(t *testing.T, r route, ids rows, authorization, query string
 		request.Header.Set(header[i], header[i+1])
 	}
 	a := w.nobody.do(t, request)
-	theContract(t).holds(t, r.method, request.URL.Path, a.StatusCode, a.Header, []byte(a.body))
+	apitest.ContractAt(t, w.url).Holds(t, r.method, request.URL.Path, a.StatusCode, a.Header, []byte(a.body))
 	return a
 }
 
@@ -330,7 +332,7 @@ func (w *world) provesKeys(t *testing.T, r route, ids rows) (rightful func() *sh
 	}
 	portal := "hookwell=" + w.portals[models.RoleAdmin].cookie(t, "hookwell")
 	w.refuses(t, "a portal's admin", 401, func() *shown { return w.ask(t, r, ids, "", "", "Cookie", portal) })
-	if access == platformOnly {
+	if access == api.PlatformOnly {
 		w.refuses(t, "an organization's key", 403, func() *shown { return w.ask(t, r, ids, all, "") })
 		return func() *shown { return w.ask(t, r, ids, platform, "") }
 	}

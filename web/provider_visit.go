@@ -71,7 +71,7 @@ func (s *Server) takeAsked(c *fiber.Ctx) *asked {
 
 // refusedBy tells a person what an error of the provider means, and the log why.
 func (s *Server) refusedBy(c *fiber.Ctx, err error) error {
-	s.Log.Warn("the sign-in provider does not answer as it should", "error", err, "request", s.visit(c).id)
+	s.Log.Warn("the sign-in provider does not answer as it should", "error", err, "request", s.visit(c).ID)
 	return s.provider.told(err)
 }
 
@@ -151,7 +151,7 @@ func (s *Server) providerAnswer(c *fiber.Ctx) error {
 // enterWith signs in who the claims are of, or makes their account.
 func (s *Server) enterWith(c *fiber.Ctx, claims models.Claims, next string) error {
 	ctx := c.UserContext()
-	signed, err := s.Store.SignInWith(ctx, claims, s.actor(c))
+	signed, err := s.Store.SignInWith(ctx, claims, s.visit(c).Actor())
 	if err == nil {
 		return s.proceed(c, signed, next)
 	}
@@ -169,7 +169,7 @@ func (s *Server) enterWith(c *fiber.Ctx, claims models.Claims, next string) erro
 	if !open || needed {
 		return err
 	}
-	user, err := s.Store.SignUpWith(ctx, s.Signup, claims, s.actor(c))
+	user, err := s.Store.SignUpWith(ctx, s.Signup, claims, s.visit(c).Actor())
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -154,58 +153,5 @@ func TestRecover(t *testing.T) {
 		if got := b.get(t, path).text("#recovery h2"); got != "The recovery was cancelled: 0 of 3 sent" {
 			t.Errorf("the banner says %q", got)
 		}
-	})
-}
-
-func TestAPIDeliveryCancel(t *testing.T) {
-	apiStores(t, func(t *testing.T, f *apiFixture) {
-		d := f.delivery(t, f.own)
-		path := "/api/v1/deliveries/" + d.ID + "/cancel"
-		got := f.call(t, f.key, "POST", path, "").object(t, http.StatusOK)
-		if got["id"] != d.ID || got["state"] != "cancelled" || got["nextAttemptAt"] != nil {
-			t.Errorf("answer %v", got)
-		}
-		f.unchanged(t, func() { f.call(t, f.key, "POST", path, "").isProblem(t, 409, "ended", "") })
-	})
-}
-
-func TestAPIRecover(t *testing.T) {
-	apiStores(t, func(t *testing.T, f *apiFixture) {
-		d := f.delivery(t, f.own)
-		f.attemptOnce(t, d)
-		_, err := f.database.ExecContext(t.Context(), `UPDATE deliveries SET state = 'failed', ended_at = created_at;
-			INSERT INTO undelivered (delivery_id, organization_id, endpoint_id, event_type, state) SELECT id, organization_id, endpoint_id, event_type, state FROM deliveries`)
-		must(t, err)
-		_, err = f.database.ExecContext(t.Context(), "DELETE FROM delivery_work")
-		must(t, err)
-		path := "/api/v1/endpoints/" + d.EndpointID + "/recover"
-		f.unchanged(t, func() {
-			for body, field := range map[string]string{`{}`: "since", `{"since":"soon"}`: "since", `{"since":"2026-01-01T00:00:00Z","causes":["2xx"]}`: "causes",
-				`{"since":"2026-01-01T00:00:00Z","types":"payment.failed"}`: "types", `{"since":"2026-01-01T00:00:00Z","perSecond":0}`: "perSecond",
-				`{"since":"2026-01-01T00:00:00Z","all":true}`: "all", `{"since":"2026-01-01T00:00:00Z","kind":"lost"}`: "kind"} {
-				f.call(t, f.key, "POST", path, body).isProblem(t, 422, "invalid", field)
-			}
-		})
-		answer := f.call(t, f.key, "POST", path, `{"since":"2026-01-01T00:00:00Z","types":["payment.*"],"causes":["5xx"],"until":null}`)
-		got := answer.object(t, http.StatusAccepted)
-		if got["count"] != 1.0 || got["state"] != "running" || got["kind"] != "failed" || got["sent"] != 0.0 || got["perSecond"] != 10.0 || got["endpointId"] != d.EndpointID {
-			t.Errorf("answer %v", got)
-		}
-		own := fmt.Sprint("/api/v1/recoveries/", got["id"])
-		if answer.header.Get("Location") != own {
-			t.Errorf("Location %q", answer.header.Get("Location"))
-		}
-		f.unchanged(t, func() {
-			f.call(t, f.key, "POST", path, `{"since":"2026-01-01T00:00:00Z"}`).isProblem(t, 409, "recovery_running", "")
-		})
-		if read := f.call(t, f.key, "GET", own, "").object(t, http.StatusOK); read["count"] != 1.0 {
-			t.Errorf("read %v", read)
-		}
-		if end := f.call(t, f.key, "POST", own+"/cancel", "").object(t, http.StatusOK); end["state"] != "cancelled" || end["endedAt"] == nil {
-			t.Errorf("cancelled %v", end)
-		}
-		f.call(t, f.key, "POST", own+"/cancel", "").isProblem(t, 409, "ended", "")
-		must(t, f.own.DeleteEndpoint(t.Context(), d.EndpointID))
-		f.call(t, f.key, "POST", path, `{"since":"2026-01-01T00:00:00Z"}`).isProblem(t, 409, "endpoint_deleted", "")
 	})
 }

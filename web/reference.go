@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/views"
+	"hookwell/web/api"
 )
 
 // schemaNode is what the page of the reference reads of a schema.
@@ -65,22 +66,25 @@ type apiDocument struct {
 	} `json:"components"`
 }
 
+// referencePath is where people read the document.
+const referencePath = views.ReferencePath
+
 // readReference reads the document as the page shows it, in apiTable's order.
 func readReference(document []byte, version string) (views.Reference, error) {
 	var d apiDocument
 	if err := json.Unmarshal(document, &d); err != nil {
 		return views.Reference{}, fmt.Errorf("reading the API's document: %w", err)
 	}
-	view := views.Reference{Version: version, Document: documentPath}
-	for _, route := range apiTable() {
-		noun, _, _ := strings.Cut(strings.TrimPrefix(route.path, "/"), "/")
+	view := views.Reference{Version: version, Document: api.DocumentPath}
+	for _, route := range api.Routes() {
+		noun, _, _ := strings.Cut(strings.TrimPrefix(route.Path, "/"), "/")
 		title := strings.ToUpper(noun[:1]) + strings.ReplaceAll(noun[1:], "-", " ")
 		if n := len(view.Groups); n == 0 || view.Groups[n-1].Title != title {
 			view.Groups = append(view.Groups, views.ReferenceGroup{Title: title})
 		}
-		path := pathParameter.ReplaceAllString(apiPath+route.path, "{$1}")
+		path := route.Template()
 		group := &view.Groups[len(view.Groups)-1]
-		group.Operations = append(group.Operations, d.operation(route.method, path, d.Paths[path][strings.ToLower(route.method)]))
+		group.Operations = append(group.Operations, d.operation(route.Method, path, d.Paths[path][strings.ToLower(route.Method)]))
 	}
 	return view, nil
 }
@@ -98,19 +102,19 @@ func (d *apiDocument) operation(method, path string, o operationNode) views.Refe
 		shown.Parameters = append(shown.Parameters, views.ReferenceField{Name: name, Type: d.typeOf(p.Schema), Required: p.Required, About: p.Description})
 	}
 	if o.Body != nil {
-		schema := d.follow(o.Body.Content[jsonType].Schema)
+		schema := d.follow(o.Body.Content[api.JSONType].Schema)
 		shown.Body = &views.ReferenceBody{About: schema.Description, Fields: d.fields("", schema, nil), Example: string(schema.Examples[0])}
 	}
 	for _, status := range sortedKeys(o.Responses) {
 		response := o.Responses[status]
 		if code, _ := strconv.Atoi(status); code < http.StatusBadRequest {
 			shown.Status = status
-			if content, ok := response.Content[jsonType]; ok {
+			if content, ok := response.Content[api.JSONType]; ok {
 				shown.Answer = &views.ReferenceBody{Fields: d.fields("", d.follow(content.Schema), nil), Example: string(content.Example)}
 			}
 			continue
 		}
-		examples := response.Content[problemType].Examples
+		examples := response.Content[api.ProblemType].Examples
 		for _, code := range sortedKeys(examples) {
 			shown.Refusals = append(shown.Refusals, views.ReferenceRefusal{Status: status, Code: code, About: examples[code].Summary})
 		}
@@ -123,7 +127,7 @@ func (d *apiDocument) follow(schema *schemaNode) *schemaNode {
 	if schema == nil {
 		return &schemaNode{}
 	}
-	if name, ok := strings.CutPrefix(schema.Ref, schemaPath); ok {
+	if name, ok := strings.CutPrefix(schema.Ref, api.SchemaPath); ok {
 		return d.Components.Schemas[name]
 	}
 	return schema
@@ -188,6 +192,13 @@ func typeWords(kind any) string {
 
 func sortedKeys[V any](of map[string]V) []string {
 	return slices.Sorted(maps.Keys(of))
+}
+
+// openAPI answers the document. It is the same for everybody.
+func (s *Server) openAPI(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
+	c.Set(fiber.HeaderContentType, api.JSONType)
+	return c.Send(slices.Clone(s.api.Document()))
 }
 
 // apiReference shows the document to people.

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/store"
+	"hookwell/web/api"
+	"hookwell/web/request"
 )
 
 // A client that writes its whole request before it reads gets every refusal,
@@ -21,47 +24,48 @@ func TestRefusals_reach_who_writes_all_first(t *testing.T) {
 	const long = 12 << 20
 	for name, test := range map[string]struct {
 		prepare      func(*testing.T, *apiFixture)
+		rate         int // requests a second of each key; 0 is no limit
 		method, path string
 		head         string // KEY is one that may report and write, READER one that may read
 		size         int
 		want         int
 	}{
 		"413_of_an_event":           {method: "POST", path: "/api/v1/events", head: "Authorization: Bearer KEY\r\n", size: long, want: 413},
-		"413_of_a_batch":            {method: "POST", path: batchPath, head: "Authorization: Bearer KEY\r\n", size: long, want: 413},
-		"413_of_a_batch_of_9_MB":    {method: "POST", path: batchPath, head: "Authorization: Bearer KEY\r\n", size: maxBatchBytes + 1, want: 413},
+		"413_of_a_batch":            {method: "POST", path: api.BatchPath, head: "Authorization: Bearer KEY\r\n", size: long, want: 413},
+		"413_of_a_batch_of_9_MB":    {method: "POST", path: api.BatchPath, head: "Authorization: Bearer KEY\r\n", size: api.MaxBatchBytes + 1, want: 413},
 		"413_of_a_form":             {method: "POST", path: "/login", size: long, want: 413},
-		"401_without_a_key":         {method: "POST", path: batchPath, size: maxBatchBytes, want: 401},
-		"401_of_an_unknown_key":     {method: "POST", path: batchPath, head: "Authorization: Bearer hwk_unknown\r\n", size: maxBatchBytes, want: 401},
-		"403_of_a_scope":            {method: "POST", path: batchPath, head: "Authorization: Bearer READER\r\n", size: maxBatchBytes, want: 403},
-		"403_of_a_form":             {method: "POST", path: "/login", size: maxBody, want: 403},
-		"404_of_no_route":           {method: "POST", path: "/api/v1/nothing", head: "Authorization: Bearer KEY\r\n", size: maxBody, want: 404},
-		"404_of_no_page":            {method: "POST", path: "/nothing", size: maxBody, want: 404},
-		"405_of_a_method":           {method: "PUT", path: "/api/v1/events", head: "Authorization: Bearer KEY\r\n", size: maxBody, want: 405},
-		"303_of_a_form_of_nobody":   {method: "POST", path: "/orgs", size: maxBody, want: 303},
-		"415_of_a_media_type":       {method: "POST", path: batchPath, head: "Authorization: Bearer KEY\r\nContent-Encoding: gzip\r\n", size: maxBatchBytes, want: 415},
-		"421_of_another_host":       {method: "POST", path: batchPath, head: "OTHERHOST", size: maxBatchBytes, want: 421},
-		"400_of_two_hosts":          {method: "POST", path: batchPath, head: "Host: other.example\r\n", size: maxBatchBytes, want: 400},
-		"400_of_two_lengths":        {method: "POST", path: batchPath, head: "Content-Length: 1\r\n", size: maxBatchBytes, want: 400},
-		"431_of_headers":            {method: "POST", path: batchPath, head: "X-Large: " + strings.Repeat("a", maxHeaders) + "\r\n", size: maxBatchBytes, want: 431},
-		"429_of_a_rate":             {prepare: spendRate, method: "POST", path: batchPath, head: "Authorization: Bearer KEY\r\n", size: maxBatchBytes, want: 429},
-		"503_of_too_many_bodies":    {prepare: spendBodies, method: "POST", path: batchPath, head: "Authorization: Bearer KEY\r\n", size: maxBatchBytes, want: 503},
-		"503_of_too_many_clients":   {prepare: spendConnections, method: "POST", path: batchPath, head: "Authorization: Bearer KEY\r\n", size: maxBatchBytes, want: 503},
-		"200_of_what_needs_no_body": {method: "GET", path: "/healthz", size: maxBody, want: 200},
+		"401_without_a_key":         {method: "POST", path: api.BatchPath, size: api.MaxBatchBytes, want: 401},
+		"401_of_an_unknown_key":     {method: "POST", path: api.BatchPath, head: "Authorization: Bearer hwk_unknown\r\n", size: api.MaxBatchBytes, want: 401},
+		"403_of_a_scope":            {method: "POST", path: api.BatchPath, head: "Authorization: Bearer READER\r\n", size: api.MaxBatchBytes, want: 403},
+		"403_of_a_form":             {method: "POST", path: "/login", size: request.MaxBody, want: 403},
+		"404_of_no_route":           {method: "POST", path: "/api/v1/nothing", head: "Authorization: Bearer KEY\r\n", size: request.MaxBody, want: 404},
+		"404_of_no_page":            {method: "POST", path: "/nothing", size: request.MaxBody, want: 404},
+		"405_of_a_method":           {method: "PUT", path: "/api/v1/events", head: "Authorization: Bearer KEY\r\n", size: request.MaxBody, want: 405},
+		"303_of_a_form_of_nobody":   {method: "POST", path: "/orgs", size: request.MaxBody, want: 303},
+		"415_of_a_media_type":       {method: "POST", path: api.BatchPath, head: "Authorization: Bearer KEY\r\nContent-Encoding: gzip\r\n", size: api.MaxBatchBytes, want: 415},
+		"421_of_another_host":       {method: "POST", path: api.BatchPath, head: "OTHERHOST", size: api.MaxBatchBytes, want: 421},
+		"400_of_two_hosts":          {method: "POST", path: api.BatchPath, head: "Host: other.example\r\n", size: api.MaxBatchBytes, want: 400},
+		"400_of_two_lengths":        {method: "POST", path: api.BatchPath, head: "Content-Length: 1\r\n", size: api.MaxBatchBytes, want: 400},
+		"431_of_headers":            {method: "POST", path: api.BatchPath, head: "X-Large: " + strings.Repeat("a", maxHeaders) + "\r\n", size: api.MaxBatchBytes, want: 431},
+		"429_of_a_rate":             {prepare: spendRate, rate: 1, method: "POST", path: api.BatchPath, head: "Authorization: Bearer KEY\r\n", size: api.MaxBatchBytes, want: 429},
+		"503_of_too_many_bodies":    {prepare: spendBodies, method: "POST", path: api.BatchPath, head: "Authorization: Bearer KEY\r\n", size: api.MaxBatchBytes, want: 503},
+		"503_of_too_many_clients":   {prepare: spendConnections, method: "POST", path: api.BatchPath, head: "Authorization: Bearer KEY\r\n", size: api.MaxBatchBytes, want: 503},
+		"200_of_what_needs_no_body": {method: "GET", path: "/healthz", size: request.MaxBody, want: 200},
 	} {
 		for _, inChunks := range []bool{false, true} {
 			if inChunks && strings.Contains(test.head, "Content-Length") {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s/chunks=%t", name, inChunks), func(t *testing.T) {
-				f := newAPIFixture(t)
-				_, reader, err := f.own.CreateKey(t.Context(), models.NewKey{Name: "reader", Scopes: []string{"read"}})
+				f := newAPIFixtureOn(t, store.Options{}, func(o *Options) { o.APIRateLimit = test.rate })
+				_, reader, err := f.Own.CreateKey(t.Context(), models.NewKey{Name: "reader", Scopes: []string{"read"}})
 				must(t, err)
 				if test.prepare != nil {
 					test.prepare(t, f)
 				}
-				host := strings.TrimPrefix(f.base, "http://")
+				host := strings.TrimPrefix(f.Base, "http://")
 				shown := host
-				head := strings.NewReplacer("KEY", f.key, "READER", reader).Replace(test.head)
+				head := strings.NewReplacer("KEY", f.Key, "READER", reader).Replace(test.head)
 				if head == "OTHERHOST" {
 					head, shown = "", "other.example"
 				}
@@ -92,16 +96,15 @@ func TestRefusals_reach_who_writes_all_first(t *testing.T) {
 
 // spendRate uses up what the key may ask for in this second.
 func spendRate(t *testing.T, f *apiFixture) {
-	f.server.rates.limit = 1
-	f.call(t, f.key, "GET", "/api/v1/event-types", "")
-	f.call(t, f.key, "POST", "/api/v1/events", "{}")
+	f.Call(t, f.Key, "GET", "/api/v1/event-types", "")
+	f.Call(t, f.Key, "POST", "/api/v1/events", "{}")
 }
 
 func spendBodies(t *testing.T, f *apiFixture) {
 	left := f.server.bodies.limit - f.server.bodies.limit/4
 	for i := 0; left > 0; i++ {
 		part := min(left, maxBatchBody)
-		if !f.server.bodies.change(bodyOwner{id: strconv.Itoa(i)}, claim{}, claim{part, true}) {
+		if !f.server.bodies.change(request.Owner{ID: strconv.Itoa(i)}, claim{}, claim{part, true}) {
 			t.Fatal("the budget is not free")
 		}
 		left -= part
@@ -110,7 +113,7 @@ func spendBodies(t *testing.T, f *apiFixture) {
 
 func spendConnections(t *testing.T, f *apiFixture) {
 	f.server.connections.limits.Total = 1
-	conn, err := net.Dial("tcp", strings.TrimPrefix(f.base, "http://"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(f.Base, "http://"))
 	must(t, err)
 	t.Cleanup(func() { conn.Close() })
 	_, err = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -145,10 +148,10 @@ func TestRefusals_reach_Go_s_client(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for range 15 {
-		for _, path := range []string{"/api/v1/events", batchPath} {
-			request, err := http.NewRequest("POST", f.base+path, bytes.NewReader(make([]byte, 12<<20)))
+		for _, path := range []string{"/api/v1/events", api.BatchPath} {
+			request, err := http.NewRequest("POST", f.Base+path, bytes.NewReader(make([]byte, 12<<20)))
 			must(t, err)
-			request.Header.Set("Authorization", "Bearer "+f.key)
+			request.Header.Set("Authorization", "Bearer "+f.Key)
 			request.Header.Set("Content-Type", "application/json")
 			response, err := client.Do(request)
 			must(t, err)
@@ -164,7 +167,7 @@ func TestRefusals_reach_Go_s_client(t *testing.T) {
 // closes: none is read from the middle of a body.
 func TestRequests_behind_a_refusal(t *testing.T) {
 	f := newAPIFixture(t)
-	host := strings.TrimPrefix(f.base, "http://")
+	host := strings.TrimPrefix(f.Base, "http://")
 	smuggled := "GET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
 	for name, length := range map[string]string{"of_a_length": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(smuggled), smuggled),
 		"of_chunks": fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(smuggled), smuggled)} {

@@ -14,8 +14,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hookwell/internal/apitest"
 	"hookwell/models"
 	"hookwell/models/store"
+	"hookwell/web/api"
 )
 
 // route is what the tests know of a route. A page under /o/:org asks for a
@@ -48,7 +50,7 @@ func knownRoutes() []route {
 func pageRoutes() []route {
 	see, operate, administer := models.RightSee, models.RightOperate, models.RightAdminister
 	return []route{
-		{path: "/healthz", public: true}, {path: "/readyz", public: true}, {path: "/static/:file", public: true}, {method: "GET", path: documentPath, public: true}, {path: referencePath, public: true},
+		{path: "/healthz", public: true}, {path: "/readyz", public: true}, {path: "/static/:file", public: true}, {method: "GET", path: api.DocumentPath, public: true}, {path: referencePath, public: true},
 		{path: "/", public: true, status: 303}, {path: "/login", public: true}, {path: "/signup", public: true},
 		{path: "/login", public: true, form: url.Values{"email": {"nobody@example.com"}, "password": {"x"}}, status: 422},
 		{path: "/signup", public: true, form: url.Values{"email": {":delivery@example.com"}, "name": {"New"}, "password": {password}}, status: 200},
@@ -120,7 +122,7 @@ func apiKnown() []route {
 		{method: "POST", path: "/organizations/:organization/portal-link", body: `{"role":"admin"}`, status: 201},
 	}
 	for i := range list {
-		list[i].path = apiPath + list[i].path
+		list[i].path = api.Path + list[i].path
 	}
 	return list
 }
@@ -153,7 +155,7 @@ func (r route) name() string {
 	return r.method + " " + r.path
 }
 
-func (r route) api() bool { return strings.HasPrefix(r.path, apiPath+"/") }
+func (r route) api() bool { return strings.HasPrefix(r.path, api.Path+"/") }
 
 func (r route) inOrganization() bool { return strings.HasPrefix(r.path, "/o/:org") }
 
@@ -181,7 +183,7 @@ func (s *site) table(t *testing.T) []route {
 	}
 	var served []string
 	for _, r := range s.app.GetRoutes(true) {
-		if r.Method == fiber.MethodHead || slices.Contains([]string{"/fails", "/panics", "/overlaps"}, strings.TrimPrefix(r.Path, apiPath)) {
+		if r.Method == fiber.MethodHead || slices.Contains([]string{"/fails", "/panics", "/overlaps"}, strings.TrimPrefix(r.Path, api.Path)) {
 			continue
 		}
 		name := r.Method + " " + r.Path
@@ -205,11 +207,11 @@ func (s *site) pageTable(t *testing.T) []route {
 }
 
 // access is what an API route asks of a key.
-func (r route) access(t *testing.T) apiAccess {
+func (r route) access(t *testing.T) api.Access {
 	t.Helper()
-	for _, known := range apiTable() {
-		if r.name() == known.method+" "+apiPath+known.path {
-			return known.access
+	for _, known := range api.Routes() {
+		if r.name() == known.Method+" "+api.Path+known.Path {
+			return known.Access
 		}
 	}
 	t.Fatalf("%s is not in apiTable", r.name())
@@ -258,6 +260,7 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	kind, _ := s.Store.Catalog().Lookup("org.member.added")
 	_, err = tenant.Publish(t.Context(), models.NewEvent{Type: kind.Type, Data: kind.Example})
 	must(t, err)
+	apitest.AwaitWritten(t, s.Store)
 	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{})
 	must(t, err)
 	recovery, err := tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: s.Store.Now().Add(-time.Hour)})

@@ -4,12 +4,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/web/api"
 )
 
-const batchPath = eventsPath + "/batch"
-
 // routes is every route, in groups by what it asks for. The API's stand in
-// apiRoutes; it knows no cookies, so that the browser's rules leave it out.
+// package api; it knows no cookies, so that the browser's rules leave it out.
 func (s *Server) routes() {
 	app := s.app
 	app.Use(s.begin, s.note, s.boundary, s.checkHead)
@@ -17,8 +16,8 @@ func (s *Server) routes() {
 	app.Get("/readyz", s.ready)
 	app.Use(s.checkHost, checkText)
 	app.Get("/static/:file", s.staticFile)
-	app.Get(documentPath, s.openAPI)
-	s.apiRoutes(app.Group(apiPath))
+	app.Get(api.DocumentPath, s.openAPI)
+	s.api.Mount(app.Group(api.Path))
 	app.Use(s.session)
 
 	// Everybody.

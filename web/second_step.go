@@ -67,7 +67,7 @@ func (s *Server) code(c *fiber.Ctx) error {
 	if user == nil {
 		return c.Redirect(views.LoginPath, fiber.StatusSeeOther)
 	}
-	err = s.Store.FinishSignIn(c.UserContext(), user, field(c, "code"), c.Cookies(s.deviceCookie()), s.actor(c))
+	err = s.Store.FinishSignIn(c.UserContext(), user, field(c, "code"), c.Cookies(s.deviceCookie()), s.visit(c).Actor())
 	if status, told := refusedForm(c, err); told {
 		return show(s, c, status, views.CodePage, views.CodeForm{Faults: faultsAtField(err, "code")})
 	}

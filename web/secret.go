@@ -9,6 +9,7 @@ import (
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/views"
+	"hookwell/web/refusal"
 	"hookwell/webhook"
 )
 
@@ -78,7 +79,7 @@ func readRotation(c *fiber.Ctx) (models.Rotation, error) {
 	var faults webhook.Faults
 	rotation.Secret, faults = importedSecret(c)
 	if faults = append(rotation.Faults(), faults...); len(faults) > 0 {
-		return rotation, invalidFields(faults)
+		return rotation, refusal.OfFields(faults)
 	}
 	return rotation, nil
 }

@@ -20,13 +20,10 @@ import (
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/views"
+	"hookwell/web/api"
+	"hookwell/web/refusal"
+	"hookwell/web/request"
 )
-
-// Tester sends a test event now and returns after its attempt is recorded.
-// Faults of the data are a models.Error of kind Invalid or TooLarge.
-type Tester interface {
-	Test(ctx context.Context, tenant *store.Tenant, endpointID, eventType string, data []byte) (deliveryID string, err error)
-}
 
 // Feed tells which deliveries of an organization changed, by their ids. The
 // channel is closed when the feed ends; cancel gives the subscription back.
@@ -47,7 +44,7 @@ type Meter interface {
 // Options are what a server is made of.
 type Options struct {
 	Store        *store.Store
-	Tester       Tester
+	Tester       api.Tester
 	Feed         Feed
 	Log          *slog.Logger
 	BaseURL      *url.URL // requests for another host are refused
@@ -68,7 +65,6 @@ type Options struct {
 // Limits of requests. A batch of events may have 8 MiB; one that is a little
 // longer still gets the API's own answer.
 const (
-	maxBody      = 1 << 20
 	maxBatchBody = 9 << 20
 	maxHeaders   = 16 << 10
 	readLimit    = 30 * time.Second
@@ -95,26 +91,25 @@ type Server struct {
 	bodies      bodyBudget
 	refused     sync.Map  // of error, by *fasthttp.RequestHeader: see received
 	provider    *provider // nil is none
-	rates       *keyRates
-	noted       refusalsNoted
+	noted       *refusal.Audit
+	api         *api.API
 	forms       formsUnderWay
-	document    []byte // of the API
 	reference   views.Reference
 }
 
 // New makes a server; Serve starts it.
 func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams(),
-		rates: &keyRates{limit: o.APIRateLimit}}
+		noted: &refusal.Audit{Log: o.Log, Now: o.Store.Now}}
 	s.bodies.limit, s.bodies.log = max(o.BodyMemory, MinBodyMemory), o.Log
 	s.connections = newConnections(o.Connections, func(address netip.Addr) bool { return address.IsLoopback() || s.trusts(address) }, o.Log)
 	s.hosts = s.allHosts()
 	var err error
-	if s.document, err = document(o.Version, o.BaseURL.String(), o.Store.Catalog()); err == nil {
-		s.reference, err = readReference(s.document, o.Version)
-	}
-	if err != nil {
-		panic(err) // both are made of the build's own tables, which the tests hold together
+	s.api = api.New(api.Options{Store: o.Store, Tester: o.Tester, Log: o.Log, BaseURL: o.BaseURL, Version: o.Version, RateLimit: o.APIRateLimit,
+		PortalURL: func(token string) string { return o.BaseURL.String() + views.PortalPath(token) },
+		Request:   func(c *fiber.Ctx) *request.Request { return &s.visit(c).Request }, Refusals: s.noted})
+	if s.reference, err = readReference(s.api.Document(), o.Version); err != nil {
+		panic(err) // it is made of the build's own tables, which the tests hold together
 	}
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
 	s.provider = newProvider(o.Provider, o)

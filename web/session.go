@@ -11,6 +11,7 @@ import (
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/views"
+	"hookwell/web/refusal"
 )
 
 // How long a session lives at most; models.SessionIdle is how long without
@@ -73,7 +74,7 @@ func (s *Server) session(c *fiber.Ctx) error {
 	if err := s.recognize(c); err != nil {
 		return err
 	}
-	if err := next(c); err != nil {
+	if err := refusal.Next(c); err != nil {
 		if err := s.answerError(c, err); err != nil {
 			return err
 		}
@@ -97,7 +98,7 @@ func (s *Server) recognize(c *fiber.Ctx) error {
 		}
 		return nil
 	}
-	v.user, v.person = user, s.Store.As(user, s.actor(c)).Proved(s.provedAt(c))
+	v.user, v.person = user, s.Store.As(user, s.visit(c).Actor()).Proved(s.provedAt(c))
 	s.touch(ctx)
 	return nil
 }
@@ -136,7 +137,7 @@ func (s *Server) saveSession(c *fiber.Ctx, loaded string) error {
 	switch s.sessions.Status(ctx) {
 	case scs.Modified:
 		use := models.SessionUse{UserID: s.sessions.GetString(ctx, keyUser), UserAgent: c.Get(fiber.HeaderUserAgent),
-			RemoteAddress: s.actor(c).RemoteAddress, Held: loaded != "" && s.sessions.Token(ctx) == loaded}
+			RemoteAddress: s.visit(c).Actor().RemoteAddress, Held: loaded != "" && s.sessions.Token(ctx) == loaded}
 		if since := s.sessions.GetInt64(ctx, keySince); since != 0 {
 			use.Since = time.Unix(since, 0).UTC()
 		}

@@ -1,15 +1,11 @@
 package web
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"hookwell/internal/testenv"
 	"hookwell/models"
@@ -42,13 +38,4 @@ func TestStorage_that_is_full(t *testing.T) {
 	}
 	free()
 	wantStatus(t, send(), http.StatusCreated)
-}
-
-func TestStorage_that_refuses_is_503(t *testing.T) {
-	for code, want := range map[string]string{"53100": models.CodeStorageFull, "25006": models.CodeStorageReadOnly} {
-		status, told := refusal(fmt.Errorf("accepting events: %w", errors.Join(&pgconn.PgError{Code: code})))
-		if status != http.StatusServiceUnavailable || told.Code != want || told.RetryAfter == 0 {
-			t.Errorf("%s is told as %d %+v", code, status, told)
-		}
-	}
 }

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"hookwell/internal/apitest"
 	"hookwell/internal/testenv"
 	"hookwell/models"
 	"hookwell/models/database"
@@ -32,6 +33,13 @@ import (
 func TestMain(m *testing.M) {
 	time.Local = time.UTC
 	os.Exit(testenv.Run(m))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 const password = "correct horse battery staple"
@@ -80,9 +88,6 @@ func newSite(t *testing.T, change func(*Options)) *site {
 	return openSite(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, change)
 }
 
-// cheap is what hashes of passwords cost in tests.
-var cheap = store.PasswordCost{Memory: 64, Passes: 1}
-
 func openSite(t *testing.T, o store.Options, change func(*Options)) *site {
 	t.Helper()
 	s := &site{clock: &database.Clock{}, feed: newStubFeed(), log: &logBuffer{}}
@@ -90,10 +95,10 @@ func openSite(t *testing.T, o store.Options, change func(*Options)) *site {
 	rand.Read(key)
 	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
 	must(t, err)
-	o.Vault, o.Clock, o.PasswordCost = vault, s.clock, cheap
+	o.Vault, o.Clock, o.PasswordCost = vault, s.clock, apitest.CheapPasswords
 	o.BaseURL = &url.URL{Scheme: "https", Host: "hooks.example.com"}
 	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
-	o.Catalog, err = apiCatalog()
+	o.Catalog, err = apitest.Catalog()
 	must(t, err)
 	store, err := store.Open(t.Context(), o)
 	must(t, err)
@@ -115,7 +120,7 @@ func openSite(t *testing.T, o store.Options, change func(*Options)) *site {
 	must(t, err)
 	sender := webhook.NewSender(o.Guard, s.clock.Now)
 	t.Cleanup(sender.Close)
-	options := Options{Store: store, Tester: &storeTester{store, sender}, Feed: s.feed, Log: slog.New(slog.NewTextHandler(s.log, nil)),
+	options := Options{Store: store, Tester: apitest.NewTester(store, sender), Feed: s.feed, Log: slog.New(slog.NewTextHandler(s.log, nil)),
 		BaseURL: base, Signup: models.SignupOpen, Version: "test", Ready: store.Database().Ping}
 	if change != nil {
 		change(&options)

@@ -10,14 +10,14 @@ import (
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/views"
+	"hookwell/web/request"
 )
 
 // visit is what the middlewares found out about one request. User and person
 // are nil for who has not signed in; tenant and role are set under /o/:org.
 type visit struct {
-	id     string // of the request
+	request.Request
 	nonce  string // of the Content-Security-Policy
-	keyID  string // of the API key
 	loaded bool   // the session was
 	user   *models.User
 	person *store.Person
@@ -48,7 +48,7 @@ func (s *Server) visit(c *fiber.Ctx) *visit {
 	if v, ok := c.Locals(visitKey{}).(*visit); ok {
 		return v
 	}
-	v := &visit{id: rand.Text(), nonce: rand.Text()}
+	v := &visit{Request: request.Request{ID: rand.Text(), Client: s.clientIP(c)}, nonce: rand.Text()}
 	c.Locals(visitKey{}, v)
 	s.setHeaders(c, v)
 	return v
@@ -63,6 +63,7 @@ const handleLimit = time.Minute
 func (s *Server) begin(c *fiber.Ctx) error {
 	v := s.visit(c)
 	v.body = s.takeBody(c)
+	v.Body = &v.body
 	defer func() {
 		if v.body.unread() {
 			c.Context().SetConnectionClose()
@@ -74,12 +75,6 @@ func (s *Server) begin(c *fiber.Ctx) error {
 	defer cancel()
 	c.SetUserContext(ctx)
 	return c.Next()
-}
-
-// actor is who makes a change, as far as the request shows it: the store adds
-// the user or the key.
-func (s *Server) actor(c *fiber.Ctx) models.Actor {
-	return models.Actor{Kind: models.ActorUser, RemoteAddress: s.clientIP(c).String(), RequestID: s.visit(c).id}
 }
 
 // tenant is the organization of the path. It is there on every route under

@@ -22,8 +22,7 @@ const everything = "*"
 
 // table says which packages of ours each may import. A package stands for the
 // ones below it as well, but for those that have an entry of their own: who may
-// import web may not therefore import web/api, once that has one. The root is
-// main. static and migrations are embedded files.
+// import web may not therefore import web/api. The root is main. static and migrations are embedded files.
 var table = map[string][]string{
 	"webhook":         nil,
 	"static":          nil,
@@ -34,7 +33,10 @@ var table = map[string][]string{
 	"models/store":    {"models", "models/database", "models/pipeline", "webhook"},
 	"jobs":            {"models", "models/pipeline", "webhook"},
 	"views":           {"models", "static", "webhook"},
-	"web":             {"models", "models/store", "views", "webhook", "static"},
+	"web":             {"models", "models/store", "views", "web/api", "web/refusal", "web/request", "webhook", "static"},
+	"web/api":         {"models", "models/pipeline", "models/store", "web/refusal", "web/request", "webhook"},
+	"web/refusal":     {"models", "models/store", "webhook"},
+	"web/request":     {"models"},
 	"ops":             {"models", "models/pipeline", "models/store", "webhook"},
 	"internal":        {everything},
 
@@ -47,6 +49,10 @@ var table = map[string][]string{
 // ofTests is what the tests of any package may import too: they make a database
 // and a store to look at.
 var ofTests = []string{"internal", "migrations", "models", "models/database", "models/pipeline", "models/store"}
+
+// ofTestsOf is what the tests of one package may import besides. Those of the API
+// ask a whole server for it, as clients do.
+var ofTestsOf = map[string][]string{"web/api": {"web"}}
 
 type listed struct {
 	ImportPath, Dir                             string
@@ -97,6 +103,10 @@ func TestImports(t *testing.T) {
 		"by_tests_are_not_of_what_wires_the_parts": {
 			listed{ImportPath: "hookwell/jobs", TestImports: []string{"hookwell/internal/testenv", "hookwell/internal/config"}},
 			[]string{"the tests of hookwell/jobs import hookwell/internal/config, which the table does not allow"},
+		},
+		"of_the_server_are_for_the_tests_of_the_API_alone": {
+			listed{ImportPath: "hookwell/web/api", Imports: []string{"hookwell/views", "hookwell/web"}, XTestImports: []string{"hookwell/internal/apitest", "hookwell/web"}},
+			[]string{"hookwell/web/api imports hookwell/views, which the table does not allow", "hookwell/web/api imports hookwell/web, which the table does not allow"},
 		},
 		"by_an_unknown_package_are_a_fault": {
 			listed{ImportPath: "hookwell/util"},
@@ -161,7 +171,7 @@ func faults(rules map[string][]string, packages []listed) []string {
 		for _, path := range refused(rules, p.Imports, allowed) {
 			found = append(found, fmt.Sprintf("%s imports %s, which the table does not allow", p.ImportPath, path))
 		}
-		for _, path := range refused(rules, append(p.TestImports, p.XTestImports...), append(allowed, ofTests...)) {
+		for _, path := range refused(rules, append(p.TestImports, p.XTestImports...), slices.Concat(allowed, ofTests, ofTestsOf[name])) {
 			found = append(found, fmt.Sprintf("the tests of %s import %s, which the table does not allow", p.ImportPath, path))
 		}
 	}

@@ -1,0 +1,257 @@
+// Package api is the JSON API under /api: api.go has its routes and their keys,
+// the file of a noun what its routes do, decode.go and query.go how requests are
+// read, openapi.go the document that describes all of it, and problem.go how its
+// errors are answered (RFC 9457). It knows no session and no page.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	jsonx "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"hookwell/models"
+	"hookwell/models/store"
+	"hookwell/web/refusal"
+	"hookwell/web/request"
+)
+
+// Where the API is. Events are reported at the last two.
+const (
+	Path       = "/api/v1"
+	EventsPath = Path + "/events"
+	BatchPath  = EventsPath + "/batch"
+)
+
+// Tester sends a test event now and returns after its attempt is recorded.
+// Faults of the data are a models.Error of kind Invalid or TooLarge.
+type Tester interface {
+	Test(ctx context.Context, tenant *store.Tenant, endpointID, eventType string, data []byte) (deliveryID string, err error)
+}
+
+// Options are what the API is made of.
+type Options struct {
+	Store     *store.Store
+	Tester    Tester
+	Log       *slog.Logger
+	BaseURL   *url.URL
+	Version   string // as the document has it
+	RateLimit int    // requests a second of each key, in this process; 0 is no limit
+	// PortalURL returns where a portal link with that token leads.
+	PortalURL func(token string) string
+	// Request returns what the server knows of the request.
+	Request  func(*fiber.Ctx) *request.Request
+	Refusals *refusal.Audit // which notes who lacked a scope
+}
+
+// API answers the requests under /api.
+type API struct {
+	Options
+	rates    keyRates
+	document []byte
+}
+
+// New returns an API, which Mount adds to the routes of a server.
+func New(o Options) *API {
+	a := &API{Options: o, rates: keyRates{limit: o.RateLimit}}
+	var err error
+	if a.document, err = document(o.Version, o.BaseURL.String(), o.Store.Catalog()); err != nil {
+		panic(err) // it is made of the build's own tables, which the tests hold together
+	}
+	return a
+}
+
+// Document returns the API's OpenAPI document. It must not be changed.
+func (a *API) Document() []byte { return a.document }
+
+// Access is what a route asks of a key.
+type Access string
+
+// An organization's key needs the scope of the route; a platform key has all.
+const (
+	ReportEvents Access = Access(models.ScopeEventsWrite)
+	ReadOnly     Access = Access(models.ScopeRead)
+	Change       Access = Access(models.ScopeWrite)
+	PlatformOnly Access = "platform"
+)
+
+// Route is one route of the API, its path under /api/v1.
+type Route struct {
+	Method, Path string
+	Access       Access
+	handle       func(*API, *call) error
+}
+
+// Routes returns every route of the API and who may call it.
+func Routes() []Route {
+	return []Route{
+		{fiber.MethodPost, "/events", ReportEvents, (*API).eventCreate},
+		{fiber.MethodPost, "/events/batch", ReportEvents, (*API).eventBatch},
+		{fiber.MethodGet, "/events", ReadOnly, (*API).eventList},
+		{fiber.MethodGet, "/events/:id", ReadOnly, (*API).eventRead},
+
+		{fiber.MethodGet, "/event-types", ReadOnly, (*API).eventTypeList},
+		{fiber.MethodGet, "/event-types/:type", ReadOnly, (*API).eventTypeRead},
+
+		{fiber.MethodGet, "/endpoints", ReadOnly, (*API).endpointList},
+		{fiber.MethodPost, "/endpoints", Change, (*API).endpointCreate},
+		{fiber.MethodGet, "/endpoints/:id", ReadOnly, (*API).endpointRead},
+		{fiber.MethodPatch, "/endpoints/:id", Change, (*API).endpointUpdate},
+		{fiber.MethodDelete, "/endpoints/:id", Change, (*API).endpointDelete},
+		{fiber.MethodPost, "/endpoints/:id/enable", Change, (*API).endpointEnable},
+		{fiber.MethodGet, "/endpoints/:id/missed", ReadOnly, (*API).endpointMissed},
+		{fiber.MethodPost, "/endpoints/:id/disable", Change, (*API).endpointDisable},
+		{fiber.MethodPost, "/endpoints/:id/rotate-secret", Change, (*API).endpointRotate},
+		{fiber.MethodPost, "/endpoints/:id/test", Change, (*API).endpointTest},
+		{fiber.MethodPost, "/endpoints/:id/recover", Change, (*API).endpointRecover},
+
+		{fiber.MethodGet, "/deliveries", ReadOnly, (*API).deliveryList},
+		{fiber.MethodGet, "/deliveries/:id", ReadOnly, (*API).deliveryRead},
+		{fiber.MethodPost, "/deliveries/:id/resend", Change, (*API).deliveryResend},
+		{fiber.MethodPost, "/deliveries/:id/cancel", Change, (*API).deliveryCancel},
+
+		{fiber.MethodGet, "/recoveries/:id", ReadOnly, (*API).recoveryRead},
+		{fiber.MethodPost, "/recoveries/:id/cancel", Change, (*API).recoveryCancel},
+
+		{fiber.MethodPost, "/organizations", PlatformOnly, (*API).organizationCreate},
+		{fiber.MethodGet, "/organizations", PlatformOnly, (*API).organizationList},
+		{fiber.MethodGet, "/organizations/:id", PlatformOnly, (*API).organizationRead},
+		{fiber.MethodPatch, "/organizations/:id", PlatformOnly, (*API).organizationUpdate},
+		{fiber.MethodDelete, "/organizations/:id", PlatformOnly, (*API).organizationDelete},
+		{fiber.MethodPost, "/organizations/:id/portal-link", PlatformOnly, (*API).portalLinkCreate},
+	}
+}
+
+// Mount adds every route of the API to the group at Path. They look at keys
+// alone: a cookie that a browser sends along opens nothing.
+func (a *API) Mount(group fiber.Router) {
+	known := operations()
+	for _, route := range Routes() {
+		handler := a.handler(route, known[route.Method+" "+route.Path].parameters(route))
+		if route.Method == fiber.MethodGet {
+			group.Get(route.Path, handler) // and HEAD with it
+		} else {
+			group.Add(route.Method, route.Path, handler)
+		}
+	}
+}
+
+func (a *API) handler(route Route, parameters []parameter) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		call, err := a.authenticate(c, route.Access)
+		if err != nil {
+			return err
+		}
+		call.parameters = parameters
+		if err := call.allow(route.Access); err != nil {
+			// Only an organization's key can lack something.
+			a.Refusals.Note(c, call.request.ID, a.Store.KeyTenant(call.key, call.organization, call.actor()), call.key.ID, "needs "+string(route.Access))
+			return err
+		}
+		err = route.handle(a, call)
+		if told, ok := err.(mediaTypeError); ok {
+			return a.problem(c, fiber.StatusUnsupportedMediaType, &models.Error{Code: "unsupported_media_type", Message: string(told)})
+		}
+		return err
+	}
+}
+
+// call is a request whose key is known.
+type call struct {
+	*fiber.Ctx
+	api          *API
+	request      *request.Request
+	access       Access      // of the route
+	parameters   []parameter // of the route's query
+	key          *models.Key
+	organization *models.Organization // of the key; nil for a platform key
+}
+
+// authenticate reads the key (RFC 6750, section 2.1). A missing, unknown,
+// revoked or expired one is Unauthorized, one that comes too often TooMany.
+func (a *API) authenticate(c *fiber.Ctx, access Access) (*call, error) {
+	text, err := Bearer(&c.Request().Header)
+	if err != nil {
+		return nil, err
+	}
+	authenticate := a.Store.AuthenticateKey
+	if access == ReportEvents {
+		authenticate = a.Store.AuthenticateReporter
+	}
+	key, organization, err := authenticate(c.UserContext(), text)
+	if err != nil {
+		return nil, err
+	}
+	a.Request(c).KeyID = key.ID
+	if err := a.checkRate(key); err != nil {
+		return nil, err
+	}
+	return &call{Ctx: c, api: a, request: a.Request(c), access: access, key: key, organization: organization}, nil
+}
+
+// Bearer returns the text of a request's key; without one the error is
+// Unauthorized.
+func Bearer(header *fasthttp.RequestHeader) (string, error) {
+	scheme, text, _ := strings.Cut(string(header.Peek(fiber.HeaderAuthorization)), " ")
+	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") || text == "" {
+		return "", &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "Send an API key as Authorization: Bearer hwk_…"}
+	}
+	return text, nil
+}
+
+func (c *call) allow(access Access) error {
+	switch {
+	case c.key.Platform():
+		return nil
+	case access == PlatformOnly:
+		return &models.Error{Kind: models.Forbidden, Code: "platform_key_required", Message: "Only a platform key may do this."}
+	case !c.key.May(models.Scope(access)):
+		return &models.Error{Kind: models.Forbidden, Code: "missing_scope", Message: "The API key lacks the scope " + string(access) + "."}
+	}
+	return nil
+}
+
+func (c *call) actor() models.Actor { return c.request.Actor() }
+
+func (c *call) platform() *store.Platform { return c.api.Store.Platform(c.key, c.actor()) }
+
+// answer answers a value as JSON.
+func (c *call) answer(status int, value any) error {
+	return answer(c.Ctx, status, fiber.MIMEApplicationJSON, value)
+}
+
+func answer(c *fiber.Ctx, status int, mediaType string, value any) error {
+	// What receivers sent may be any text, and raw values are given as they are kept.
+	body, err := jsonx.Marshal(value, jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true), jsontext.AllowDuplicateNames(true))
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, mediaType)
+	return c.Status(status).Send(body)
+}
+
+// created answers what was made, and where it can be read.
+func (c *call) created(path string, value any) error {
+	c.Location(Path + path)
+	return c.answer(fiber.StatusCreated, value)
+}
+
+// pageOf is one page of rows.
+type pageOf[T any] struct {
+	Data       []T     `json:"data"`
+	NextCursor *string `json:"nextCursor"`
+}
+
+// answerList answers rows, each by its shape.
+func answerList[R, T any](c *call, rows []R, next string, shape func(*R) T) error {
+	list := pageOf[T]{Data: make([]T, len(rows)), NextCursor: textOrNull(next)}
+	for i := range rows {
+		list.Data[i] = shape(&rows[i])
+	}
+	return c.answer(fiber.StatusOK, list)
+}
