@@ -140,6 +140,7 @@ func newPost(t *testing.T) *post {
 	p.store, err = store.Open(t.Context(), store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Catalog: catalog, Vault: vault,
 		Clock: p.clock, Meter: metrics, Guard: webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
 	must(t, err)
+	p.store.Engine().Start()
 	t.Cleanup(p.closeStore)
 	must(t, p.store.Database().Migrate(t.Context()))
 	options, err := redis.ParseURL(testenv.Redis(t))
