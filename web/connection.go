@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -11,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 )
 
@@ -37,6 +37,7 @@ const (
 	lingerLimit = 10 * time.Second
 	lingerIdle  = 2 * time.Second
 	lingerBytes = 64 << 20
+	lingerPiece = 1 << 10 // memory of each that lingers: there may be as many as connections
 
 	acceptPause = 5 * time.Millisecond // after the first failure; then twice as long, up to a second
 	maxRefusing = 64                   // connections that are being told that there are too many
@@ -142,8 +143,7 @@ func (l *connections) refuse(c *connection, status int, why string) {
 	}
 	l.refusing++
 	go func() {
-		fmt.Fprintf(c, "HTTP/1.1 %d %s\r\nRetry-After: 1\r\nConnection: close\r\nCache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-			status, fasthttp.StatusMessage(status), len(why), why)
+		c.tell(status, why, "Retry-After: 1\r\n")
 		c.linger()
 		c.Conn.Close()
 		l.mu.Lock()
@@ -183,19 +183,39 @@ type connection struct {
 	serving atomic.Bool // from a request's first byte to the end of its answer
 	stalled atomic.Bool // its reader takes nothing
 	closed  atomic.Bool
+	answers *answerMemory // that counts what is being written; nil until something was
 
 	// Of these only the goroutine that serves the connection knows.
 	readBy  time.Time // as fasthttp set it
 	pacing  pacing
 	framing framing
-	unclear error // why no more is read
+	head    head
+	unclear *fiber.Error // why no more is read
+	told    bool         // that its head isn't read
 }
 
 // connState is told by fasthttp what a connection does.
 func connState(conn net.Conn, state fasthttp.ConnState) {
 	if c, ok := conn.(*connection); ok {
 		c.serving.Store(state == fasthttp.StateActive)
+		if state == fasthttp.StateIdle {
+			c.head.begun = time.Time{}
+			c.endAnswer()
+		}
 	}
+}
+
+// endAnswer gives back the memory of an answer that was taken.
+func (c *connection) endAnswer() {
+	if c.answers != nil {
+		c.answers.release(c)
+	}
+}
+
+// giveUp ends the connection because its reader is too slow.
+func (c *connection) giveUp() {
+	c.stalled.Store(true)
+	_ = c.reset() // what was written there fails, and closes it
 }
 
 // Write writes piece by piece, each within the limit: whoever takes an answer
@@ -224,8 +244,15 @@ func (c *connection) Write(p []byte) (written int, err error) {
 
 // Read reads what is framed clearly. Behind that it fails for good.
 func (c *connection) Read(p []byte) (int, error) {
-	if c.unclear != nil {
+	switch {
+	case len(c.head.came) > 0 && c.head.whole:
+		return c.handOn(p), nil
+	case c.unclear != nil && c.framing.inHead():
+		return 0, c.refuseHead(c.unclear.Code)
+	case c.unclear != nil:
 		return 0, c.unclear
+	case c.framing.inHead():
+		return c.readHead(p)
 	}
 	if c.pacing.on {
 		if err := c.setReadDeadline(c.pacing.deadline(time.Now(), c.readBy)); err != nil {
@@ -238,27 +265,25 @@ func (c *connection) Read(p []byte) (int, error) {
 	if fault == nil {
 		return n, err
 	}
-	c.unclear = fault
-	if clear < n && c.framing.between {
-		// fasthttp closes without an answer when nothing, or line ends alone, came
-		// of a request. NUL begins none, so that this one is refused.
-		p[clear] = 0
-		clear++
-	}
-	if clear == 0 {
-		return 0, fault
+	if c.unclear = fault; clear == 0 {
+		return c.Read(p) // which says so
 	}
 	return clear, nil
 }
 
-// SetReadDeadline sets the deadline, or while the server stops that of the stop
-// if it is earlier.
+// SetReadDeadline sets the deadline, or if it is earlier that of a request that
+// has begun, and while the server stops that of the stop.
 func (c *connection) SetReadDeadline(at time.Time) error {
 	c.readBy = at
 	return c.setReadDeadline(at)
 }
 
 func (c *connection) setReadDeadline(at time.Time) error {
+	if begun := c.head.begun; !begun.IsZero() {
+		if by := begun.Add(readLimit); at.IsZero() || by.Before(at) {
+			at = by
+		}
+	}
 	if err := c.Conn.SetReadDeadline(at); err != nil {
 		return err
 	}
@@ -275,10 +300,11 @@ func (c *connection) Close() error {
 		return net.ErrClosed
 	}
 	defer c.of.forget(c)
+	c.endAnswer()
 	if c.stalled.Load() {
 		return c.reset()
 	}
-	if c.serving.Load() {
+	if c.serving.Load() || c.told {
 		c.linger()
 	}
 	return c.Conn.Close()
@@ -300,8 +326,8 @@ func (c *connection) linger() {
 		return
 	}
 	end := time.Now().Add(lingerLimit)
-	memory := lingerMemory.Get().(*[]byte)
-	defer lingerMemory.Put(memory)
+	c.head.begun = time.Time{}
+	memory := make([]byte, lingerPiece)
 	for left := lingerBytes; left > 0; {
 		by := time.Now().Add(lingerIdle)
 		if by.After(end) {
@@ -310,14 +336,9 @@ func (c *connection) linger() {
 		if c.SetReadDeadline(by) != nil {
 			return
 		}
-		n, err := c.Conn.Read(*memory)
+		n, err := c.Conn.Read(memory)
 		if left -= n; err != nil {
 			return
 		}
 	}
 }
-
-var lingerMemory = sync.Pool{New: func() any {
-	memory := make([]byte, 16<<10)
-	return &memory
-}}

@@ -16,10 +16,10 @@ import (
 // what comes behind for somebody else's request. So fasthttp gets to see only
 // what nobody can read in two ways.
 type framing struct {
-	part    framingPart
-	between bool   // the line that isn't clear is the first of a request
-	line    []byte // what has come of a line whose end is yet to come
-	left    uint64 // bytes of the body, or of the chunk, that are yet to come
+	part  framingPart
+	heads int    // that have ended
+	line  []byte // what has come of a line whose end is yet to come
+	left  uint64 // bytes of the body, or of the chunk, that are yet to come
 
 	// Of the head that is being read.
 	old     bool // HTTP/1.0, which has no chunks
@@ -45,7 +45,7 @@ const longestLine = maxHeaders
 
 // follow takes what came next on the connection. It returns how many bytes of
 // it are clear, and errFraming if the line behind them isn't.
-func (f *framing) follow(p []byte) (clear int, err error) {
+func (f *framing) follow(p []byte) (clear int, fault *fiber.Error) {
 	for clear < len(p) {
 		if f.left > 0 {
 			n := min(f.left, uint64(len(p)-clear))
@@ -56,7 +56,7 @@ func (f *framing) follow(p []byte) (clear int, err error) {
 		end := bytes.IndexByte(p[clear:], '\n') + 1
 		if end == 0 {
 			if len(f.line)+len(p)-clear > longestLine {
-				return clear, errFraming
+				return clear, f.tooLong()
 			}
 			f.line = append(f.line, p[clear:]...)
 			return len(p), nil
@@ -66,15 +66,21 @@ func (f *framing) follow(p []byte) (clear int, err error) {
 			line = append(f.line, line...)
 			f.line = nil
 		}
-		between := f.part == requestLine
 		text, ok := bytes.CutSuffix(line, []byte("\r\n"))
 		if !ok || !f.take(text) {
-			f.between = between
 			return clear, errFraming
 		}
 		clear += end
 	}
 	return clear, nil
+}
+
+// tooLong is a line whose end is too far off.
+func (f *framing) tooLong() *fiber.Error {
+	if f.inHead() {
+		return fiber.ErrRequestHeaderFieldsTooLarge
+	}
+	return errFraming
 }
 
 // take reports whether a line may stand where it does.
@@ -108,7 +114,7 @@ func (f *framing) take(line []byte) bool {
 // begin takes the request line.
 func (f *framing) begin(line []byte) bool {
 	old := bytes.HasSuffix(line, []byte(" HTTP/1.0"))
-	*f = framing{part: headLine, old: old}
+	*f = framing{part: headLine, old: old, heads: f.heads}
 	return old || bytes.HasSuffix(line, []byte(" HTTP/1.1"))
 }
 
@@ -132,12 +138,20 @@ func (f *framing) field(line []byte) bool {
 
 // endHead finds what follows the head.
 func (f *framing) endHead() bool {
+	if f.codings > 0 && (f.lengths > 0 || f.old) {
+		return false
+	}
+	f.heads++
 	f.part, f.left = requestLine, f.length
 	if f.codings > 0 {
 		f.part = chunkSize
-		return f.lengths == 0 && !f.old
 	}
 	return true
+}
+
+// inHead reports whether what comes next belongs to a head.
+func (f *framing) inHead() bool {
+	return f.left == 0 && (f.part == requestLine || f.part == headLine)
 }
 
 // chunk takes the line before a chunk: its size and extensions, which nobody reads.

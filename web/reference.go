@@ -198,7 +198,7 @@ func sortedKeys[V any](of map[string]V) []string {
 func (s *Server) openAPI(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
 	c.Set(fiber.HeaderContentType, api.JSONType)
-	return c.Send(slices.Clone(s.api.Document()))
+	return s.sendShared(c, s.api.Document())
 }
 
 // apiReference shows the document to people.

@@ -11,14 +11,15 @@ import (
 // package api; it knows no cookies, so that the browser's rules leave it out.
 func (s *Server) routes() {
 	app := s.app
-	app.Use(s.begin, s.note, s.boundary, s.checkHead)
+	app.Use(s.begin, s.note, s.keepAnswer, s.boundary, s.checkHead)
 	app.Get("/healthz", s.health)
 	app.Get("/readyz", s.ready)
 	app.Use(s.checkHost, checkText)
 	app.Get("/static/:file", s.staticFile)
 	app.Get(api.DocumentPath, s.openAPI)
 	s.api.Mount(app.Group(api.Path))
-	app.Use(s.session)
+	app.Get("/login/provider/answer", s.session, s.providerAnswer) // which waits for the provider
+	app.Use(s.inTurn, s.session)
 
 	// Everybody.
 	app.Get("/", s.home)
@@ -28,7 +29,6 @@ func (s *Server) routes() {
 	app.Get("/login/code", s.codeForm)
 	app.Post("/login/code", s.checkForm, s.code)
 	app.Post("/login/provider", s.checkForm, s.prove, s.providerBegin)
-	app.Get("/login/provider/answer", s.providerAnswer)
 	app.Get("/signup", s.signupForm)
 	app.Post("/signup", s.checkForm, s.signup)
 	app.Get("/signup/:token", hideLink, s.signupLink)

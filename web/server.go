@@ -89,8 +89,10 @@ type Server struct {
 	streams     *streams
 	connections *connections
 	bodies      bodyBudget
-	refused     sync.Map  // of error, by *fasthttp.RequestHeader: see received
-	provider    *provider // nil is none
+	answers     *answerMemory
+	drawing     chan struct{} // of those whose turn it is
+	refused     sync.Map      // of error, by *fasthttp.RequestHeader: see received
+	provider    *provider     // nil is none
 	noted       *refusal.Audit
 	api         *api.API
 	forms       formsUnderWay
@@ -102,6 +104,7 @@ func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams(),
 		noted: &refusal.Audit{Log: o.Log, Now: o.Store.Now}}
 	s.bodies.limit, s.bodies.log = max(o.BodyMemory, MinBodyMemory), o.Log
+	s.answers, s.drawing = newAnswerMemory(s.bodies.limit, o.Log), make(chan struct{}, maxDrawing)
 	s.connections = newConnections(o.Connections, func(address netip.Addr) bool { return address.IsLoopback() || s.trusts(address) }, o.Log)
 	s.hosts = s.allHosts()
 	var err error
@@ -124,6 +127,7 @@ func New(o Options) *Server {
 		CaseSensitive:         true,
 		UnescapePath:          true,
 		ReadBufferSize:        maxHeaders,
+		ReduceMemoryUsage:     true, // a connection between requests keeps no answer and no writer
 		ReadTimeout:           readLimit,
 		IdleTimeout:           idleLimit,
 		// No WriteTimeout: connection limits each write by its progress.
@@ -132,6 +136,7 @@ func New(o Options) *Server {
 	})
 	fasthttp.SetBodySizePoolLimit(keptBuffer, keptBuffer)
 	s.app.Server().HeaderReceived = s.received
+	s.app.Server().ErrorHandler = answerBroken
 	s.app.Server().ConnState = connState
 	s.app.Server().Logger = quiet{o.Log}
 	s.routes()

@@ -57,7 +57,7 @@ func (s *Server) staticFile(c *fiber.Ctx) error {
 	c.Vary(fiber.HeaderAcceptEncoding)
 	if f.zipped != nil && c.AcceptsEncodings("gzip") == "gzip" {
 		c.Set(fiber.HeaderContentEncoding, "gzip")
-		return c.Send(f.zipped)
+		return s.sendShared(c, f.zipped)
 	}
-	return c.Send(f.content)
+	return s.sendShared(c, f.content)
 }

@@ -17,6 +17,10 @@ import (
 // hostileLimit is the memory that the embedded default may take under attack.
 const hostileLimit = 256 << 20
 
+// crowd is how many connections a crowd of strangers opens: nearly as many as the
+// server may hold where its memory isn't limited.
+const crowd = 4900
+
 // hostile is a client that holds connections to a server.
 type hostile struct {
 	server *running
@@ -28,6 +32,8 @@ type hostile struct {
 func newHostile(t *testing.T) *hostile {
 	t.Helper()
 	here := embedded(t)
+	// What the program sets by itself where a container may have so much.
+	here.env = append(here.env, fmt.Sprintf("GOMEMLIMIT=%d", hostileLimit/10*9))
 	made := here.run(t, "a passphrase that is long enough\n", "user", "create", "--email", "ada@example.com", "--name", "Ada", "--org", "Acme")
 	var ids struct {
 		Organization string `json:"organizationId"`
@@ -142,4 +148,104 @@ func TestHostileClients(t *testing.T) {
 		}
 		h.wantModest(t)
 	})
+}
+
+// crowds opens connections from some 1,250 addresses, as many as the server
+// takes, and begins a request's head on each.
+func (h *hostile) crowds(t *testing.T) {
+	t.Helper()
+	host := strings.TrimPrefix(h.server.url, "http://")
+	for i := range crowd {
+		from := net.TCPAddr{IP: net.IPv4(127, 0, byte(1+i/4/250), byte(1+i/4%250))}
+		dialer := net.Dialer{LocalAddr: &from}
+		conn, err := dialer.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		h.conns = append(h.conns, conn)
+	}
+	h.all(func(conn net.Conn) { _, _ = io.WriteString(conn, "GET /login HTTP/1.1\r\n") })
+	h.answersHealth(t)
+}
+
+// all does the same on all connections at once.
+func (h *hostile) all(do func(net.Conn)) {
+	var doing sync.WaitGroup
+	for _, conn := range h.conns {
+		doing.Go(func() {
+			_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
+			do(conn)
+		})
+	}
+	doing.Wait()
+}
+
+// leave closes all connections.
+func (h *hostile) leave() {
+	for _, conn := range h.conns {
+		conn.Close()
+	}
+	h.conns = nil
+}
+
+// answersHealth waits until the server answers somebody new.
+func (h *hostile) answersHealth(t *testing.T) {
+	t.Helper()
+	eventually(t, "an answer to somebody else", func() bool {
+		response, err := http.Get(h.server.url + "/healthz")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+}
+
+// In each of three rounds a crowd begins as many heads as it may, and then does
+// something at once.
+func TestHostileClients_of_many_addresses(t *testing.T) {
+	host := func(h *hostile) string { return strings.TrimPrefix(h.server.url, "http://") }
+	drop := func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+	for name, burst := range map[string]func(h *hostile){
+		"close_with_half_a_head": func(*hostile) {},
+		"send_a_broken_head": func(h *hostile) {
+			h.all(func(conn net.Conn) {
+				_, _ = io.WriteString(conn, "X\x00: y\r\n")
+				drop(conn)
+			})
+		},
+		"complete_their_request": func(h *hostile) {
+			h.all(func(conn net.Conn) {
+				_, _ = io.WriteString(conn, "Host: "+host(h)+"\r\n\r\n")
+				_, _ = conn.Read(make([]byte, 4096))
+			})
+		},
+		"complete_a_request_and_take_nothing": func(h *hostile) {
+			h.all(func(conn net.Conn) {
+				_, _ = io.WriteString(conn, "Host: "+host(h)+"\r\n\r\n"+strings.Repeat("GET /docs/api HTTP/1.1\r\nHost: "+host(h)+"\r\n\r\n", 10))
+			})
+		},
+		"send_half_a_form": func(h *hostile) {
+			h.all(func(conn net.Conn) {
+				_, _ = io.WriteString(conn, "Host: "+host(h)+"\r\n\r\nPOST /login HTTP/1.1\r\nHost: "+host(h)+"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\na=b")
+			})
+		},
+	} {
+		t.Run(name+"_and_the_server_stays_small", func(t *testing.T) {
+			h := newHostile(t)
+			for range 3 {
+				h.crowds(t)
+				t.Logf("%d MiB with %d half heads", h.peak(t)>>20, len(h.conns))
+				burst(h)
+				h.leave()
+				h.answersHealth(t)
+				t.Logf("%d MiB after", h.peak(t)>>20)
+			}
+			if status := h.report(t); status != http.StatusAccepted {
+				t.Errorf("a report after them got %d", status)
+			}
+			h.wantModest(t)
+		})
+	}
 }
