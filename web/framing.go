@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,6 +44,10 @@ const (
 // before, by the buffer that it is read into.
 const longestLine = maxHeaders
 
+// longestChunkLine bounds the line before a chunk, extensions and all, however it
+// arrives.
+const longestChunkLine = 1 << 10
+
 // follow takes what came next on the connection. It returns how many bytes of
 // it are clear, and errFraming if the line behind them isn't.
 func (f *framing) follow(p []byte) (clear int, fault *fiber.Error) {
@@ -55,7 +60,7 @@ func (f *framing) follow(p []byte) (clear int, fault *fiber.Error) {
 		}
 		end := bytes.IndexByte(p[clear:], '\n') + 1
 		if end == 0 {
-			if len(f.line)+len(p)-clear > longestLine {
+			if len(f.line)+len(p)-clear > f.longest() {
 				return clear, f.tooLong()
 			}
 			f.line = append(f.line, p[clear:]...)
@@ -73,6 +78,14 @@ func (f *framing) follow(p []byte) (clear int, fault *fiber.Error) {
 		clear += end
 	}
 	return clear, nil
+}
+
+// longest is how long a line may be, with its end.
+func (f *framing) longest() int {
+	if f.part == chunkSize || f.part == chunkEnd {
+		return longestChunkLine + len("\r\n")
+	}
+	return longestLine
 }
 
 // tooLong is a line whose end is too far off.
@@ -107,7 +120,7 @@ func (f *framing) take(line []byte) bool {
 			return true
 		}
 		name, _, ok := bytes.Cut(line, []byte(":"))
-		return ok && isToken(name)
+		return ok && isToken(name) && !forwards(name)
 	}
 }
 
@@ -156,7 +169,13 @@ func (f *framing) inHead() bool {
 
 // chunk takes the line before a chunk: its size and extensions, which nobody reads.
 func (f *framing) chunk(line []byte) bool {
-	digits, _, _ := bytes.Cut(line, []byte(";"))
+	digits, extensions := line, []byte(nil)
+	if end := bytes.IndexAny(line, "; \t"); end >= 0 {
+		digits, extensions = line[:end], line[end:]
+	}
+	if len(line) > longestChunkLine || !areExtensions(extensions) {
+		return false
+	}
 	size, err := strconv.ParseUint(string(digits), 16, 60) // knows neither 0x nor a sign
 	if err != nil || len(digits) > 15 {
 		return false
@@ -168,12 +187,75 @@ func (f *framing) chunk(line []byte) bool {
 	return true
 }
 
+// areExtensions reports whether the text can be a chunk's extensions (RFC 9112,
+// section 7.1.1): each a semicolon and a name, which may have a value, a token or
+// a quoted string. White space stands before and after a semicolon and an equals
+// sign alone.
+func areExtensions(text []byte) bool {
+	for len(text) > 0 {
+		after, ok := bytes.CutPrefix(skipBlank(text), []byte(";"))
+		if !ok {
+			return false
+		}
+		name, rest := cutToken(skipBlank(after))
+		if len(name) == 0 {
+			return false
+		}
+		if value, ok := bytes.CutPrefix(skipBlank(rest), []byte("=")); ok {
+			if rest, ok = cutValue(skipBlank(value)); !ok {
+				return false
+			}
+		}
+		text = rest
+	}
+	return true
+}
+
+// cutValue cuts the value that a text begins with off. It reports false if it
+// begins with none.
+func cutValue(text []byte) (rest []byte, ok bool) {
+	if !bytes.HasPrefix(text, []byte(`"`)) {
+		token, rest := cutToken(text)
+		return rest, len(token) > 0
+	}
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			return text[i+1:], true
+		case '\\':
+			i++ // what is quoted may be a quotation mark
+		}
+	}
+	return nil, false
+}
+
+func cutToken(text []byte) (token, rest []byte) {
+	end := 0
+	for end < len(text) && isToken(text[end:end+1]) {
+		end++
+	}
+	return text[:end], text[end:]
+}
+
+func skipBlank(text []byte) []byte { return bytes.TrimLeft(text, " \t") }
+
 // decimal reads a length. It reports false for what isn't digits alone, or is
 // longer than any body.
 func decimal(text []byte) (n uint64, ok bool) {
 	n, err := strconv.ParseUint(string(text), 10, 62) // knows no sign
 	return n, err == nil
 }
+
+// forwards reports whether a field's name is one by which proxies tell whom they
+// speak for. Some servers read an underscore as a hyphen.
+func forwards(name []byte) bool {
+	plain := strings.ToLower(strings.ReplaceAll(string(name), "_", "-"))
+	return strings.HasPrefix(plain, "x-forwarded") || slices.Contains(forwarding, plain)
+}
+
+// forwarding are the names beside X-Forwarded and what begins with it.
+var forwarding = []string{"forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for", "x-original-host", "x-original-url", "x-rewrite-url",
+	"true-client-ip", "client-ip", "cf-connecting-ip", "cf-connecting-ipv6", "fastly-client-ip", "fly-client-ip", "x-envoy-external-address", "x-appengine-user-ip", "via"}
 
 // hasControl reports whether a line has a character that none may have.
 func hasControl(line []byte) bool {

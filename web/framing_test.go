@@ -123,6 +123,19 @@ func TestRequests_framed_unclearly_are_refused(t *testing.T) {
 		"a_space_after_a_chunk_s_size":       inChunks + "2 \r\n{}\r\n0\r\n\r\n",
 		"a_space_before_a_chunk_s_size":      inChunks + " 2\r\n{}\r\n0\r\n\r\n",
 		"a_chunk_s_extension_without_end":    inChunks + "2;" + strings.Repeat("a", 1<<20) + "\r\n{}\r\n0\r\n\r\n",
+		"a_chunk_s_extension_without_name":   inChunks + "2;=b\r\n{}\r\n0\r\n\r\n",
+		"an_empty_chunk_s_extension":         inChunks + "2;\r\n{}\r\n0\r\n\r\n",
+		"an_empty_extension_at_the_end":      inChunks + "2\r\n{}\r\n0;\r\n\r\n",
+		"an_extension_and_an_empty_one":      inChunks + "2;a;\r\n{}\r\n0\r\n\r\n",
+		"an_extension_without_its_value":     inChunks + "2;a=\r\n{}\r\n0\r\n\r\n",
+		"an_extension_s_quote_left_open":     inChunks + "2;a=\"b\r\n{}\r\n0\r\n\r\n",
+		"an_extension_s_quote_quoted":        inChunks + "2;a=\"b\\\"\r\n{}\r\n0\r\n\r\n",
+		"an_extension_behind_a_quote":        inChunks + "2;a=\"b\"c\r\n{}\r\n0\r\n\r\n",
+		"an_extension_of_two_words":          inChunks + "2;a b\r\n{}\r\n0\r\n\r\n",
+		"a_space_behind_an_extension":        inChunks + "2;a \r\n{}\r\n0\r\n\r\n",
+		"an_extension_of_20_kB":              inChunks + "2;a=" + strings.Repeat("b", 20_000) + "\r\n{}\r\n0\r\n\r\n",
+		"an_extension_of_2_kB":               inChunks + "2;a=" + strings.Repeat("b", 2_000) + "\r\n{}\r\n0\r\n\r\n",
+		"a_last_extension_of_20_kB":          inChunks + "2\r\n{}\r\n0;a=" + strings.Repeat("b", 20_000) + "\r\n\r\n",
 		"a_bare_LF_before_the_request_line":  "\n" + post + "LINES" + "Content-Length: 2\r\n\r\n{}",
 		"LF_behind_an_empty_line":            "\r\n\n" + post + "LINES" + "Content-Length: 2\r\n\r\n{}",
 		"a_bare_LF_behind_the_request_line":  "POST /api/v1/events HTTP/1.1\n" + "LINES" + "Content-Length: 2\r\n\r\n{}",
@@ -147,14 +160,15 @@ func TestRequests_framed_unclearly_are_refused(t *testing.T) {
 		})
 	}
 	for name, request := range map[string]string{
-		"chunks":                          inChunks + "2\r\n{}\r\n0\r\n\r\n",
-		"chunks_with_extensions":          inChunks + "2;a=b\r\n{}\r\n0;c\r\n\r\n",
-		"chunks_with_trailers":            inChunks + "2\r\n{}\r\n0\r\nX: a\r\nX-B:\tb \r\n\r\n",
-		"chunks_with_quoted_extensions":   inChunks + "02;a=\"b; c\"\r\n{}\r\n000\r\n\r\n",
-		"empty_lines_before":              "\r\n\r\n" + inChunks + "2\r\n{}\r\n0\r\n\r\n",
-		"chunks_in_capitals":              post + "LINES" + "Transfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-		"a_length":                        post + "LINES" + "Content-Length: 2\r\n\r\n{}",
-		"an_absolute_target_of_this_host": strings.Replace(post, "/", "http://"+strings.ToUpper(host)+"/", 1) + "LINES" + "Content-Length: 2\r\n\r\n{}",
+		"chunks":                           inChunks + "2\r\n{}\r\n0\r\n\r\n",
+		"chunks_with_extensions":           inChunks + "2;a=b\r\n{}\r\n0;c\r\n\r\n",
+		"chunks_with_trailers":             inChunks + "2\r\n{}\r\n0\r\nX: a\r\nX-B:\tb \r\n\r\n",
+		"chunks_with_quoted_extensions":    inChunks + "02;a=\"b; c\"\r\n{}\r\n000\r\n\r\n",
+		"chunks_with_blanks_in_extensions": inChunks + "2;\ta = b ; c=\"\\\"\"\r\n{}\r\n0; d\r\n\r\n",
+		"empty_lines_before":               "\r\n\r\n" + inChunks + "2\r\n{}\r\n0\r\n\r\n",
+		"chunks_in_capitals":               post + "LINES" + "Transfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"a_length":                         post + "LINES" + "Content-Length: 2\r\n\r\n{}",
+		"an_absolute_target_of_this_host":  strings.Replace(post, "/", "http://"+strings.ToUpper(host)+"/", 1) + "LINES" + "Content-Length: 2\r\n\r\n{}",
 	} {
 		t.Run("and_"+name+"_are_not", func(t *testing.T) {
 			if status, body, ends := raw(t, host, strings.Replace(request, "LINES", lines, 1)); status != http.StatusUnprocessableEntity || ends {
@@ -260,7 +274,7 @@ func TestTrailers_are_no_headers(t *testing.T) {
 		return status, answer
 	}
 	t.Run("that_could_be_mistaken_for_ours_are_400", func(t *testing.T) {
-		for _, name := range []string{"X-Forwarded-For", "x-forwarded-host", "X-Real-IP", "Host", "Cookie", "Authorization", "Content-Type", "Content-Encoding",
+		for _, name := range []string{"X-Forwarded-For", "x-forwarded-host", "X-Real-IP", "X_Forwarded_For", "x_forwarded-proto", "X-Forwarded_Host", "X_Real_IP", "Forwarded", "True_Client_IP", "CF-Connecting-IP", "X-Original-Forwarded-For", "Via", "Host", "Cookie", "Authorization", "Content-Type", "Content-Encoding",
 			"Content-Length", "Transfer-Encoding", "Connection", "Expect", "Proxy-Authorization"} {
 			if status, answer := send(t, "", name+": 1\r\n"); status != http.StatusBadRequest {
 				t.Errorf("%s: status %d: %s", name, status, answer)
@@ -271,7 +285,7 @@ func TestTrailers_are_no_headers(t *testing.T) {
 		for _, announced := range []string{"", "Trailer: Idempotency-Key\r\n"} {
 			ids := map[string]bool{}
 			for range 2 {
-				status, answer := send(t, announced, "Idempotency-Key: chosen\r\nForwarded: for=6.6.6.6\r\n")
+				status, answer := send(t, announced, "Idempotency-Key: chosen\r\nX-Client: 6.6.6.6\r\n")
 				if status != http.StatusAccepted {
 					t.Fatalf("status %d: %s", status, answer)
 				}
@@ -296,7 +310,7 @@ func TestTrailers_are_no_headers(t *testing.T) {
 		form := url.Values{"_csrf": {b.token(t)}, "name": {"k"}, "scopes": {"read"}}.Encode()
 		request := b.request(t, http.MethodPost, "/o/"+org.Slug+"/keys", nil)
 		head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nX-Forwarded-For: 198.51.100.7\r\n", request.URL.Path, s.BaseURL.Host, b.cookies(t))
-		for trailer, want := range map[string]int{"X-Forwarded-For: 6.6.6.6": http.StatusBadRequest, "Forwarded: for=6.6.6.6": http.StatusCreated} {
+		for trailer, want := range map[string]int{"X-Forwarded-For: 6.6.6.6": http.StatusBadRequest, "Forwarded: for=6.6.6.6": http.StatusBadRequest, "X-Client: 6.6.6.6": http.StatusCreated} {
 			status, _, _ := raw(t, s.BaseURL.Host, head+fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n%s\r\n\r\n", len(form), form, trailer))
 			if status != want {
 				t.Errorf("%s: status %d, want %d", trailer, status, want)

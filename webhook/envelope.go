@@ -21,7 +21,8 @@ const (
 	maxDepth = 128
 	// maxExponent keeps 1e400 and refuses what a validator, here or at a
 	// receiver, would have to write out in millions of digits to compare.
-	maxExponent = 9999
+	maxExponent    = 9999
+	exponentDigits = 4
 	// maxDigits bounds the others: what reads a number takes time by their square.
 	maxDigits = 1000
 	// maxExponents bounds the exponents of all numbers of an event together: to
@@ -157,8 +158,9 @@ func exponent(number []byte) int {
 	if at < 0 {
 		return 0
 	}
-	n, err := strconv.Atoi(string(bytes.TrimLeft(number[at+1:], "+-")))
-	if err != nil { // too many digits for an int
+	size := bytes.TrimLeft(number[at+1:], "+-")
+	n, err := strconv.Atoi(string(size))
+	if err != nil || len(size) > exponentDigits { // zeros in front are digits too
 		return maxExponent + 1
 	}
 	return n

@@ -97,6 +97,8 @@ func TestCheckData(t *testing.T) {
 		"2_to_the_53_plus_1":       {`{"a":9007199254740993}`, nil},
 		"1e400":                    {`{"a":1e400}`, nil},
 		"exponent_of_five_digits":  {`{"a":{"b":1E+10000}}`, Faults{{Field: "data.a.b", Message: "has an exponent of more than four digits"}}},
+		"exponent_of_zeros":        {`{"a":1e` + strings.Repeat("0", 5000) + `1}`, Faults{{Field: "data.a", Message: "has an exponent of more than four digits"}}},
+		"exponent_of_five_zeros":   {`{"a":1e-00000}`, Faults{{Field: "data.a", Message: "has an exponent of more than four digits"}}},
 		"exponent_past_an_integer": {`{"a":1e-99999999999999999999}`, Faults{{Field: "data.a", Message: "has an exponent of more than four digits"}}},
 		"128_deep_passes":          {nested(128), nil},
 		"129_deep_is_refused":      {nested(129), Faults{{Field: "data", Message: "must be nested at most 128 deep"}}},

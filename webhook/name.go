@@ -9,8 +9,12 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-// blanks are symbols that show nothing, such as the Braille pattern without dots.
-var blanks = &unicode.RangeTable{R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}}}
+// blanks are symbols that show nothing: the Braille pattern without dots, what
+// stands for an embedded object, and the notehead that is none.
+var blanks = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0xfffc, Hi: 0xfffc, Stride: 1}},
+	R32: []unicode.Range32{{Lo: 0x1d159, Hi: 0x1d159, Stride: 1}},
+}
 
 // NameFault says what is wrong with a name that people read, as a sentence for
 // them, or is empty: it has more than so many characters or more than one line,

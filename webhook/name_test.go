@@ -19,7 +19,7 @@ func TestNameFault(t *testing.T) {
 	}
 	refused := map[string]string{
 		"\u200b": "nothing", "\u00ad": "nothing", "\u3164": "nothing", "\u115f\u1160": "nothing", "\uffa0": "nothing", "\u2060": "nothing", "\ufeff": "nothing",
-		"\u034f": "nothing", "\u0301": "shows nothing", "\u0301\u0302": "shows nothing", "\ufe0f": "nothing", "\u2800": "shows nothing", "\u200d": "nothing", "\u200c": "nothing",
+		"\u034f": "nothing", "\u0301": "shows nothing", "\u0301\u0302": "shows nothing", "\ufe0f": "nothing", "\u2800": "shows nothing", "\ufffc": "shows nothing", "\ufffc\ufffc": "shows nothing", "\U0001d159": "shows nothing", "\u2800 \U0001d159": "shows nothing", "\u200d": "nothing", "\u200c": "nothing",
 		"\U000e0041": "nothing", "A\U000e0041": "nothing", "\u200e": "nothing", "Ac\u200bme": "U+200B", "Ac\u00adme": "U+00AD", "Ac\u200dme": "U+200D", "Ac\u200cme": "U+200C", "Acme\ufe0f": "U+FE0F", "Acme\u200f": "U+200F",
 		"a\u061cb": "U+061C", "\u061ca": "U+061C", "a\u061c\u200f": "U+061C", "\u200f\u061ca": "U+200F", "a\u200eb": "U+200E", "\u200eb": "U+200E", "a\u0610\u200f": "U+200F",
 		"م a\u061c\u200d": "U+200D", "ᠠ\u180e\u180e": "U+180E",

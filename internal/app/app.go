@@ -43,6 +43,7 @@ type App struct {
 // Open makes the parts that web and workers share, out of the settings. Who
 // opened it closes it. Its error names the setting that it comes from.
 func Open(ctx context.Context, c *config.Config) (*App, error) {
+	limitMemory(c.Log)
 	lock, err := lockFolder(c)
 	if err != nil {
 		return nil, err

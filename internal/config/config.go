@@ -42,7 +42,10 @@ type Config struct {
 	Provider        *web.Provider // whom people may sign in with; nil is nobody
 	APIRateLimit    int           // requests a second of one key; 0 is no limit
 	Connections     web.ConnectionLimits
-	BodyMemory      int64 // bytes of request bodies in memory at one time
+	// ConnectionsByMemory reports that their total isn't set, and goes by the
+	// memory that there is.
+	ConnectionsByMemory bool
+	BodyMemory          int64 // bytes of request bodies in memory at one time
 
 	Catalog      *webhook.Catalog
 	MaxEndpoints int           // of one organization

@@ -25,12 +25,16 @@ func (s *checks) checkRate() error {
 }
 
 func (s *checks) checkConnections() (err error) {
-	for variable, limit := range map[string]int{"HOOKWELL_CONNECTIONS": s.Connections, "HOOKWELL_CONNECTIONS_PER_ADDRESS": s.AddressLimit} {
+	total := 0
+	if s.config.ConnectionsByMemory = s.Connections == nil; s.Connections != nil {
+		total = *s.Connections
+	}
+	for variable, limit := range map[string]int{"HOOKWELL_CONNECTIONS": total, "HOOKWELL_CONNECTIONS_PER_ADDRESS": s.AddressLimit} {
 		if limit < 0 {
 			err = errors.Join(err, Wrong(variable, "write how many connections the server may hold, or 0 for no limit"))
 		}
 	}
-	s.config.Connections = web.ConnectionLimits{Total: s.Connections, PerAddress: s.AddressLimit}
+	s.config.Connections = web.ConnectionLimits{Total: total, PerAddress: s.AddressLimit}
 	return err
 }
 

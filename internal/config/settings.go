@@ -32,7 +32,7 @@ type settings struct {
 	SMTPURL          string `env:"HOOKWELL_SMTP_URL"`
 	MailFrom         string `env:"HOOKWELL_MAIL_FROM"`
 	APIRateLimit     int    `env:"HOOKWELL_API_RATE_LIMIT" envDefault:"10000"`
-	Connections      int    `env:"HOOKWELL_CONNECTIONS" envDefault:"5000"`
+	Connections      *int   `env:"HOOKWELL_CONNECTIONS"`
 	AddressLimit     int    `env:"HOOKWELL_CONNECTIONS_PER_ADDRESS" envDefault:"500"`
 	BodyMemory       int    `env:"HOOKWELL_BODY_MEMORY" envDefault:"32"`
 	MaxEndpoints     int    `env:"HOOKWELL_MAX_ENDPOINTS" envDefault:"1000"`
