@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"path/filepath"
 
@@ -38,12 +39,22 @@ func sayAccess(c *config.Config, a database.Access) {
 	}
 	c.Log.Info("database", "connections", a.Connections, "granted", a.Granted, "pooler", a.Pooled, "isolation", a.Isolation)
 	if a.Connections > a.Granted && !a.Pooled {
-		c.Log.Warn("HOOKWELL_DATABASE_CONNECTIONS is more than the database grants; what goes beyond that waits", "connections", a.Connections, "granted", a.Granted)
+		c.Log.Warn(scarce(c, a), "connections", a.Connections, "granted", a.Granted)
 	}
 	if a.Pooled && a.Isolation != "read committed" {
 		c.Log.Warn("behind a pooler, statements outside of transactions run in the database's default isolation and are tried again when they collide; "+
 			"ALTER ROLE ... SET default_transaction_isolation = 'read committed' spares that", "isolation", a.Isolation)
 	}
+}
+
+// scarce says what to do about a database that grants fewer connections than the
+// process opens.
+func scarce(c *config.Config, a database.Access) string {
+	if c.Database.Connections > 0 {
+		return "HOOKWELL_DATABASE_CONNECTIONS is more than the database grants; what goes beyond that waits"
+	}
+	return fmt.Sprintf("the database grants this role fewer connections than a process works well with, which is %d; what goes beyond that waits. "+
+		"Raise max_connections, or the limit of the role or of the database (ALTER ROLE ... CONNECTION LIMIT ...)", database.LeastConnections)
 }
 
 // migrate brings the database up to date, as its owner where one is named.
