@@ -36,9 +36,11 @@ type Options struct {
 	Store  Store
 	Sender *webhook.Sender
 	Redis  redis.UniversalClient
-	Queue  *Queue
-	Feed   *Feed
-	Log    *slog.Logger
+	// CutRedis closes Redis while Asynq waits for it; nil lets it wait.
+	CutRedis func()
+	Queue    *Queue
+	Feed     *Feed
+	Log      *slog.Logger
 	// Mailer is nil where no mail server is set.
 	Mailer *Mailer
 	// Retention is how long events and deliveries are kept, at least
@@ -69,6 +71,10 @@ const (
 	lookInterval = time.Millisecond
 	// handBackLimit is how long a stop takes for what it leaves to others.
 	handBackLimit = 3 * time.Second
+	// asynqLimit is how long Asynq takes to stop where Redis replies: its own limit
+	// for handlers, and what is handed back.
+	asynqLimit = asynqGrace + handBackLimit
+	asynqGrace = 5 * time.Second
 	// StopGrace is how long a stop waits for exchanges: the longest timeout and 5 s.
 	StopGrace = models.MaxTimeoutSeconds*time.Second + 5*time.Second
 )
@@ -76,6 +82,9 @@ const (
 // Start starts workers in this process. They run until Shutdown. It fails only
 // when Asynq can't be started; Redis may be away and come back.
 func Start(o Options) (*Workers, error) {
+	if o.CutRedis == nil {
+		o.CutRedis = func() {}
+	}
 	w := &Workers{Options: o, mailCalled: make(chan struct{}, 1)}
 	w.recorder = newRecorder(o.Engine, o.Feed, o.Log)
 	w.dispatcher = newDispatcher(o.Engine, o.Sender, w.recorder, o.Log)
@@ -87,7 +96,7 @@ func Start(o Options) (*Workers, error) {
 		TaskCheckInterval: lookInterval,
 		Logger:            asynqLog{o.Log},
 		LogLevel:          asynq.WarnLevel,
-		ShutdownTimeout:   5 * time.Second,
+		ShutdownTimeout:   asynqGrace,
 	})
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(deliverTask, w.deliver)
@@ -119,7 +128,8 @@ func (w *Workers) Shutdown(ctx context.Context) { w.once.Do(func() { w.shutdown(
 func (w *Workers) shutdown(ctx context.Context) {
 	w.stop()
 	w.dispatcher.halt()
-	// Beside the exchanges: while Redis hangs, Asynq takes its time to stop.
+	// Beside the exchanges: while Redis hangs, Asynq would wait for it.
+	defer time.AfterFunc(asynqLimit, w.CutRedis).Stop()
 	var asynqStops sync.WaitGroup
 	defer asynqStops.Wait()
 	asynqStops.Go(func() {

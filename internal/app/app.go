@@ -90,7 +90,7 @@ func tryServices(ctx context.Context, queue *jobs.Queue) {
 
 // startWorkers lets this process send.
 func (a *App) startWorkers() (err error) {
-	a.workers, err = jobs.Start(jobs.Options{Engine: a.store.Engine(), Store: a.store, Sender: a.sender, Redis: a.redis, Queue: a.queue, Feed: a.feed, Log: a.config.Log, Mailer: a.config.Mailer,
+	a.workers, err = jobs.Start(jobs.Options{Engine: a.store.Engine(), Store: a.store, Sender: a.sender, Redis: a.redis, CutRedis: a.redis.cut, Queue: a.queue, Feed: a.feed, Log: a.config.Log, Mailer: a.config.Mailer,
 		Retention: a.config.Retention})
 	return err
 }
@@ -180,8 +180,13 @@ func (a *App) Close() {
 	}
 }
 
-// closeRedis closes the connection after what uses it.
+// closeLimit is how long what uses Redis may take to close.
+const closeLimit = 2 * time.Second
+
+// closeRedis closes the connection after what uses it, or while it does if that
+// waits for a Redis that never replies.
 func (a *App) closeRedis() error {
+	defer time.AfterFunc(closeLimit, a.redis.cut).Stop()
 	a.queue.Close()
 	a.feed.Close()
 	return a.redis.Close()

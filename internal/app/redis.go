@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -17,15 +19,78 @@ import (
 type redisConnection struct {
 	redis.UniversalClient
 	server *memoryRedis
+	dials  dials
+	closed sync.Once
+	err    error // of closing
+}
+
+func newRedisConnection(client redis.UniversalClient, server *memoryRedis) *redisConnection {
+	r := &redisConnection{UniversalClient: client, server: server, dials: dials{ended: make(chan struct{})}}
+	client.AddHook(r.dials)
+	return r
+}
+
+// cut closes the client while it may be in use: whoever waits for a Redis that
+// never replies, or for a connection to it, fails at once.
+func (r *redisConnection) cut() {
+	r.closed.Do(func() {
+		close(r.dials.ended)
+		r.err = r.UniversalClient.Close()
+	})
 }
 
 // Close closes the client, then the in-process server, if there is one.
 func (r *redisConnection) Close() error {
-	err := r.UniversalClient.Close()
+	r.cut()
+	err := r.err
 	if r.server != nil {
 		r.server.Close()
 	}
 	return err
+}
+
+// dials are a client's tries to connect, which all end when the client is cut.
+// Those over TLS heed no context by themselves.
+type dials struct{ ended chan struct{} }
+
+// DialHook gives a try up when the client is cut.
+func (d dials) DialHook(next redis.DialHook) redis.DialHook {
+	type made struct {
+		conn net.Conn
+		err  error
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		select {
+		case <-d.ended:
+			return nil, redis.ErrClosed
+		default:
+		}
+		dialed := make(chan made)
+		go func() {
+			conn, err := next(ctx, network, address)
+			select {
+			case dialed <- made{conn, err}:
+			case <-d.ended:
+				if conn != nil {
+					conn.Close()
+				}
+			}
+		}()
+		select {
+		case m := <-dialed:
+			return m.conn, m.err
+		case <-d.ended:
+			return nil, redis.ErrClosed
+		}
+	}
+}
+
+// ProcessHook leaves commands as they are.
+func (dials) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+// ProcessPipelineHook leaves pipelines as they are.
+func (dials) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
 
 // openRedis connects to REDIS_URL, or starts the in-process server of the
@@ -38,14 +103,14 @@ func openRedis(c *config.Config) (*redisConnection, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &redisConnection{UniversalClient: client}, nil
+		return newRedisConnection(client, nil), nil
 	}
 	server, err := startMemoryRedis()
 	if err != nil {
 		return nil, fmt.Errorf("starting the in-process Redis: %w", err)
 	}
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), Password: server.password})
-	return &redisConnection{client, server}, nil
+	return newRedisConnection(client, server), nil
 }
 
 // memoryRedis is Redis inside this process. It forgets when the process ends,
