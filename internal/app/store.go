@@ -100,6 +100,7 @@ func openServing(ctx context.Context, c *config.Config, meter pipeline.Meter, wa
 		return nil, err
 	}
 	sayAccess(c, store.Database().Access())
+	store.Database().WithinGranted()
 	store.Engine().Start()
 	return store, nil
 }

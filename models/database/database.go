@@ -104,5 +104,17 @@ func (db *DB) Close() error {
 	return pool.Close()
 }
 
+// WithinGranted has the pool open no more connections than the server grants this
+// role, once nothing takes two at a time as migrations do: who needs one waits
+// its turn, where it would else be refused one and come last. It returns how the
+// database is reached then.
+func (db *DB) WithinGranted() Access {
+	if p, ok := db.ConnPool.(*PostgresPool); ok && !db.access.Pooled && db.access.Granted > 0 && db.access.Granted < db.access.Connections {
+		db.access.Connections = db.access.Granted
+		p.setMost(db.access.Granted)
+	}
+	return db.access
+}
+
 // Access is how the database is reached, as Open found it.
 func (db *DB) Access() Access { return db.access }

@@ -48,7 +48,8 @@ func (p *Engine) Migrations(ctx context.Context) (applied, known int64, err erro
 	if err != nil {
 		return 0, 0, err
 	}
-	if applied, err = provider.GetDBVersion(ctx); err != nil {
+	// Goose would lock the migrations, and take two connections for it.
+	if err = p.db.WithContext(ctx).Raw("SELECT max(version_id) FROM goose_db_version").Scan(&applied).Error; err != nil {
 		return 0, 0, fmt.Errorf("reading the database's version: %w", err)
 	}
 	for _, source := range provider.ListSources() {
