@@ -18,64 +18,6 @@ import (
 // recentDeliveries is how many an endpoint's page shows.
 const recentDeliveries = 10
 
-func (s *Server) endpointList(c *fiber.Ctx) error {
-	rows, err := s.endpointRows(c, s.Store.Now().Add(-models.Day))
-	if err != nil {
-		return err
-	}
-	view := views.EndpointsView{Rows: rows, Health: healthNamed(c.Query("health")), Page: max(c.QueryInt("page", 1), 1)}
-	if len(view.OnPage()) == 0 {
-		view.Page = 1
-	}
-	if view.Notices, err = s.tenant(c).Notices(c.UserContext()); err != nil {
-		return err
-	}
-	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
-}
-
-// endpointRows are all endpoints, how they fare, and what was counted since a
-// time.
-func (s *Server) endpointRows(c *fiber.Ctx, since time.Time) ([]views.EndpointRow, error) {
-	endpoints, err := s.endpoints(c)
-	if err != nil {
-		return nil, err
-	}
-	health, err := s.tenant(c).Health(c.UserContext())
-	if err != nil {
-		return nil, err
-	}
-	counts, err := s.tenant(c).EndpointCounts(c.UserContext(), since)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(endpoints))
-	for i := range endpoints {
-		ids[i] = endpoints[i].ID
-	}
-	strips, err := s.tenant(c).Strips(c.UserContext(), ids)
-	if err != nil {
-		return nil, err
-	}
-	now, rows := s.Store.Now(), make([]views.EndpointRow, len(endpoints))
-	for i := range endpoints {
-		e := &endpoints[i]
-		h := health[e.ID]
-		rows[i] = views.EndpointRow{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, strips[e.ID], now),
-			Waiting: h.Waiting, Counts: counts[e.ID], Strip: strips[e.ID]}
-	}
-	return rows, nil
-}
-
-// healthNamed reads a kind of health; anything unknown is all of them.
-func healthNamed(name string) views.Health {
-	for _, h := range views.Healths() {
-		if string(h) == name {
-			return h
-		}
-	}
-	return ""
-}
-
 func (s *Server) endpoint(c *fiber.Ctx) error {
 	e, err := s.tenant(c).Endpoint(c.UserContext(), c.Params("endpoint"))
 	if err != nil {
@@ -131,16 +73,17 @@ type faring struct {
 }
 
 func (s *Server) faring(c *fiber.Ctx, e *models.Endpoint) (faring, error) {
-	h, err := s.tenant(c).EndpointHealth(c.UserContext(), e.ID)
+	backlogs, err := s.tenant(c).BacklogsOf(c.UserContext(), e.ID)
 	if err != nil {
 		return faring{}, err
 	}
+	h := backlogs[e.ID]
 	now := s.Store.Now()
 	hours, err := s.tenant(c).EndpointTraffic(c.UserContext(), e.ID, now.Add(-(models.StripHours-1)*models.Hour), now.Add(time.Microsecond), models.Hour)
 	if err != nil {
 		return faring{}, err
 	}
-	row := views.EndpointRow{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, hours, now), Waiting: h.Waiting, Strip: hours}
+	row := views.EndpointRow{Endpoint: e, State: h.EndpointState, Health: models.HealthOf(e, h.EndpointState, hours, now), Waiting: h.Waiting, Strip: hours}
 	for _, hour := range hours {
 		row.Counts.Add(hour.Counts)
 	}
