@@ -3,7 +3,6 @@ package views
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"hookwell/models"
 )
@@ -29,18 +28,10 @@ func ParseEndpointFilter(query func(key string) string) EndpointFilter {
 	return f
 }
 
-// searchWords is what was typed without what no name and no URL has.
+// searchWords is what was typed, cut to what may be searched for.
 func searchWords(typed string) string {
-	text := strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(typed, "")))
-	if letters := []rune(text); len(letters) > models.MaxSearch {
-		return string(letters[:models.MaxSearch])
-	}
-	return text
+	letters := []rune(strings.TrimSpace(typed))
+	return string(letters[:min(len(letters), models.MaxSearch)])
 }
 
 // Path is the list under this filter.

@@ -144,10 +144,10 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*mod
 			return nil, err
 		}
 		move, err := t.move(e, &in)
-		if err != nil {
-			return nil, err
+		if err == nil || models.IsKind(err, models.Invalid) {
+			err = joinFaults(err, t.store.checkEndpoint(ctx, &in, e.EventTypes...))
 		}
-		if err := t.store.checkEndpoint(ctx, &in, e.EventTypes...); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		saved, err := t.saveEndpoint(ctx, e, in, move)
