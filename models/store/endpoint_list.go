@@ -99,23 +99,23 @@ func (t *Tenant) searched(ctx context.Context, search string) (*gorm.DB, error) 
 func (t *Tenant) ranked(ctx context.Context, endpoints *gorm.DB) *gorm.DB {
 	health, vars := t.healthRank()
 	title := t.store.db.Dialect.Fold("substr(CASE WHEN e.name <> '' THEN e.name WHEN substr(e.url, 1, 8) = 'https://' THEN substr(e.url, 9) ELSE e.url END, 1, " + strconv.Itoa(titleLength) + ")")
-	rows := endpoints.Joins("JOIN endpoint_states s ON s.endpoint_id = e.id").
-		Select(database.ColumnsOf[models.Endpoint]("e")+", "+title+" AS title, "+health+" AS rank", vars...)
+	rows := endpoints.Select(database.ColumnsOf[models.Endpoint]("e")+", "+title+" AS title, "+health+" AS rank", vars...)
 	return t.store.db.WithContext(ctx).Table("(?) AS l", rows)
 }
 
-// healthRank is models.HealthOf in SQL: the place among models.Healths.
+// healthRank is models.HealthOf in SQL: the place among models.Healths. It looks
+// the state up row by row; as a join, a plan may read those of all organizations.
 func (t *Tenant) healthRank() (string, []any) {
 	now := t.store.clock.Now()
 	hour := now.Truncate(models.Hour)
 	rank := func(h models.Health) int { return slices.Index(models.Healths(), h) }
 	quiet, degraded := now.Add(-models.QuietAfter), now.Add(-models.DegradedFor)
-	return fmt.Sprintf(`CASE WHEN e.disabled_at IS NOT NULL THEN %d
+	return fmt.Sprintf(`(SELECT CASE WHEN e.disabled_at IS NOT NULL THEN %d
 		WHEN (s.last_success_at IS NULL OR s.last_success_at < ?) AND (s.last_failure_at IS NULL OR s.last_failure_at < ?) THEN %d
 		WHEN s.last_failure_at IS NOT NULL AND (s.last_success_at IS NULL OR %s > %d) THEN %d
 		WHEN s.last_failure_at >= ? AND NOT coalesce((SELECT sum(r.failed_attempts) > 0 AND sum(r.failed_attempts) * %d <= sum(r.attempts) FROM rollups r
 			WHERE r.organization_id = e.organization_id AND r.endpoint_id = e.id AND r.span = %d AND r.since >= ? AND r.since <= ?), false) THEN %d
-		ELSE %d END`,
+		ELSE %d END FROM endpoint_states s WHERE s.endpoint_id = e.id)`,
 			rank(models.HealthDisabled), rank(models.HealthQuiet),
 			t.store.db.Dialect.Micros("s.last_failure_at", "s.last_success_at"), models.FailingAfter/time.Microsecond, rank(models.HealthFailing),
 			models.FewFailures, models.Hour/time.Second, rank(models.HealthDegraded), rank(models.HealthHealthy)),
