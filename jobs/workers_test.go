@@ -385,7 +385,7 @@ func TestTester(t *testing.T) {
 		if header.Get("x-webhook-test") != "true" {
 			t.Error("the test header is missing")
 		}
-		health, err := f.tenant.Health(t.Context())
+		health, err := f.tenant.Backlogs(t.Context())
 		check(t, err)
 		if health[e.ID].LastFailureAt != nil {
 			t.Error("a test event counted in the endpoint's health")
@@ -408,7 +408,7 @@ func TestResendWaitsBehindNothing(t *testing.T) {
 		failed := f.until(t, "one has failed", models.DeliveryFilter{}, all(1, models.Retrying))[0]
 		f.publish(t, 150) // more than one claim takes; the circuit opens and they wait
 		f.until(t, "the circuit is open", models.DeliveryFilter{}, func([]models.Delivery) bool {
-			health, err := f.tenant.Health(t.Context())
+			health, err := f.tenant.Backlogs(t.Context())
 			check(t, err)
 			h := health[failed.EndpointID]
 			return h.Circuit(f.Now()) == models.CircuitOpen && f.flying(t) == 0

@@ -18,7 +18,9 @@ const (
 // EndpointInput is what people set of an endpoint. NewEndpointInput gives the
 // defaults. Headers are the endpoint's own, with their values; nil keeps those
 // that it has, and HeaderEdit changes some of them. Secret is an existing one to import with a new endpoint; zero
-// makes one, and an endpoint that is there refuses it.
+// makes one, and an endpoint that is there refuses it. Unread are the faults of
+// fields that nobody could read, told with those that are found in the others;
+// such a field is left as it was.
 type EndpointInput struct {
 	URL                string
 	Name               string
@@ -34,6 +36,7 @@ type EndpointInput struct {
 	Secret             webhook.Secret
 	Disabled           bool  // from the start; enabling later is EnableEndpoint
 	Enabled            *bool // of an endpoint that is there, to be saved with the rest; nil leaves it
+	Unread             webhook.Faults
 }
 
 // Bounds and defaults of an endpoint's policy; docs/api.md lists them.

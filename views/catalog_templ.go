@@ -901,7 +901,7 @@ func subscriberList(page Page, view CatalogView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = HealthBadge(Disabled).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = HealthBadge(models.HealthDisabled).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

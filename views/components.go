@@ -50,15 +50,15 @@ func stateClass(state models.State) string { return "is-" + string(state) }
 
 type look struct{ class, icon, word string }
 
-func healthLook(health Health) look {
+func healthLook(health models.Health) look {
 	switch health {
-	case Failing:
+	case models.HealthFailing:
 		return look{"is-bad", "failed", "Failing"}
-	case Degraded:
+	case models.HealthDegraded:
 		return look{"is-warn", "warn", "Degraded"}
-	case Healthy:
+	case models.HealthHealthy:
 		return look{"is-ok", "delivered", "Healthy"}
-	case Disabled:
+	case models.HealthDisabled:
 		return look{"is-off", "cancelled", "Disabled"}
 	default:
 		return look{"is-wait", "pending", "Quiet"}

@@ -315,7 +315,7 @@ func StateHeading(state models.State) templ.Component {
 }
 
 // HealthBadge is an endpoint's health in a row.
-func HealthBadge(health Health) templ.Component {
+func HealthBadge(health models.Health) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -381,7 +381,7 @@ func HealthBadge(health Health) templ.Component {
 }
 
 // HealthHeading is an endpoint's health in a page's head.
-func HealthHeading(health Health) templ.Component {
+func HealthHeading(health models.Health) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

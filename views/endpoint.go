@@ -2,29 +2,12 @@ package views
 
 import (
 	"cmp"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"hookwell/models"
 	"hookwell/webhook"
 )
-
-// Health says how an endpoint fares.
-type Health string
-
-// The kinds of health, as ?health= and pages name them.
-const (
-	Failing  Health = "failing"
-	Degraded Health = "degraded"
-	Healthy  Health = "healthy"
-	Quiet    Health = "quiet"
-	Disabled Health = "disabled"
-)
-
-// Healths lists every kind in the order in which pages show them.
-func Healths() []Health { return []Health{Failing, Degraded, Healthy, Quiet, Disabled} }
 
 // endpointTab is one of an endpoint's pages.
 type endpointTab string
@@ -35,99 +18,14 @@ const (
 	tabSecret   endpointTab = "secret"
 )
 
-// HealthOf judges by the times of the last success and failure, and by the
-// hours of its strip. Quiet is nothing in 24 hours, Failing no success in the
-// hour before the last failure or since, Degraded a failure in the last hour
-// beside successes, unless it is one among a hundred attempts or more.
-func HealthOf(endpoint *models.Endpoint, state models.EndpointState, strip []models.Step, now time.Time) Health {
-	within := func(t *time.Time, d time.Duration) bool { return t != nil && now.Sub(*t) <= d }
-	success, failure := state.LastSuccessAt, state.LastFailureAt
-	switch {
-	case !endpoint.Enabled():
-		return Disabled
-	case !within(success, 24*time.Hour) && !within(failure, 24*time.Hour):
-		return Quiet
-	case failure != nil && (success == nil || failure.Sub(*success) > time.Hour):
-		return Failing
-	case within(failure, time.Hour) && !fewFailures(strip):
-		return Degraded
-	default:
-		return Healthy
-	}
-}
-
-// fewFailures tells whether at most one in a hundred attempts of this hour and
-// the one before failed. What is not counted yet is not few.
-func fewFailures(strip []models.Step) bool {
-	var recent models.Counts
-	for _, hour := range strip[max(len(strip)-2, 0):] {
-		recent.Add(hour.Counts)
-	}
-	return recent.FailedAttempts > 0 && recent.FailedAttempts*100 <= recent.Attempts
-}
-
 // EndpointRow is one line of the endpoint list.
 type EndpointRow struct {
 	Endpoint *models.Endpoint
 	State    models.EndpointState
-	Health   Health
+	Health   models.Health
 	Waiting  models.Tallied // deliveries that have not ended
 	Counts   models.Counts
 	Strip    []models.Step // of the last 24 hours
-}
-
-// EndpointsView is the list of endpoints. Health narrows it; empty shows all.
-// Page counts from 1.
-type EndpointsView struct {
-	Rows    []EndpointRow
-	Health  Health
-	Page    int
-	Notices []models.Notice
-}
-
-const endpointsOnPage = 50
-
-// OnPage are the rows that the page shows, which need their strips.
-func (v EndpointsView) OnPage() []EndpointRow {
-	rows := v.shown()
-	from := min(max(v.Page-1, 0)*endpointsOnPage, len(rows))
-	return rows[from:min(from+endpointsOnPage, len(rows))]
-}
-
-func (v EndpointsView) hasNext() bool { return max(v.Page, 1)*endpointsOnPage < len(v.shown()) }
-
-func (v EndpointsView) rangeWords() string {
-	all, shown := len(v.shown()), len(v.OnPage())
-	if shown == all {
-		return formatCount(all) + " of " + formatCount(len(v.Rows))
-	}
-	from := max(v.Page-1, 0)*endpointsOnPage + 1
-	return formatCount(from) + " to " + formatCount(from+shown-1) + " of " + formatCount(all)
-}
-
-func (v EndpointsView) path(slug string, number int) string {
-	page := ""
-	if number > 1 {
-		page = strconv.Itoa(number)
-	}
-	return filteredPath(EndpointsPath(slug), [][2]string{{"health", string(v.Health)}, {"page", page}})
-}
-
-func (v EndpointsView) shown() []EndpointRow {
-	if v.Health == "" {
-		return v.Rows
-	}
-	return slices.DeleteFunc(slices.Clone(v.Rows), func(r EndpointRow) bool { return r.Health != v.Health })
-}
-
-func (v EndpointsView) count(health Health) int {
-	n := 0
-	for _, row := range v.Rows {
-		if row.Health == health {
-			n++
-		}
-	}
-	return n
 }
 
 // EndpointView is one endpoint's page. Secret is set only on the answer that
@@ -179,7 +77,7 @@ func NewTestBench(endpointID, eventType string, categories []webhook.Category) T
 // endpointName is the endpoint's title without what every URL begins with.
 func endpointName(e *models.Endpoint) string { return bareURL(e.Title()) }
 
-func bareURL(address string) string { return strings.TrimPrefix(address, "https://") }
+func bareURL(address string) string { return models.BareURL(address) }
 
 // scheduleWords is "Standard, 10 attempts".
 func scheduleWords(s webhook.Schedule) string {

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +63,22 @@ func EditEndpointForm(e *models.Endpoint, headers []string, categories []webhook
 		form.Delays = e.Schedule.List()
 	}
 	return form
+}
+
+// endpointFields are the fields in the order of the form.
+var endpointFields = []string{"url", "name", "description", "eventTypes", "schedule", "delays", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond",
+	"signatureFormat", "secret", "headers"}
+
+// InFormOrder sorts an endpoint's faults as their fields stand in its form, those
+// of no field first.
+func InFormOrder(faults webhook.Faults) webhook.Faults {
+	place := func(f webhook.Fault) int {
+		name, _, _ := strings.Cut(f.Field, ".")
+		return slices.Index(endpointFields, name)
+	}
+	named := slices.Clone(faults[:faults.Listed()])
+	slices.SortStableFunc(named, func(a, b webhook.Fault) int { return cmp.Compare(place(a), place(b)) })
+	return append(named, faults[faults.Listed():]...)
 }
 
 // moveHint says what a URL of another origin takes away; "" if nothing.

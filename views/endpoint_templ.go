@@ -120,7 +120,7 @@ func EndpointPage(page Page, view EndpointView) templ.Component {
 	})
 }
 
-func endpointHead(page Page, endpoint *models.Endpoint, health Health, strip []models.Step) templ.Component {
+func endpointHead(page Page, endpoint *models.Endpoint, health models.Health, strip []models.Step) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -3,8 +3,6 @@ package views
 import (
 	"testing"
 	"time"
-
-	"hookwell/models"
 )
 
 func TestFormatTook(t *testing.T) {
@@ -93,31 +91,5 @@ func TestFormatNumbers(t *testing.T) {
 		if c.got != c.want {
 			t.Errorf("%q, not %q", c.got, c.want)
 		}
-	}
-}
-
-func TestHealthOf(t *testing.T) {
-	enabled, disabled := &models.Endpoint{}, &models.Endpoint{DisabledAt: agoP(time.Hour)}
-	for name, c := range map[string]struct {
-		endpoint         *models.Endpoint
-		success, failure *time.Time
-		want             Health
-	}{
-		"disabled_whatever_happened": {disabled, agoP(time.Second), nil, Disabled},
-		"never_called_is_quiet":      {enabled, nil, nil, Quiet},
-		"two_days_of_nothing":        {enabled, agoP(49 * time.Hour), agoP(50 * time.Hour), Quiet},
-		"only_successes":             {enabled, agoP(time.Minute), nil, Healthy},
-		"an_old_failure":             {enabled, agoP(time.Minute), agoP(2 * time.Hour), Healthy},
-		"only_failures":              {enabled, nil, agoP(time.Minute), Failing},
-		"failing_since_days":         {enabled, agoP(97 * time.Hour), agoP(time.Minute), Failing},
-		"both_within_the_hour":       {enabled, agoP(time.Minute), agoP(2 * time.Minute), Degraded},
-		"a_first_failure":            {enabled, agoP(2 * time.Minute), agoP(time.Minute), Degraded},
-	} {
-		t.Run(name, func(t *testing.T) {
-			state := models.EndpointState{LastSuccessAt: c.success, LastFailureAt: c.failure}
-			if got := HealthOf(c.endpoint, state, nil, sampleNow); got != c.want {
-				t.Errorf("%s, not %s", got, c.want)
-			}
-		})
 	}
 }

@@ -61,7 +61,7 @@ func (v OverviewView) traffic() traffic {
 // shown are the endpoints that the page lists: those that fare worst.
 func (v OverviewView) shown() []EndpointRow {
 	rows := slices.Clone(v.Endpoints)
-	order := Healths()
+	order := models.Healths()
 	slices.SortStableFunc(rows, func(a, b EndpointRow) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Health), slices.Index(order, b.Health)), cmp.Compare(b.Counts.Attempts, a.Counts.Attempts))
 	})
@@ -119,9 +119,9 @@ func (v OverviewView) todos(page Page) ([]todo, int) {
 		t := todo{name: row.Endpoint.Title(), path: EndpointPath(page.slug(), row.Endpoint.ID)}
 		switch {
 		case wrong[row.Endpoint.ID]:
-		case row.Health == Failing:
+		case row.Health == models.HealthFailing:
 			bad = append(bad, t.failing(page, row))
-		case row.Health == Disabled && row.Endpoint.DisabledReason != models.DisabledByPerson:
+		case row.Health == models.HealthDisabled && row.Endpoint.DisabledReason != models.DisabledByPerson:
 			bad = append(bad, t.disabled(page, row))
 		case row.Counts.Failed > 0:
 			warn = append(warn, t.failed(page, row, v.Period))
@@ -176,7 +176,7 @@ func (t todo) failed(page Page, row EndpointRow, period OverviewPeriod) todo {
 	t.before, t.after = formatCount(row.Counts.Failed)+noun, have
 	t.path = DeliveryFilter{State: models.Failed, EndpointID: row.Endpoint.ID, Period: logPeriod(period)}.Path(page.slug())
 	switch success, failure := row.State.LastSuccessAt, row.State.LastFailureAt; {
-	case row.Health == Disabled:
+	case row.Health == models.HealthDisabled:
 		t.text = they + " failed " + period.Words + ". The endpoint is disabled."
 	case success != nil && (failure == nil || success.After(*failure)):
 		t.text = they + " failed " + period.Words + ". The endpoint has answered well since, so a resend will likely arrive."

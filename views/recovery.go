@@ -3,7 +3,6 @@ package views
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -104,8 +103,10 @@ func (f RecoverForm) Input() (models.RecoveryInput, webhook.Faults) {
 	if f.Type != "" {
 		in.Types = []string{f.Type}
 	}
-	var err error
-	if in.PerSecond, err = strconv.Atoi(strings.TrimSpace(f.PerSecond)); err != nil || in.PerSecond == 0 {
+	perSecond, unread := WholeNumber(f.PerSecond)
+	if in.PerSecond = perSecond; unread != "" {
+		fault("perSecond", unread)
+	} else if in.PerSecond == 0 {
 		fault("perSecond", fmt.Sprintf("Choose 1 to %d a second.", models.MaxRecoveryRate))
 	}
 	return in, faults

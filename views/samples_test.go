@@ -73,9 +73,23 @@ func sampleEndpoints() []EndpointRow {
 	rows[4].Endpoint.DisabledReason = "Disabled by Marcus Lindqvist"
 	for i := range rows {
 		rows[i].Strip, rows[i].Counts = sampleStrip(i), models.Counts{Attempts: 400 * i, FailedAttempts: 11 * i, Failed: i, Ms100: 300 * i, Ms500: 100 * i}
-		rows[i].Health = HealthOf(rows[i].Endpoint, rows[i].State, nil, sampleNow)
+		rows[i].Health = models.HealthOf(rows[i].Endpoint, rows[i].State, nil, sampleNow)
 	}
 	return rows
+}
+
+func sampleEndpointList(rows []EndpointRow, filter EndpointFilter) EndpointsView {
+	view := EndpointsView{Filter: filter, Counts: map[models.Health]int{}}
+	for _, row := range rows {
+		view.Counts[row.Health]++
+		if filter.Health == "" || filter.Health == row.Health {
+			view.Rows = append(view.Rows, row)
+		}
+	}
+	if filter.Cursor != "" {
+		view.Before, view.Next = "~ep_a", "ep_b"
+	}
+	return view
 }
 
 // sampleStrip has hours without failures, with some, and with nothing else.
@@ -242,7 +256,7 @@ func sampleSecret(text string) webhook.Secret {
 // sampleSecretView is a rotation of an hour ago, with an overlap.
 func sampleSecretView() SecretView {
 	end := sampleNow.Add(23 * time.Hour)
-	return SecretView{Endpoint: sampleEndpoints()[0].Endpoint, Health: Failing, Rotate: RotateForm{OverlapHours: "24"}, Secrets: []models.EndpointSecret{
+	return SecretView{Endpoint: sampleEndpoints()[0].Endpoint, Health: models.HealthFailing, Rotate: RotateForm{OverlapHours: "24"}, Secrets: []models.EndpointSecret{
 		{ID: "sec_2", CreatedBy: "Priya Raman", CreatedAt: ago(time.Hour)},
 		{ID: "sec_1", CreatedBy: "Marcus Lindqvist", CreatedAt: ago(98 * 24 * time.Hour), ExpiresAt: &end, SignsOlder: true},
 	}}
@@ -300,7 +314,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	created := sampleEndpointView(t)
 	created.Secret, created.Recent = sampleSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), nil
 	disabled := sampleEndpointView(t)
-	disabled.Endpoint, disabled.Health, disabled.Waiting = rows[4].Endpoint, Disabled, models.Tallied{N: 3}
+	disabled.Endpoint, disabled.Health, disabled.Waiting = rows[4].Endpoint, models.HealthDisabled, models.Tallied{N: 3}
 	disabled.Bench.Result = sampleResult()
 	bench := sampleBench(t)
 	bench.Data = `{"amount":"many"}`
@@ -412,10 +426,10 @@ func samples(t testing.TB) map[string]templ.Component {
 		"overview-month":      OverviewPage(guest, sampleOverview(OverviewPeriods()[2], rows)),
 		"overview-nothing":    OverviewPage(dark, OverviewView{Period: OverviewPeriods()[1], Endpoints: rows[3:4], Steps: make([]models.Step, 56)}),
 		"overview-empty":      OverviewPage(page, OverviewView{Period: OverviewPeriods()[0]}),
-		"endpoints":           EndpointsPage(flashed, EndpointsView{Rows: rows}),
-		"endpoints-dark":      EndpointsPage(dark, EndpointsView{Rows: rows, Health: Failing}),
+		"endpoints":           EndpointsPage(flashed, sampleEndpointList(rows, EndpointFilter{})),
+		"endpoints-dark":      EndpointsPage(dark, sampleEndpointList(rows, EndpointFilter{EndpointFilter: models.EndpointFilter{Search: "Acme", Health: models.HealthFailing}, Cursor: "ep_x"})),
 		"endpoints-empty":     EndpointsPage(page, EndpointsView{}),
-		"endpoints-guest":     EndpointsPage(guest, EndpointsView{Rows: rows}),
+		"endpoints-guest":     EndpointsPage(guest, sampleEndpointList(rows, EndpointFilter{})),
 		"endpoint-new":        EndpointFormPage(page, NewEndpointForm(categories)),
 		"endpoint-new-faults": EndpointFormPage(page, faulty),
 		"endpoint-edit":       EndpointFormPage(page, EditEndpointForm(custom, []string{"x-api-key"}, categories)),

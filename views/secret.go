@@ -9,7 +9,7 @@ import (
 // only on the answers that show what a secret is.
 type SecretView struct {
 	Endpoint *models.Endpoint
-	Health   Health
+	Health   models.Health
 	Strip    []models.Step
 	Secrets  []models.EndpointSecret // in force, newest first
 	Rotate   RotateForm

@@ -1,8 +1,8 @@
 package web
 
 import (
+	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -11,70 +11,11 @@ import (
 
 	"hookwell/models"
 	"hookwell/views"
-	"hookwell/web/refusal"
 	"hookwell/webhook"
 )
 
 // recentDeliveries is how many an endpoint's page shows.
 const recentDeliveries = 10
-
-func (s *Server) endpointList(c *fiber.Ctx) error {
-	rows, err := s.endpointRows(c, s.Store.Now().Add(-models.Day))
-	if err != nil {
-		return err
-	}
-	view := views.EndpointsView{Rows: rows, Health: healthNamed(c.Query("health")), Page: max(c.QueryInt("page", 1), 1)}
-	if len(view.OnPage()) == 0 {
-		view.Page = 1
-	}
-	if view.Notices, err = s.tenant(c).Notices(c.UserContext()); err != nil {
-		return err
-	}
-	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
-}
-
-// endpointRows are all endpoints, how they fare, and what was counted since a
-// time.
-func (s *Server) endpointRows(c *fiber.Ctx, since time.Time) ([]views.EndpointRow, error) {
-	endpoints, err := s.endpoints(c)
-	if err != nil {
-		return nil, err
-	}
-	health, err := s.tenant(c).Health(c.UserContext())
-	if err != nil {
-		return nil, err
-	}
-	counts, err := s.tenant(c).EndpointCounts(c.UserContext(), since)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(endpoints))
-	for i := range endpoints {
-		ids[i] = endpoints[i].ID
-	}
-	strips, err := s.tenant(c).Strips(c.UserContext(), ids)
-	if err != nil {
-		return nil, err
-	}
-	now, rows := s.Store.Now(), make([]views.EndpointRow, len(endpoints))
-	for i := range endpoints {
-		e := &endpoints[i]
-		h := health[e.ID]
-		rows[i] = views.EndpointRow{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, strips[e.ID], now),
-			Waiting: h.Waiting, Counts: counts[e.ID], Strip: strips[e.ID]}
-	}
-	return rows, nil
-}
-
-// healthNamed reads a kind of health; anything unknown is all of them.
-func healthNamed(name string) views.Health {
-	for _, h := range views.Healths() {
-		if string(h) == name {
-			return h
-		}
-	}
-	return ""
-}
 
 func (s *Server) endpoint(c *fiber.Ctx) error {
 	e, err := s.tenant(c).Endpoint(c.UserContext(), c.Params("endpoint"))
@@ -131,16 +72,17 @@ type faring struct {
 }
 
 func (s *Server) faring(c *fiber.Ctx, e *models.Endpoint) (faring, error) {
-	h, err := s.tenant(c).EndpointHealth(c.UserContext(), e.ID)
+	backlogs, err := s.tenant(c).BacklogsOf(c.UserContext(), e.ID)
 	if err != nil {
 		return faring{}, err
 	}
+	h := backlogs[e.ID]
 	now := s.Store.Now()
 	hours, err := s.tenant(c).EndpointTraffic(c.UserContext(), e.ID, now.Add(-(models.StripHours-1)*models.Hour), now.Add(time.Microsecond), models.Hour)
 	if err != nil {
 		return faring{}, err
 	}
-	row := views.EndpointRow{Endpoint: e, State: h.EndpointState, Health: views.HealthOf(e, h.EndpointState, hours, now), Waiting: h.Waiting, Strip: hours}
+	row := views.EndpointRow{Endpoint: e, State: h.EndpointState, Health: models.HealthOf(e, h.EndpointState, hours, now), Waiting: h.Waiting, Strip: hours}
 	for _, hour := range hours {
 		row.Counts.Add(hour.Counts)
 	}
@@ -164,20 +106,14 @@ func (s *Server) endpointCreate(c *fiber.Ctx) error {
 	form.Enabled = field(c, "enabled") == "on"
 	in := models.NewEndpointInput()
 	in.Disabled, in.Headers = !form.Enabled, headers.edit.Set
-	err := fillEndpoint(form, &in)
-	if secret, faults := importedSecret(c); len(faults) > 0 {
-		err = refusal.Join(faults, err)
-	} else {
-		in.Secret = secret
-	}
-	var e *models.Endpoint
-	var secret webhook.Secret
-	if err == nil {
-		e, secret, err = s.tenant(c).CreateEndpoint(c.UserContext(), in)
-	}
+	fillEndpoint(form, &in)
+	var faults webhook.Faults
+	in.Secret, faults = importedSecret(c)
+	in.Unread = append(in.Unread, faults...)
+	e, secret, err := s.tenant(c).CreateEndpoint(c.UserContext(), in)
 	switch {
 	case models.IsKind(err, models.Invalid):
-		form.Faults = retype(c, headers.place(faultsOf(err)))
+		form.Faults = retype(c, headers.place(views.InFormOrder(faultsOf(err))))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
 	case models.IsCode(err, models.CodeTooManyEndpoints):
 		form.Faults = retype(c, headers.place(faultsOf(err)))
@@ -255,17 +191,15 @@ func (s *Server) endpointSave(c *fiber.Ctx) error {
 			in.HeaderEdit = &headers.edit
 		}
 		in.Secret = secret
-		err := fillEndpoint(form, in)
-		if len(faults) > 0 {
-			return refusal.Join(faults, err)
-		}
-		return err
+		fillEndpoint(form, in)
+		in.Unread = append(in.Unread, faults...)
+		return nil
 	})
 	if models.IsKind(err, models.Outdated) || models.IsCode(err, "edited_meanwhile") {
 		return s.endpointMeanwhile(c, form, headers)
 	}
 	if models.IsKind(err, models.Invalid) {
-		form.Faults = retype(c, headers.place(faultsOf(err)))
+		form.Faults = retype(c, headers.place(views.InFormOrder(faultsOf(err))))
 		return show(s, c, fiber.StatusUnprocessableEntity, views.EndpointFormPage, form)
 	}
 	if err != nil {
@@ -307,31 +241,30 @@ func readEndpointForm(c *fiber.Ctx, form *views.EndpointForm) {
 	form.EventTypes = fields(c, "eventTypes") // none is a fault
 }
 
-// fillEndpoint writes the form into the settings and leaves those that the
-// form does not have. What is no number becomes 0, which the store refuses
-// with the sentence that names the bounds.
-func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) error {
+// fillEndpoint writes the form into the settings and leaves those that the form
+// does not have, and those that can't be read: their faults are told with the
+// others'.
+func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) {
 	in.URL, in.Name, in.Description, in.EventTypes = form.URL, form.Name, form.Description, form.EventTypes
-	in.TimeoutSeconds, _ = strconv.Atoi(form.TimeoutSeconds)
-	in.MaxInFlight, _ = strconv.Atoi(form.MaxInFlight)
-	in.RateLimitPerSecond = 0
-	if form.RateLimit != "" {
-		limit, err := strconv.Atoi(form.RateLimit)
-		if err != nil || limit == 0 {
-			limit = -1 // refused too: no limit is an empty field
-		}
-		in.RateLimitPerSecond = limit
-	}
 	in.SignatureFormat = webhook.SignatureFormat(form.SignatureFormat)
-	schedule, err := views.ChosenSchedule(form.Schedule, form.Delays)
-	if err != nil && form.Schedule == webhook.CustomSchedule {
-		return refusal.OfField("delays", err.Error())
+	in.Unread = nil
+	if schedule, err := views.ChosenSchedule(form.Schedule, form.Delays); err == nil {
+		in.Schedule = schedule
+	} else if form.Schedule == webhook.CustomSchedule {
+		in.Unread.Add("delays", err.Error())
+	} else {
+		in.Unread.Add("schedule", err.Error())
 	}
-	if err != nil {
-		return refusal.OfField("schedule", err.Error())
+	number := func(field, typed string, into *int) {
+		if n, fault := views.WholeNumber(typed); fault == "" {
+			*into = n
+		} else {
+			in.Unread.Add(field, fault)
+		}
 	}
-	in.Schedule = schedule
-	return nil
+	number("timeoutSeconds", form.TimeoutSeconds, &in.TimeoutSeconds)
+	number("maxInFlight", form.MaxInFlight, &in.MaxInFlight)
+	number("rateLimitPerSecond", cmp.Or(strings.TrimSpace(form.RateLimit), "0"), &in.RateLimitPerSecond)
 }
 
 func (s *Server) endpointEnable(c *fiber.Ctx) error {

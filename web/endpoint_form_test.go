@@ -3,8 +3,12 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/google/go-cmp/cmp"
 
 	"hookwell/models"
 	"hookwell/views"
@@ -130,6 +134,62 @@ func TestNoticesAndReplay(t *testing.T) {
 		must(t, err)
 		if recoveries[0].Kind != models.RecoverMissing || recoveries[0].Total != 3 {
 			t.Errorf("%+v", recoveries[0])
+		}
+	})
+}
+
+// TestEndpointForm_tells_every_fault fills every field with something wrong: each
+// says so, beside what was typed.
+func TestEndpointForm_tells_every_fault(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, org := s.member(t, "Acme", models.RoleAdmin)
+		list := views.EndpointsPath(org.Slug)
+		created := b.post(t, list, endpointFields("http://127.0.0.1:9/a"))
+		wantStatus(t, created, http.StatusCreated)
+		edit := created.Header.Get("Content-Location") + "/edit"
+		wrong := url.Values{"url": {"ftp://example.com"}, "name": {strings.Repeat("n", 300)}, "schedule": {"custom"}, "delays": {"0s, soon"},
+			"timeoutSeconds": {"ten"}, "maxInFlight": {"1.5"}, "rateLimitPerSecond": {"1,000"}, "signatureFormat": {"md5"}, "secret": {"short"}}
+		for path, fields := range map[string][]string{
+			list: {"url", "name", "eventTypes", "delays", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat", "secret"},
+			edit: {"url", "name", "eventTypes", "delays", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat"},
+		} {
+			before := s.dump(t)
+			form := with(endpointFields(""), wrong)
+			form.Del("eventTypes")
+			refused := b.post(t, path, form)
+			wantStatus(t, refused, http.StatusUnprocessableEntity)
+			var told []string
+			refused.doc.Find("[role=alert] a").Each(func(_ int, link *goquery.Selection) {
+				told = append(told, strings.TrimPrefix(link.AttrOr("href", ""), "#f-"))
+			})
+			if path == edit { // the endpoint's secret was not imported, so that the form has no field for one
+				told = slices.DeleteFunc(told, func(field string) bool { return field == "secret" })
+			}
+			if diff := cmp.Diff(fields, told); diff != "" {
+				t.Errorf("%s: the summary (-want +got):\n%s", path, diff)
+			}
+			for _, name := range []string{"url", "delays", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond"} {
+				input := refused.doc.Find("input[name=" + name + "]")
+				if input.AttrOr("aria-invalid", "") != "true" || input.AttrOr("value", "") != wrong.Get(name) {
+					t.Errorf("%s: %s is not marked, or holds %q", path, name, input.AttrOr("value", ""))
+				}
+			}
+			for _, name := range []string{"timeoutSeconds", "maxInFlight", "rateLimitPerSecond"} {
+				notes := strings.Fields(refused.doc.Find("input[name="+name+"]").AttrOr("aria-describedby", "none"))
+				if text := refused.text("#" + strings.Join(notes, ", #")); !strings.Contains(text, "Enter a whole number") {
+					t.Errorf("%s: %s says %q", path, name, text)
+				}
+			}
+			if s.dump(t) != before {
+				t.Errorf("%s: something changed", path)
+			}
+		}
+		outside := with(endpointFields("http://127.0.0.1:9/a"), url.Values{"timeoutSeconds": {"99999999999999999999"}, "maxInFlight": {"-1"}, "rateLimitPerSecond": {"1001"}})
+		refused := b.post(t, edit, outside)
+		for _, want := range []string{"Choose 1 to 30 seconds.", "Choose 1 to 100.", "Choose 1 to 1000 requests a second"} {
+			if !strings.Contains(refused.text("[role=alert]"), want) {
+				t.Errorf("the summary does not say %q", want)
+			}
 		}
 	})
 }

@@ -31,7 +31,7 @@ func (s *Server) overview(c *fiber.Ctx) error {
 	if view.States, err = tenant.StateCounts(ctx, models.DeliveryFilter{}); err != nil {
 		return err
 	}
-	if view.Endpoints, err = s.endpointRows(c, from); err != nil {
+	if view.Endpoints, err = s.everyEndpoint(c, from); err != nil {
 		return err
 	}
 	if view.Notices, err = tenant.Notices(ctx); err != nil {

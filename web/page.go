@@ -47,11 +47,11 @@ func (s *Server) page(c *fiber.Ctx) (views.Page, error) {
 		}
 	}
 	if v.tenant != nil {
-		endpoints, err := s.endpoints(c)
+		n, err := s.countEndpoints(c)
 		if err != nil {
 			return p, err
 		}
-		p.Endpoints = len(endpoints)
+		p.Endpoints = n
 	}
 	if p.Flash = v.flash; p.Flash == nil && v.loaded {
 		p.Flash = s.takeFlash(c)

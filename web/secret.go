@@ -2,7 +2,6 @@ package web
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -69,16 +68,17 @@ func (s *Server) secretRotate(c *fiber.Ctx) error {
 	return s.showSecrets(c, fiber.StatusCreated, view)
 }
 
-// readRotation reads the form. What is no number is out of bounds.
+// readRotation reads the form, and says all that is wrong with it.
 func readRotation(c *fiber.Ctx) (models.Rotation, error) {
-	hours, err := strconv.Atoi(strings.TrimSpace(field(c, "overlapHours")))
-	if err != nil {
-		hours = -1
-	}
+	hours, fault := views.WholeNumber(field(c, "overlapHours"))
 	rotation := models.Rotation{OverlapHours: hours}
-	var faults webhook.Faults
-	rotation.Secret, faults = importedSecret(c)
-	if faults = append(rotation.Faults(), faults...); len(faults) > 0 {
+	faults := rotation.Faults()
+	if fault != "" {
+		faults.Add("overlapHours", fault)
+	}
+	secret, unread := importedSecret(c)
+	rotation.Secret = secret
+	if faults = append(faults, unread...); len(faults) > 0 {
 		return rotation, refusal.OfFields(faults)
 	}
 	return rotation, nil

@@ -86,7 +86,7 @@ func (s *Server) tenant(c *fiber.Ctx) *store.Tenant { return s.visit(c).tenant }
 // slug is the organization's in the path.
 func (s *Server) slug(c *fiber.Ctx) string { return s.tenant(c).Organization().Slug }
 
-// endpoints are the organization's, read once for the page and its frame.
+// endpoints are the organization's, read once for the page and its parts.
 func (s *Server) endpoints(c *fiber.Ctx) ([]models.Endpoint, error) {
 	v := s.visit(c)
 	if v.endpoints == nil {
@@ -97,4 +97,13 @@ func (s *Server) endpoints(c *fiber.Ctx) ([]models.Endpoint, error) {
 		v.endpoints = list
 	}
 	return v.endpoints, nil
+}
+
+// countEndpoints is how many there are, for the page's frame.
+func (s *Server) countEndpoints(c *fiber.Ctx) (int, error) {
+	v := s.visit(c)
+	if v.endpoints != nil {
+		return len(v.endpoints), nil
+	}
+	return v.tenant.CountEndpoints(c.UserContext())
 }

@@ -38,6 +38,11 @@ type Dialect interface {
 	// In is the test whether a column is among what a query returns, such that
 	// the query runs once and the column's index is used.
 	In(query string) string
+	// Fold is a text without regard to case, for comparing and sorting by bytes.
+	// Postgres folds the letters that the database's locale knows.
+	Fold(text string) string
+	// Contains is the test whether a part stands in a text, without regard to case.
+	Contains(text, part string) string
 	// Least is the smaller of two SQL expressions.
 	Least(a, b string) string
 	// ForUpdate locks the rows that a query reads until the transaction ends;

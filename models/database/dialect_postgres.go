@@ -55,6 +55,12 @@ func (postgresDialect) SecondsAfter(at, seconds string) string {
 	return fmt.Sprintf("%s + (%s) * interval '1 second'", at, seconds)
 }
 
+func (postgresDialect) Fold(text string) string { return `(lower(` + text + `) COLLATE "C")` }
+
+func (postgresDialect) Contains(text, part string) string {
+	return fmt.Sprintf("strpos(lower(%s), lower(%s)) > 0", text, part)
+}
+
 // In is no semi-join: as one, a plan may visit every row of the table and run
 // the query for each.
 func (postgresDialect) In(query string) string { return "= ANY(ARRAY(" + query + "))" }

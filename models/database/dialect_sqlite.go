@@ -3,11 +3,14 @@ package database
 import (
 	"context"
 	"database/sql"
+	value "database/sql/driver"
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
+	driver "github.com/glebarez/go-sqlite"
 	"github.com/glebarez/sqlite"
 	"gorm.io/gorm"
 )
@@ -62,6 +65,27 @@ func (sqliteDialect) readNow(_ *gorm.DB, c *Clock) (time.Time, error) { return c
 // SecondsAfter implements Dialect.
 func (sqliteDialect) SecondsAfter(at, seconds string) string {
 	return fmt.Sprintf("strftime('%%Y-%%m-%%d %%H:%%M:%%f+00:00', %s, '+' || (%s) || ' seconds')", at, seconds)
+}
+
+// foldFunction is lower() of every letter: SQLite's knows those of ASCII.
+const foldFunction = "hookwell_fold"
+
+// The driver has one list of functions for all its connections.
+func init() {
+	driver.MustRegisterDeterministicScalarFunction(foldFunction, 1, func(_ *driver.FunctionContext, args []value.Value) (value.Value, error) {
+		if text, ok := args[0].(string); ok {
+			return strings.ToLower(text), nil
+		}
+		return args[0], nil
+	})
+}
+
+// Fold implements Dialect.
+func (sqliteDialect) Fold(text string) string { return foldFunction + "(" + text + ")" }
+
+// Contains implements Dialect.
+func (d sqliteDialect) Contains(text, part string) string {
+	return fmt.Sprintf("instr(%s, %s) > 0", d.Fold(text), d.Fold(part))
 }
 
 // In implements Dialect.

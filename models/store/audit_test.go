@@ -262,8 +262,8 @@ func (f *fixture) named(ctx context.Context, name string) *models.User {
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
 	"Tenant.If", "Person.If", "Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
-	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Health", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
-	"Tenant.EndpointCounts", "Tenant.EndpointHealth", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
+	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
+	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.Revocations", "Tenant.Invitations",
 	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
 	"Person.CheckProof", "Person.Prove", "Person.ProveCode", "Person.ProveWith", "Person.Proved", "Person.Identities", "Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",

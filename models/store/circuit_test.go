@@ -11,9 +11,9 @@ import (
 )
 
 // state is the endpoint's circuit and what waits for it.
-func (f *fixture) state(t *testing.T, e *models.Endpoint) models.Health {
+func (f *fixture) state(t *testing.T, e *models.Endpoint) models.Backlog {
 	t.Helper()
-	health, err := f.tenant.Health(t.Context())
+	health, err := f.tenant.Backlogs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

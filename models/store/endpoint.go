@@ -21,15 +21,6 @@ func (t *Tenant) Endpoints(ctx context.Context) ([]models.Endpoint, error) {
 	return list, err
 }
 
-// EndpointPage lists the organization's endpoints for the API, the newest first.
-func (t *Tenant) EndpointPage(ctx context.Context, page models.Page) ([]models.Endpoint, string, error) {
-	query, err := database.Paginate(page, t.rows(ctx).Where("deleted_at IS NULL"), models.PrefixEndpoint)
-	if err != nil {
-		return nil, "", err
-	}
-	return database.Paged(query, page, func(e *models.Endpoint) string { return e.ID })
-}
-
 // Endpoint reads one endpoint that is not deleted.
 func (t *Tenant) Endpoint(ctx context.Context, id string) (*models.Endpoint, error) {
 	return t.endpoint(t.rows(ctx), id)
@@ -153,10 +144,10 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*mod
 			return nil, err
 		}
 		move, err := t.move(e, &in)
-		if err != nil {
-			return nil, err
+		if err == nil || models.IsKind(err, models.Invalid) {
+			err = joinFaults(err, t.store.checkEndpoint(ctx, &in, e.EventTypes...))
 		}
-		if err := t.store.checkEndpoint(ctx, &in, e.EventTypes...); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		saved, err := t.saveEndpoint(ctx, e, in, move)

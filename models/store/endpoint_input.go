@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"hookwell/models"
@@ -20,7 +21,7 @@ const (
 // the endpoint is subscribed to already may stay. It resolves the URL's host, so
 // it is not to be called inside a transaction.
 func (s *Store) checkEndpoint(ctx context.Context, in *models.EndpointInput, subscribed ...string) error {
-	faults := in.CheckPolicy()
+	faults := append(slices.Clone(in.Unread), in.CheckPolicy()...)
 	in.Name, in.Description = strings.TrimSpace(in.Name), strings.TrimSpace(in.Description)
 	faults = append(faults, models.TextFaults("name", webhook.NameFault(in.Name, models.MaxName))...)
 	faults = append(faults, models.TextFaults("description", webhook.TextFault(in.Description, 500))...)

@@ -241,7 +241,7 @@ func TestEndpointHistory(t *testing.T) {
 	})
 }
 
-func TestHealth(t *testing.T) {
+func TestBacklogs(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := endpoint(t, f.tenant, nil)
 		before := f.Now()
@@ -250,7 +250,7 @@ func TestHealth(t *testing.T) {
 		}
 		job := f.claim(t, e, 1, deliveries(t, f.tenant)[2].ID)[0]
 		f.record(t, job, 500, webhook.CauseStatus)
-		health, err := f.tenant.Health(t.Context())
+		health, err := f.tenant.Backlogs(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

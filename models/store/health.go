@@ -4,48 +4,53 @@ import (
 	"context"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"hookwell/models"
 	"hookwell/models/database"
 )
 
-// healthQuery reads the states of endpoints with what waits for each, counted
+// backlogQuery reads the states of endpoints with what waits for each, counted
 // only so far. The order is that of an index, which a plan would otherwise pass
 // over where one endpoint has most of the rows.
-var healthQuery = "SELECT " + database.ColumnsOf[models.EndpointState]("s") + `, w.waiting, w.oldest FROM (
+var backlogQuery = "SELECT " + database.ColumnsOf[models.EndpointState]("s") + fmt.Sprintf(`, w.waiting, w.oldest FROM (
 		SELECT e.id, (SELECT count(*) FROM (SELECT 1 FROM delivery_work d WHERE d.endpoint_id = e.id AND d.lease_until IS NULL LIMIT %[1]d) part)
 				+ (SELECT count(*) FROM delivery_work d WHERE d.endpoint_id = e.id AND d.lease_until IS NOT NULL) AS waiting,
 			(SELECT min(part.delivery_id) FROM (SELECT d.delivery_id FROM delivery_work d WHERE d.endpoint_id = e.id AND d.lease_until IS NULL ORDER BY d.priority, d.wake_at LIMIT %[1]d) part) AS oldest
-		FROM endpoints e WHERE e.organization_id = ? AND e.deleted_at IS NULL
-	) w JOIN endpoint_states s ON s.endpoint_id = w.id`
+		FROM (?) e
+	) w JOIN endpoint_states s ON s.endpoint_id = w.id`, countLimit+1)
 
-// Health answers the health of the organization's endpoints by id.
-func (t *Tenant) Health(ctx context.Context) (map[string]models.Health, error) {
-	return t.health(ctx, fmt.Sprintf(healthQuery, countLimit+1), t.org.ID)
+// Backlogs answers the states of the organization's endpoints with what waits
+// for each, by their ids.
+func (t *Tenant) Backlogs(ctx context.Context) (map[string]models.Backlog, error) {
+	return t.backlogs(ctx, t.ownEndpoints(ctx, ""))
 }
 
-// EndpointHealth is Health of one endpoint; one that is not there has none.
-func (t *Tenant) EndpointHealth(ctx context.Context, id string) (models.Health, error) {
-	health, err := t.health(ctx, fmt.Sprintf(healthQuery, countLimit+1)+" WHERE w.id = ?", t.org.ID, id)
-	return health[id], err
+// BacklogsOf is Backlogs of some endpoints; one that is not there has none.
+func (t *Tenant) BacklogsOf(ctx context.Context, ids ...string) (map[string]models.Backlog, error) {
+	if len(ids) == 0 {
+		return map[string]models.Backlog{}, nil
+	}
+	return t.backlogs(ctx, t.ownEndpoints(ctx, "").Where("id IN ?", ids))
 }
 
-func (t *Tenant) health(ctx context.Context, query string, parameters ...any) (map[string]models.Health, error) {
+func (t *Tenant) backlogs(ctx context.Context, of *gorm.DB) (map[string]models.Backlog, error) {
 	var rows []struct {
 		models.EndpointState
 		Waiting int
 		Oldest  *string
 	}
-	if err := t.store.db.WithContext(ctx).Raw(query, parameters...).Scan(&rows).Error; err != nil {
-		return nil, fmt.Errorf("reading the health of endpoints: %w", err)
+	if err := t.store.db.WithContext(ctx).Raw(backlogQuery, of.Where("deleted_at IS NULL")).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("reading the backlogs of endpoints: %w", err)
 	}
-	health := make(map[string]models.Health, len(rows))
+	backlogs := make(map[string]models.Backlog, len(rows))
 	for _, row := range rows {
-		h := models.Health{EndpointState: row.EndpointState, Waiting: tallied(row.Waiting)}
-		if row.Oldest != nil && !h.Waiting.More {
+		b := models.Backlog{EndpointState: row.EndpointState, Waiting: tallied(row.Waiting)}
+		if row.Oldest != nil && !b.Waiting.More {
 			oldest := database.IDTime(*row.Oldest)
-			h.OldestWaiting = &oldest
+			b.OldestWaiting = &oldest
 		}
-		health[row.EndpointID] = h
+		backlogs[row.EndpointID] = b
 	}
-	return health, nil
+	return backlogs, nil
 }

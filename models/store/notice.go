@@ -25,8 +25,12 @@ func (t *Tenant) Notices(ctx context.Context) ([]models.Notice, error) {
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	endpoints, err := t.Endpoints(ctx)
-	if err != nil {
+	ids := make([]string, len(list))
+	for i, n := range list {
+		ids[i] = n.EndpointID
+	}
+	var endpoints []models.Endpoint
+	if err := t.rows(ctx).Where("id IN ? AND deleted_at IS NULL", ids).Find(&endpoints).Error; err != nil {
 		return nil, err
 	}
 	byID := make(map[string]*models.Endpoint, len(endpoints))

@@ -124,8 +124,8 @@ func TestOtherLists(t *testing.T) {
 				return named(rows, func(e models.Event) string { return e.ID }), next, err
 			},
 			"endpoints": func(p models.Page) ([]string, string, error) {
-				rows, next, err := f.tenant.EndpointPage(t.Context(), p)
-				return named(rows, func(e models.Endpoint) string { return e.ID }), next, err
+				list, err := f.tenant.EndpointPage(t.Context(), models.EndpointFilter{}, p)
+				return named(list.Rows, func(e models.JudgedEndpoint) string { return e.ID }), list.Next, err
 			},
 			"organizations": func(p models.Page) ([]string, string, error) {
 				rows, next, err := f.Operator().Organizations(t.Context(), p)

@@ -239,19 +239,27 @@ var hidden = map[string]call{
 		return named(list, func(n models.Notice) string { return n.ID }), err
 	},
 	"EndpointPage": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
-		list, _, err := tenant.EndpointPage(ctx, models.Page{})
-		return named(list, func(e models.Endpoint) string { return e.ID }), err
+		list, err := tenant.EndpointPage(ctx, models.EndpointFilter{}, models.Page{})
+		return named(list.Rows, func(e models.JudgedEndpoint) string { return e.ID }), err
 	},
-	"Health": func(ctx context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
-		health, err := tenant.Health(ctx)
-		return slices.Collect(maps.Keys(health)), err
+	"CountEndpoints": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		n, err := tenant.CountEndpoints(ctx)
+		return slices.Repeat([]string{p.endpoint.ID}, n), err
 	},
-	"EndpointHealth": func(ctx context.Context, tenant *store.Tenant, p *property) (seen []string, err error) {
-		health, err := tenant.EndpointHealth(ctx, p.endpoint.ID)
-		if health.EndpointID != "" {
-			seen = append(seen, health.EndpointID)
+	"CountHealths": func(ctx context.Context, tenant *store.Tenant, p *property) (seen []string, err error) {
+		counts, err := tenant.CountHealths(ctx, "")
+		for range counts {
+			seen = append(seen, p.endpoint.ID)
 		}
 		return seen, err
+	},
+	"Backlogs": func(ctx context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
+		backlogs, err := tenant.Backlogs(ctx)
+		return slices.Collect(maps.Keys(backlogs)), err
+	},
+	"BacklogsOf": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		backlogs, err := tenant.BacklogsOf(ctx, p.endpoint.ID)
+		return slices.Collect(maps.Keys(backlogs)), err
 	},
 	"Traffic": func(ctx context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
 		steps, err := tenant.Traffic(ctx, time.Now().Add(-models.Hour), time.Now().Add(models.Hour), models.HalfHour)

@@ -40,8 +40,8 @@ func (t *Tenant) traffic(ctx context.Context, endpointID string, span time.Durat
 }
 
 // EndpointCounts answers the counts of each endpoint since a time, by its id:
-// exact to the hour for up to two days, to the day beyond.
-func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time) (map[string]models.Counts, error) {
+// exact to the hour for up to two days, to the day beyond. Ids leave others out.
+func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time, ids ...string) (map[string]models.Counts, error) {
 	span := models.Hour
 	if t.store.clock.Now().Sub(since) > 2*models.Day {
 		span = models.Day
@@ -50,7 +50,11 @@ func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time) (map[strin
 		EndpointID string
 		Counts     models.Counts `gorm:"embedded"`
 	}
-	err := t.rows(ctx).Model(&pipeline.RollupRow{}).Select("endpoint_id, "+pipeline.CountSums).
+	query := t.rows(ctx).Model(&pipeline.RollupRow{})
+	if len(ids) > 0 {
+		query = query.Where("endpoint_id IN ?", ids)
+	}
+	err := query.Select("endpoint_id, "+pipeline.CountSums).
 		Where("endpoint_id <> '' AND span = ? AND since >= ?", int64(span/time.Second), since.UTC().Truncate(span).Unix()).Group("endpoint_id").Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("reading counts of endpoints: %w", err)

@@ -426,7 +426,7 @@ func TestTestEvents(t *testing.T) {
 		if d := f.delivery(t, lost.DeliveryID); d.State != models.Failed || len(f.work(t, d.ID)) != 0 {
 			t.Errorf("lost: %+v", d)
 		}
-		health, err := f.tenant.Health(t.Context())
+		health, err := f.tenant.Backlogs(t.Context())
 		if h := health[e.ID]; err != nil || h.LastSuccessAt != nil || h.LastFailureAt != nil {
 			t.Errorf("health %+v, %v", h, err)
 		}

@@ -104,17 +104,17 @@ func (a *API) endpointList(c *call) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	rows, next, err := tenant.EndpointPage(c.UserContext(), page)
+	list, err := tenant.EndpointPage(c.UserContext(), models.EndpointFilter{}, page)
 	if err != nil {
 		return err
 	}
-	shapes := make([]endpointAnswer, len(rows))
-	for i := range rows {
-		if shapes[i], err = shapeEndpoint(tenant, &rows[i]); err != nil {
+	shapes := make([]endpointAnswer, len(list.Rows))
+	for i := range list.Rows {
+		if shapes[i], err = shapeEndpoint(tenant, &list.Rows[i].Endpoint); err != nil {
 			return err
 		}
 	}
-	return c.answer(fiber.StatusOK, pageOf[endpointAnswer]{Data: shapes, NextCursor: textOrNull(next)})
+	return c.answer(fiber.StatusOK, pageOf[endpointAnswer]{Data: shapes, NextCursor: textOrNull(list.Next)})
 }
 
 func (a *API) endpointRead(c *call) error {

@@ -1,0 +1,48 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hookwell/models"
+)
+
+// TestUpdateEndpoint_with_enabled_is_all_or_nothing lets the second half of an
+// edit fail in the database, and the first half with it.
+func TestUpdateEndpoint_with_enabled_is_all_or_nothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := endpoint(t, f.tenant, nil)
+		refuse := []string{`CREATE TRIGGER refuse BEFORE INSERT ON audit_entries WHEN NEW.action = 'endpoint.disabled' BEGIN SELECT RAISE(ABORT, 'refused on purpose'); END`}
+		if f.DB().Name() == "postgres" {
+			refuse = []string{`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				IF NEW.action = 'endpoint.disabled' THEN RAISE EXCEPTION 'refused on purpose'; END IF; RETURN NEW; END $$`,
+				`CREATE TRIGGER refuse BEFORE INSERT ON audit_entries FOR EACH ROW EXECUTE FUNCTION refuse()`}
+		}
+		for _, statement := range refuse {
+			if err := f.DB().Exec(statement).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, off := dumpAll(t, f.Store), false
+		edit := func(in *models.EndpointInput) error {
+			in.Name, in.TimeoutSeconds, in.Enabled = "New", 7, &off
+			return nil
+		}
+		if _, err := f.tenant.UpdateEndpoint(t.Context(), e.ID, edit); err == nil {
+			t.Fatal("it was not refused")
+		}
+		if diff := cmp.Diff(before, dumpAll(t, f.Store)); diff != "" {
+			t.Errorf("half of the edit was kept:\n%s", diff)
+		}
+		if f.DB().Name() == "postgres" {
+			f.DB().Exec("DROP TRIGGER refuse ON audit_entries")
+		} else {
+			f.DB().Exec("DROP TRIGGER refuse")
+		}
+		now, err := f.tenant.UpdateEndpoint(t.Context(), e.ID, edit)
+		if err != nil || now.Enabled() || now.Name != "New" || now.TimeoutSeconds != 7 {
+			t.Errorf("%+v, %v", now, err)
+		}
+	})
+}

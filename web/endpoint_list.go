@@ -1,0 +1,102 @@
+package web
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/views"
+)
+
+// endpointList answers one page of the endpoints. A cursor that is of no page of
+// the filter counts as none. So does one that leads back to the first page, which
+// may have come to hold less than a page before it, or behind the last.
+func (s *Server) endpointList(c *fiber.Ctx) error {
+	ctx, tenant := c.UserContext(), s.tenant(c)
+	view := views.EndpointsView{Filter: views.ParseEndpointFilter(queryOf(c))}
+	wanted := view.Filter.EndpointFilter
+	page, err := tenant.EndpointPage(ctx, wanted, models.Page{Cursor: view.Filter.Cursor})
+	if view.Filter.Cursor != "" && (models.IsKind(err, models.Invalid) || err == nil && page.Before == "") {
+		view.Filter.Cursor = ""
+		page, err = tenant.EndpointPage(ctx, wanted, models.Page{})
+	}
+	if err != nil {
+		return err
+	}
+	view.Before, view.Next = page.Before, page.Next
+	if view.Counts, err = tenant.CountHealths(ctx, wanted.Search); err != nil {
+		return err
+	}
+	if view.Rows, err = s.listedRows(c, page.Rows); err != nil {
+		return err
+	}
+	if view.Notices, err = tenant.Notices(ctx); err != nil {
+		return err
+	}
+	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
+}
+
+// listedRows are a page's endpoints with what waits for each and what became of
+// the last day.
+func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint) ([]views.EndpointRow, error) {
+	if len(listed) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(listed))
+	for i := range listed {
+		ids[i] = listed[i].ID
+	}
+	backlogs, err := s.tenant(c).BacklogsOf(c.UserContext(), ids...)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.tenant(c).EndpointCounts(c.UserContext(), s.Store.Now().Add(-models.Day), ids...)
+	if err != nil {
+		return nil, err
+	}
+	strips, err := s.tenant(c).Strips(c.UserContext(), ids)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]views.EndpointRow, len(listed))
+	for i := range listed {
+		e := &listed[i].Endpoint
+		rows[i] = views.EndpointRow{Endpoint: e, State: backlogs[e.ID].EndpointState, Health: listed[i].Health,
+			Waiting: backlogs[e.ID].Waiting, Counts: counts[e.ID], Strip: strips[e.ID]}
+	}
+	return rows, nil
+}
+
+// everyEndpoint are all endpoints, how they fare, and what was counted since a
+// time.
+func (s *Server) everyEndpoint(c *fiber.Ctx, since time.Time) ([]views.EndpointRow, error) {
+	endpoints, err := s.endpoints(c)
+	if err != nil {
+		return nil, err
+	}
+	backlogs, err := s.tenant(c).Backlogs(c.UserContext())
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.tenant(c).EndpointCounts(c.UserContext(), since)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(endpoints))
+	for i := range endpoints {
+		ids[i] = endpoints[i].ID
+	}
+	strips, err := s.tenant(c).Strips(c.UserContext(), ids)
+	if err != nil {
+		return nil, err
+	}
+	now, rows := s.Store.Now(), make([]views.EndpointRow, len(endpoints))
+	for i := range endpoints {
+		e := &endpoints[i]
+		b := backlogs[e.ID]
+		rows[i] = views.EndpointRow{Endpoint: e, State: b.EndpointState, Health: models.HealthOf(e, b.EndpointState, strips[e.ID], now),
+			Waiting: b.Waiting, Counts: counts[e.ID], Strip: strips[e.ID]}
+	}
+	return rows, nil
+}
