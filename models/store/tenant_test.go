@@ -34,6 +34,7 @@ func (f *fixture) property(t *testing.T) *property {
 		in.Headers = []webhook.Header{{Name: "x-own", Value: "theirs"}}
 	})}
 	p.event = publish(t, f.tenant, "payment.failed")
+	owesNothing(t, f.Store)
 	list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: p.endpoint.ID}, models.Page{})
 	if err != nil || len(list) != 1 {
 		t.Fatal(len(list), err)
