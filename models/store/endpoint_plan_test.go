@@ -19,6 +19,10 @@ func (f *fixture) crowd(t *testing.T) {
 	id := "'ep_' || substr('00000000000000000000000000' || n.i, -26)"
 	if f.DB().Name() == "postgres" {
 		id = "'ep_' || lpad(n.i::text, 26, '0')"
+		// The organization's version would rise with every row.
+		if err := f.DB().Exec("ALTER TABLE endpoints DISABLE TRIGGER USER").Error; err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, statement := range []string{
 		numbers + `INSERT INTO endpoints (id, organization_id, name, ` + columns + `)
