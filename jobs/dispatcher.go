@@ -61,8 +61,8 @@ const (
 	// after each for besideRest times as long as it took, up to restLimit: others
 	// find the processors and the database free most of the time.
 	besideOthers = time.Second
-	besideIDs    = 10
-	besideRest   = 5
+	besideIDs    = 8
+	besideRest   = 6
 	restLimit    = 200 * time.Millisecond
 	// laneIDs bounds one lane's hints; the due scan brings the rest later.
 	laneIDs = 10_000

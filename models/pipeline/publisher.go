@@ -234,7 +234,7 @@ func (p *publisher) commit(group []*Draft) {
 const (
 	besideOthers = time.Second
 	besideShare  = 16
-	besideRest   = 5
+	besideRest   = 6
 	restLimit    = 200 * time.Millisecond
 )
 
