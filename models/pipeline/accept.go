@@ -47,7 +47,7 @@ func (p *Engine) weigh(d *Draft) int {
 	if d.committed {
 		return len(d.rest)
 	}
-	if o, ok := p.settings.Get(d.Event.OrganizationID); ok {
+	if o, ok := p.rules.Get(d.Event.OrganizationID); ok {
 		return len(o.subscribed(d.Event.Type))
 	}
 	return max(d.Event.Deliveries, 1) // as it was planned before
@@ -55,7 +55,7 @@ func (p *Engine) weigh(d *Draft) int {
 
 // accept commits drafts and wakes their deliveries.
 func (p *Engine) accept(ctx context.Context, drafts []*Draft) error {
-	done, err := p.acceptKept(ctx, drafts)
+	done, err := p.acceptCached(ctx, drafts)
 	if err == nil && !done {
 		err = p.db.Transaction(ctx, func(tx *database.Tx) error { return p.acceptRead(tx, drafts) })
 	}
@@ -78,12 +78,12 @@ func (p *Engine) accept(ctx context.Context, drafts []*Draft) error {
 	return nil
 }
 
-// acceptKept commits drafts by the settings that are in memory, in a statement
+// acceptCached commits drafts by the settings that are in memory, in a statement
 // that writes only if they still stand. It answers false, having written
 // nothing, where they don't, and where a draft asks for more.
-func (p *Engine) acceptKept(ctx context.Context, drafts []*Draft) (bool, error) {
+func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (bool, error) {
 	organizationIDs, keyIDs := namesOf(drafts)
-	found, ok := p.keptSettings(organizationIDs)
+	found, ok := p.cachedRules(organizationIDs)
 	if !ok {
 		return false, nil
 	}
@@ -118,7 +118,7 @@ func (p *Engine) acceptKept(ctx context.Context, drafts []*Draft) (bool, error) 
 // acceptRead commits drafts by the settings as the transaction reads them.
 func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) error {
 	organizationIDs, keyIDs := namesOf(drafts)
-	found, err := p.standingSettings(tx, organizationIDs)
+	found, err := p.currentRules(tx, organizationIDs)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) error {
 
 // groupTo is fanOutTo for drafts of a group, by their organizations' settings.
 // It fails with errTooHeavy where they are to be written in several groups.
-func (p *Engine) groupTo(drafts []*Draft, found map[string]*settings) (*fanOut, error) {
+func (p *Engine) groupTo(drafts []*Draft, found map[string]*acceptRules) (*fanOut, error) {
 	f := p.fanOutTo(drafts, func(d *Draft) []*models.Endpoint { return found[d.Event.OrganizationID].subscribed(d.Event.Type) })
 	if len(drafts) > 1 && len(f.deliveries) > p.db.Dialect.GroupWeight() {
 		return nil, errTooHeavy
@@ -361,6 +361,7 @@ func (p *Engine) revokedKeys(tx *database.Tx, ids []string) (map[string]bool, er
 	return revoked, nil
 }
 
+// UnknownKey returns what is said to who shows a key that does not stand.
 func UnknownKey() error {
 	return &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "The API key is unknown or was revoked."}
 }

@@ -52,9 +52,9 @@ func TestCache_has_what_was_put_last(t *testing.T) {
 // BenchmarkCacheGet is the get on the way of every event and every claim.
 func BenchmarkCacheGet(b *testing.B) {
 	for _, n := range []int{1, 1000} {
-		cache, ids := NewCache[*settings](), cachedIDs(n)
+		cache, ids := NewCache[*acceptRules](), cachedIDs(n)
 		for _, id := range ids {
-			cache.Put(id, &settings{})
+			cache.Put(id, &acceptRules{})
 		}
 		b.Run("serial/"+strconv.Itoa(n), func(b *testing.B) {
 			b.ReportAllocs()

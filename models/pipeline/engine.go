@@ -52,7 +52,7 @@ type Engine struct {
 	publish    *publisher
 	base       atomic.Pointer[url.URL]
 	// What was read lately. Each use asks the database whether it still stands.
-	settings  *Cache[*settings]      // by organization
+	rules     *Cache[*acceptRules]   // by organization
 	messages  *Cache[cachedTemplate] // by endpoint
 	bodies    bodies
 	successes successes
@@ -63,7 +63,7 @@ type Engine struct {
 func New(o Options) *Engine {
 	p := &Engine{db: o.Database, statements: statementsFor(o.Database.Dialect), clock: o.Clock, catalog: o.Catalog, vault: o.Vault,
 		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe,
-		settings: NewCache[*settings](), messages: NewCache[cachedTemplate]()}
+		rules: NewCache[*acceptRules](), messages: NewCache[cachedTemplate]()}
 	if p.probe == 0 {
 		p.probe = circuitProbe
 	}

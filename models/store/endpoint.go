@@ -99,7 +99,7 @@ func (t *Tenant) createEndpoint(tx *database.Tx, in models.EndpointInput) (*mode
 			return nil, secret, fmt.Errorf("creating the endpoint: %w", err)
 		}
 	}
-	if err := pipeline.NoteSettings(tx, e, now); err != nil {
+	if err := pipeline.AddSetting(tx, e, now); err != nil {
 		return nil, secret, err
 	}
 	return e, secret, t.audit(tx, "endpoint.created", e.ID, e.Title(), e.URL)
@@ -161,7 +161,7 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*mod
 // saveEndpoint writes the row if it is still as it was read.
 func (t *Tenant) saveEndpoint(ctx context.Context, e *models.Endpoint, in models.EndpointInput, m *move) (saved bool, err error) {
 	read := e.UpdatedAt
-	e.UpdatedAt, e.FormVersion = pipeline.Later(t.store.clock.Now(), read), e.FormVersion+1
+	e.UpdatedAt, e.FormVersion = database.StrictlyAfter(t.store.clock.Now(), read), e.FormVersion+1
 	if err := t.store.apply(e, in); err != nil {
 		return false, err
 	}
@@ -179,7 +179,7 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *models.Endpoint, in models
 		if saved = done.RowsAffected == 1; done.Error != nil || !saved {
 			return done.Error
 		}
-		if err := pipeline.NoteSettings(tx, e, e.UpdatedAt); err != nil {
+		if err := pipeline.AddSetting(tx, e, e.UpdatedAt); err != nil {
 			return err
 		}
 		moved, err := t.leaveBehind(tx, e, m)
@@ -272,7 +272,7 @@ func (t *Tenant) setWithin(tx *database.Tx, id string, to standingChange) (*mode
 	if err := t.check(e.Version()); err != nil {
 		return nil, err
 	}
-	now := pipeline.Later(t.store.clock.Now(), e.UpdatedAt)
+	now := database.StrictlyAfter(t.store.clock.Now(), e.UpdatedAt)
 	if !to.set(e, now) {
 		return e, nil
 	}
@@ -280,7 +280,7 @@ func (t *Tenant) setWithin(tx *database.Tx, id string, to standingChange) (*mode
 	if err := tx.Model(&models.Endpoint{}).Where("id = ?", e.ID).Select("*").Updates(e).Error; err != nil {
 		return nil, err
 	}
-	if err := pipeline.NoteSettings(tx, e, now); err != nil {
+	if err := pipeline.AddSetting(tx, e, now); err != nil {
 		return nil, err
 	}
 	if err := t.store.beginAnew(tx, e); err != nil {
@@ -331,7 +331,7 @@ func (s *Store) forgetEndpoint(tx *database.Tx, id string) error {
 	if err := s.endRecovery(tx, id); err != nil { // before the work's rows, as its steps lock them
 		return err
 	}
-	if err := s.engine.EndWork(tx, []string{id}, models.Cancelled, ""); err != nil {
+	if err := s.engine.EndDeliveriesTo(tx, []string{id}, models.Cancelled, ""); err != nil {
 		return err
 	}
 	return s.cancelInFlight(tx, id)

@@ -16,9 +16,9 @@ type OrganizationVersion struct {
 	Version        int64
 }
 
-// settings is what accepting an event reads of its organization, as of one
+// acceptRules is what accepting an event reads of its organization, as of one
 // version. It is not changed once it is made.
-type settings struct {
+type acceptRules struct {
 	version      int64
 	organization models.Organization
 	endpoints    []models.Endpoint // the enabled ones: id, types and schedule
@@ -28,7 +28,7 @@ type settings struct {
 }
 
 // subscribed returns the endpoints that want events of a type.
-func (o *settings) subscribed(eventType string) []*models.Endpoint {
+func (o *acceptRules) subscribed(eventType string) []*models.Endpoint {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	found, ok := o.subscribers[eventType]
@@ -43,12 +43,12 @@ func (o *settings) subscribed(eventType string) []*models.Endpoint {
 	return found
 }
 
-// keptSettings returns the organizations' settings if all of them are in
+// cachedRules returns the organizations' settings if all of them are in
 // memory. Whether they still stand is for the database to say.
-func (p *Engine) keptSettings(organizationIDs []string) (map[string]*settings, bool) {
-	found := make(map[string]*settings, len(organizationIDs))
+func (p *Engine) cachedRules(organizationIDs []string) (map[string]*acceptRules, bool) {
+	found := make(map[string]*acceptRules, len(organizationIDs))
 	for _, id := range organizationIDs {
-		kept, ok := p.settings.Get(id)
+		kept, ok := p.rules.Get(id)
 		if !ok {
 			return nil, false
 		}
@@ -57,39 +57,39 @@ func (p *Engine) keptSettings(organizationIDs []string) (map[string]*settings, b
 	return found, true
 }
 
-// standingSettings returns the organizations' settings as they are now,
+// currentRules returns the organizations' settings as they are now,
 // reading those that have changed. The transaction must not have changed them
 // itself: what it reads is kept.
-func (p *Engine) standingSettings(tx *database.Tx, organizationIDs []string) (map[string]*settings, error) {
+func (p *Engine) currentRules(tx *database.Tx, organizationIDs []string) (map[string]*acceptRules, error) {
 	condition, parameter := p.db.Dialect.Among("organization_id", organizationIDs)
 	var versions []OrganizationVersion
 	if err := tx.Where(condition, parameter).Find(&versions).Error; err != nil {
 		return nil, fmt.Errorf("reading versions: %w", err)
 	}
-	found, stale := make(map[string]*settings, len(organizationIDs)), []string(nil)
+	found, stale := make(map[string]*acceptRules, len(organizationIDs)), []string(nil)
 	for _, v := range versions {
-		if kept, ok := p.settings.Get(v.OrganizationID); ok && kept.version == v.Version {
+		if kept, ok := p.rules.Get(v.OrganizationID); ok && kept.version == v.Version {
 			found[v.OrganizationID] = kept
 			continue
 		}
-		found[v.OrganizationID] = &settings{version: v.Version, subscribers: map[string][]*models.Endpoint{}}
+		found[v.OrganizationID] = &acceptRules{version: v.Version, subscribers: map[string][]*models.Endpoint{}}
 		stale = append(stale, v.OrganizationID)
 	}
 	if len(stale) == 0 {
 		return found, nil
 	}
-	if err := p.readSettings(tx, stale, found); err != nil {
+	if err := p.readRules(tx, stale, found); err != nil {
 		return nil, err
 	}
 	for _, id := range stale {
-		p.settings.Put(id, found[id])
+		p.rules.Put(id, found[id])
 	}
 	return found, nil
 }
 
-// readSettings fills in settings. It reads after the version was read: what has
+// readRules fills in settings. It reads after the version was read: what has
 // changed in between is newer than its number, and read again next time.
-func (p *Engine) readSettings(tx *database.Tx, ids []string, into map[string]*settings) error {
+func (p *Engine) readRules(tx *database.Tx, ids []string, into map[string]*acceptRules) error {
 	var organizations []models.Organization
 	if err := tx.Where("id IN ?", ids).Find(&organizations).Error; err != nil {
 		return fmt.Errorf("reading organizations: %w", err)
@@ -121,7 +121,7 @@ func enabledEndpoints(tx *database.Tx, organizationIDs []string) ([]models.Endpo
 // CachedOrganization returns an organization that is in memory and not deleted, as
 // far as that is known there.
 func (p *Engine) CachedOrganization(id string) (*models.Organization, bool) {
-	if kept, ok := p.settings.Get(id); ok && kept.organization.DeletedAt == nil {
+	if kept, ok := p.rules.Get(id); ok && kept.organization.DeletedAt == nil {
 		return &kept.organization, true
 	}
 	return nil, false
