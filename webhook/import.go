@@ -37,7 +37,7 @@ func ImportSecret(text string) (Secret, error) {
 
 var (
 	standardSecret = regexp.MustCompile(`(?i)whsec_`)
-	nearSecret     = regexp.MustCompile(`(?i)whsec[^a-z0-9]`)
+	nearSecret     = regexp.MustCompile(`(?i)whsec[^a-z0-9]|wh_?sec_?[a-z0-9+/_-]{32,}={0,2}$`)
 	leadsToSecret  = regexp.MustCompile("(?i)^(?:export\\s+)?[\"'`]?(?:[a-z_][a-z0-9_.-]*[\"'`]?\\s*[=:]\\s*)?[\"'`“‘]?(?:v1\\s*,\\s*)?$")
 )
 

@@ -65,6 +65,8 @@ func TestImportSecret(t *testing.T) {
 		"a_placeholder":                {"whsec_...", "base64 of 24 to 64 bytes"},
 		"too_short":                    {"v1,whsec_" + base64.StdEncoding.EncodeToString(key[:16]), "base64 of 24 to 64 bytes"},
 		"a_hyphen":                     {"whsec-" + encoded, "nearly"},
+		"nothing_between":              {"whsec" + encoded, "nearly"},
+		"another_underscore":           {"wh_sec_" + encoded, "nearly"},
 		"a_colon":                      {"whsec:" + encoded, "nearly"},
 		"an_encoded_underscore":        {"whsec%5F" + encoded, "nearly"},
 		"a_space":                      {"WHSEC " + encoded, "nearly"},

@@ -56,7 +56,7 @@ func TextFault(text string, most int) string {
 			if !needed(characters, i) {
 				return "Leave out the character that shows nothing (" + codePoint(r) + "): with it, this could pass for something else."
 			}
-		case unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(blanks, r):
+		case unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S):
 			shows = true
 		}
 	}
@@ -70,7 +70,7 @@ func codePoint(r rune) string { return fmt.Sprintf("U+%04X", r) }
 
 // invisible reports whether a character shows nothing by itself.
 func invisible(r rune) bool {
-	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
+	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, blanks) ||
 		unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 

@@ -22,7 +22,7 @@ func TestNameFault(t *testing.T) {
 		"\u034f": "nothing", "\u0301": "shows nothing", "\u0301\u0302": "shows nothing", "\ufe0f": "nothing", "\u2800": "shows nothing", "\ufffc": "shows nothing", "\ufffc\ufffc": "shows nothing", "\U0001d159": "shows nothing", "\u2800 \U0001d159": "shows nothing", "\u200d": "nothing", "\u200c": "nothing",
 		"\U000e0041": "nothing", "A\U000e0041": "nothing", "\u200e": "nothing", "Ac\u200bme": "U+200B", "Ac\u00adme": "U+00AD", "Ac\u200dme": "U+200D", "Ac\u200cme": "U+200C", "Acme\ufe0f": "U+FE0F", "Acme\u200f": "U+200F",
 		"a\u061cb": "U+061C", "\u061ca": "U+061C", "a\u061c\u200f": "U+061C", "\u200f\u061ca": "U+200F", "a\u200eb": "U+200E", "\u200eb": "U+200E", "a\u0610\u200f": "U+200F",
-		"م a\u061c\u200d": "U+200D", "ᠠ\u180e\u180e": "U+180E",
+		"a\u2800b": "U+2800", "a\ufffcb": "U+FFFC", "a\U0001d159b": "U+1D159", "م a\u061c\u200d": "U+200D", "ᠠ\u180e\u180e": "U+180E",
 		"A\u2061b": "U+2061", "\u202eemcA": "turns the text round (U+202E)", "a\u202ab": "U+202A", "a\u2066b\u2069": "U+2066", "م\u202eب": "U+202E",
 		"a\x00b": "control", "a\x1bb": "control", "a\u0085b": "control", "a\u2028b": "control", "a\nb": "one line", "a\xffb": "UTF-8", strings.Repeat("é", 101): "100 characters",
 	}
