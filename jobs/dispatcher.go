@@ -33,6 +33,7 @@ type dispatcher struct {
 	turn   chan struct{}
 	// apartAt is when something was last claimed beside a crowd, in Unix nanoseconds.
 	apartAt atomic.Int64
+	largest int // lanes of one organization that waited when something was last gathered
 
 	claiming sync.WaitGroup
 	flights  sync.WaitGroup
@@ -56,13 +57,16 @@ const (
 	// a claimer of their own claims for all others, which would wait for long
 	// claims and for locks that the crowd's outcomes hold.
 	crowd = 32
-	// While something is claimed beside a crowd, and for besideOthers after it, the
+	// throng is of how many lanes a crowd consists that rests beside others: one
+	// that is smaller is through in no time, and may be an organization's everyday.
+	throng = 200
+	// While something is claimed beside a throng, and for besideOthers after it, the
 	// crowd's claims take besideIDs for each processor at most, and a claimer rests
 	// after each for besideRest times as long as it took, up to restLimit: others
 	// find the processors and the database free most of the time.
 	besideOthers = time.Second
-	besideIDs    = 8
-	besideRest   = 6
+	besideIDs    = 5
+	besideRest   = 8
 	restLimit    = 200 * time.Millisecond
 	// laneIDs bounds one lane's hints; the due scan brings the rest later.
 	laneIDs = 10_000
@@ -161,9 +165,12 @@ func (d *dispatcher) claimNext() bool {
 }
 
 // share returns how much is claimed at once now, and whether others are beside
-// a crowd.
+// a throng.
 func (d *dispatcher) share(now time.Time) (most int, beside bool) {
-	if now.UnixNano()-d.apartAt.Load() >= int64(besideOthers) {
+	d.mu.Lock()
+	largest := d.largest
+	d.mu.Unlock()
+	if largest <= throng || now.UnixNano()-d.apartAt.Load() >= int64(besideOthers) {
 		return claimIDs, false
 	}
 	return min(besideIDs*runtime.GOMAXPROCS(0), claimIDs), true

@@ -53,10 +53,11 @@ func (d *dispatcher) inTurns(apart bool) iter.Seq2[string, *lane] {
 			rounds[l.organizationID] = append(rounds[l.organizationID], waiting{endpointID, l})
 		}
 	}
-	crowded := false
+	d.largest = 0
 	for _, lanes := range rounds {
-		crowded = crowded || len(lanes) > crowd
+		d.largest = max(d.largest, len(lanes))
 	}
+	crowded := d.largest > crowd
 	maps.DeleteFunc(rounds, func(_ string, lanes []waiting) bool {
 		return apart && !crowded || crowded && apart == (len(lanes) > crowd)
 	})

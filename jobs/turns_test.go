@@ -90,6 +90,11 @@ func TestACrowdHoldsNobodyUp(t *testing.T) {
 		t.Errorf("alone a crowd's claim takes %d, want %d", most, claimIDs)
 	}
 	d.apartAt.Store(now.UnixNano())
+	d.largest = throng
+	if most, beside := d.share(now); most != claimIDs || beside {
+		t.Errorf("a crowd of %d lanes claims %d beside others, want %d", throng, most, claimIDs)
+	}
+	d.largest = throng + 1
 	if most, beside := d.share(now.Add(besideOthers / 2)); most > besideIDs*runtime.GOMAXPROCS(0) || most < 1 || !beside {
 		t.Errorf("beside others a crowd's claim takes %d", most)
 	}

@@ -227,14 +227,14 @@ func (p *publisher) commit(group []*Draft) {
 	p.turns.done(group, left)
 }
 
-// While others report, and for besideOthers after it, a slice is as many
-// sixteenths as there are processors, and a committer rests after each for
+// While others report, and for besideOthers after it, a slice is as many 32nds of
+// a group as there are processors, and a committer rests after each for
 // besideRest times as long as it took, up to restLimit: others find the
 // processors and the database free most of the time.
 const (
 	besideOthers = time.Second
-	besideShare  = 16
-	besideRest   = 6
+	besideShare  = 32
+	besideRest   = 8
 	restLimit    = 200 * time.Millisecond
 )
 
