@@ -19,12 +19,42 @@ type turns struct {
 	closed   bool
 }
 
-// line is what waits for one organization.
+// line is what waits for one organization: reports, and the rest of events that
+// were committed with their first slice. The two take turns, so that a report
+// does not wait for all that its organization is owed.
 type line struct {
-	waiting []*Draft
+	reports, owed []*Draft
+	owedNext      bool // as the last one taken was a report
 	// slice is the draft of which a slice is being written, while the line is out
 	// of the rotation.
 	slice *Draft
+}
+
+// next returns the queue whose turn it is, which is not empty.
+func (l *line) next() *[]*Draft {
+	if len(l.reports) == 0 || l.owedNext && len(l.owed) > 0 {
+		return &l.owed
+	}
+	return &l.reports
+}
+
+// take takes the first draft of the queue whose turn it is.
+func (l *line) take() *Draft {
+	queue := l.next()
+	d := (*queue)[0]
+	(*queue)[0] = nil
+	*queue = (*queue)[1:]
+	l.owedNext = queue == &l.reports
+	return d
+}
+
+// add puts a draft at the end of its queue.
+func (l *line) add(d *Draft) {
+	if d.committed {
+		l.owed = append(l.owed, d)
+	} else {
+		l.reports = append(l.reports, d)
+	}
 }
 
 // add puts drafts at the ends of their lines. It is false once closed.
@@ -38,16 +68,20 @@ func (t *turns) add(drafts []*Draft) bool {
 		t.lines = map[string]*line{}
 	}
 	for _, d := range drafts {
-		id := d.Event.OrganizationID
-		l := t.lines[id]
-		if l == nil {
-			l = &line{}
-			t.lines[id] = l
-			t.rotation = append(t.rotation, l)
-		}
-		l.waiting = append(l.waiting, d)
+		t.line(d.Event.OrganizationID).add(d)
 	}
 	return true
+}
+
+// line returns an organization's line, which stands in the rotation if it is new.
+func (t *turns) line(organizationID string) *line {
+	l := t.lines[organizationID]
+	if l == nil {
+		l = &line{}
+		t.lines[organizationID] = l
+		t.rotation = append(t.rotation, l)
+	}
+	return l
 }
 
 // take takes the next group: drafts of several organizations in turns, up to
@@ -58,16 +92,14 @@ func (t *turns) take() (group []*Draft, more bool) {
 	weight, size := 0, 0
 	for len(t.rotation) > 0 && len(group) < maxGroup {
 		l := t.rotation[0]
-		d := l.waiting[0]
+		d := (*l.next())[0]
 		w := t.weigh(d)
 		slice := d.committed || w > t.most
 		if len(group) > 0 && (slice || weight+w > t.most || size >= maxGroupSize) {
 			break
 		}
 		t.rotation = t.rotation[1:]
-		l.waiting[0] = nil
-		l.waiting = l.waiting[1:]
-		group = append(group, d)
+		group = append(group, l.take())
 		if slice {
 			l.slice = d
 			break
@@ -78,24 +110,16 @@ func (t *turns) take() (group []*Draft, more bool) {
 	return group, len(t.rotation) > 0
 }
 
-// done is called once a group was committed, with what is left of it to do. What
-// was not committed waits before all else of its organization, and slices behind
-// it: they were accepted, and others wait to be.
+// done is called once a group was committed, with what is left of it to do. A
+// report that was not committed waits before all others of its organization.
 func (t *turns) done(group, left []*Draft) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, d := range slices.Backward(left) {
-		id := d.Event.OrganizationID
-		l := t.lines[id]
-		if l == nil {
-			l = &line{}
-			t.lines[id] = l
-			t.rotation = append(t.rotation, l)
-		}
-		if d.committed {
-			l.waiting = append(l.waiting, d)
+		if l := t.line(d.Event.OrganizationID); d.committed {
+			l.add(d)
 		} else {
-			l.waiting = slices.Insert(l.waiting, 0, d)
+			l.reports = slices.Insert(l.reports, 0, d)
 		}
 	}
 	// A slice is a group of its own.
@@ -107,7 +131,7 @@ func (t *turns) done(group, left []*Draft) {
 
 // putBack lets a line stand at the end of the rotation, or forgets it.
 func (t *turns) putBack(organizationID string, l *line) {
-	if len(l.waiting) == 0 {
+	if len(l.reports)+len(l.owed) == 0 {
 		delete(t.lines, organizationID)
 		return
 	}
