@@ -3,6 +3,7 @@ package ops_test
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -70,6 +71,8 @@ type post struct {
 	tenant  *store.Tenant
 	closed  sync.Once
 
+	databaseURL string // of Postgres
+
 	listener *counting
 }
 
@@ -129,7 +132,13 @@ func (p *post) closeStore() { p.closed.Do(func() { p.store.Close() }) }
 
 func newPost(t *testing.T) *post {
 	t.Helper()
-	p := &post{clock: &database.Clock{}, workers: &workers{}}
+	return newPostOn(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")})
+}
+
+// newPostOn is newPost on that database.
+func newPostOn(t *testing.T, o store.Options) *post {
+	t.Helper()
+	p := &post{clock: &database.Clock{}, workers: &workers{}, databaseURL: o.DatabaseURL}
 	key := make([]byte, 32)
 	rand.Read(key)
 	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
@@ -137,8 +146,8 @@ func newPost(t *testing.T) *post {
 	catalog, err := webhook.NewCatalog(nil)
 	must(t, err)
 	metrics := ops.NewMetrics("1.2.3")
-	p.store, err = store.Open(t.Context(), store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Catalog: catalog, Vault: vault,
-		Clock: p.clock, Meter: metrics, Guard: webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
+	o.Catalog, o.Vault, o.Clock, o.Meter, o.Guard = catalog, vault, p.clock, metrics, webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	p.store, err = store.Open(t.Context(), o)
 	must(t, err)
 	p.store.Engine().Start()
 	t.Cleanup(p.closeStore)
@@ -154,7 +163,7 @@ func newPost(t *testing.T) *post {
 	p.workers.scan = p.store.Now()
 
 	server := ops.New(ops.Options{Store: p.store, Redis: p.redis, Queue: queue{p.redis}, Probe: ops.NewProbe(p.store, queue{p.redis}), Workers: p.workers, Metrics: metrics,
-		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", Embedded: true})
+		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", Embedded: o.DatabaseURL == ""})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	p.url = "http://" + listener.Addr().String()
@@ -307,6 +316,43 @@ func TestReady(t *testing.T) {
 			}
 		})
 	}
+	t.Run("needs_a_database_that_takes_writes", func(t *testing.T) {
+		refused := func(t *testing.T, p *post, says string) {
+			t.Helper()
+			p.clock.Advance(time.Second) // what was found before is told no more
+			status, body := p.ask(t, "GET", "/readyz", nil)
+			if status != http.StatusServiceUnavailable || !strings.Contains(body, says) {
+				t.Errorf("/readyz is answered with %d %s, want 503 and %q", status, body, says)
+			}
+			p.want(t, "hookwell_database_up", "0")
+		}
+		t.Run("on_a_full_disk", func(t *testing.T) {
+			folder := testenv.Disk(t, "8m")
+			p := newPostOn(t, store.Options{SQLitePath: filepath.Join(folder, "hookwell.db")})
+			if status, ok := ready(t, p); status != http.StatusOK {
+				t.Errorf("/readyz is answered with %d %v while there is room", status, ok)
+			}
+			free := testenv.Fill(t, folder)
+			refused(t, p, "SQLite has no room left")
+			free()
+			p.clock.Advance(time.Second)
+			if status, ok := ready(t, p); status != http.StatusOK {
+				t.Errorf("/readyz is answered with %d %v once there is room again", status, ok)
+			}
+		})
+		t.Run("and_is_no_replica", func(t *testing.T) {
+			p := newPostOn(t, store.Options{DatabaseURL: testenv.Database(t)})
+			admin, err := sql.Open("pgx", p.databaseURL)
+			must(t, err)
+			defer admin.Close()
+			// As a standby does, it refuses writes from the next transaction on.
+			_, err = admin.ExecContext(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
+			must(t, err)
+			_, err = admin.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+			must(t, err)
+			refused(t, p, "Postgres takes no writes")
+		})
+	})
 	t.Run("is_more_than_alive", func(t *testing.T) {
 		p := newPost(t)
 		p.closeStore()
