@@ -16,10 +16,18 @@ var blanks = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0x1d159, Hi: 0x1d159, Stride: 1}},
 }
 
+// later are code points without a character as far as this program's Unicode
+// knows, in the blocks that Unicode keeps for drawings and for ideographs. These
+// grow every year, and people write names in them at once.
+var later = &unicode.RangeTable{
+	R32: []unicode.Range32{{Lo: 0x1f000, Hi: 0x1faff, Stride: 1}, {Lo: 0x1fc00, Hi: 0x1fffd, Stride: 1}, {Lo: 0x20000, Hi: 0x2fffd, Stride: 1}, {Lo: 0x30000, Hi: 0x3fffd, Stride: 1}},
+}
+
 // NameFault says what is wrong with a name that people read, as a sentence for
 // them, or is empty: it has more than so many characters or more than one line,
-// it shows nothing, or it holds characters that show nothing or turn the text
-// round, by which it could pass for another. An empty name has no fault here.
+// it shows nothing, or it holds code points that are no characters, or differ
+// from system to system, or show nothing, or turn the text round, by which it
+// could pass for another. An empty name has no fault here.
 // What words and emoji need to be written is taken: the joiners of Persian and
 // Indic words, emoji sequences, the marks of direction beside letters that run
 // from right to left.
@@ -50,13 +58,17 @@ func TextFault(text string, most int) string {
 		case r == '\n' || r == '\r' || r == '\t':
 		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
 			return "Leave out the control character (" + codePoint(r) + ")."
+		case unicode.Is(unicode.Co, r):
+			return "Leave out the character for private use (" + codePoint(r) + "): each system shows another one, or none."
+		case unicode.Is(unicode.Cn, r) && !unicode.Is(later, r):
+			return "Leave out " + codePoint(r) + ", which is no character: it shows a box, or nothing."
 		case r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069':
 			return "Leave out the character that turns the text round (" + codePoint(r) + "): with it, this could pass for something else."
 		case invisible(r):
 			if !needed(characters, i) {
 				return "Leave out the character that shows nothing (" + codePoint(r) + "): with it, this could pass for something else."
 			}
-		case unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S):
+		case unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S, later):
 			shows = true
 		}
 	}

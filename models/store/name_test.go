@@ -56,7 +56,7 @@ func TestNamesShowWhatTheyAre(t *testing.T) {
 		}
 		before := dumpAll(t, f.Store)
 		for what, name := range names {
-			for _, bad := range []string{"\u200b", "\u00ad", "\u3164", "\u0301", "Ac\u200bme", "\u202eemcA", "a\u2066b", "a\U000e0041"} {
+			for _, bad := range []string{"\u200b", "\u00ad", "\u3164", "\u0301", "Ac\u200bme", "\u202eemcA", "a\u2066b", "a\U000e0041", "\ue000", "Ac\ue000me", "Ac\u0378me", "a\uffffb"} {
 				if got := fields(t, name.set(bad)); !cmp.Equal(got, []string{name.field}) {
 					t.Errorf("%s %q: faults at %v", what, bad, got)
 				}
