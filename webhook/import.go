@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -24,22 +25,61 @@ func ImportSecret(text string) (Secret, error) {
 		encoded := strings.TrimRight(text[known[1]:], "\"'`”’;,")
 		return ParseSecret(secretPrefix + standardBase64(encoded))
 	}
-	if near := nearSecret.FindStringIndex(seen(text)); near != nil && leadsToSecret.MatchString(seen(text)[:near[0]]) {
-		return Secret{}, sentence("This is nearly a secret that begins with whsec_, but an underscore has to follow on whsec, with nothing between them. Copy it anew.")
+	shown := seen(text)
+	if near := nearSecret.FindStringSubmatch(shown); near != nil {
+		return Secret{}, nearFault(text, near[1])
 	}
 	for _, other := range otherThings {
-		if other.is.MatchString(text) {
+		if other.is.MatchString(text) || other.is.MatchString(shown) {
 			return Secret{}, other.fault
 		}
 	}
 	return ParseSecret(text)
 }
 
+// leadIn is what people copy along before a secret: the name of a variable, a
+// quotation mark, the version of the signature.
+const leadIn = "^(?:export\\s+)?[\"'`]?(?:[a-z_][a-z0-9_.-]*[\"'`]?\\s*[=:]\\s*)?[\"'`“‘]?(?:v1\\s*,\\s*)?"
+
 var (
 	standardSecret = regexp.MustCompile(`(?i)whsec_`)
-	nearSecret     = regexp.MustCompile(`(?i)whsec[^a-z0-9]|wh_?sec_?[a-z0-9+/_-]{32,}={0,2}$`)
-	leadsToSecret  = regexp.MustCompile("(?i)^(?:export\\s+)?[\"'`]?(?:[a-z_][a-z0-9_.-]*[\"'`]?\\s*[=:]\\s*)?[\"'`“‘]?(?:v1\\s*,\\s*)?$")
+	leadsToSecret  = regexp.MustCompile("(?i)" + leadIn + "$")
+	// nearSecret is whsec without its underscore, or whsec_ with an underscore
+	// or one character wrong and then as much base64 as a secret has at least. A
+	// text that somebody chose hardly ever begins like that, and one of random
+	// base64 once in a million.
+	nearSecret = regexp.MustCompile("(?i)" + leadIn + `(whsec[^a-z0-9]|(?:wh_?sec_?|` + oneWrong(secretPrefix) + ")[a-z0-9+/_-]{32,}={0,2}[\"'`”’;,]*$)")
 )
+
+// oneWrong is a pattern of a word in which one character is another, is left
+// out, is one too many, or has changed places with the next.
+func oneWrong(word string) string {
+	var patterns []string
+	for i := range len(word) {
+		before, after := word[:i], word[i+1:]
+		patterns = append(patterns, before+"."+after, before+after, before+"."+word[i:])
+		if after != "" {
+			patterns = append(patterns, before+after[:1]+word[i:i+1]+after[1:])
+		}
+	}
+	return strings.Join(patterns, "|")
+}
+
+// nearFault says how a text differs from a secret that begins with whsec_, given
+// what a reader sees of it from there on.
+func nearFault(text, near string) sentence {
+	const nearly = "This is nearly a secret that begins with whsec_, but "
+	if standardSecret.MatchString(near) {
+		if strange := strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII && seen(string(r)) != string(r) }); strange >= 0 {
+			r, _ := utf8.DecodeRuneInString(text[strange:])
+			return sentence(nearly + "with a character among these six that is another or shows nothing (" + codePoint(r) + "). Copy it anew.")
+		}
+	}
+	if strings.EqualFold(near[:min(len(near), len("whsec"))], "whsec") {
+		return nearly + "an underscore has to follow on whsec, with nothing between them. Copy it anew."
+	}
+	return nearly + "one of these six characters is missing, another, or one too many. Copy it anew."
+}
 
 // otherThings are texts that are taken for secrets, most telling first.
 var otherThings = []struct {
@@ -56,15 +96,36 @@ var otherThings = []struct {
 	{regexp.MustCompile("^(?:\".*\"|'.*'|`.*`|“.*”|‘.*’)$"), "The secret stands in quotation marks. Leave them out."},
 }
 
-// seen is a text as a reader sees it: without characters that show nothing, and
-// with letters of full width as those that they stand for.
+// lookAlikes are the letters that look like those of the prefixes whsec_, whsk_,
+// whpk_ and hwk_, by the table of confusable characters of Unicode (UTS 39), and
+// some small capitals besides. The whole table has 6,000 others, none of which
+// these prefixes have a use for.
+var lookAlikes = func() map[rune]rune {
+	letters := map[rune]rune{}
+	for letter, alike := range map[rune]string{
+		'w': "ɯшѡԝաᴡⲽꮃ𑜊𑜎𑜏ԜᎳᏔꓪ𑣦𑣯ωѠⱳ", 'h': "һհᏂΗНᎻᕼⲎꓧ𐋏ʜнӊԨħℎ", 's': "ƽѕടꜱꮪ𐑈𑣁ЅՏᏕᏚꓢ𐊖𐐠𖼺", 'e': "еҽ℮ꬲΕЕᎬ⋿ⴹꓰ𐊆𑢦𑢮ᴇεєеɛ",
+		'c': "сငၚᴄⲥꮯ𐐽СᏟⲤꓚ𐊢𐌂𐐕𐔜𑣩𑣲🝌ϲϹ", 'k': "кκⲕᴋКΚⲔᏦꓗ𐔘ĸ", 'p': "рρϱⲣРΡⲢᏢꓑᴘ", '_': "ߺ‗ˍ",
+	} {
+		for _, r := range alike {
+			letters[r] = letter
+		}
+	}
+	return letters
+}()
+
+// seen is a text as a reader sees it: without characters that show nothing and
+// without accents, and with letters of full width, and those that look like the
+// ones of a prefix, as what they pass for.
 func seen(text string) string {
-	return norm.NFKC.String(strings.Map(func(r rune) rune {
-		if invisible(r) {
+	return strings.Map(func(r rune) rune {
+		if invisible(r) || unicode.Is(unicode.Mn, r) {
 			return -1
 		}
+		if letter, alike := lookAlikes[r]; alike {
+			return letter
+		}
 		return r
-	}, text))
+	}, norm.NFKD.String(text))
 }
 
 // standardBase64 writes base64 in its standard alphabet and padded.

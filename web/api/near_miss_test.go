@@ -26,7 +26,8 @@ func TestNearMisses_of_the_API(t *testing.T) {
 			path := "/api/v1/endpoints/" + made["id"].(string) + "/rotate-secret"
 			f.Call(t, f.Key, "POST", path, fmt.Sprintf(`{"secret":%q}`, text)).IsProblem(t, 422, "invalid", "secret") // in force already
 		}
-		for _, text := range []string{f.Key, "v1,whsec_short", f.Endpoint(t, f.Own).ID, "v1,YRNUYAwTOZSFhBt0xws6zIw34pSMeT/cPyMcXyBzLYQ="} {
+		for _, text := range []string{f.Key, "v1,whsec_short", f.Endpoint(t, f.Own).ID, "v1,YRNUYAwTOZSFhBt0xws6zIw34pSMeT/cPyMcXyBzLYQ=",
+			"whs\u0435\u0441_" + encoded, "hsec_" + encoded} {
 			f.Call(t, f.Key, "POST", "/api/v1/endpoints", body(text)).IsProblem(t, 422, "invalid", "secret")
 		}
 		header := fmt.Sprintf(`{"url":%q,"eventTypes":["*"],"headers":{"Authorization":"Authorization: Bearer x"}}`, f.Receiver.URL)
