@@ -15,6 +15,9 @@ import (
 const (
 	// maxDrawing is how many pages are drawn at once. Each is in memory whole.
 	maxDrawing = 32
+	// maxReferring is how many of them may be the API's reference, which anybody
+	// may ask for and which costs as much as many others. It has turns of its own.
+	maxReferring = 2
 	// turnLimit is how long others wait for their turn.
 	turnLimit = 5 * time.Second
 	// takeLimit is how long a reader may take for an answer while there is no
@@ -22,6 +25,14 @@ const (
 	takeLimit = 2 * time.Second
 	// smallAnswer is what counts as the connection's own, in bytes.
 	smallAnswer = 4 << 10
+	// largeAnswer is from where on an answer leaves room for others: a quarter of
+	// the memory is kept from larger ones, so that forms and reports go on however
+	// many of these nobody takes.
+	largeAnswer = 64 << 10
+	// maxLargeWaiting and maxWaiting are how many drawn answers wait for room at
+	// once, larger and others. Whoever comes beyond is refused.
+	maxLargeWaiting = 32
+	maxWaiting      = 128
 )
 
 // errNoTurn is an answer that there is no room for.
@@ -34,11 +45,14 @@ type answerMemory struct {
 	limit int64
 	log   *slog.Logger
 
-	mu      sync.Mutex
-	used    int64
-	held    map[*connection]heldAnswer
-	freed   chan struct{} // closed, and made anew, when there is more room
-	givenUp refusalCount
+	waiting, largeWaiting chan struct{} // those who wait for room
+
+	mu        sync.Mutex
+	used      int64
+	usedLarge int64 // of that, by large answers
+	held      map[*connection]heldAnswer
+	freed     chan struct{} // closed, and made anew, when there is more room
+	givenUp   refusalCount
 }
 
 type heldAnswer struct {
@@ -47,20 +61,34 @@ type heldAnswer struct {
 }
 
 func newAnswerMemory(limit int64, log *slog.Logger) *answerMemory {
-	return &answerMemory{limit: limit, log: log, held: map[*connection]heldAnswer{}, freed: make(chan struct{})}
+	return &answerMemory{limit: limit, log: log, waiting: make(chan struct{}, maxWaiting), largeWaiting: make(chan struct{}, maxLargeWaiting),
+		held: map[*connection]heldAnswer{}, freed: make(chan struct{})}
 }
 
 // hold makes room for an answer on a connection, until release. While there is
 // none it gives up the answer whose reader has taken the longest, and fails with
-// errNoTurn when that doesn't help in time.
-func (m *answerMemory) hold(ctx context.Context, c *connection, size int64) error {
+// errNoTurn when that doesn't help in time, or at once when too many wait
+// already. Before it waits it calls endTurn, so that nobody's page has to wait
+// until another's is taken.
+func (m *answerMemory) hold(ctx context.Context, c *connection, size int64, endTurn func()) error {
+	freed, wait := m.try(c, size, time.Now())
+	if freed == nil {
+		return nil
+	}
+	waiting := m.waiting
+	if size > largeAnswer {
+		waiting = m.largeWaiting
+	}
+	select {
+	case waiting <- struct{}{}:
+		defer func() { <-waiting }()
+	default:
+		return errNoTurn
+	}
+	endTurn()
 	ctx, cancel := context.WithTimeout(ctx, turnLimit)
 	defer cancel()
 	for {
-		freed, wait := m.try(c, size, time.Now())
-		if freed == nil {
-			return nil
-		}
 		later := time.NewTimer(wait)
 		select {
 		case <-freed:
@@ -70,6 +98,9 @@ func (m *answerMemory) hold(ctx context.Context, c *connection, size int64) erro
 			return errNoTurn
 		}
 		later.Stop()
+		if freed, wait = m.try(c, size, time.Now()); freed == nil {
+			return nil
+		}
 	}
 }
 
@@ -78,8 +109,8 @@ func (m *answerMemory) hold(ctx context.Context, c *connection, size int64) erro
 func (m *answerMemory) try(c *connection, size int64, now time.Time) (freed <-chan struct{}, wait time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.used > 0 && m.used+size > m.limit {
-		oldest, since := m.oldest()
+	for !m.fits(size) {
+		oldest, since := m.oldest(size > largeAnswer)
 		if taken := now.Sub(since); taken < takeLimit {
 			return m.freed, takeLimit - taken
 		}
@@ -89,16 +120,38 @@ func (m *answerMemory) try(c *connection, size int64, now time.Time) (freed <-ch
 			m.log.Warn("answers given up whose readers are slow", "count", count, "bytes", m.used, "last", oldest.address.String())
 		}
 	}
-	m.used += size
+	m.count(size)
 	m.held[c] = heldAnswer{size, now}
 	return nil, 0
 }
 
-// oldest is the connection that has held an answer for the longest.
-func (m *answerMemory) oldest() (oldest *connection, since time.Time) {
+// fits reports whether there is room. One that is larger than all of it fits
+// where it is alone.
+func (m *answerMemory) fits(size int64) bool {
+	kept, others := m.limit/4, m.used-m.usedLarge
+	if size > largeAnswer {
+		return m.used == 0 || m.usedLarge+size <= m.limit-kept && m.used+size <= m.limit
+	}
+	return others == 0 || others+size <= kept || m.used+size <= m.limit
+}
+
+// count adds the bytes of an answer, or takes them away.
+func (m *answerMemory) count(size int64) {
+	m.used += size
+	if size > largeAnswer || -size > largeAnswer {
+		m.usedLarge += size
+	}
+}
+
+// oldest is the connection that has held an answer for the longest, of those of
+// the same kind if there are any.
+func (m *answerMemory) oldest(large bool) (oldest *connection, since time.Time) {
+	like := false
 	for c, held := range m.held {
-		if oldest == nil || held.since.Before(since) {
-			oldest, since = c, held.since
+		switch alike := held.size > largeAnswer == large; {
+		case like && !alike:
+		case oldest == nil || alike && !like || held.since.Before(since):
+			oldest, since, like = c, held.since, alike
 		}
 	}
 	return oldest, since
@@ -116,7 +169,7 @@ func (m *answerMemory) drop(c *connection) {
 	if !ok {
 		return
 	}
-	m.used -= held.size
+	m.count(-held.size)
 	delete(m.held, c)
 	close(m.freed)
 	m.freed = make(chan struct{})
@@ -135,7 +188,7 @@ func (s *Server) keepAnswer(c *fiber.Ctx) error {
 		return nil
 	}
 	conn.answers = s.answers
-	if err := s.answers.hold(c.UserContext(), conn, int64(len(c.Response().Body()))); err != nil {
+	if err := s.answers.hold(c.UserContext(), conn, int64(len(c.Response().Body())), func() { s.endTurn(v) }); err != nil {
 		return s.answerError(c, err)
 	}
 	return nil
@@ -145,31 +198,39 @@ func (s *Server) keepAnswer(c *fiber.Ctx) error {
 // that wait for the database alone, and for no body.
 func (s *Server) inTurn(c *fiber.Ctx) error {
 	if !unsafe(c.Method()) {
-		if err := s.beginTurn(c); err != nil {
+		if err := s.beginTurn(c, s.drawing); err != nil {
 			return err
 		}
 	}
 	return c.Next()
 }
 
+// inTurnOfReference is inTurn for the API's reference.
+func (s *Server) inTurnOfReference(c *fiber.Ctx) error {
+	if err := s.beginTurn(c, s.referring); err != nil {
+		return err
+	}
+	return c.Next()
+}
+
 // beginTurn waits for the request's turn to draw, which lasts until its answer is
-// kept. It fails with errNoTurn.
-func (s *Server) beginTurn(c *fiber.Ctx) error {
+// kept, or waits for room. It fails with errNoTurn.
+func (s *Server) beginTurn(c *fiber.Ctx, turns chan struct{}) error {
 	v := s.visit(c)
-	if v.turn {
+	if v.turn != nil {
 		return nil
 	}
 	select {
-	case s.drawing <- struct{}{}:
-		v.turn = true
+	case turns <- struct{}{}:
+		v.turn = turns
 		return nil
 	default:
 	}
 	later := time.NewTimer(turnLimit)
 	defer later.Stop()
 	select {
-	case s.drawing <- struct{}{}:
-		v.turn = true
+	case turns <- struct{}{}:
+		v.turn = turns
 		return nil
 	case <-later.C:
 		return errNoTurn
@@ -177,9 +238,9 @@ func (s *Server) beginTurn(c *fiber.Ctx) error {
 }
 
 func (s *Server) endTurn(v *visit) {
-	if v.turn {
-		v.turn = false
-		<-s.drawing
+	if v.turn != nil {
+		<-v.turn
+		v.turn = nil
 	}
 }
 

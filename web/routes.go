@@ -19,11 +19,11 @@ func (s *Server) routes() {
 	app.Get(api.DocumentPath, s.openAPI)
 	s.api.Mount(app.Group(api.Path))
 	app.Get("/login/provider/answer", s.session, s.providerAnswer) // which waits for the provider
+	app.Get(referencePath, s.inTurnOfReference, s.session, s.apiReference)
 	app.Use(s.inTurn, s.session)
 
 	// Everybody.
 	app.Get("/", s.home)
-	app.Get(referencePath, s.apiReference)
 	app.Get("/login", s.loginForm)
 	app.Post("/login", s.checkForm, s.login)
 	app.Get("/login/code", s.codeForm)

@@ -91,6 +91,7 @@ type Server struct {
 	bodies      bodyBudget
 	answers     *answerMemory
 	drawing     chan struct{} // of those whose turn it is
+	referring   chan struct{} // the same for the API's reference
 	refused     sync.Map      // of error, by *fasthttp.RequestHeader: see received
 	provider    *provider     // nil is none
 	noted       *refusal.Audit
@@ -105,6 +106,7 @@ func New(o Options) *Server {
 		noted: &refusal.Audit{Log: o.Log, Now: o.Store.Now}}
 	s.bodies.limit, s.bodies.log = max(o.BodyMemory, MinBodyMemory), o.Log
 	s.answers, s.drawing = newAnswerMemory(s.bodies.limit, o.Log), make(chan struct{}, maxDrawing)
+	s.referring = make(chan struct{}, maxReferring)
 	s.connections = newConnections(o.Connections, func(address netip.Addr) bool { return address.IsLoopback() || s.trusts(address) }, o.Log)
 	s.hosts = s.allHosts()
 	var err error

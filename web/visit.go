@@ -24,9 +24,9 @@ type visit struct {
 	portal *store.Portal // of a session that came by a portal link; there is then no user
 	over   bool          // such a session has just ended
 	body   requestBody
-	turn   bool   // it may draw
-	shared bool   // its answer is no memory of its own
-	frame  string // the origin whose pages may show the answer in a frame
+	turn   chan struct{} // it may draw, by one of these turns; nil: it may not
+	shared bool          // its answer is no memory of its own
+	frame  string        // the origin whose pages may show the answer in a frame
 	tenant *store.Tenant
 	role   models.Role
 	flash  *views.Flash // for this answer's own page
