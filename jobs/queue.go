@@ -103,6 +103,28 @@ func (q *Queue) Wake(woken []models.Woken) {
 	}
 }
 
+// Reserve takes free slots of this process's workers; there are none where it has
+// no workers.
+func (q *Queue) Reserve(slots []pipeline.Slots) {
+	if local := q.local.Load(); local != nil {
+		local.reserve(slots)
+		return
+	}
+	for i := range slots {
+		slots[i].Count = 0
+	}
+}
+
+// Begin sends what was claimed for reserved slots.
+func (q *Queue) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
+	if local := q.local.Load(); local != nil {
+		local.begin(slots, jobs)
+	}
+	if q.feed != nil && len(jobs) > 0 {
+		q.feed.changed(begunOf(jobs))
+	}
+}
+
 // WakeMail says that mail waits, after its commit.
 func (q *Queue) WakeMail() {
 	q.mu.Lock()

@@ -205,7 +205,7 @@ func (r *recorder) record(group []landing) error {
 	woken := make([]models.Woken, len(group))
 	for i := range group {
 		result := &group[i].result
-		woken[i] = models.Woken{OrganizationID: result.OrganizationID(), EndpointID: result.Job.EndpointID, DeliveryID: result.Job.DeliveryID}
+		woken[i] = result.Job.Woken()
 		x := &result.Exchange
 		r.log.Info("attempt", "delivery", result.Job.DeliveryID, "endpoint", result.Job.EndpointID, "number", result.Job.Message.Number,
 			"status", x.StatusCode, "cause", x.Cause, "ms", x.Duration.Milliseconds(), "event", result.Job.Message.EventID, "request", result.Job.RequestID)

@@ -59,7 +59,7 @@ func (p *Engine) accept(ctx context.Context, drafts []*Draft) (left []*Draft, er
 	done, left, err := p.acceptCached(ctx, drafts)
 	p.accepted(done)
 	if err == nil && len(left) > 0 {
-		if err = p.db.Transaction(ctx, func(tx *database.Tx) error { return p.acceptRead(tx, left) }); err == nil {
+		if err = p.acceptReading(ctx, left); err == nil {
 			p.accepted(left)
 			return nil, nil
 		}
@@ -115,14 +115,17 @@ func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (done, left 
 		unchanged.organizationIDs, unchanged.versions = append(unchanged.organizationIDs, id), append(unchanged.versions, o.version)
 	}
 	f.keys = p.keysOf(drafts)
+	p.reserve(f, found)
 	var wrote written
 	err = p.db.WithPartitions(ctx, func() (err error) {
-		wrote, err = p.statements.writeIfUnchanged(p.db.WithContext(ctx), p.clock, f, unchanged)
+		wrote, err = p.statements.writeIfUnchanged(p.db.WithContext(ctx), p.clock, f, unchanged, p.worker)
 		return err
 	})
 	if err != nil || !wrote.ok {
+		p.begin(f, nil, nil)
 		return nil, drafts, err
 	}
+	begun := p.begin(f, wrote.open, func(eventID string) bool { return !slices.Contains(wrote.taken, eventID) })
 	t := &committed{}
 	for _, d := range drafts {
 		if slices.Contains(wrote.taken, d.Event.ID) {
@@ -130,22 +133,43 @@ func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (done, left 
 			continue
 		}
 		done = append(done, d)
+		d.begun(begun)
 		t.accept(&d.Event)
 	}
 	p.tell(t)
 	return done, left, nil
 }
 
-// acceptRead commits drafts by the settings as the transaction reads them.
-func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) error {
+// acceptReading commits drafts by the settings as a transaction reads them.
+func (p *Engine) acceptReading(ctx context.Context, drafts []*Draft) error {
+	var f *fanOut
+	var open []string
+	err := p.db.Transaction(ctx, func(tx *database.Tx) (err error) {
+		p.begin(f, nil, nil) // of a run that was rolled back
+		f, open, err = p.acceptRead(tx, drafts)
+		return err
+	})
+	if err != nil {
+		open = nil
+	}
+	begun := p.begin(f, open, func(string) bool { return true })
+	for _, d := range drafts {
+		d.begun(begun)
+	}
+	return err
+}
+
+// acceptRead writes drafts by the settings as the transaction reads them. It
+// returns what it wrote, and the endpoints for which that claimed something.
+func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) (f *fanOut, open []string, err error) {
 	organizationIDs, keyIDs := namesOf(drafts)
 	found, err := p.currentRules(tx, organizationIDs)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	revoked, err := p.revokedKeys(tx, keyIDs)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	var good []*Draft
 	for _, d := range drafts {
@@ -165,13 +189,18 @@ func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) error {
 	}
 	fresh, err := p.claimKeys(tx, good)
 	if err != nil || len(fresh) == 0 {
-		return err
+		return nil, nil, err
 	}
-	f, err := p.groupTo(fresh, found)
-	if err != nil {
-		return err
+	if f, err = p.groupTo(fresh, found); err != nil {
+		return nil, nil, err
 	}
-	return p.write(tx, f)
+	p.reserve(f, found)
+	if f.atOnce != nil {
+		if open, err = p.openEndpoints(tx, f.atOnce.slots); err != nil {
+			return f, nil, err
+		}
+	}
+	return f, open, p.write(tx, f, open)
 }
 
 // groupTo is fanOutTo for drafts of a group, by their organizations' settings.
@@ -210,14 +239,15 @@ func (p *Engine) fanOut(tx *database.Tx, drafts []*Draft) error {
 	if err != nil {
 		return err
 	}
-	return p.write(tx, p.fanOutTo(drafts, func(d *Draft) (subscribed []*models.Endpoint) {
+	f := p.fanOutTo(drafts, func(d *Draft) (subscribed []*models.Endpoint) {
 		for i := range endpoints {
 			if e := &endpoints[i]; e.OrganizationID == d.Event.OrganizationID && e.EventTypes.Matches(d.Event.Type) {
 				subscribed = append(subscribed, e)
 			}
 		}
 		return subscribed
-	}))
+	})
+	return p.write(tx, f, nil)
 }
 
 // fanOut is events and their deliveries, to be written together.
@@ -225,8 +255,10 @@ type fanOut struct {
 	events     []*models.Event
 	deliveries []*models.Delivery
 	endpoints  []*models.Endpoint  // of each delivery
+	eventOf    []int               // of each delivery, its event's place
 	unfinished []*UnfinishedFanOut // of the events that have more deliveries than these
 	keys       []*IdempotencyKey   // of the events that have one
+	atOnce     *atOnce             // what of it is claimed as it is written; nil is nothing
 }
 
 // fanOutTo plans one delivery of each draft to each of its endpoints, of those
@@ -241,9 +273,9 @@ func (p *Engine) fanOutTo(drafts []*Draft, subscribed func(*Draft) []*models.End
 			endpoints, d.rest, d.written = endpoints[:most], endpoints[most:], most
 			f.unfinished = append(f.unfinished, unfinishedOf(d))
 		}
+		f.events = append(f.events, &d.Event)
 		p.addDeliveries(f, d, endpoints)
 		d.accepted = &models.Accepted{ID: d.Event.ID, Type: d.Event.Type, Deliveries: d.Event.Deliveries}
-		f.events = append(f.events, &d.Event)
 	}
 	return f
 }
@@ -257,13 +289,14 @@ func (p *Engine) addDeliveries(f *fanOut, d *Draft, endpoints []*models.Endpoint
 			continue
 		}
 		delivery := p.NewDelivery(&d.Event, e)
-		f.deliveries, f.endpoints = append(f.deliveries, delivery), append(f.endpoints, e)
+		f.deliveries, f.endpoints, f.eventOf = append(f.deliveries, delivery), append(f.endpoints, e), append(f.eventOf, len(f.events)-1)
 		d.woken = append(d.woken, models.Woken{OrganizationID: e.OrganizationID, EndpointID: e.ID, DeliveryID: delivery.ID})
 	}
 }
 
-// write inserts a fan-out, with the work that its deliveries are.
-func (p *Engine) write(tx *database.Tx, f *fanOut) error {
+// write inserts a fan-out, with the work that its deliveries are. What may be sent
+// at once to one of the open endpoints is claimed.
+func (p *Engine) write(tx *database.Tx, f *fanOut, open []string) error {
 	now, err := tx.Now()
 	if err != nil {
 		return err
@@ -271,6 +304,9 @@ func (p *Engine) write(tx *database.Tx, f *fanOut) error {
 	work := make([]*models.Work, len(f.deliveries))
 	for i, d := range f.deliveries {
 		work[i] = NewWork(d, f.endpoints[i], models.TriggerSchedule, now)
+		if f.atOnce != nil && f.atOnce.templates[i] != nil && slices.Contains(open, d.EndpointID) {
+			f.atOnce.templates[i].lease(work[i], f.atOnce.token, now)
+		}
 	}
 	if err := database.InsertAll(p.db.Dialect, tx.DB, f.events, database.RefuseTaken); err != nil {
 		return fmt.Errorf("inserting events: %w", err)

@@ -14,6 +14,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/url"
 	"sync/atomic"
@@ -50,6 +51,8 @@ type Engine struct {
 	log        *slog.Logger
 	probe      time.Duration
 	publish    *publisher
+	worker     string      // this process, among those that have workers
+	sole       atomic.Bool // it alone has any, as far as it knows
 	base       atomic.Pointer[url.URL]
 	// What was read lately. Each use asks the database whether it still stands.
 	rules     *Cache[*acceptRules]   // by organization
@@ -62,7 +65,7 @@ type Engine struct {
 // it is started.
 func New(o Options) *Engine {
 	p := &Engine{db: o.Database, statements: statementsFor(o.Database.Dialect), clock: o.Clock, catalog: o.Catalog, vault: o.Vault,
-		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe,
+		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe, worker: rand.Text(),
 		rules: NewCache[*acceptRules](), messages: NewCache[cachedTemplate]()}
 	if p.probe == 0 {
 		p.probe = circuitProbe

@@ -13,8 +13,9 @@ import (
 // beside what the dialect has.
 type statements interface {
 	// writeIfUnchanged commits a fan-out if what it was prepared by still stands, but
-	// for the events whose idempotency keys are taken.
-	writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition) (written, error)
+	// for the events whose idempotency keys are taken. The worker claims what may be
+	// sent at once, if it is the sole one.
+	writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition, worker string) (written, error)
 	// recordDelivered commits, in one statement, attempts that delivered, if all of their
 	// leases hold, and returns the states of their endpoints.
 	recordDelivered(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error)
