@@ -123,12 +123,8 @@ func (d *dispatcher) offer(lanes []pipeline.DueLane) {
 }
 
 func (d *dispatcher) wakeClaimer() {
-	for _, signal := range []chan struct{}{d.signal, d.apart} {
-		select {
-		case signal <- struct{}{}:
-		default:
-		}
-	}
+	call(d.signal)
+	call(d.apart)
 }
 
 // run claims what waits until the dispatcher stops.

@@ -97,7 +97,7 @@ func (q *Queue) Wake(woken []models.Woken) {
 	q.mu.Lock()
 	q.waiting.add(woken)
 	q.mu.Unlock()
-	q.call()
+	call(q.signal)
 	if q.feed != nil {
 		q.feed.changed(woken)
 	}
@@ -130,14 +130,7 @@ func (q *Queue) WakeMail() {
 	q.mu.Lock()
 	q.mail = true
 	q.mu.Unlock()
-	q.call()
-}
-
-func (q *Queue) call() {
-	select {
-	case q.signal <- struct{}{}:
-	default:
-	}
+	call(q.signal)
 }
 
 func (q *Queue) run() {

@@ -179,10 +179,7 @@ func (w *Workers) deliver(_ context.Context, task *asynq.Task) error {
 
 // callMail lets the round that sends mail look at once.
 func (w *Workers) callMail(context.Context, *asynq.Task) error {
-	select {
-	case w.mailCalled <- struct{}{}:
-	default: // it is about to look
-	}
+	call(w.mailCalled)
 	return nil
 }
 
