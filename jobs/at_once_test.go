@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -192,15 +193,30 @@ func TestOneSoleWorker(t *testing.T) {
 		if id := sole(); id != "" {
 			t.Errorf("of two processes with workers %s is the sole one", id)
 		}
-		f.clock.Advance(89 * time.Second) // its leases may hold for as long
-		check(t, f.Engine().Attend(t.Context()))
-		if id := sole(); id != "" {
-			t.Errorf("beside one that was silent for 89 s %s is the sole worker", id)
+		reclaimed := func() int {
+			t.Helper()
+			n, err := f.Engine().Reclaim(t.Context())
+			check(t, err)
+			return n
 		}
-		f.clock.Advance(2 * time.Second)
+		for range 3 { // which say nothing of the other while one in between fails
+			check(t, f.Engine().Attend(t.Context()))
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := f.Engine().Attend(ended); err == nil {
+			t.Fatal("Attend() did not fail without a database")
+		}
+		for range 4 {
+			check(t, f.Engine().Attend(t.Context()))
+		}
+		if id, n := sole(), reclaimed(); id != "" || n != 0 {
+			t.Errorf("beside a process that was silent for three looks in a row %q is the sole worker, and %d attempts were taken over; want none", id, n)
+		}
+		check(t, f.Engine().Attend(t.Context())) // the fourth look in a row
 		check(t, f.Engine().Attend(t.Context()))
-		if id := sole(); id == "" {
-			t.Error("beside one that was silent for 91 s there is no sole worker")
+		if id, n := sole(), reclaimed(); id == "" || n != 1 {
+			t.Errorf("beside a process that is gone %q is the sole worker, and %d attempts were taken over; want this one, and 1", id, n)
 		}
 		check(t, f.Engine().Leave(t.Context()))
 		if id := sole(); id != "" {

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"crypto/rand"
 	"fmt"
 
 	"hookwell/models"
@@ -73,7 +72,7 @@ func (p *Engine) reserve(f *fanOut, found map[string]*acceptRules) {
 			left[d.EndpointID]--
 		}
 	}
-	a.token, f.atOnce = rand.Text(), a
+	a.token, f.atOnce = p.leaseToken(), a
 }
 
 // templateAtOnce returns an endpoint's template where a delivery of the event may

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -163,7 +162,7 @@ func laneParameters(lanes []Lane, outlooks []Outlook, templates map[string]*temp
 func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]models.Work, error) {
 	now := p.db.Dialect.Now(p.clock)
 	list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.IntegerValue, database.IntegerValue, database.IntegerValue}, limits)
-	token := rand.Text()
+	token := p.leaseToken()
 	condition, asked := p.db.Dialect.Among("delivery_id", wanted)
 	// Rows are found by their keys alone, each part once, whatever the planner
 	// believes of a table that is empty at one moment and long at the next.
