@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hookwell/models"
 	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
@@ -38,6 +37,7 @@ type dispatcher struct {
 	claiming sync.WaitGroup
 	flights  sync.WaitGroup
 	stop     chan struct{}
+	halted   bool            // stop is closed
 	exchange context.Context // ends when the grace of a stop is over
 	cut      context.CancelFunc
 }
@@ -108,9 +108,7 @@ func (d *dispatcher) offer(lanes []pipeline.DueLane) {
 	for _, due := range lanes {
 		l := d.lanes[due.EndpointID]
 		if l == nil {
-			// A guess until the first claim has read the endpoint's own limit, to
-			// which the claim keeps in any case.
-			l = &lane{organizationID: due.OrganizationID, known: map[string]struct{}{}, limit: models.DefaultMaxInFlight}
+			l = newLane(due.OrganizationID)
 			d.lanes[due.EndpointID] = l
 		}
 		if due.Urgent {
@@ -125,12 +123,8 @@ func (d *dispatcher) offer(lanes []pipeline.DueLane) {
 }
 
 func (d *dispatcher) wakeClaimer() {
-	for _, signal := range []chan struct{}{d.signal, d.apart} {
-		select {
-		case signal <- struct{}{}:
-		default:
-		}
-	}
+	call(d.signal)
+	call(d.apart)
 }
 
 // run claims what waits until the dispatcher stops.
@@ -346,7 +340,12 @@ func (d *dispatcher) left() (lanes []pipeline.DueLane) {
 }
 
 // halt ends claiming; what is in flight goes on.
-func (d *dispatcher) halt() { close(d.stop) }
+func (d *dispatcher) halt() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.halted = true
+	close(d.stop)
+}
 
 // close waits, after halt, until what is in flight is recorded. When the
 // context ends, what is still in flight is cut off, and recorded as that.

@@ -107,10 +107,7 @@ func (f *Feed) changed(woken []models.Woken) {
 		}
 	}
 	f.mu.Unlock()
-	select {
-	case f.signal <- struct{}{}:
-	default:
-	}
+	call(f.signal)
 }
 
 // publish sends what has gathered, in one message.

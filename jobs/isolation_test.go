@@ -64,6 +64,7 @@ func TestHangingEndpointsHoldUpNobody(t *testing.T) {
 			in.EventTypes, in.MaxInFlight = []string{"payment.failed"}, cap
 		})
 		f.wakeQueue()
+		f.accompany(t) // so that all goes by claims
 		f.start(t)
 		t.Cleanup(func() { close(hang) }) // before the workers' stop waits for the exchanges
 		f.publishBatch(t, "org.created", each)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"hookwell/models"
 	"hookwell/models/pipeline"
 )
 
@@ -22,6 +23,12 @@ type lane struct {
 	state    laneState
 	pause    *time.Timer   // that ends the last pause; nil before the first
 	look     time.Duration // how long it waits while it is crowded out
+}
+
+// newLane returns an empty lane. Its limit is a guess until the endpoint's own was
+// read; the claim keeps to that in any case.
+func newLane(organizationID string) *lane {
+	return &lane{organizationID: organizationID, known: map[string]struct{}{}, limit: models.DefaultMaxInFlight}
 }
 
 // nextLook is how soon the lane looks again where other processes have the

@@ -97,9 +97,31 @@ func (q *Queue) Wake(woken []models.Woken) {
 	q.mu.Lock()
 	q.waiting.add(woken)
 	q.mu.Unlock()
-	q.call()
+	call(q.signal)
 	if q.feed != nil {
 		q.feed.changed(woken)
+	}
+}
+
+// Reserve takes free slots of this process's workers; there are none where it has
+// no workers.
+func (q *Queue) Reserve(slots []pipeline.Slots) {
+	if local := q.local.Load(); local != nil {
+		local.reserve(slots)
+		return
+	}
+	for i := range slots {
+		slots[i].Count = 0
+	}
+}
+
+// Begin sends what was claimed for reserved slots.
+func (q *Queue) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
+	if local := q.local.Load(); local != nil {
+		local.begin(slots, jobs)
+	}
+	if q.feed != nil && len(jobs) > 0 {
+		q.feed.changed(begunOf(jobs))
 	}
 }
 
@@ -108,14 +130,7 @@ func (q *Queue) WakeMail() {
 	q.mu.Lock()
 	q.mail = true
 	q.mu.Unlock()
-	q.call()
-}
-
-func (q *Queue) call() {
-	select {
-	case q.signal <- struct{}{}:
-	default:
-	}
+	call(q.signal)
 }
 
 func (q *Queue) run() {

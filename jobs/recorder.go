@@ -22,9 +22,11 @@ type recorder struct {
 
 	mu       sync.Mutex
 	waiting  []landing
-	suspects []landing // the database refused them, each alone
-	written  int       // groups, so far
+	slots    map[string]int // of each endpoint, that wait with what waits
+	suspects []landing      // the database refused them, each alone
+	written  int            // groups, so far
 	signal   chan struct{}
+	pressing chan struct{} // has one while what waits is not to wait for more
 	done     chan struct{}
 	closing  chan struct{}
 }
@@ -41,6 +43,13 @@ const (
 	recordLimit = 30 * time.Second
 	// recordPause is how long the recorder waits before it tries again.
 	recordPause = 500 * time.Millisecond
+	// While much lands, of which a last group of busyGroup speaks, the recorder lets
+	// a group gather for lingerLimit, up to lingerGroup outcomes: a transaction for
+	// many costs little more than one for a few. It does not wait while half of an
+	// endpoint's slots do.
+	busyGroup   = 8
+	lingerGroup = 128
+	lingerLimit = 20 * time.Millisecond
 	// mostRefusals is how often an outcome is refused, while others are taken,
 	// until it is given up.
 	mostRefusals = 5
@@ -49,7 +58,7 @@ const (
 )
 
 func newRecorder(engine *pipeline.Engine, feed *Feed, log *slog.Logger) *recorder {
-	r := &recorder{engine: engine, feed: feed, log: log, signal: make(chan struct{}, 1), done: make(chan struct{}), closing: make(chan struct{})}
+	r := &recorder{engine: engine, feed: feed, log: log, slots: map[string]int{}, signal: make(chan struct{}, 1), pressing: make(chan struct{}, 1), done: make(chan struct{}), closing: make(chan struct{})}
 	go r.run()
 	return r
 }
@@ -58,11 +67,12 @@ func newRecorder(engine *pipeline.Engine, feed *Feed, log *slog.Logger) *recorde
 func (r *recorder) put(result pipeline.Result) {
 	r.mu.Lock()
 	r.waiting = append(r.waiting, landing{result: result})
-	r.mu.Unlock()
-	select {
-	case r.signal <- struct{}{}:
-	default:
+	r.slots[result.Job.EndpointID]++
+	if 2*r.slots[result.Job.EndpointID] >= result.Job.MaxInFlight || len(r.waiting) >= lingerGroup {
+		call(r.pressing)
 	}
+	r.mu.Unlock()
+	call(r.signal)
 }
 
 // close writes what is left and ends, at the latest when the context does.
@@ -84,7 +94,20 @@ func (r *recorder) run() {
 		}
 		if r.write(group) {
 			<-time.After(recordPause)
+		} else if len(group) >= busyGroup {
+			r.linger()
 		}
+	}
+}
+
+// linger lets outcomes gather.
+func (r *recorder) linger() {
+	timer := time.NewTimer(lingerLimit)
+	defer timer.Stop()
+	select {
+	case <-r.pressing:
+	case <-timer.C:
+	case <-r.closing:
 	}
 }
 
@@ -125,6 +148,13 @@ func (r *recorder) take(patient bool) (group []landing, suspects bool) {
 	}
 	group = (*from)[:n:n]
 	*from = (*from)[n:]
+	if from == &r.waiting {
+		clear(r.slots)
+		select {
+		case <-r.pressing:
+		default:
+		}
+	}
 	return group, false
 }
 
@@ -205,7 +235,7 @@ func (r *recorder) record(group []landing) error {
 	woken := make([]models.Woken, len(group))
 	for i := range group {
 		result := &group[i].result
-		woken[i] = models.Woken{OrganizationID: result.OrganizationID(), EndpointID: result.Job.EndpointID, DeliveryID: result.Job.DeliveryID}
+		woken[i] = result.Job.Woken()
 		x := &result.Exchange
 		r.log.Info("attempt", "delivery", result.Job.DeliveryID, "endpoint", result.Job.EndpointID, "number", result.Job.Message.Number,
 			"status", x.StatusCode, "cause", x.Cause, "ms", x.Duration.Milliseconds(), "event", result.Job.Message.EventID, "request", result.Job.RequestID)

@@ -24,6 +24,7 @@ const (
 	noteInterval         = time.Second
 	watchInterval        = time.Minute
 	housekeepingInterval = time.Hour
+	attendInterval       = pipeline.AttendInterval
 )
 
 // every runs a round at once and then again and again, a little unevenly so
@@ -77,6 +78,13 @@ func (w *Workers) wakeDue(ctx context.Context) (err error) {
 		w.Queue.hand(limited, dueQueue, group)
 	}
 	return nil
+}
+
+// attend notes that this process has workers.
+func (w *Workers) attend(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, stepLimit)
+	defer cancel()
+	return w.Engine.Attend(limited)
 }
 
 // tryRedis looks whether Redis takes tasks again. It is a round of its own, since

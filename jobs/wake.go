@@ -54,12 +54,7 @@ func (w *waker) close() {
 }
 
 // wake lets the next look go.
-func (w *waker) wake() {
-	select {
-	case w.signal <- struct{}{}:
-	default:
-	}
-}
+func (w *waker) wake() { call(w.signal) }
 
 // isLook reports whether a command is Asynq's dequeue of one queue: a script of
 // four keys, the first being the queue's pending list.

@@ -106,6 +106,7 @@ func Start(o Options) (*Workers, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
+	w.every(ctx, attendInterval, "noting that there are workers", w.attend)
 	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
 	w.every(ctx, tryRedisInterval, "trying Redis", w.tryRedis)
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
@@ -142,6 +143,9 @@ func (w *Workers) shutdown(ctx context.Context) {
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	w.recorder.close(final)
+	if err := w.Engine.Leave(final); err != nil {
+		w.Log.Error("leaving", "error", err)
+	}
 	if err := w.Engine.FlushSuccesses(final); err != nil {
 		w.Log.Error("noting successes", "error", err)
 	}
@@ -175,10 +179,7 @@ func (w *Workers) deliver(_ context.Context, task *asynq.Task) error {
 
 // callMail lets the round that sends mail look at once.
 func (w *Workers) callMail(context.Context, *asynq.Task) error {
-	select {
-	case w.mailCalled <- struct{}{}:
-	default: // it is about to look
-	}
+	call(w.mailCalled)
 	return nil
 }
 

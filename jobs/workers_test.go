@@ -24,6 +24,7 @@ import (
 	"hookwell/jobs"
 	"hookwell/models"
 	"hookwell/models/database"
+	"hookwell/models/pipeline"
 	"hookwell/models/store"
 	"hookwell/webhook"
 )
@@ -51,11 +52,33 @@ type fixture struct {
 
 // forwarder is the store's waker. It hands nothing on before the test has
 // it wake the queue: a fixture's events are found by the due scan until then.
-type forwarder struct{ queue atomic.Pointer[jobs.Queue] }
+type forwarder struct {
+	queue atomic.Pointer[jobs.Queue]
+	begun sync.Map // ids of deliveries that were claimed as they were accepted
+}
 
 func (w *forwarder) Wake(woken []models.Woken) {
 	if queue := w.queue.Load(); queue != nil {
 		queue.Wake(woken)
+	}
+}
+
+func (w *forwarder) Reserve(slots []pipeline.Slots) {
+	if queue := w.queue.Load(); queue != nil {
+		queue.Reserve(slots)
+		return
+	}
+	for i := range slots {
+		slots[i].Count = 0
+	}
+}
+
+func (w *forwarder) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
+	for i := range jobs {
+		w.begun.Store(jobs[i].DeliveryID, true)
+	}
+	if queue := w.queue.Load(); queue != nil {
+		queue.Begin(slots, jobs)
 	}
 }
 

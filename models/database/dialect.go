@@ -48,6 +48,9 @@ type Dialect interface {
 	// ForUpdate locks the rows that a query reads until the transaction ends;
 	// skip passes over those that another transaction holds.
 	ForUpdate(skip bool) string
+	// ForShare keeps others from changing the rows that a query reads until the
+	// transaction ends.
+	ForShare() string
 	// LockOnly is ForUpdate for one table of a join, waiting.
 	LockOnly(table string) string
 	// LightSettings are further columns of the query that a transaction begins with
@@ -57,6 +60,9 @@ type Dialect interface {
 	Serialize(tx *gorm.DB, lock int64) error
 	// TrySerialize is Serialize, but returns false instead of waiting.
 	TrySerialize(tx *gorm.DB, lock int64) (bool, error)
+	// Share is a column, after others, by which a transaction shares a lock: it waits
+	// for one that is serialized by it, and that one for all that share it.
+	Share(lock int64) string
 	// insert inserts rows, a slice of pointers, in as few statements as it takes.
 	insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error
 	// Values writes rows as a list that "WITH v(a, b) AS (...)" takes, with its
@@ -75,7 +81,8 @@ type Dialect interface {
 }
 
 // The locks that transactions may be serialized by: of sign-up, of making
-// partitions, of the due scan, of rolling up and of watching endpoints.
+// partitions, of the due scan, of rolling up, of watching endpoints, of noting
+// which processes have workers, and of claiming.
 const (
 	SignupLock    int64 = 7_267_881_233
 	PartitionLock int64 = 7_267_881_234
@@ -83,4 +90,6 @@ const (
 	RollupLock    int64 = 7_267_881_236
 	WatchLock     int64 = 7_267_881_237
 	migrateLock   int64 = 7_267_881_238
+	WorkersLock   int64 = 7_267_881_239
+	ClaimLock     int64 = 7_267_881_240
 )

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"hookwell/models"
@@ -82,6 +84,9 @@ func (postgresDialect) IsPostgres() bool { return true }
 // GroupWeight implements Dialect.
 func (postgresDialect) GroupWeight() int { return 250 }
 
+// ForShare implements Dialect.
+func (postgresDialect) ForShare() string { return "FOR SHARE" }
+
 // LockOnly implements Dialect.
 func (postgresDialect) LockOnly(table string) string { return "FOR UPDATE OF " + table }
 
@@ -113,6 +118,11 @@ func (postgresDialect) Serialize(tx *gorm.DB, lock int64) error {
 func (postgresDialect) TrySerialize(tx *gorm.DB, lock int64) (free bool, err error) {
 	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+lockKey+")", lock).Scan(&free).Error
 	return free, err
+}
+
+// Share implements Dialect.
+func (postgresDialect) Share(lock int64) string {
+	return ", pg_advisory_xact_lock_shared(" + strings.Replace(lockKey, "?", strconv.FormatInt(lock, 10), 1) + ") AS shared"
 }
 
 func (d postgresDialect) makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error {

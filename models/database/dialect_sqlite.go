@@ -97,6 +97,9 @@ func (sqliteDialect) Least(a, b string) string { return fmt.Sprintf("min(%s, %s)
 // ForUpdate is empty: an immediate transaction already holds the only lock.
 func (sqliteDialect) ForUpdate(bool) string { return "" }
 
+// ForShare is empty, as ForUpdate.
+func (sqliteDialect) ForShare() string { return "" }
+
 // IsPostgres implements Dialect.
 func (sqliteDialect) IsPostgres() bool { return false }
 
@@ -108,6 +111,9 @@ func (sqliteDialect) LightSettings() string { return "" }
 
 // LockOnly implements Dialect.
 func (sqliteDialect) LockOnly(string) string { return "" }
+
+// Share has nothing to do, as Serialize.
+func (sqliteDialect) Share(int64) string { return "" }
 
 // Serialize has nothing to do: immediate transactions already take turns.
 func (sqliteDialect) Serialize(*gorm.DB, int64) error { return nil }

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
-
-	"gorm.io/gorm"
 
 	"hookwell/models"
 	"hookwell/models/database"
@@ -17,20 +16,20 @@ import (
 // returns those that turned out to be too many for one transaction, which are
 // neither accepted nor refused.
 func (p *Engine) acceptEach(ctx context.Context, drafts []*Draft) (tooMany []*Draft) {
-	err := p.accept(ctx, drafts)
+	left, err := p.accept(ctx, drafts)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, errTooHeavy):
-		for _, d := range drafts {
+		for _, d := range left {
 			d.reset()
 		}
-		return drafts
-	case len(drafts) > 1 && !models.IsCode(err, models.CodeDatabaseBusy) && p.db.Ping(ctx) == nil:
-		half := len(drafts) / 2
-		return append(p.acceptEach(ctx, drafts[:half]), p.acceptEach(ctx, drafts[half:])...)
+		return left
+	case len(left) > 1 && !models.IsCode(err, models.CodeDatabaseBusy) && p.db.Ping(ctx) == nil:
+		half := len(left) / 2
+		return append(p.acceptEach(ctx, left[:half]), p.acceptEach(ctx, left[half:])...)
 	}
-	for _, d := range drafts {
+	for _, d := range left {
 		d.reset()
 		d.refused = err
 	}
@@ -53,15 +52,27 @@ func (p *Engine) weigh(d *Draft) int {
 	return max(d.Event.Deliveries, 1) // as it was planned before
 }
 
-// accept commits drafts and wakes their deliveries.
-func (p *Engine) accept(ctx context.Context, drafts []*Draft) error {
-	done, err := p.acceptCached(ctx, drafts)
-	if err == nil && !done {
-		err = p.db.Transaction(ctx, func(tx *database.Tx) error { return p.acceptRead(tx, drafts) })
+// accept commits drafts and wakes their deliveries: most in one statement, by what
+// is in memory, and what that leaves in a transaction that reads. If it fails it
+// returns the drafts that are not committed.
+func (p *Engine) accept(ctx context.Context, drafts []*Draft) (left []*Draft, err error) {
+	done, left, err := p.acceptCached(ctx, drafts)
+	p.accepted(done)
+	if err == nil && len(left) > 0 {
+		if err = p.acceptReading(ctx, left); err == nil {
+			p.accepted(left)
+			return nil, nil
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("accepting events: %w", p.db.NoteStorage(err))
+		return left, fmt.Errorf("accepting events: %w", p.db.NoteStorage(err))
 	}
+	return nil, nil
+}
+
+// accepted is called after the commit: it wakes the deliveries of the drafts and
+// keeps their bodies in memory for the attempts.
+func (p *Engine) accepted(drafts []*Draft) {
 	var woken []models.Woken
 	for _, d := range drafts {
 		if d.twin != nil {
@@ -75,56 +86,90 @@ func (p *Engine) accept(ctx context.Context, drafts []*Draft) error {
 		woken = append(woken, d.woken...)
 	}
 	p.Wake(woken)
-	return nil
 }
 
 // acceptCached commits drafts by the settings that are in memory, in a statement
-// that writes only if they still stand. It answers false, having written
-// nothing, where they don't, and where a draft asks for more.
-func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (bool, error) {
+// that writes only if they still stand. It returns the drafts that it committed,
+// and those that it left: all of them where the settings have changed or are not in
+// memory, or a draft asks for more, and otherwise those whose idempotency key is
+// taken.
+func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (done, left []*Draft, err error) {
 	organizationIDs, keyIDs := namesOf(drafts)
 	found, ok := p.cachedRules(organizationIDs)
 	if !ok {
-		return false, nil
+		return nil, drafts, nil
 	}
 	for _, d := range drafts {
 		d.reset()
 		organization := &found[d.Event.OrganizationID].organization
-		if d.key != "" || organization.DeletedAt != nil || !d.fits(organization) {
-			return false, nil
+		if organization.DeletedAt != nil || !d.fits(organization) {
+			return nil, drafts, nil
 		}
 	}
 	f, err := p.groupTo(drafts, found)
 	if err != nil || len(f.unfinished) > 0 {
-		return false, err
+		return nil, drafts, err
 	}
 	unchanged := precondition{keyIDs: keyIDs}
 	for id, o := range found {
 		unchanged.organizationIDs, unchanged.versions = append(unchanged.organizationIDs, id), append(unchanged.versions, o.version)
 	}
-	var done bool
+	f.keys = p.keysOf(drafts)
+	p.reserve(f, found)
+	var wrote written
 	err = p.db.WithPartitions(ctx, func() (err error) {
-		done, err = p.statements.writeIfUnchanged(p.db.WithContext(ctx), p.clock, f, unchanged)
+		wrote, err = p.statements.writeIfUnchanged(p.db.WithContext(ctx), p.clock, f, unchanged, p.worker)
 		return err
 	})
-	if done {
-		t := &committed{}
-		t.AcceptAll(f.events)
-		p.tell(t)
+	if err != nil || !wrote.ok {
+		p.begin(f, nil, nil)
+		return nil, drafts, err
 	}
-	return done, err
+	begun := p.begin(f, wrote.open, func(eventID string) bool { return !slices.Contains(wrote.taken, eventID) })
+	t := &committed{}
+	for _, d := range drafts {
+		if slices.Contains(wrote.taken, d.Event.ID) {
+			left = append(left, d)
+			continue
+		}
+		done = append(done, d)
+		d.begun(begun)
+		t.accept(&d.Event)
+	}
+	p.tell(t)
+	return done, left, nil
 }
 
-// acceptRead commits drafts by the settings as the transaction reads them.
-func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) error {
+// acceptReading commits drafts by the settings as a transaction reads them.
+func (p *Engine) acceptReading(ctx context.Context, drafts []*Draft) error {
+	var f *fanOut
+	var open []string
+	err := p.db.Transaction(ctx, func(tx *database.Tx) (err error) {
+		p.begin(f, nil, nil) // of a run that was rolled back
+		f, open, err = p.acceptRead(tx, drafts)
+		return err
+	})
+	if err != nil {
+		open = nil
+	}
+	begun := p.begin(f, open, func(string) bool { return true })
+	for _, d := range drafts {
+		d.begun(begun)
+	}
+	return err
+}
+
+// acceptRead writes drafts by the settings as the transaction reads them. It
+// returns what it wrote, and the endpoints for which that claimed something.
+func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) (f *fanOut, open []string, err error) {
 	organizationIDs, keyIDs := namesOf(drafts)
 	found, err := p.currentRules(tx, organizationIDs)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	revoked, err := p.revokedKeys(tx, keyIDs)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	var good []*Draft
 	for _, d := range drafts {
@@ -144,13 +189,18 @@ func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) error {
 	}
 	fresh, err := p.claimKeys(tx, good)
 	if err != nil || len(fresh) == 0 {
-		return err
+		return nil, nil, err
 	}
-	f, err := p.groupTo(fresh, found)
-	if err != nil {
-		return err
+	if f, err = p.groupTo(fresh, found); err != nil {
+		return nil, nil, err
 	}
-	return p.write(tx, f)
+	p.reserve(f, found)
+	if f.atOnce != nil {
+		if open, err = p.openEndpoints(tx, f.atOnce.slots); err != nil {
+			return f, nil, err
+		}
+	}
+	return f, open, p.write(tx, f, open)
 }
 
 // groupTo is fanOutTo for drafts of a group, by their organizations' settings.
@@ -189,14 +239,15 @@ func (p *Engine) fanOut(tx *database.Tx, drafts []*Draft) error {
 	if err != nil {
 		return err
 	}
-	return p.write(tx, p.fanOutTo(drafts, func(d *Draft) (subscribed []*models.Endpoint) {
+	f := p.fanOutTo(drafts, func(d *Draft) (subscribed []*models.Endpoint) {
 		for i := range endpoints {
 			if e := &endpoints[i]; e.OrganizationID == d.Event.OrganizationID && e.EventTypes.Matches(d.Event.Type) {
 				subscribed = append(subscribed, e)
 			}
 		}
 		return subscribed
-	}))
+	})
+	return p.write(tx, f, nil)
 }
 
 // fanOut is events and their deliveries, to be written together.
@@ -204,7 +255,10 @@ type fanOut struct {
 	events     []*models.Event
 	deliveries []*models.Delivery
 	endpoints  []*models.Endpoint  // of each delivery
+	eventOf    []int               // of each delivery, its event's place
 	unfinished []*UnfinishedFanOut // of the events that have more deliveries than these
+	keys       []*IdempotencyKey   // of the events that have one
+	atOnce     *atOnce             // what of it is claimed as it is written; nil is nothing
 }
 
 // fanOutTo plans one delivery of each draft to each of its endpoints, of those
@@ -219,9 +273,9 @@ func (p *Engine) fanOutTo(drafts []*Draft, subscribed func(*Draft) []*models.End
 			endpoints, d.rest, d.written = endpoints[:most], endpoints[most:], most
 			f.unfinished = append(f.unfinished, unfinishedOf(d))
 		}
+		f.events = append(f.events, &d.Event)
 		p.addDeliveries(f, d, endpoints)
 		d.accepted = &models.Accepted{ID: d.Event.ID, Type: d.Event.Type, Deliveries: d.Event.Deliveries}
-		f.events = append(f.events, &d.Event)
 	}
 	return f
 }
@@ -235,13 +289,14 @@ func (p *Engine) addDeliveries(f *fanOut, d *Draft, endpoints []*models.Endpoint
 			continue
 		}
 		delivery := p.NewDelivery(&d.Event, e)
-		f.deliveries, f.endpoints = append(f.deliveries, delivery), append(f.endpoints, e)
+		f.deliveries, f.endpoints, f.eventOf = append(f.deliveries, delivery), append(f.endpoints, e), append(f.eventOf, len(f.events)-1)
 		d.woken = append(d.woken, models.Woken{OrganizationID: e.OrganizationID, EndpointID: e.ID, DeliveryID: delivery.ID})
 	}
 }
 
-// write inserts a fan-out, with the work that its deliveries are.
-func (p *Engine) write(tx *database.Tx, f *fanOut) error {
+// write inserts a fan-out, with the work that its deliveries are. What may be sent
+// at once to one of the open endpoints is claimed.
+func (p *Engine) write(tx *database.Tx, f *fanOut, open []string) error {
 	now, err := tx.Now()
 	if err != nil {
 		return err
@@ -249,6 +304,9 @@ func (p *Engine) write(tx *database.Tx, f *fanOut) error {
 	work := make([]*models.Work, len(f.deliveries))
 	for i, d := range f.deliveries {
 		work[i] = NewWork(d, f.endpoints[i], models.TriggerSchedule, now)
+		if f.atOnce != nil && f.atOnce.templates[i] != nil && slices.Contains(open, d.EndpointID) {
+			f.atOnce.templates[i].lease(work[i], f.atOnce.token, now)
+		}
 	}
 	if err := database.InsertAll(p.db.Dialect, tx.DB, f.events, database.RefuseTaken); err != nil {
 		return fmt.Errorf("inserting events: %w", err)
@@ -264,81 +322,6 @@ func (p *Engine) write(tx *database.Tx, f *fanOut) error {
 	}
 	p.Noted(tx).AcceptAll(f.events)
 	return nil
-}
-
-// precondition is what must still hold for what was prepared in memory.
-type precondition struct {
-	organizationIDs []string
-	versions        []int64
-	keyIDs          []string // none of them revoked
-}
-
-// writeIfUnchanged has nothing to gain on SQLite, where a round trip is a call.
-func (sqliteStatements) writeIfUnchanged(*gorm.DB, *database.Clock, *fanOut, precondition) (bool, error) {
-	return false, nil
-}
-
-// writeIfUnchanged is a transaction in one statement: the check, events,
-// deliveries and work.
-func (d postgresStatements) writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition) (done bool, err error) {
-	statement := `WITH unchanged AS MATERIALIZED (SELECT
-		(SELECT count(*) FROM organization_versions v JOIN unnest(?::text[], ?::bigint[]) AS k(id, version) ON v.organization_id = k.id AND v.version = k.version) = ?
-		AND (SELECT count(*) FROM api_keys WHERE id = ANY(?) AND revoked_at IS NULL) = ? AS ok)`
-	parameters := []any{&p.organizationIDs, &p.versions, len(p.organizationIDs), &p.keyIDs, len(p.keyIDs)}
-	add := func(name, insert string, more []any) {
-		statement += ", " + name + " AS (" + insert + " WHERE (SELECT ok FROM unchanged))"
-		parameters = append(parameters, more...)
-	}
-	insert, more, err := database.Insertion(db, database.RowsOf(f.events))
-	if err != nil {
-		return false, err
-	}
-	add("new_events", insert, more)
-	if len(f.deliveries) > 0 {
-		if insert, more, err = database.Insertion(db, database.RowsOf(f.deliveries)); err != nil {
-			return false, err
-		}
-		add("new_deliveries", insert, more)
-		insert, more = d.insertWork(c, f)
-		add("new_work", insert, more)
-	}
-	pool := db.ConnPool.(*database.PostgresPool)
-	if !pool.Chosen {
-		// Kept as a prepared statement: an insert has one plan, however full its table is.
-		parameters = append([]any{pool.Named()}, parameters...)
-	}
-	rows, err := pool.QueryContext(db.Statement.Context, database.Numbered(statement+" SELECT ok FROM unchanged"), parameters...)
-	if err != nil {
-		return false, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(&done); err != nil {
-			return false, err
-		}
-	}
-	return done, database.Outage(rows.Err())
-}
-
-// insertWork is newWork by the database's clock, in SQL.
-func (d postgresStatements) insertWork(c *database.Clock, f *fanOut) (string, []any) {
-	n := len(f.deliveries)
-	texts := [5][]string{}
-	for i := range texts {
-		texts[i] = make([]string, n)
-	}
-	first, expires := make([]float64, n), make([]float64, n) // seconds from now
-	for i, row := range f.deliveries {
-		texts[0][i], texts[1][i], texts[2][i], texts[3][i], texts[4][i] = row.ID, row.OrganizationID, row.EndpointID, row.EventID, row.EventType
-		first[i], expires[i] = firstDelay(f.endpoints[i].Schedule).Seconds(), (f.endpoints[i].Schedule.Span() + WaitLimit).Seconds()
-	}
-	now := d.Now(c)
-	return fmt.Sprintf(`INSERT INTO delivery_work (delivery_id, organization_id, endpoint_id, event_id, event_type, trigger, priority, attempt, position,
-			due_at, wake_at, expires_at, lease_token, cancelled, recovery_id)
-		SELECT id, organization_id, endpoint_id, event_id, event_type, '%s', %d, 0, 0, %s, %s, %s, '', false, ''
-		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::float8[], ?::float8[]) AS n(id, organization_id, endpoint_id, event_id, event_type, first, expires)`,
-			models.TriggerSchedule, priorityFresh, d.SecondsAfter(now, "first"), d.SecondsAfter(now, fmt.Sprintf("first + %d", WakeGrace/time.Second)), d.SecondsAfter(now, "expires")),
-		[]any{&texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &first, &expires}
 }
 
 // revokedKeys tells which of the keys may no longer report.

@@ -16,6 +16,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,10 @@ type Engine struct {
 	log        *slog.Logger
 	probe      time.Duration
 	publish    *publisher
+	worker     string      // this process, among those that have workers
+	sole       atomic.Bool // it alone has any, as far as it knows
+	attending  sync.Mutex
+	colleagues map[string]colleague // the others; guarded by attending
 	base       atomic.Pointer[url.URL]
 	// What was read lately. Each use asks the database whether it still stands.
 	rules     *Cache[*acceptRules]   // by organization
@@ -62,7 +67,7 @@ type Engine struct {
 // it is started.
 func New(o Options) *Engine {
 	p := &Engine{db: o.Database, statements: statementsFor(o.Database.Dialect), clock: o.Clock, catalog: o.Catalog, vault: o.Vault,
-		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe,
+		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe, worker: newWorkerID(),
 		rules: NewCache[*acceptRules](), messages: NewCache[cachedTemplate]()}
 	if p.probe == 0 {
 		p.probe = circuitProbe

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"hookwell/models"
@@ -107,6 +108,11 @@ func (d *Draft) refit(o *models.Organization) (err error) {
 // reset forgets what an earlier try to commit the draft found out.
 func (d *Draft) reset() {
 	d.accepted, d.refused, d.twin, d.woken, d.rest, d.written = nil, nil, nil, nil, nil, 0
+}
+
+// begun leaves deliveries that are being sent out of those that are woken.
+func (d *Draft) begun(deliveryIDs map[string]bool) {
+	d.woken = slices.DeleteFunc(d.woken, func(w models.Woken) bool { return deliveryIDs[w.DeliveryID] })
 }
 
 // requestHash tells two reports under one key apart.

@@ -25,9 +25,9 @@ func (p *Engine) lockGates(tx *database.Tx, endpointIDs []string) (map[string]*g
 	now := p.db.Dialect.Now(p.clock)
 	condition, parameter := p.db.Dialect.Among("s.endpoint_id", endpointIDs)
 	query := fmt.Sprintf(`SELECT s.endpoint_id, CASE WHEN s.held_until > %s THEN %s ELSE 0 END AS held_us, s.held_because, s.rate_free_us, %s AS now_us,
-			(SELECT v.version FROM organization_versions v WHERE v.organization_id = e.organization_id) AS version%s
+			(SELECT v.version FROM organization_versions v WHERE v.organization_id = e.organization_id) AS version%s%s
 		FROM endpoint_states s JOIN endpoints e ON e.id = s.endpoint_id WHERE %s ORDER BY s.endpoint_id %s`,
-		now, p.db.Dialect.Micros("s.held_until", now), p.db.Dialect.NowMicros(p.clock), p.db.Dialect.LightSettings(), condition, p.db.Dialect.LockOnly("s"))
+		now, p.db.Dialect.Micros("s.held_until", now), p.db.Dialect.NowMicros(p.clock), p.db.Dialect.LightSettings(), p.db.Dialect.Share(database.ClaimLock), condition, p.db.Dialect.LockOnly("s"))
 	var rows []gate
 	if err := tx.Raw(query, parameter).Find(&rows).Error; err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,26 +69,33 @@ func (p *Engine) claimKeys(tx *database.Tx, drafts []*Draft) ([]*Draft, error) {
 
 type keyName struct{ organizationID, key string }
 
+func (k *IdempotencyKey) name() keyName { return keyName{k.OrganizationID, k.Key} }
+
+// keysOf returns the idempotency keys that drafts ask for, as rows to insert. They
+// are in one order everywhere, so that two groups can't wait for each other.
+func (p *Engine) keysOf(drafts []*Draft) []*IdempotencyKey {
+	now := p.clock.Now()
+	var rows []*IdempotencyKey
+	for _, d := range drafts {
+		if d.key != "" {
+			rows = append(rows, &IdempotencyKey{d.Event.OrganizationID, d.key, d.hash, d.Event.ID, now})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b *IdempotencyKey) int {
+		return cmp.Or(strings.Compare(a.OrganizationID, b.OrganizationID), strings.Compare(a.Key, b.Key))
+	})
+	return rows
+}
+
 // holdKeys inserts the keys that are free or expired and reads who holds each.
 func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]IdempotencyKey, error) {
-	now := p.clock.Now()
-	rows := make([]IdempotencyKey, 0, len(drafts))
-	seen := map[keyName]bool{}
-	names := make([][]any, 0, len(drafts))
-	for _, d := range drafts {
-		name := keyName{d.Event.OrganizationID, d.key}
-		if seen[name] { // a twin in the same group: the first holds the key
-			continue
-		}
-		seen[name] = true
-		rows = append(rows, IdempotencyKey{name.organizationID, name.key, d.hash, d.Event.ID, now})
-		names = append(names, []any{name.organizationID, name.key})
+	// Of twins in the same group the first holds the key.
+	rows := slices.CompactFunc(p.keysOf(drafts), func(a, b *IdempotencyKey) bool { return a.name() == b.name() })
+	names := make([][]any, len(rows))
+	for i, row := range rows {
+		names[i] = []any{row.OrganizationID, row.Key}
 	}
-	// In one order everywhere, so that two groups can't wait for each other.
-	slices.SortFunc(rows, func(a, b IdempotencyKey) int {
-		return strings.Compare(a.OrganizationID+"\x00"+a.Key, b.OrganizationID+"\x00"+b.Key)
-	})
-	expired := clause.Where{Exprs: []clause.Expression{clause.Lte{Column: clause.Column{Table: "idempotency_keys", Name: "created_at"}, Value: now.Add(-idempotencySpan)}}}
+	expired := clause.Where{Exprs: []clause.Expression{clause.Lte{Column: clause.Column{Table: "idempotency_keys", Name: "created_at"}, Value: p.clock.Now().Add(-idempotencySpan)}}}
 	err := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "organization_id"}, {Name: "key"}},
 		DoUpdates: clause.AssignmentColumns([]string{"request_hash", "event_id", "created_at"}), Where: expired}).Create(&rows).Error
 	if err != nil {
@@ -99,7 +107,7 @@ func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]Idempot
 	}
 	held := make(map[keyName]IdempotencyKey, len(saved))
 	for _, row := range saved {
-		held[keyName{row.OrganizationID, row.Key}] = row
+		held[row.name()] = row
 	}
 	return held, nil
 }

@@ -40,13 +40,17 @@ func (p *Engine) Noted(tx *database.Tx) *committed { return database.NoteIn(tx, 
 
 // AcceptAll counts accepted events with their deliveries.
 func (t *committed) AcceptAll(events []*models.Event) {
+	for _, event := range events {
+		t.accept(event)
+	}
+}
+
+func (t *committed) accept(event *models.Event) {
 	if t.accepted == nil {
 		t.accepted = map[models.Origin]acceptedCounts{}
 	}
-	for _, event := range events {
-		c := t.accepted[event.Origin]
-		t.accepted[event.Origin] = acceptedCounts{c.events + 1, c.deliveries + event.Deliveries}
-	}
+	c := t.accepted[event.Origin]
+	t.accepted[event.Origin] = acceptedCounts{c.events + 1, c.deliveries + event.Deliveries}
 }
 
 // CountEnded counts deliveries that came to an end; a cause counts for Failed alone.

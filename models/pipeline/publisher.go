@@ -19,6 +19,7 @@ import (
 type publisher struct {
 	store   *Engine
 	turns   turns
+	turn    chan struct{} // of committers
 	signal  chan struct{}
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -40,7 +41,8 @@ type submission struct {
 }
 
 const (
-	committers   = 2 // one prepares and sends while the other waits for the disk
+	committers   = 2
+	stuckCommit  = 50 * time.Millisecond
 	maxGroup     = 256
 	maxGroupSize = 4 << 20 // bytes of bodies in one transaction
 	CommitLimit  = 20 * time.Second
@@ -50,7 +52,7 @@ const (
 )
 
 func newPublisher(s *Engine) *publisher {
-	p := &publisher{store: s, signal: make(chan struct{}, committers), stop: make(chan struct{})}
+	p := &publisher{store: s, turn: make(chan struct{}, 1), signal: make(chan struct{}, committers), stop: make(chan struct{})}
 	p.turns.weigh, p.turns.most = s.weigh, s.db.Dialect.GroupWeight()
 	return p
 }
@@ -176,16 +178,36 @@ func (p *publisher) run() {
 
 // commitAll commits group after group until nothing waits.
 func (p *publisher) commitAll() {
-	for {
-		group, more := p.turns.take()
-		if len(group) == 0 {
-			return
-		}
-		if more {
-			p.call() // the other committer, if it is free
-		}
-		p.commit(group)
+	for p.commitNext() {
 	}
+}
+
+// commitNext commits the next group, and reports whether there was one. Committers
+// take turns, so that what comes during one commit makes the next one larger; one
+// that stands still, for a lock that somebody holds, has its turn for stuckCommit at
+// most. A slice needs none: its committer rests, and the other one goes on.
+func (p *publisher) commitNext() bool {
+	stuck := time.NewTimer(stuckCommit)
+	defer stuck.Stop()
+	leave := func() {}
+	select {
+	case p.turn <- struct{}{}:
+		leave = sync.OnceFunc(func() { <-p.turn })
+	case <-stuck.C:
+	}
+	defer leave()
+	group, slice, more := p.turns.take()
+	if len(group) == 0 {
+		return false
+	}
+	if slice {
+		leave()
+	}
+	if more {
+		p.call() // the other committer, if it is free
+	}
+	p.commit(group)
+	return true
 }
 
 // commit writes a group and answers those who wait for it. Of what is written

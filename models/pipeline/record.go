@@ -59,9 +59,6 @@ func (r *Result) FirstWait() (time.Duration, bool) {
 	return max(0, r.Exchange.StartedAt.Sub(database.IDTime(r.Job.DeliveryID))-firstDelay(r.Job.schedule)), true
 }
 
-// OrganizationID is whose delivery it was.
-func (r *Result) OrganizationID() string { return r.Job.work.OrganizationID }
-
 // Record writes results: each attempt, and, for those whose lease still holds,
 // what follows from it. A result under a lost lease is kept as an attempt and
 // changes no state. Recording a result again changes nothing, so that a group

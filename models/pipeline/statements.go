@@ -12,9 +12,10 @@ import (
 // statements are what the engine asks the two databases for in different ways,
 // beside what the dialect has.
 type statements interface {
-	// writeIfUnchanged commits a fan-out if what it was prepared by still stands,
-	// and returns false, having written nothing, if it doesn't.
-	writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition) (done bool, err error)
+	// writeIfUnchanged commits a fan-out if what it was prepared by still stands, but
+	// for the events whose idempotency keys are taken. The worker claims what may be
+	// sent at once, if it is the sole one.
+	writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition, worker string) (written, error)
 	// recordDelivered commits, in one statement, attempts that delivered, if all of their
 	// leases hold, and returns the states of their endpoints.
 	recordDelivered(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error)

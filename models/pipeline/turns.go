@@ -85,8 +85,8 @@ func (t *turns) line(organizationID string) *line {
 }
 
 // take takes the next group: drafts of several organizations in turns, up to
-// the bounds of a group, or one slice alone. More tells that others wait.
-func (t *turns) take() (group []*Draft, more bool) {
+// the bounds of a group, or one slice alone. More reports that others wait.
+func (t *turns) take() (group []*Draft, slice, more bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	weight, size := 0, 0
@@ -94,20 +94,20 @@ func (t *turns) take() (group []*Draft, more bool) {
 		l := t.rotation[0]
 		d := (*l.next())[0]
 		w := t.weigh(d)
-		slice := d.committed || w > t.most
-		if len(group) > 0 && (slice || weight+w > t.most || size >= maxGroupSize) {
+		cut := d.committed || w > t.most
+		if len(group) > 0 && (cut || weight+w > t.most || size >= maxGroupSize) {
 			break
 		}
 		t.rotation = t.rotation[1:]
 		group = append(group, l.take())
-		if slice {
-			l.slice = d
+		if cut {
+			l.slice, slice = d, true
 			break
 		}
 		t.putBack(d.Event.OrganizationID, l)
 		weight, size = weight+w, size+len(d.Event.Body)
 	}
-	return group, len(t.rotation) > 0
+	return group, slice, len(t.rotation) > 0
 }
 
 // done is called once a group was committed, with what is left of it to do. A

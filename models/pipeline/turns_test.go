@@ -35,7 +35,7 @@ func TestTurns(t *testing.T) {
 				}
 				want = append(want, s.take...)
 				for range s.take {
-					group, _ := turns.take()
+					group, _, _ := turns.take()
 					if len(group) != 1 {
 						t.Fatalf("take() returned %d drafts after %v; want 1", len(group), got)
 					}

@@ -79,7 +79,7 @@ func (p *Engine) writeSlice(ctx context.Context, d *Draft, most int) {
 		if err := p.noteWritten(tx, d, n); err != nil {
 			return err
 		}
-		return p.write(tx, f)
+		return p.write(tx, f, nil)
 	})
 	switch {
 	case errors.Is(err, errElsewhere):

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -68,6 +67,11 @@ type Job struct {
 	schedule webhook.Schedule
 }
 
+// Woken names the job's delivery.
+func (j *Job) Woken() models.Woken {
+	return models.Woken{OrganizationID: j.work.OrganizationID, EndpointID: j.EndpointID, DeliveryID: j.DeliveryID}
+}
+
 // Lane asks for some of an endpoint's due deliveries, at most Slots of them.
 type Lane struct {
 	EndpointID  string
@@ -89,7 +93,8 @@ type Outlook struct {
 // gets its number and a lease by the database's clock, and no endpoint gets
 // more in flight, over all processes, than its limit. What another process has
 // claimed, what is not due and what belongs to a disabled or held endpoint is
-// passed over. It returns the attempts to send, and an outlook for each lane in
+// passed over, and so is everything while another process is the sole worker (see
+// Attend). It returns the attempts to send, and an outlook for each lane in
 // their order, also when it fails: what it had found of them by then. It fails if
 // the database does, and then has claimed nothing.
 func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, []Outlook, error) {
@@ -157,7 +162,7 @@ func laneParameters(lanes []Lane, outlooks []Outlook, templates map[string]*temp
 func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]models.Work, error) {
 	now := p.db.Dialect.Now(p.clock)
 	list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.IntegerValue, database.IntegerValue, database.IntegerValue}, limits)
-	token := rand.Text()
+	token := p.leaseToken()
 	condition, asked := p.db.Dialect.Among("delivery_id", wanted)
 	// Rows are found by their keys alone, each part once, whatever the planner
 	// believes of a table that is empty at one moment and long at the next.
@@ -165,6 +170,7 @@ func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]
 	free AS MATERIALIZED (
 		SELECT e.id AS endpoint_id, e.disabled_at, l.held, %s AS slots
 		FROM lanes l JOIN endpoints e ON e.id = l.endpoint_id WHERE e.deleted_at IS NULL
+			AND NOT EXISTS (SELECT 1 FROM installations WHERE sole_worker NOT IN ('', ?))
 	),
 	asked AS MATERIALIZED (SELECT delivery_id, endpoint_id, priority, due_at, lease_until FROM delivery_work WHERE %s),
 	ranked AS (
@@ -182,7 +188,7 @@ func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]
 		p.db.Dialect.SecondsAfter(now, fmt.Sprintf("(SELECT e.timeout_seconds FROM endpoints e WHERE e.id = endpoint_id) + %d", leaseMargin)),
 		p.db.Dialect.In("SELECT delivery_id FROM ranked WHERE place <= slots"))
 	var claimed []models.Work
-	err := tx.Raw(statement, append(parameters, asked, token)...).Find(&claimed).Error
+	err := tx.Raw(statement, append(parameters, p.worker, asked, token)...).Find(&claimed).Error
 	return claimed, err
 }
 

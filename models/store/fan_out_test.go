@@ -33,6 +33,7 @@ func manyEndpoints(t *testing.T, f *fixture, tenant *store.Tenant, n int) (ids [
 // wakeWatch is a waker that a test looks at, or acts in, between transactions:
 // the committer that has just committed waits for it.
 type wakeWatch struct {
+	noWorkers
 	mu      sync.Mutex
 	groups  []int
 	total   int

@@ -17,12 +17,13 @@ func TestTwinsInABatch(t *testing.T) {
 		report := func(tenant *store.Tenant, key, id string) store.Report {
 			return store.Report{Tenant: tenant, Event: models.NewEvent{Type: "payment.failed", Data: payment(id), IdempotencyKey: key}}
 		}
-		for round := range 2 {
+		for round := range 4 { // the third and fourth with another key, and by settings that are in memory
+			key := fmt.Sprint("k", round/2)
 			out := f.PublishBatch(t.Context(), []store.Report{
-				report(f.tenant, "k", "a"), report(f.tenant, "k", "a"), report(f.tenant, "k", "b"), report(other, "k", "a"), report(f.tenant, "", "a"),
+				report(f.tenant, key, "a"), report(f.tenant, key, "a"), report(f.tenant, key, "b"), report(other, key, "a"), report(f.tenant, "", "a"),
 			})
 			first := out[0].Accepted
-			if out[0].Err != nil || first.Replayed != (round == 1) || first.Deliveries != 1 {
+			if out[0].Err != nil || first.Replayed != (round%2 == 1) || first.Deliveries != 1 {
 				t.Fatalf("first: %+v, %v", first, out[0].Err)
 			}
 			if twin := out[1].Accepted; out[1].Err != nil || twin.ID != first.ID || !twin.Replayed || twin.Deliveries != 1 {
@@ -35,8 +36,8 @@ func TestTwinsInABatch(t *testing.T) {
 				t.Errorf("another tenant's and a keyless one: %+v %+v", out[3], out[4])
 			}
 		}
-		if list := deliveries(t, f.tenant); len(list) != 3 {
-			t.Errorf("%d deliveries, want the first and two keyless ones", len(list))
+		if list := deliveries(t, f.tenant); len(list) != 6 {
+			t.Errorf("%d deliveries, want the first of each key and four keyless ones", len(list))
 		}
 	})
 }

@@ -37,7 +37,19 @@ type fixture struct {
 	rekeyed *store.Store // the same database under another first key, where a test opened it
 }
 
+// noWorkers is the part of a waker where the process has no workers.
+type noWorkers struct{}
+
+func (noWorkers) Reserve(slots []pipeline.Slots) {
+	for i := range slots {
+		slots[i].Count = 0
+	}
+}
+
+func (noWorkers) Begin([]pipeline.Slots, []pipeline.Job) {}
+
 type wakeRecord struct {
+	noWorkers
 	sync.Mutex
 	list []models.Woken
 	mail int

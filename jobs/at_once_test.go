@@ -1,0 +1,226 @@
+package jobs_test
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hookwell/jobs"
+	"hookwell/models"
+	"hookwell/models/pipeline"
+	"hookwell/models/store"
+	"hookwell/webhook"
+)
+
+// accompany lets another process have workers too, which do nothing.
+func (f *fixture) accompany(t *testing.T) *pipeline.Engine {
+	t.Helper()
+	other, err := store.Open(t.Context(), f.options)
+	check(t, err)
+	t.Cleanup(func() { check(t, other.Close()) })
+	check(t, other.Engine().Attend(t.Context()))
+	return other.Engine()
+}
+
+// alone starts workers, waits until they know that they are alone, and has one
+// event delivered, so that the endpoint is known.
+func (f *fixture) alone(t *testing.T, kind string, e *models.Endpoint) *jobs.Workers {
+	t.Helper()
+	f.wakeQueue()
+	w := f.start(t)
+	check(t, f.Engine().Attend(t.Context()))
+	f.publishBatch(t, kind, 1)
+	f.until(t, "the first one is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
+	return w
+}
+
+// begun counts the endpoint's deliveries that were claimed as they were accepted.
+func (f *fixture) begun(t *testing.T, e *models.Endpoint) (n int) {
+	t.Helper()
+	list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{Limit: models.MaxLimit})
+	check(t, err)
+	for _, d := range list {
+		if _, ok := f.waker.begun.Load(d.ID); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTheSoleWorkerClaimsWhatItAccepts(t *testing.T) {
+	const kind = "payment.failed"
+	eachPair(t, func(t *testing.T, f *fixture) {
+		e, _ := f.endpoint(t, receiver(t, nil).URL, nil)
+		f.alone(t, kind, e)
+		f.publishBatch(t, kind, 3)
+		list := f.until(t, "all are delivered", models.DeliveryFilter{EndpointID: e.ID}, all(4, models.Delivered))
+		if n := f.begun(t, e); n != 3 {
+			t.Errorf("%d deliveries were claimed as they were accepted; want 3", n)
+		}
+		for _, d := range list {
+			attempts, err := f.tenant.Attempts(t.Context(), d.ID)
+			check(t, err)
+			if d.AttemptCount != 1 || len(attempts) != 1 || attempts[0].Trigger != models.TriggerSchedule {
+				t.Errorf("delivery %s has %d attempts and these on record: %+v; want one of the schedule", d.ID, d.AttemptCount, attempts)
+			}
+		}
+		// A change of the endpoint is read by a claim first.
+		_, err := f.tenant.UpdateEndpoint(t.Context(), e.ID, func(in *models.EndpointInput) error { in.Name = "Changed"; return nil })
+		check(t, err)
+		f.publishBatch(t, kind, 1)
+		f.until(t, "so is one after a change", models.DeliveryFilter{EndpointID: e.ID}, all(5, models.Delivered))
+		if n := f.begun(t, e); n != 3 {
+			t.Errorf("%d deliveries were claimed as they were accepted after a change; want 3", n)
+		}
+	})
+}
+
+// TestAtOnceKeepsToTheLimit holds that what is claimed with its acceptance counts
+// as in flight, and that what finds no slot waits for its turn.
+func TestAtOnceKeepsToTheLimit(t *testing.T) {
+	const kind, limit, events = "payment.failed", 2, 7
+	eachPair(t, func(t *testing.T, f *fixture) {
+		var now, most atomic.Int64
+		hang := make(chan struct{})
+		var hanging atomic.Bool
+		s := receiver(t, func(http.ResponseWriter, *http.Request) {
+			n := now.Add(1)
+			defer now.Add(-1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			if hanging.Load() {
+				<-hang
+			}
+		})
+		e, _ := f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.MaxInFlight = limit })
+		f.alone(t, kind, e)
+		hanging.Store(true)
+		for range events {
+			f.publishBatch(t, kind, 1)
+		}
+		f.until(t, "as many as may be are in flight", models.DeliveryFilter{EndpointID: e.ID}, func([]models.Delivery) bool { return now.Load() == limit })
+		if n := f.begun(t, e); n != limit {
+			t.Errorf("%d deliveries were claimed as they were accepted; want %d", n, limit)
+		}
+		close(hang)
+		f.until(t, "all are delivered", models.DeliveryFilter{EndpointID: e.ID}, all(events+1, models.Delivered))
+		if most.Load() != limit {
+			t.Errorf("%d requests were in flight at once; want at most %d", most.Load(), limit)
+		}
+	})
+}
+
+func TestAtOnceHeedsWhatHoldsAnEndpoint(t *testing.T) {
+	const kind = "payment.failed"
+	delayed, fault := webhook.NewSchedule([]int{1, 5})
+	if fault != nil {
+		t.Fatalf("NewSchedule: %v", fault)
+	}
+	for name, test := range map[string]struct {
+		change func(*models.EndpointInput)
+		before func(t *testing.T, f *fixture, e *models.Endpoint) // after the first delivery
+	}{
+		"a rate limit":  {change: func(in *models.EndpointInput) { in.RateLimitPerSecond = 1 }},
+		"a first delay": {change: func(in *models.EndpointInput) { in.Schedule = delayed }},
+		"another process with workers": {before: func(t *testing.T, f *fixture, _ *models.Endpoint) {
+			f.accompany(t)
+		}},
+		"an open circuit": {before: func(t *testing.T, f *fixture, e *models.Endpoint) {
+			check(t, f.Database().WithContext(t.Context()).Exec("UPDATE endpoint_states SET held_because = 'circuit', held_until = ? WHERE endpoint_id = ?",
+				f.clock.Now().Add(time.Hour), e.ID).Error)
+		}},
+		"a disabled endpoint": {before: func(t *testing.T, f *fixture, e *models.Endpoint) {
+			_, err := f.tenant.DisableEndpoint(t.Context(), e.ID)
+			check(t, err)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachPair(t, func(t *testing.T, f *fixture) {
+				e, _ := f.endpoint(t, receiver(t, nil).URL, test.change)
+				f.wakeQueue()
+				f.start(t)
+				check(t, f.Engine().Attend(t.Context()))
+				f.publishBatch(t, kind, 1)
+				if test.change == nil {
+					f.until(t, "the first one is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
+				}
+				if test.before != nil {
+					test.before(t, f, e)
+				}
+				f.publishBatch(t, kind, 1)
+				if n := f.begun(t, e); n != 0 {
+					t.Errorf("%d deliveries were claimed as they were accepted; want none", n)
+				}
+			})
+		})
+	}
+}
+
+// TestOneSoleWorker holds that nobody claims beside the sole worker until it knows
+// of the other.
+func TestOneSoleWorker(t *testing.T) {
+	const kind = "payment.failed"
+	eachPair(t, func(t *testing.T, f *fixture) {
+		e, _ := f.endpoint(t, receiver(t, nil).URL, nil)
+		check(t, f.Engine().Attend(t.Context()))
+		f.publishBatch(t, kind, 1) // which nobody is told of
+		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{Limit: models.MaxLimit})
+		check(t, err)
+		other, err := store.Open(t.Context(), f.options)
+		check(t, err)
+		t.Cleanup(func() { check(t, other.Close()) })
+		claim := func() int {
+			t.Helper()
+			claimed, _, err := other.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 1}})
+			check(t, err)
+			return len(claimed)
+		}
+		if n := claim(); n != 0 {
+			t.Errorf("beside the sole worker another process claimed %d deliveries; want none", n)
+		}
+		check(t, other.Engine().Attend(t.Context()))
+		if n := claim(); n != 1 {
+			t.Errorf("once it was known it claimed %d deliveries; want 1", n)
+		}
+		sole := func() (id string) {
+			t.Helper()
+			check(t, f.Database().WithContext(t.Context()).Raw("SELECT sole_worker FROM installations").Scan(&id).Error)
+			return id
+		}
+		check(t, f.Engine().Attend(t.Context()))
+		if id := sole(); id != "" {
+			t.Errorf("of two processes with workers %s is the sole one", id)
+		}
+		reclaimed := func() int {
+			t.Helper()
+			n, err := f.Engine().Reclaim(t.Context())
+			check(t, err)
+			return n
+		}
+		for range 3 { // which say nothing of the other while one in between fails
+			check(t, f.Engine().Attend(t.Context()))
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := f.Engine().Attend(ended); err == nil {
+			t.Fatal("Attend() did not fail without a database")
+		}
+		for range 4 {
+			check(t, f.Engine().Attend(t.Context()))
+		}
+		if id, n := sole(), reclaimed(); id != "" || n != 0 {
+			t.Errorf("beside a process that was silent for three looks in a row %q is the sole worker, and %d attempts were taken over; want none", id, n)
+		}
+		check(t, f.Engine().Attend(t.Context())) // the fourth look in a row
+		check(t, f.Engine().Attend(t.Context()))
+		if id, n := sole(), reclaimed(); id == "" || n != 1 {
+			t.Errorf("beside a process that is gone %q is the sole worker, and %d attempts were taken over; want this one, and 1", id, n)
+		}
+		check(t, f.Engine().Leave(t.Context()))
+		if id := sole(); id != "" {
+			t.Errorf("after it left %s is the sole worker", id)
+		}
+	})
+}

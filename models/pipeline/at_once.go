@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+// What the sole worker accepts it claims in the same transaction, as far as its
+// endpoints have free slots, and sends it after the commit: it needs neither a
+// task in Redis nor a claim. All else is woken as by any other process.
+
+// Slots asks for free slots of one endpoint in this process.
+type Slots struct {
+	OrganizationID string
+	EndpointID     string
+	MaxInFlight    int // the endpoint's limit
+	Count          int // asked for, and then granted
+}
+
+// mostAtOnce is the most deliveries of one event that are claimed as it is
+// accepted. One with more takes its turn among the claims.
+const mostAtOnce = 32
+
+// atOnce is what of a fan-out may be claimed with its acceptance.
+type atOnce struct {
+	slots     []Slots
+	templates []*template // of each delivery; nil for one that is woken
+	token     string      // of the leases
+}
+
+// reserve finds which deliveries of a fan-out this process may send at once, and
+// takes slots for them. What it took is given back by begin.
+func (p *Engine) reserve(f *fanOut, found map[string]*acceptRules) {
+	if !p.sole.Load() || p.waker == nil || len(f.deliveries) == 0 {
+		return
+	}
+	a := &atOnce{templates: make([]*template, len(f.deliveries))}
+	index := make(map[string]int, len(f.deliveries))
+	for i, d := range f.deliveries {
+		t := p.templateAtOnce(f.events[f.eventOf[i]], f.endpoints[i], found[d.OrganizationID])
+		if t == nil {
+			continue
+		}
+		a.templates[i] = t
+		at, ok := index[d.EndpointID]
+		if !ok {
+			at = len(a.slots)
+			index[d.EndpointID] = at
+			a.slots = append(a.slots, Slots{OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, MaxInFlight: t.maxInFlight})
+		}
+		a.slots[at].Count++
+	}
+	if len(a.slots) == 0 {
+		return
+	}
+	p.waker.Reserve(a.slots)
+	left := make(map[string]int, len(a.slots))
+	granted := 0
+	for _, s := range a.slots {
+		left[s.EndpointID] = s.Count
+		granted += s.Count
+	}
+	if granted == 0 {
+		return
+	}
+	for i, d := range f.deliveries {
+		if left[d.EndpointID] == 0 {
+			a.templates[i] = nil
+		} else if a.templates[i] != nil {
+			left[d.EndpointID]--
+		}
+	}
+	a.token, f.atOnce = p.leaseToken(), a
+}
+
+// templateAtOnce returns an endpoint's template where a delivery of the event may
+// go out now by all that is in memory, and nil otherwise.
+func (p *Engine) templateAtOnce(event *models.Event, e *models.Endpoint, o *acceptRules) *template {
+	kept, ok := p.messages.Get(e.ID)
+	switch {
+	case !ok || o == nil || kept.version != o.version || event.Deliveries > mostAtOnce || firstDelay(e.Schedule) > 0:
+		return nil
+	case kept.template.rateLimit > 0 || kept.template.until != nil && !p.clock.Now().Before(*kept.template.until):
+		return nil
+	}
+	return kept.template
+}
+
+// begin gives back the slots of a fan-out, after its commit or where it failed,
+// and has those deliveries sent that were claimed: of endpoints that are open, and
+// of events that were written. It returns their ids.
+func (p *Engine) begin(f *fanOut, open []string, wrote func(eventID string) bool) map[string]bool {
+	if f == nil || f.atOnce == nil {
+		return nil
+	}
+	a := f.atOnce
+	f.atOnce = nil
+	isOpen := make(map[string]bool, len(open))
+	for _, id := range open {
+		isOpen[id] = true
+	}
+	var jobs []Job
+	begun := map[string]bool{}
+	for i, d := range f.deliveries {
+		if t := a.templates[i]; t != nil && isOpen[d.EndpointID] && wrote(d.EventID) {
+			jobs = append(jobs, t.job(models.Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID,
+				Trigger: models.TriggerSchedule, Attempt: 1, LeaseToken: a.token}, f.events[f.eventOf[i]]))
+			begun[d.ID] = true
+		}
+	}
+	p.waker.Begin(a.slots, jobs)
+	return begun
+}
+
+// openEndpoints returns those of the slots' endpoints that are not held, while
+// this process is the sole worker; that holds until the transaction ends.
+func (p *Engine) openEndpoints(tx *database.Tx, slots []Slots) (open []string, err error) {
+	ids := make([]string, len(slots))
+	for i := range slots {
+		ids[i] = slots[i].EndpointID
+	}
+	var sole []string
+	query := "SELECT id FROM installations WHERE sole_worker = ? " + p.db.Dialect.ForShare()
+	if err := tx.Raw(query, p.worker).Scan(&sole).Error; err != nil || len(sole) == 0 {
+		return nil, err
+	}
+	condition, parameter := p.db.Dialect.Among("endpoint_id", ids)
+	err = tx.Model(&models.EndpointState{}).Where(condition, parameter).Where(notHeld(p.db.Dialect.Now(p.clock))).Pluck("endpoint_id", &open).Error
+	return open, err
+}
+
+// notHeld is the condition on an endpoint's state under which it may be sent to.
+func notHeld(now string) string {
+	return fmt.Sprintf("held_because = '' AND (held_until IS NULL OR held_until <= %s)", now)
+}
