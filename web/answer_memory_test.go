@@ -131,32 +131,21 @@ func TestAnswers_that_wait_for_room_keep_no_turn(t *testing.T) {
 	}
 }
 
-// TestReference_has_turns_of_its_own takes all turns of the reference.
+// TestReference_has_turns_of_its_own takes all turns of the pages, and then all of
+// the reference.
 func TestReference_has_turns_of_its_own(t *testing.T) {
 	s := newSite(t, nil)
+	b := s.browser(t)
+	for range maxDrawing {
+		s.drawing <- struct{}{}
+	}
+	wantStatus(t, b.get(t, referencePath), http.StatusOK)
+	for range maxDrawing {
+		<-s.drawing
+	}
 	for range maxReferring {
 		s.referring <- struct{}{}
 	}
-	b := s.browser(t)
-	waits := make(chan int, 1)
-	go func() {
-		answer, err := http.Get(s.url + referencePath)
-		if err != nil {
-			t.Error(err)
-			waits <- 0
-			return
-		}
-		answer.Body.Close()
-		waits <- answer.StatusCode
-	}()
 	wantStatus(t, b.get(t, "/login"), http.StatusOK)
-	select {
-	case status := <-waits:
-		t.Errorf("the reference is answered with %d without a turn", status)
-	default:
-	}
-	<-s.referring
-	if status := <-waits; status != http.StatusOK {
-		t.Errorf("the reference is answered with %d once it has its turn", status)
-	}
+	wantStatus(t, b.get(t, referencePath), http.StatusServiceUnavailable)
 }
