@@ -281,25 +281,26 @@ func (sqliteStatements) writeIfUnchanged(*gorm.DB, *database.Clock, *fanOut, pre
 // writeIfUnchanged is a transaction in one statement: the check, events,
 // deliveries and work.
 func (d postgresStatements) writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition) (done bool, err error) {
-	statement := `WITH unchanged AS MATERIALIZED (SELECT
-		(SELECT count(*) FROM organization_versions v JOIN unnest(?::text[], ?::bigint[]) AS k(id, version) ON v.organization_id = k.id AND v.version = k.version) = ?
-		AND (SELECT count(*) FROM api_keys WHERE id = ANY(?) AND revoked_at IS NULL) = ? AS ok)`
+	next := database.Numbered()
+	statement := fmt.Sprintf(`WITH unchanged AS MATERIALIZED (SELECT
+		(SELECT count(*) FROM organization_versions v JOIN unnest(%s::text[], %s::bigint[]) AS k(id, version) ON v.organization_id = k.id AND v.version = k.version) = %s
+		AND (SELECT count(*) FROM api_keys WHERE id = ANY(%s) AND revoked_at IS NULL) = %s AS ok)`, next(), next(), next(), next(), next())
 	parameters := []any{&p.organizationIDs, &p.versions, len(p.organizationIDs), &p.keyIDs, len(p.keyIDs)}
 	add := func(name, insert string, more []any) {
 		statement += ", " + name + " AS (" + insert + " WHERE (SELECT ok FROM unchanged))"
 		parameters = append(parameters, more...)
 	}
-	insert, more, err := database.Insertion(db, database.RowsOf(f.events))
+	insert, more, err := database.Insertion(db, database.RowsOf(f.events), next)
 	if err != nil {
 		return false, err
 	}
 	add("new_events", insert, more)
 	if len(f.deliveries) > 0 {
-		if insert, more, err = database.Insertion(db, database.RowsOf(f.deliveries)); err != nil {
+		if insert, more, err = database.Insertion(db, database.RowsOf(f.deliveries), next); err != nil {
 			return false, err
 		}
 		add("new_deliveries", insert, more)
-		insert, more = d.insertWork(c, f)
+		insert, more = d.insertWork(c, f, next)
 		add("new_work", insert, more)
 	}
 	pool := db.ConnPool.(*database.PostgresPool)
@@ -307,7 +308,7 @@ func (d postgresStatements) writeIfUnchanged(db *gorm.DB, c *database.Clock, f *
 		// Kept as a prepared statement: an insert has one plan, however full its table is.
 		parameters = append([]any{pool.Named()}, parameters...)
 	}
-	rows, err := pool.QueryContext(db.Statement.Context, database.Numbered(statement+" SELECT ok FROM unchanged"), parameters...)
+	rows, err := pool.QueryContext(db.Statement.Context, statement+" SELECT ok FROM unchanged", parameters...)
 	if err != nil {
 		return false, err
 	}
@@ -321,7 +322,7 @@ func (d postgresStatements) writeIfUnchanged(db *gorm.DB, c *database.Clock, f *
 }
 
 // insertWork is newWork by the database's clock, in SQL.
-func (d postgresStatements) insertWork(c *database.Clock, f *fanOut) (string, []any) {
+func (d postgresStatements) insertWork(c *database.Clock, f *fanOut, next database.Placeholder) (string, []any) {
 	n := len(f.deliveries)
 	texts := [5][]string{}
 	for i := range texts {
@@ -336,8 +337,9 @@ func (d postgresStatements) insertWork(c *database.Clock, f *fanOut) (string, []
 	return fmt.Sprintf(`INSERT INTO delivery_work (delivery_id, organization_id, endpoint_id, event_id, event_type, trigger, priority, attempt, position,
 			due_at, wake_at, expires_at, lease_token, cancelled, recovery_id)
 		SELECT id, organization_id, endpoint_id, event_id, event_type, '%s', %d, 0, 0, %s, %s, %s, '', false, ''
-		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::float8[], ?::float8[]) AS n(id, organization_id, endpoint_id, event_id, event_type, first, expires)`,
-			models.TriggerSchedule, priorityFresh, d.SecondsAfter(now, "first"), d.SecondsAfter(now, fmt.Sprintf("first + %d", WakeGrace/time.Second)), d.SecondsAfter(now, "expires")),
+		FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[]) AS n(id, organization_id, endpoint_id, event_id, event_type, first, expires)`,
+			models.TriggerSchedule, priorityFresh, d.SecondsAfter(now, "first"), d.SecondsAfter(now, fmt.Sprintf("first + %d", WakeGrace/time.Second)), d.SecondsAfter(now, "expires"),
+			next(), next(), next(), next(), next(), next(), next()),
 		[]any{&texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &first, &expires}
 }
 
