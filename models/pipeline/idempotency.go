@@ -14,8 +14,8 @@ import (
 	"hookwell/models/database"
 )
 
-// IdempotencyKey remembers which event was accepted under a key.
-type IdempotencyKey struct {
+// idempotencyKey remembers which event was accepted under a key.
+type idempotencyKey struct {
 	OrganizationID string `gorm:"primaryKey"`
 	Key            string `gorm:"primaryKey"`
 	RequestHash    []byte
@@ -69,9 +69,9 @@ func (p *Engine) claimKeys(tx *database.Tx, drafts []*Draft) ([]*Draft, error) {
 type keyName struct{ organizationID, key string }
 
 // holdKeys inserts the keys that are free or expired and reads who holds each.
-func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]IdempotencyKey, error) {
+func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]idempotencyKey, error) {
 	now := p.clock.Now()
-	rows := make([]IdempotencyKey, 0, len(drafts))
+	rows := make([]idempotencyKey, 0, len(drafts))
 	seen := map[keyName]bool{}
 	names := make([][]any, 0, len(drafts))
 	for _, d := range drafts {
@@ -80,11 +80,11 @@ func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]Idempot
 			continue
 		}
 		seen[name] = true
-		rows = append(rows, IdempotencyKey{name.organizationID, name.key, d.hash, d.Event.ID, now})
+		rows = append(rows, idempotencyKey{name.organizationID, name.key, d.hash, d.Event.ID, now})
 		names = append(names, []any{name.organizationID, name.key})
 	}
 	// In one order everywhere, so that two groups can't wait for each other.
-	slices.SortFunc(rows, func(a, b IdempotencyKey) int {
+	slices.SortFunc(rows, func(a, b idempotencyKey) int {
 		return strings.Compare(a.OrganizationID+"\x00"+a.Key, b.OrganizationID+"\x00"+b.Key)
 	})
 	expired := clause.Where{Exprs: []clause.Expression{clause.Lte{Column: clause.Column{Table: "idempotency_keys", Name: "created_at"}, Value: now.Add(-idempotencySpan)}}}
@@ -93,11 +93,11 @@ func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]Idempot
 	if err != nil {
 		return nil, fmt.Errorf("holding idempotency keys: %w", err)
 	}
-	var saved []IdempotencyKey
+	var saved []idempotencyKey
 	if err := tx.Where("(organization_id, key) IN ?", names).Find(&saved).Error; err != nil {
 		return nil, fmt.Errorf("reading idempotency keys: %w", err)
 	}
-	held := make(map[keyName]IdempotencyKey, len(saved))
+	held := make(map[keyName]idempotencyKey, len(saved))
 	for _, row := range saved {
 		held[keyName{row.OrganizationID, row.Key}] = row
 	}
@@ -105,7 +105,7 @@ func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]Idempot
 }
 
 // earlierEvents returns what was accepted under the keys that others hold.
-func earlierEvents(tx *database.Tx, held map[keyName]IdempotencyKey, mine map[string]*Draft) (map[string]*models.Accepted, error) {
+func earlierEvents(tx *database.Tx, held map[keyName]idempotencyKey, mine map[string]*Draft) (map[string]*models.Accepted, error) {
 	var ids []string
 	for _, holder := range held {
 		if mine[holder.EventID] == nil {
@@ -130,5 +130,5 @@ func earlierEvents(tx *database.Tx, held map[keyName]IdempotencyKey, mine map[st
 
 // PruneIdempotencyKeys forgets the keys that have expired.
 func (p *Engine) PruneIdempotencyKeys(ctx context.Context) error {
-	return p.db.WithContext(ctx).Where("created_at <= ?", p.clock.Now().Add(-idempotencySpan)).Delete(&IdempotencyKey{}).Error
+	return p.db.WithContext(ctx).Where("created_at <= ?", p.clock.Now().Add(-idempotencySpan)).Delete(&idempotencyKey{}).Error
 }

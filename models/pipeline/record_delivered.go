@@ -70,11 +70,11 @@ func (p *Engine) noteDelivered(ctx context.Context, finished []Result, states []
 }
 
 // recordDelivered has nothing to gain on SQLite, where a round trip is a call.
-func (sqliteStatements) recordDelivered(*gorm.DB, []Result, *RollupDelta) (bool, []models.EndpointState, error) {
+func (sqliteStatements) recordDelivered(*gorm.DB, []Result, *rollupDelta) (bool, []models.EndpointState, error) {
 	return false, nil, nil
 }
 
-func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error) {
+func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []models.EndpointState, err error) {
 	ids, rows, endpoints := make([]string, len(results)), make([][]any, len(results)), map[string]bool{}
 	var endpointIDs []string
 	for i := range results {
