@@ -21,7 +21,7 @@ func (d *dispatcher) reserve(slots []pipeline.Slots) {
 			d.lanes[s.EndpointID] = l
 		}
 		l.limit = s.MaxInFlight
-		if d.halted || l.state != laneReady || len(l.ids) > 0 || l.more {
+		if d.halted || l.state != laneReady || l.waits() {
 			s.Count = 0
 		}
 		s.Count = max(min(s.Count, d.room(l)), 0)
@@ -49,7 +49,7 @@ func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 		l.inFlight -= free
 		d.taken -= free
 		d.flights.Add(-free)
-		waiting = waiting || len(l.ids) > 0 || l.more
+		waiting = waiting || l.waits()
 		d.forgetIdle(s.EndpointID, l)
 	}
 	if len(jobs) > 0 && d.largest > crowd {

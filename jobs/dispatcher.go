@@ -280,7 +280,7 @@ func (d *dispatcher) resume(l *lane) {
 }
 
 func (d *dispatcher) forgetIdle(endpointID string, l *lane) {
-	if l.inFlight == 0 && len(l.ids) == 0 && !l.more && !l.state.claiming() {
+	if l.inFlight == 0 && !l.waits() && !l.state.claiming() {
 		delete(d.lanes, endpointID)
 	}
 }
@@ -316,7 +316,7 @@ func (d *dispatcher) landed(group []landing) {
 			l.look = 0
 		}
 		l.state = l.state.after(attemptLanded)
-		waiting = waiting || len(l.ids) > 0 || l.more
+		waiting = waiting || l.waits()
 		d.forgetIdle(endpointID, l)
 	}
 	d.taken -= len(group)

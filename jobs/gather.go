@@ -49,7 +49,7 @@ func (d *dispatcher) inTurns(apart bool) iter.Seq2[string, *lane] {
 	}
 	rounds := map[string][]waiting{}
 	for endpointID, l := range d.lanes {
-		if l.state == laneReady && (len(l.ids) > 0 || l.more) {
+		if l.state == laneReady && l.waits() {
 			rounds[l.organizationID] = append(rounds[l.organizationID], waiting{endpointID, l})
 		}
 	}

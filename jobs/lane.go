@@ -31,6 +31,10 @@ func newLane(organizationID string) *lane {
 	return &lane{organizationID: organizationID, known: map[string]struct{}{}, limit: models.DefaultMaxInFlight}
 }
 
+// waits reports whether the lane has anything to claim: ids of its own, or what
+// the database may have.
+func (l *lane) waits() bool { return len(l.ids) > 0 || l.more }
+
 // nextLook is how soon the lane looks again where other processes have the
 // slots, after a claim that brought it so many; at once where they don't.
 func (l *lane) nextLook(full bool, claimed int) time.Duration {

@@ -1,6 +1,10 @@
 package models
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // EndpointSort is the order of a list of endpoints.
 type EndpointSort string
@@ -39,6 +43,41 @@ type JudgedEndpoint struct {
 type EndpointPage struct {
 	Rows         []JudgedEndpoint
 	Before, Next string
+}
+
+// MostChoices is how many endpoints are offered at most where one is chosen.
+const MostChoices = 50
+
+// EndpointChoices are endpoints to choose one from, by name: all, or the first
+// MostChoices of them.
+type EndpointChoices struct {
+	Rows []EndpointChoice
+	More bool // there are others
+}
+
+// Find returns the choice with an id, and whether it is among them.
+func (c EndpointChoices) Find(id string) (EndpointChoice, bool) {
+	at := slices.IndexFunc(c.Rows, func(row EndpointChoice) bool { return row.ID == id })
+	if at < 0 {
+		return EndpointChoice{}, false
+	}
+	return c.Rows[at], true
+}
+
+// EndpointChoice is an endpoint as it is called.
+type EndpointChoice struct{ ID, Name, URL string }
+
+// Title is what people call the endpoint: its name, else its URL.
+func (c EndpointChoice) Title() string { return cmp.Or(c.Name, c.URL) }
+
+// EndpointSummary is what an overview says of an organization's endpoints.
+type EndpointSummary struct {
+	All     int // endpoints
+	Failed  int // of them those with deliveries that failed for good
+	Needing int // of them those that need a person
+
+	Worst []JudgedEndpoint // those that fare worst, the busiest first of those that fare alike
+	Needy []JudgedEndpoint // the first of those that need a person
 }
 
 // BareURL is a URL without what nearly every one begins with.

@@ -82,7 +82,7 @@
     if (event.target.matches("select")) {
       if (event.target.name === "period") form.since.value = form.until.value = "";
       form.requestSubmit();
-    } else {
+    } else if (event.target.type === "datetime-local") {
       form.period.value = "";
     }
   });

@@ -17,8 +17,9 @@ const (
 )
 
 // CatalogView is the catalog with, at its side, one event type. Chosen is nil
-// on the list itself. Counts says how many endpoints subscribe to a type,
-// Subscribers which ones to the chosen type.
+// on the list itself. Counts says how many endpoints subscribe to a type.
+// Subscribers are the first by name of those that subscribe to the chosen type,
+// on TabEndpoints alone.
 type CatalogView struct {
 	Categories  []webhook.Category
 	Chosen      *webhook.EventType
@@ -26,6 +27,9 @@ type CatalogView struct {
 	Counts      map[string]int
 	Subscribers []models.Endpoint
 }
+
+// subscribed is how many endpoints subscribe to the chosen type.
+func (v CatalogView) subscribed() int { return v.Counts[v.Chosen.Type] }
 
 func (v CatalogView) total() int {
 	n := 0

@@ -8,12 +8,14 @@ import (
 	"hookwell/webhook"
 )
 
-// DeliveryFilter is the log's query string: state, endpoint, type, period,
-// since, until, cursor. Period is 1h, 24h, 7d or 30d; since and until are dates
-// or RFC 3339 times in UTC and go before it.
+// DeliveryFilter is the log's query string: state, endpoint, find, type, period,
+// since, until, cursor. Find is a text to find the endpoint by. Period is 1h,
+// 24h, 7d or 30d; since and until are dates or RFC 3339 times in UTC and go
+// before it.
 type DeliveryFilter struct {
 	State      models.State
 	EndpointID string
+	Find       string
 	Type       string // a type, or a prefix such as "payment.*"
 	Period     string
 	Since      string
@@ -25,7 +27,7 @@ type DeliveryFilter struct {
 // period counts as none.
 func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
 	f := DeliveryFilter{
-		State: models.State(query("state")), EndpointID: query("endpoint"), Type: query("type"),
+		State: models.State(query("state")), EndpointID: query("endpoint"), Find: searchWords(query("find")), Type: query("type"),
 		Cursor: query("cursor"),
 	}
 	chosen := parseSpan(query)
@@ -39,7 +41,7 @@ func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
 // Path is the log under this filter.
 func (f DeliveryFilter) Path(slug string) string {
 	return filteredPath(DeliveriesPath(slug), [][2]string{
-		{"state", string(f.State)}, {"endpoint", f.EndpointID}, {"type", f.Type},
+		{"state", string(f.State)}, {"endpoint", f.EndpointID}, {"find", f.Find}, {"type", f.Type},
 		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor},
 	})
 }
@@ -76,7 +78,7 @@ func (f DeliveryFilter) without(parts ...string) DeliveryFilter {
 		case "state":
 			f.State = ""
 		case "endpoint":
-			f.EndpointID = ""
+			f.EndpointID, f.Find = "", ""
 		case "type":
 			f.Type = ""
 		case "period":
@@ -105,7 +107,8 @@ type DeliveriesView struct {
 	Rows       []models.Delivery               // newest first
 	Older      string                          // cursor of the next page; empty when there is none
 	Counts     map[models.State]models.Tallied // of what the other filters leave; some states have none
-	Endpoints  []models.Endpoint               // to choose from
+	Endpoints  EndpointChooser
+	NoEndpoint bool // the organization has none; set only without rows
 	Categories []webhook.Category
 	Faults     webhook.Faults // at since and until
 }
@@ -122,15 +125,6 @@ func (v DeliveriesView) olderPath(slug string) string {
 		return ""
 	}
 	return v.Filter.from(v.Older).Path(slug)
-}
-
-func (v DeliveriesView) endpointTitle() string {
-	for i := range v.Endpoints {
-		if v.Endpoints[i].ID == v.Filter.EndpointID {
-			return v.Endpoints[i].Title()
-		}
-	}
-	return shortID(v.Filter.EndpointID)
 }
 
 // DeliveryView is one delivery's page.

@@ -44,6 +44,11 @@ func (f EndpointFilter) inHealth(health models.Health) EndpointFilter {
 	return f
 }
 
+func (f EndpointFilter) worstFirst() EndpointFilter {
+	f.Cursor, f.Sort = "", models.SortHealth
+	return f
+}
+
 func (f EndpointFilter) from(cursor string) EndpointFilter {
 	f.Cursor = cursor
 	return f

@@ -12,12 +12,13 @@ import (
 )
 
 // EventFilter is the query string of the list of events: type, origin, missed,
-// period, since, until, cursor, with the forms of DeliveryFilter. MissedBy is
-// the endpoint that did not get them.
+// find, period, since, until, cursor, with the forms of DeliveryFilter. MissedBy
+// is the endpoint that did not get them.
 type EventFilter struct {
 	Type     string
 	Origin   models.Origin
 	MissedBy string
+	Find     string
 	Period   string
 	Since    string
 	Until    string
@@ -28,7 +29,7 @@ type EventFilter struct {
 // period counts as none.
 func ParseEventFilter(query func(key string) string) EventFilter {
 	chosen := parseSpan(query)
-	f := EventFilter{Type: query("type"), Origin: models.Origin(query("origin")), MissedBy: query("missed"),
+	f := EventFilter{Type: query("type"), Origin: models.Origin(query("origin")), MissedBy: query("missed"), Find: searchWords(query("find")),
 		Period: chosen.Period, Since: chosen.Since, Until: chosen.Until, Cursor: query("cursor")}
 	if !slices.Contains(models.Origins(), f.Origin) {
 		f.Origin = ""
@@ -39,7 +40,7 @@ func ParseEventFilter(query func(key string) string) EventFilter {
 // Path is the list under this filter.
 func (f EventFilter) Path(slug string) string {
 	return filteredPath(EventsPath(slug), [][2]string{
-		{"type", f.Type}, {"origin", string(f.Origin)}, {"missed", f.MissedBy},
+		{"type", f.Type}, {"origin", string(f.Origin)}, {"missed", f.MissedBy}, {"find", f.Find},
 		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor},
 	})
 }
@@ -59,7 +60,7 @@ func (f EventFilter) without(part string) EventFilter {
 	case "origin":
 		f.Origin = ""
 	case "missed":
-		f.MissedBy = ""
+		f.MissedBy, f.Find = "", ""
 	case "period":
 		f.Period, f.Since, f.Until = "", "", ""
 	}
@@ -80,7 +81,7 @@ type EventsView struct {
 	Rows       []models.Event // newest first
 	Tally      map[string]map[models.State]int
 	Older      string // cursor of the next page; empty when there is none
-	Endpoints  []models.Endpoint
+	Endpoints  EndpointChooser
 	Categories []webhook.Category
 	Faults     webhook.Faults // at since and until
 }
@@ -97,15 +98,6 @@ func (v EventsView) olderPath(slug string) string {
 		return ""
 	}
 	return v.Filter.from(v.Older).Path(slug)
-}
-
-func (v EventsView) missedTitle() string {
-	for i := range v.Endpoints {
-		if v.Endpoints[i].ID == v.Filter.MissedBy {
-			return endpointName(&v.Endpoints[i])
-		}
-	}
-	return shortID(v.Filter.MissedBy)
 }
 
 func (v EventsView) version() string {

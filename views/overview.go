@@ -1,7 +1,6 @@
 package views
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -45,37 +44,22 @@ type OverviewView struct {
 	Steps     []models.Step
 	Before    models.Counts
 	States    map[models.State]models.Tallied
-	Endpoints []EndpointRow // every one
+	Endpoints int           // how many there are
+	Failed    int           // at how many of them something failed for good
+	Needing   int           // how many of them need a person, beyond what notices tell of
+	Worst     []EndpointRow // those that fare worst, at most OverviewShown
+	Needy     []EndpointRow // the first of those that need a person, at most TodoShown
 	Notices   []models.Notice
 }
 
+// How many endpoints the overview shows.
 const (
-	todoShown     = 5
-	overviewShown = 6
+	TodoShown     = 5
+	OverviewShown = 6
 )
 
 func (v OverviewView) traffic() traffic {
 	return traffic{v.Steps, v.Period.Step, v.Period.Words}
-}
-
-// shown are the endpoints that the page lists: those that fare worst.
-func (v OverviewView) shown() []EndpointRow {
-	rows := slices.Clone(v.Endpoints)
-	order := models.Healths()
-	slices.SortStableFunc(rows, func(a, b EndpointRow) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.Health), slices.Index(order, b.Health)), cmp.Compare(b.Counts.Attempts, a.Counts.Attempts))
-	})
-	return rows[:min(len(rows), overviewShown)]
-}
-
-// failing is at how many endpoints something failed for good.
-func (v OverviewView) failing() (n int) {
-	for _, row := range v.Endpoints {
-		if row.Counts.Failed > 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // waiting is what has not ended, in all and by state. It is false where nobody
@@ -97,38 +81,25 @@ type todo struct {
 }
 
 // told tells whether a notice stands of something that is wrong.
-func (v OverviewView) told() bool { return len(v.wrong()) > 0 }
-
-// wrong are the endpoints that a notice says something is wrong with.
-func (v OverviewView) wrong() map[string]bool {
-	ids := map[string]bool{}
-	for _, n := range v.Notices {
-		if n.Kind != models.NoticeRecovered {
-			ids[n.EndpointID] = true
-		}
-	}
-	return ids
+func (v OverviewView) told() bool {
+	return slices.ContainsFunc(v.Notices, func(n models.Notice) bool { return n.Kind != models.NoticeRecovered })
 }
 
-// todos are what needs a person beyond what notices tell of, the worst first,
-// and how many there are.
-func (v OverviewView) todos(page Page) ([]todo, int) {
-	var bad, warn []todo
-	wrong := v.wrong()
-	for _, row := range v.Endpoints {
+// todos are the first of what needs a person beyond what notices tell of.
+func (v OverviewView) todos(page Page) []todo {
+	list := make([]todo, len(v.Needy))
+	for i, row := range v.Needy {
 		t := todo{name: row.Endpoint.Title(), path: EndpointPath(page.slug(), row.Endpoint.ID)}
 		switch {
-		case wrong[row.Endpoint.ID]:
 		case row.Health == models.HealthFailing:
-			bad = append(bad, t.failing(page, row))
+			list[i] = t.failing(page, row)
 		case row.Health == models.HealthDisabled && row.Endpoint.DisabledReason != models.DisabledByPerson:
-			bad = append(bad, t.disabled(page, row))
-		case row.Counts.Failed > 0:
-			warn = append(warn, t.failed(page, row, v.Period))
+			list[i] = t.disabled(page, row)
+		default:
+			list[i] = t.failed(page, row, v.Period)
 		}
 	}
-	all := append(bad, warn...)
-	return all[:min(len(all), todoShown)], len(all)
+	return list
 }
 
 func (t todo) failing(page Page, row EndpointRow) todo {
@@ -200,11 +171,11 @@ func logPeriod(p OverviewPeriod) string {
 // version tells whether the part would be drawn the same.
 func (v OverviewView) version() string {
 	return digest(OverviewID, func(sum io.Writer) {
-		fmt.Fprintln(sum, v.Period.Name, v.Before, v.Steps, v.States)
+		fmt.Fprintln(sum, v.Period.Name, v.Before, v.Steps, v.States, v.Endpoints, v.Failed, v.Needing)
 		for _, n := range v.Notices {
 			fmt.Fprintln(sum, n.ID)
 		}
-		for _, row := range v.Endpoints {
+		for _, row := range slices.Concat(v.Worst, v.Needy) {
 			fmt.Fprintln(sum, row.Endpoint.Title(), row.Health, row.Waiting, row.Counts)
 		}
 	})

@@ -101,8 +101,17 @@ func sampleStrip(endpoint int) []models.Step {
 	return hours
 }
 
+// sampleChooser has more endpoints than are offered.
+func sampleChooser() EndpointChooser {
+	chooser := EndpointChooser{EndpointChoices: models.EndpointChoices{More: true}}
+	for _, row := range sampleEndpoints() {
+		chooser.Rows = append(chooser.Rows, models.EndpointChoice{ID: row.Endpoint.ID, Name: row.Endpoint.Name, URL: row.Endpoint.URL})
+	}
+	return chooser
+}
+
 func sampleOverview(period OverviewPeriod, rows []EndpointRow) OverviewView {
-	view := OverviewView{Period: period, Before: models.Counts{Delivered: 999, Failed: 1}, Endpoints: rows,
+	view := OverviewView{Period: period, Before: models.Counts{Delivered: 999, Failed: 1}, Endpoints: len(rows) + 900, Failed: 12, Needing: len(rows) + 40, Worst: rows, Needy: rows,
 		States: map[models.State]models.Tallied{models.Pending: {N: 119}, models.Retrying: {N: 1000, More: true}}}
 	for at := sampleNow.Add(-period.Length); at.Before(sampleNow); at = at.Add(period.Step) {
 		n := len(view.Steps)
@@ -233,7 +242,7 @@ func sampleEventView() EventView {
 }
 
 func sampleEventsView(t testing.TB) EventsView {
-	view := EventsView{Older: "next", Categories: sampleCatalog(t).Categories(), Endpoints: []models.Endpoint{*sampleEndpoints()[4].Endpoint}}
+	view := EventsView{Older: "next", Categories: sampleCatalog(t).Categories(), Endpoints: sampleChooser()}
 	for i, origin := range models.Origins() {
 		view.Rows = append(view.Rows, models.Event{ID: fmt.Sprintf("evt_01kpcvh2wvb6c1j9s0dk3xpy%02d", i), Type: "payment.failed", Origin: origin,
 			Test: origin == models.OriginTest, CreatedAt: ago(time.Duration(i*i) * time.Hour), NotSent: models.ReasonDisabled})
@@ -338,7 +347,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	waiting := sampleDeliveryView(nil)
 	waiting.Attempts, waiting.Delivery.AttemptCount, waiting.Delivery.State, waiting.Delivery.LastCause = nil, 0, models.Pending, ""
 
-	log := DeliveriesView{Rows: sampleDeliveries(), Older: "cursor", Endpoints: endpoints, Categories: categories}
+	log := DeliveriesView{Rows: sampleDeliveries(), Older: "cursor", Endpoints: sampleChooser(), Categories: categories}
 	filtered := log
 	filtered.Filter = DeliveryFilter{State: models.Failed, EndpointID: "ep_crm", Type: "payment.*", Period: "24h", Cursor: "next"}
 	none := filtered
@@ -424,7 +433,7 @@ func samples(t testing.TB) map[string]templ.Component {
 		"overview":            OverviewPage(page, sampleOverview(OverviewPeriods()[0], rows)),
 		"overview-notices":    OverviewPage(page, told),
 		"overview-month":      OverviewPage(guest, sampleOverview(OverviewPeriods()[2], rows)),
-		"overview-nothing":    OverviewPage(dark, OverviewView{Period: OverviewPeriods()[1], Endpoints: rows[3:4], Steps: make([]models.Step, 56)}),
+		"overview-nothing":    OverviewPage(dark, OverviewView{Period: OverviewPeriods()[1], Endpoints: 1, Worst: rows[3:4], Steps: make([]models.Step, 56)}),
 		"overview-empty":      OverviewPage(page, OverviewView{Period: OverviewPeriods()[0]}),
 		"endpoints":           EndpointsPage(flashed, sampleEndpointList(rows, EndpointFilter{})),
 		"endpoints-dark":      EndpointsPage(dark, sampleEndpointList(rows, EndpointFilter{EndpointFilter: models.EndpointFilter{Search: "Acme", Health: models.HealthFailing}, Cursor: "ep_x"})),

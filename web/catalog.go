@@ -31,9 +31,9 @@ func (s *Server) eventType(c *fiber.Ctx) error {
 	if tab := views.CatalogTab(c.Query("tab")); slices.Contains([]views.CatalogTab{views.TabSchema, views.TabVerify, views.TabEndpoints}, tab) {
 		view.Tab = tab
 	}
-	for _, e := range s.visit(c).endpoints {
-		if e.EventTypes.Matches(chosen.Type) {
-			view.Subscribers = append(view.Subscribers, e)
+	if view.Tab == views.TabEndpoints {
+		if view.Subscribers, err = s.tenant(c).Subscribers(c.UserContext(), chosen.Type); err != nil {
+			return err
 		}
 	}
 	return show(s, c, fiber.StatusOK, views.CatalogPage, view)
@@ -41,17 +41,6 @@ func (s *Server) eventType(c *fiber.Ctx) error {
 
 // catalogView counts who subscribes to what.
 func (s *Server) catalogView(c *fiber.Ctx) (views.CatalogView, error) {
-	endpoints, err := s.endpoints(c)
-	if err != nil {
-		return views.CatalogView{}, err
-	}
-	view := views.CatalogView{Categories: s.categories(), Counts: map[string]int{}}
-	for _, t := range s.Store.Catalog().Types() {
-		for i := range endpoints {
-			if endpoints[i].EventTypes.Matches(t.Type) {
-				view.Counts[t.Type]++
-			}
-		}
-	}
-	return view, nil
+	counts, err := s.tenant(c).CountSubscribers(c.UserContext())
+	return views.CatalogView{Categories: s.categories(), Counts: counts}, err
 }

@@ -20,11 +20,11 @@ func (s *Server) deliveries(c *fiber.Ctx) error {
 // can have chosen counts as none; a time that can't be read has its fault at
 // its field.
 func (s *Server) showDeliveries(c *fiber.Ctx, status int, filter views.DeliveryFilter) error {
-	endpoints, err := s.endpoints(c)
+	chooser, err := s.chooseEndpoint(c, filter.Find, &filter.EndpointID)
 	if err != nil {
 		return err
 	}
-	view := views.DeliveriesView{Filter: filter, Endpoints: endpoints, Categories: s.categories()}
+	view := views.DeliveriesView{Filter: filter, Endpoints: chooser, Categories: s.categories()}
 	since, until, faults := filter.Range(s.Store.Now())
 	if len(faults) > 0 {
 		view.Faults = faults
@@ -49,6 +49,13 @@ func (s *Server) showDeliveries(c *fiber.Ctx, status int, filter views.DeliveryF
 	}
 	if err != nil {
 		return err
+	}
+	if len(view.Rows) == 0 {
+		n, err := s.countEndpoints(c)
+		if err != nil {
+			return err
+		}
+		view.NoEndpoint = n == 0
 	}
 	return either(s, c, status, views.DeliveriesPage, views.DeliveryLog, view)
 }

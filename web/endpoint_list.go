@@ -28,7 +28,7 @@ func (s *Server) endpointList(c *fiber.Ctx) error {
 	if view.Counts, err = tenant.CountHealths(ctx, wanted.Search); err != nil {
 		return err
 	}
-	if view.Rows, err = s.listedRows(c, page.Rows); err != nil {
+	if view.Rows, err = s.listedRows(c, page.Rows, s.Store.Now().Add(-models.Day)); err != nil {
 		return err
 	}
 	if view.Notices, err = tenant.Notices(ctx); err != nil {
@@ -37,9 +37,9 @@ func (s *Server) endpointList(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
 }
 
-// listedRows are a page's endpoints with what waits for each and what became of
-// the last day.
-func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint) ([]views.EndpointRow, error) {
+// listedRows are a page's endpoints with what waits for each and what was counted
+// since a time.
+func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint, since time.Time) ([]views.EndpointRow, error) {
 	if len(listed) == 0 {
 		return nil, nil
 	}
@@ -51,7 +51,7 @@ func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint) ([]vie
 	if err != nil {
 		return nil, err
 	}
-	counts, err := s.tenant(c).EndpointCounts(c.UserContext(), s.Store.Now().Add(-models.Day), ids...)
+	counts, err := s.tenant(c).EndpointCounts(c.UserContext(), since, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -68,35 +68,23 @@ func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint) ([]vie
 	return rows, nil
 }
 
-// everyEndpoint are all endpoints, how they fare, and what was counted since a
-// time.
-func (s *Server) everyEndpoint(c *fiber.Ctx, since time.Time) ([]views.EndpointRow, error) {
-	endpoints, err := s.endpoints(c)
-	if err != nil {
-		return nil, err
+// chooseEndpoint is the filter of a log by endpoint. A search that the chosen
+// endpoint does not match chooses the one that it finds, and none if it finds
+// none or several. The log by itself, for htmx, has no list to choose from.
+func (s *Server) chooseEndpoint(c *fiber.Ctx, search string, chosen *string) (views.EndpointChooser, error) {
+	chooser := views.EndpointChooser{Search: search}
+	if search == "" && isHTMX(c) {
+		return chooser, nil
 	}
-	backlogs, err := s.tenant(c).Backlogs(c.UserContext())
-	if err != nil {
-		return nil, err
+	var err error
+	if chooser.EndpointChoices, err = s.tenant(c).EndpointChoices(c.UserContext(), search, *chosen); err != nil || search == "" {
+		return chooser, err
 	}
-	counts, err := s.tenant(c).EndpointCounts(c.UserContext(), since)
-	if err != nil {
-		return nil, err
+	if _, ok := chooser.Find(*chosen); !ok {
+		*chosen = ""
+		if len(chooser.Rows) == 1 {
+			*chosen = chooser.Rows[0].ID
+		}
 	}
-	ids := make([]string, len(endpoints))
-	for i := range endpoints {
-		ids[i] = endpoints[i].ID
-	}
-	strips, err := s.tenant(c).Strips(c.UserContext(), ids)
-	if err != nil {
-		return nil, err
-	}
-	now, rows := s.Store.Now(), make([]views.EndpointRow, len(endpoints))
-	for i := range endpoints {
-		e := &endpoints[i]
-		b := backlogs[e.ID]
-		rows[i] = views.EndpointRow{Endpoint: e, State: b.EndpointState, Health: models.HealthOf(e, b.EndpointState, strips[e.ID], now),
-			Waiting: b.Waiting, Counts: counts[e.ID], Strip: strips[e.ID]}
-	}
-	return rows, nil
+	return chooser, nil
 }

@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
+	"gorm.io/gorm"
 
 	"hookwell/models"
 	"hookwell/models/store"
@@ -95,6 +97,74 @@ func TestEndpointList(t *testing.T) {
 		}
 		if text := disabled.text(".segments"); !strings.Contains(text, "All 10") || !strings.Contains(text, "Disabled 1") {
 			t.Errorf("the counts are %q", text)
+		}
+	})
+}
+
+// TestPages_of_many_endpoints shows that pages which print a count, a choice or a
+// few of an organization's endpoints read no more of them.
+func TestPages_of_many_endpoints(t *testing.T) {
+	eachSiteOf(t, store.Options{MaxEndpoints: 200}, func(t *testing.T, s *site) {
+		b, org := s.member(t, "Acme", models.RoleAdmin)
+		s.seedEndpoints(t, s.tenantOf(t, org), 120)
+		var read atomic.Int64
+		must(t, s.Store.Database().Callback().Query().After("gorm:query").Register("count", func(db *gorm.DB) {
+			if db.Statement.Table == "endpoints" && !db.DryRun {
+				read.Add(db.RowsAffected)
+			}
+		}))
+		home := "/o/" + org.Slug
+		for path, want := range map[string]struct {
+			selector string
+			n        int
+		}{
+			home: {"[aria-labelledby=endpoints-title] tbody tr", views.OverviewShown}, home + "/deliveries": {"select[name=endpoint] option", 51},
+			home + "/events": {"select[name=missed] option", 51}, home + "/catalog/payment.failed?tab=endpoints": {"#type dl.kv a", 50}, home + "/keys": {"main dl.nothing", 0},
+		} {
+			read.Store(0)
+			page := b.get(t, path)
+			wantStatus(t, page, http.StatusOK)
+			if n := page.doc.Find(want.selector).Length(); n != want.n {
+				t.Errorf("%s has %d of %q; want %d", path, n, want.selector, want.n)
+			}
+			if n := read.Load(); n > 51 {
+				t.Errorf("%s read %d rows of endpoints", path, n)
+			}
+		}
+		if more := b.get(t, home+"/catalog/payment.failed?tab=endpoints").text("main"); !strings.Contains(more, "70 more.") {
+			t.Errorf("the catalog says nothing of the endpoints that it does not list: %q", more)
+		}
+
+		ids := map[string]string{}
+		all, err := s.tenantOf(t, org).Endpoints(t.Context())
+		must(t, err)
+		for _, e := range all {
+			ids[e.Name] = e.ID
+		}
+		for _, log := range []struct{ path, field string }{{home + "/deliveries", "endpoint"}, {home + "/events", "missed"}} {
+			for _, test := range []struct {
+				query, chosen, note string
+				options             int
+			}{
+				{"find=point+117", ids["Endpoint 117"], "", 2},
+				{"find=hooks%2F117&" + log.field + "=" + ids["Endpoint 003"], ids["Endpoint 117"], "", 2},
+				{"find=point+11", "", "10 endpoints match “point 11”. Choose one.", 11},
+				{"find=point+11&" + log.field + "=" + ids["Endpoint 112"], ids["Endpoint 112"], "", 11},
+				{"find=%25", "", "No endpoint has “%” in its name or URL.", 1},
+				{"find=point", "", "More than 50 endpoints match “point”. Write more of the name or URL.", 51},
+				{log.field + "=" + ids["Endpoint 119"], ids["Endpoint 119"], "", 52},
+			} {
+				page := b.get(t, log.path+"?"+test.query)
+				wantStatus(t, page, http.StatusOK)
+				options := page.doc.Find("select[name=" + log.field + "] option")
+				chosen := options.Filter("[selected]").AttrOr("value", "")
+				if note := page.text("form.filters [role=status]"); chosen != test.chosen || note != test.note || options.Length() != test.options {
+					t.Errorf("%s?%s chooses %q of %d and says %q; want %q of %d and %q", log.path, test.query, chosen, options.Length(), note, test.chosen, test.options, test.note)
+				}
+				if live := page.doc.Find("[hx-trigger=refresh-list]").AttrOr("hx-get", ""); test.chosen != "" && !strings.Contains(live, log.field+"="+test.chosen) {
+					t.Errorf("%s?%s refreshes from %q", log.path, test.query, live)
+				}
+			}
 		}
 	})
 }

@@ -11,11 +11,11 @@ import (
 // the log of deliveries.
 func (s *Server) events(c *fiber.Ctx) error {
 	filter := views.ParseEventFilter(queryOf(c))
-	endpoints, err := s.endpoints(c)
+	chooser, err := s.chooseEndpoint(c, filter.Find, &filter.MissedBy)
 	if err != nil {
 		return err
 	}
-	view := views.EventsView{Filter: filter, Endpoints: endpoints, Categories: s.categories()}
+	view := views.EventsView{Filter: filter, Endpoints: chooser, Categories: s.categories()}
 	since, until, faults := filter.Range(s.Store.Now())
 	if len(faults) > 0 {
 		view.Faults = faults

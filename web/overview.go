@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -31,11 +32,27 @@ func (s *Server) overview(c *fiber.Ctx) error {
 	if view.States, err = tenant.StateCounts(ctx, models.DeliveryFilter{}); err != nil {
 		return err
 	}
-	if view.Endpoints, err = s.everyEndpoint(c, from); err != nil {
+	if err := s.summarizeEndpoints(c, &view, from); err != nil {
 		return err
 	}
 	if view.Notices, err = tenant.Notices(ctx); err != nil {
 		return err
 	}
 	return either(s, c, fiber.StatusOK, views.OverviewPage, views.OverviewPart, view)
+}
+
+// summarizeEndpoints fills in what the overview shows of endpoints: those that it
+// lists, and how many there are besides.
+func (s *Server) summarizeEndpoints(c *fiber.Ctx, view *views.OverviewView, since time.Time) error {
+	summary, err := s.tenant(c).SummarizeEndpoints(c.UserContext(), since, views.OverviewShown, views.TodoShown)
+	if err != nil {
+		return err
+	}
+	view.Endpoints, view.Failed, view.Needing = summary.All, summary.Failed, summary.Needing
+	rows, err := s.listedRows(c, slices.Concat(summary.Worst, summary.Needy), since)
+	if err != nil {
+		return err
+	}
+	view.Worst, view.Needy = rows[:len(summary.Worst)], rows[len(summary.Worst):]
+	return nil
 }

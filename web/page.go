@@ -63,7 +63,7 @@ func (s *Server) page(c *fiber.Ctx) (views.Page, error) {
 func (s *Server) pagePart(c *fiber.Ctx) views.Page {
 	v := s.visit(c)
 	p := views.Page{Now: s.Store.Now(), Nonce: v.nonce, Theme: theme(c.Cookies(themeCookie)), URL: c.OriginalURL(),
-		Host: s.BaseURL.Host, Version: s.Version, User: v.user, Role: v.role, Endpoints: len(v.endpoints)}
+		Host: s.BaseURL.Host, Version: s.Version, User: v.user, Role: v.role}
 	if v.portal != nil {
 		p.Portal = &views.Portal{Visitor: v.portal.Title(), Navigation: v.portal.Navigation}
 	}

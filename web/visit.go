@@ -31,7 +31,7 @@ type visit struct {
 	role   models.Role
 	flash  *views.Flash // for this answer's own page
 
-	endpoints []models.Endpoint // the tenant's, once somebody asked
+	endpoints *int // how many the tenant has, once somebody asked
 }
 
 // userOrLink is the id of who asks.
@@ -86,24 +86,16 @@ func (s *Server) tenant(c *fiber.Ctx) *store.Tenant { return s.visit(c).tenant }
 // slug is the organization's in the path.
 func (s *Server) slug(c *fiber.Ctx) string { return s.tenant(c).Organization().Slug }
 
-// endpoints are the organization's, read once for the page and its parts.
-func (s *Server) endpoints(c *fiber.Ctx) ([]models.Endpoint, error) {
-	v := s.visit(c)
-	if v.endpoints == nil {
-		list, err := v.tenant.Endpoints(c.UserContext())
-		if err != nil {
-			return nil, err
-		}
-		v.endpoints = list
-	}
-	return v.endpoints, nil
-}
-
-// countEndpoints is how many there are, for the page's frame.
+// countEndpoints is how many endpoints the organization has, counted once for
+// the page and its frame.
 func (s *Server) countEndpoints(c *fiber.Ctx) (int, error) {
 	v := s.visit(c)
-	if v.endpoints != nil {
-		return len(v.endpoints), nil
+	if v.endpoints == nil {
+		n, err := v.tenant.CountEndpoints(c.UserContext())
+		if err != nil {
+			return 0, err
+		}
+		v.endpoints = &n
 	}
-	return v.tenant.CountEndpoints(c.UserContext())
+	return *v.endpoints, nil
 }

@@ -74,7 +74,7 @@ func (sqliteDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) erro
 }
 
 func (postgresDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error {
-	statement, parameters, err := Insertion(tx, rows)
+	statement, parameters, err := Insertion(tx, rows, question)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (postgresDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) er
 // Insertion is an INSERT whose text is the same for any number of rows: each
 // column is one array. So it is described once, and reading it costs the
 // database no more for many rows than for one.
-func Insertion(tx *gorm.DB, rows reflect.Value) (statement string, parameters []any, err error) {
+func Insertion(tx *gorm.DB, rows reflect.Value, next Placeholder) (statement string, parameters []any, err error) {
 	parsed, err := schemaOf(tx, rows)
 	if err != nil {
 		return "", nil, err
@@ -106,27 +106,39 @@ func Insertion(tx *gorm.DB, rows reflect.Value) (statement string, parameters []
 			}
 			array.add(value)
 		}
-		names, arrays = append(names, name), append(arrays, "?::"+array.kind.arrayType())
+		names, arrays = append(names, name), append(arrays, next()+"::"+array.kind.arrayType())
 		parameters = append(parameters, array.parameter())
 	}
 	columns := strings.Join(names, ", ")
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM unnest(%[3]s) AS new(%[2]s)", parsed.Table, columns, strings.Join(arrays, ", ")), parameters, nil
 }
 
-// Numbered writes a statement's placeholders as Postgres itself takes them, for
-// where GORM is passed by.
-func Numbered(statement string) string {
-	var b strings.Builder
-	for n := 1; ; n++ {
-		before, after, found := strings.Cut(statement, "?")
-		b.WriteString(before)
-		if !found {
-			return b.String()
+// Placeholder returns what stands for a statement's next parameter.
+type Placeholder func() string
+
+// question is the placeholder that GORM takes.
+func question() string { return "?" }
+
+// Numbered returns the placeholders that Postgres itself takes, from $1 on, for a
+// statement that goes past GORM.
+func Numbered() Placeholder {
+	n := 0
+	return func() string {
+		n++
+		if n < len(numbers) {
+			return numbers[n]
 		}
-		b.WriteString("$" + strconv.Itoa(n))
-		statement = after
+		return "$" + strconv.Itoa(n)
 	}
 }
+
+// numbers are the placeholders of most statements, written once.
+var numbers = func() (list [100]string) {
+	for n := range list {
+		list[n] = "$" + strconv.Itoa(n)
+	}
+	return list
+}()
 
 func onConflict(tx *gorm.DB, rows reflect.Value, taken ifThere) (string, error) {
 	switch taken {
@@ -277,13 +289,18 @@ func (sqliteDialect) Values(_ []ValueKind, rows [][]any) (string, []any) {
 
 // Values implements Dialect.
 func (postgresDialect) Values(kinds []ValueKind, rows [][]any) (string, []any) {
+	return Unnested(kinds, rows, question)
+}
+
+// Unnested is Values on Postgres, with placeholders of the caller's choice.
+func Unnested(kinds []ValueKind, rows [][]any, next Placeholder) (string, []any) {
 	arrays, names, parameters := make([]string, len(kinds)), make([]string, len(kinds)), make([]any, len(kinds))
 	for column, kind := range kinds {
 		array := newArray(kind, len(rows))
 		for _, row := range rows {
 			array.add(row[column])
 		}
-		arrays[column], names[column], parameters[column] = "?::"+kind.arrayType(), "c"+strconv.Itoa(column), array.parameter()
+		arrays[column], names[column], parameters[column] = next()+"::"+kind.arrayType(), "c"+strconv.Itoa(column), array.parameter()
 	}
 	columns := strings.Join(names, ", ")
 	return "SELECT " + columns + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS listed(" + columns + ")", parameters

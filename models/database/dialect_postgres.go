@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"hookwell/models"
@@ -104,25 +103,28 @@ func (postgresDialect) PerLane(condition, most string) string {
 		ORDER BY w.priority, w.wake_at LIMIT %s) w`, condition, most)
 }
 
-// lockKey is an advisory lock's key as SQL, from one of dialect.go's numbers.
+// lockKey is an advisory lock's key as SQL, from the place of one of dialect.go's
+// numbers.
 // Such locks belong to the whole database, in whose other schemas there may be
 // other installations.
-const lockKey = "hashtextextended(coalesce(current_schema(), ''), ?)"
+func lockKey(place string) string {
+	return "hashtextextended(coalesce(current_schema(), ''), " + place + ")"
+}
 
 // Serialize implements Dialect.
 func (postgresDialect) Serialize(tx *gorm.DB, lock int64) error {
-	return tx.Exec("SELECT pg_advisory_xact_lock("+lockKey+")", lock).Error
+	return tx.Exec("SELECT pg_advisory_xact_lock("+lockKey(question())+")", lock).Error
 }
 
 // TrySerialize implements Dialect.
 func (postgresDialect) TrySerialize(tx *gorm.DB, lock int64) (free bool, err error) {
-	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+lockKey+")", lock).Scan(&free).Error
+	err = tx.Raw("SELECT pg_try_advisory_xact_lock("+lockKey(question())+")", lock).Scan(&free).Error
 	return free, err
 }
 
 // Share implements Dialect.
 func (postgresDialect) Share(lock int64) string {
-	return ", pg_advisory_xact_lock_shared(" + strings.Replace(lockKey, "?", strconv.FormatInt(lock, 10), 1) + ") AS shared"
+	return ", pg_advisory_xact_lock_shared(" + lockKey(strconv.FormatInt(lock, 10)) + ") AS shared"
 }
 
 func (d postgresDialect) makePartitions(ctx context.Context, db *gorm.DB, from, to time.Time) error {

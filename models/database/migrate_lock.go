@@ -53,7 +53,7 @@ func (l *migrationLock) try(ctx context.Context) (*sql.Tx, error) {
 		return nil, err
 	}
 	var free bool
-	err = tx.QueryRowContext(ctx, Numbered("SELECT pg_try_advisory_xact_lock("+lockKey+")"), migrateLock).Scan(&free)
+	err = tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock("+lockKey("$1")+")", migrateLock).Scan(&free)
 	if err == nil && free {
 		_, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0") // however long they take
 	}

@@ -257,7 +257,7 @@ type fanOut struct {
 	endpoints  []*models.Endpoint  // of each delivery
 	eventOf    []int               // of each delivery, its event's place
 	unfinished []*UnfinishedFanOut // of the events that have more deliveries than these
-	keys       []*IdempotencyKey   // of the events that have one
+	keys       []*idempotencyKey   // of the events that have one
 	atOnce     *atOnce             // what of it is claimed as it is written; nil is nothing
 }
 

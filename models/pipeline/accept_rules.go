@@ -9,9 +9,9 @@ import (
 	"hookwell/models/database"
 )
 
-// OrganizationVersion rises with every change of an organization, its
+// organizationVersion rises with every change of an organization, its
 // endpoints and their secrets; triggers see to that.
-type OrganizationVersion struct {
+type organizationVersion struct {
 	OrganizationID string `gorm:"primaryKey"`
 	Version        int64
 }
@@ -62,7 +62,7 @@ func (p *Engine) cachedRules(organizationIDs []string) (map[string]*acceptRules,
 // itself: what it reads is kept.
 func (p *Engine) currentRules(tx *database.Tx, organizationIDs []string) (map[string]*acceptRules, error) {
 	condition, parameter := p.db.Dialect.Among("organization_id", organizationIDs)
-	var versions []OrganizationVersion
+	var versions []organizationVersion
 	if err := tx.Where(condition, parameter).Find(&versions).Error; err != nil {
 		return nil, fmt.Errorf("reading versions: %w", err)
 	}

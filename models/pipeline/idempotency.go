@@ -15,8 +15,8 @@ import (
 	"hookwell/models/database"
 )
 
-// IdempotencyKey remembers which event was accepted under a key.
-type IdempotencyKey struct {
+// idempotencyKey remembers which event was accepted under a key.
+type idempotencyKey struct {
 	OrganizationID string `gorm:"primaryKey"`
 	Key            string `gorm:"primaryKey"`
 	RequestHash    []byte
@@ -69,28 +69,28 @@ func (p *Engine) claimKeys(tx *database.Tx, drafts []*Draft) ([]*Draft, error) {
 
 type keyName struct{ organizationID, key string }
 
-func (k *IdempotencyKey) name() keyName { return keyName{k.OrganizationID, k.Key} }
+func (k *idempotencyKey) name() keyName { return keyName{k.OrganizationID, k.Key} }
 
 // keysOf returns the idempotency keys that drafts ask for, as rows to insert. They
 // are in one order everywhere, so that two groups can't wait for each other.
-func (p *Engine) keysOf(drafts []*Draft) []*IdempotencyKey {
+func (p *Engine) keysOf(drafts []*Draft) []*idempotencyKey {
 	now := p.clock.Now()
-	var rows []*IdempotencyKey
+	var rows []*idempotencyKey
 	for _, d := range drafts {
 		if d.key != "" {
-			rows = append(rows, &IdempotencyKey{d.Event.OrganizationID, d.key, d.hash, d.Event.ID, now})
+			rows = append(rows, &idempotencyKey{d.Event.OrganizationID, d.key, d.hash, d.Event.ID, now})
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b *IdempotencyKey) int {
+	slices.SortStableFunc(rows, func(a, b *idempotencyKey) int {
 		return cmp.Or(strings.Compare(a.OrganizationID, b.OrganizationID), strings.Compare(a.Key, b.Key))
 	})
 	return rows
 }
 
 // holdKeys inserts the keys that are free or expired and reads who holds each.
-func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]IdempotencyKey, error) {
+func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]idempotencyKey, error) {
 	// Of twins in the same group the first holds the key.
-	rows := slices.CompactFunc(p.keysOf(drafts), func(a, b *IdempotencyKey) bool { return a.name() == b.name() })
+	rows := slices.CompactFunc(p.keysOf(drafts), func(a, b *idempotencyKey) bool { return a.name() == b.name() })
 	names := make([][]any, len(rows))
 	for i, row := range rows {
 		names[i] = []any{row.OrganizationID, row.Key}
@@ -101,11 +101,11 @@ func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]Idempot
 	if err != nil {
 		return nil, fmt.Errorf("holding idempotency keys: %w", err)
 	}
-	var saved []IdempotencyKey
+	var saved []idempotencyKey
 	if err := tx.Where("(organization_id, key) IN ?", names).Find(&saved).Error; err != nil {
 		return nil, fmt.Errorf("reading idempotency keys: %w", err)
 	}
-	held := make(map[keyName]IdempotencyKey, len(saved))
+	held := make(map[keyName]idempotencyKey, len(saved))
 	for _, row := range saved {
 		held[row.name()] = row
 	}
@@ -113,7 +113,7 @@ func (p *Engine) holdKeys(tx *database.Tx, drafts []*Draft) (map[keyName]Idempot
 }
 
 // earlierEvents returns what was accepted under the keys that others hold.
-func earlierEvents(tx *database.Tx, held map[keyName]IdempotencyKey, mine map[string]*Draft) (map[string]*models.Accepted, error) {
+func earlierEvents(tx *database.Tx, held map[keyName]idempotencyKey, mine map[string]*Draft) (map[string]*models.Accepted, error) {
 	var ids []string
 	for _, holder := range held {
 		if mine[holder.EventID] == nil {
@@ -138,5 +138,5 @@ func earlierEvents(tx *database.Tx, held map[keyName]IdempotencyKey, mine map[st
 
 // PruneIdempotencyKeys forgets the keys that have expired.
 func (p *Engine) PruneIdempotencyKeys(ctx context.Context) error {
-	return p.db.WithContext(ctx).Where("created_at <= ?", p.clock.Now().Add(-idempotencySpan)).Delete(&IdempotencyKey{}).Error
+	return p.db.WithContext(ctx).Where("created_at <= ?", p.clock.Now().Add(-idempotencySpan)).Delete(&idempotencyKey{}).Error
 }

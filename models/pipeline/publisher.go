@@ -243,7 +243,7 @@ func (p *publisher) commit(group []*Draft) {
 			left = append(left, d)
 		}
 		if p.mayAnswer(d) {
-			d.settle()
+			d.reply()
 		}
 	}
 	p.turns.done(group, left)
@@ -310,8 +310,8 @@ func (p *publisher) mayAnswer(d *Draft) bool {
 	return true
 }
 
-// settle tells the draft's reporter what became of it, if anything, once.
-func (d *Draft) settle() {
+// reply hands the draft's reporter what became of it, if anything, once.
+func (d *Draft) reply() {
 	sub := d.sub
 	if sub == nil {
 		return

@@ -70,16 +70,11 @@ func (p *Engine) noteDelivered(ctx context.Context, finished []Result, states []
 }
 
 // recordDelivered has nothing to gain on SQLite, where a round trip is a call.
-func (sqliteStatements) recordDelivered(*gorm.DB, []Result, *RollupDelta) (bool, []models.EndpointState, error) {
+func (sqliteStatements) recordDelivered(*gorm.DB, []Result, *rollupDelta) (bool, []models.EndpointState, error) {
 	return false, nil, nil
 }
 
-func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error) {
-	attempts := attemptsOf(results)
-	insert, insertion, err := database.Insertion(db, reflect.ValueOf(attempts))
-	if err != nil {
-		return false, nil, err
-	}
+func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []models.EndpointState, err error) {
 	ids, rows, endpoints := make([]string, len(results)), make([][]any, len(results)), map[string]bool{}
 	var endpointIDs []string
 	for i := range results {
@@ -91,12 +86,18 @@ func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta
 			endpointIDs = append(endpointIDs, r.Job.EndpointID)
 		}
 	}
-	list, parameters := d.Values([]database.ValueKind{database.TextValue, database.TextValue, database.IntegerValue, database.IntegerValue, database.IntegerValue, database.TimeValue, database.TimeValue}, rows)
+	next := database.Numbered()
+	list, parameters := database.Unnested(deliveredKinds, rows, next)
 	parameters = append(parameters, &ids, len(results))
-	parameters = append(parameters, insertion...)
+	wanted, all := next(), next()
+	insert, insertion, err := database.Insertion(db, reflect.ValueOf(attemptsOf(results)), next)
+	if err != nil {
+		return false, nil, err
+	}
 	from, before := daysOf(ids)
-	parameters = append(parameters, from, before, delta.ID, delta.Counts, &endpointIDs)
-	answers, err := db.Statement.ConnPool.QueryContext(db.Statement.Context, database.Numbered(fmt.Sprintf(recordDeliveredQuery, list, insert)), parameters...)
+	parameters = append(append(parameters, insertion...), from, before, delta.ID, delta.Counts, &endpointIDs)
+	query := fmt.Sprintf(recordDeliveredQuery, list, wanted, all, insert, next(), next(), next(), next(), next())
+	answers, err := db.Statement.ConnPool.QueryContext(db.Statement.Context, query, parameters...)
 	if err != nil {
 		return false, nil, err
 	}
@@ -111,6 +112,9 @@ func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta
 	return done, states, answers.Err()
 }
 
+// deliveredKinds are the columns of recordDeliveredQuery's list.
+var deliveredKinds = []database.ValueKind{database.TextValue, database.TextValue, database.IntegerValue, database.IntegerValue, database.IntegerValue, database.TimeValue, database.TimeValue}
+
 // recordDeliveredQuery takes the work away first: whose lease that was has delivered.
 // What somebody else holds at this moment, such as who cancels it, is left: to
 // wait for several rows in no common order ends in deadlocks. Work is found by its
@@ -122,13 +126,13 @@ func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta
 const recordDeliveredQuery = `WITH r(id, token, attempt, status_code, duration_us, started_at, ended_at) AS MATERIALIZED (%s),
 	free AS MATERIALIZED (
 		SELECT w.delivery_id, w.lease_token, w.attempt, w.lease_until, w.cancelled FROM delivery_work w
-		WHERE w.delivery_id = ANY(?) FOR UPDATE SKIP LOCKED
+		WHERE w.delivery_id = ANY(%s) FOR UPDATE SKIP LOCKED
 	),
 	matched AS MATERIALIZED (
 		SELECT r.id, r.token, r.attempt, r.status_code, r.duration_us, r.started_at, r.ended_at FROM r JOIN free ON free.delivery_id = r.id AND free.lease_token = r.token AND free.attempt = r.attempt
 		WHERE free.lease_until IS NOT NULL AND NOT free.cancelled
 	),
-	held AS MATERIALIZED (SELECT id, token, attempt, status_code, duration_us, started_at, ended_at FROM matched WHERE (SELECT count(*) FROM matched) = ?),
+	held AS MATERIALIZED (SELECT id, token, attempt, status_code, duration_us, started_at, ended_at FROM matched WHERE (SELECT count(*) FROM matched) = %s),
 	removed AS (DELETE FROM delivery_work WHERE delivery_id = ANY(ARRAY(SELECT id FROM held))),
 	recorded AS (%s WHERE EXISTS (SELECT FROM held)),
 	settled AS (
@@ -136,8 +140,8 @@ const recordDeliveredQuery = `WITH r(id, token, attempt, status_code, duration_u
 			ended_at = CASE WHEN d.state = 'delivered' THEN coalesce(d.ended_at, held.ended_at) ELSE held.ended_at END,
 			attempt_count = held.attempt, last_status_code = held.status_code, last_cause = '', last_duration_us = held.duration_us,
 			last_attempt_at = held.started_at
-		FROM held WHERE d.id = held.id AND d.id >= ? AND d.id < ?
+		FROM held WHERE d.id = held.id AND d.id >= %s AND d.id < %s
 	),
-	counted AS (INSERT INTO rollup_deltas (id, counts) SELECT ?::text, ?::text WHERE EXISTS (SELECT FROM held))
+	counted AS (INSERT INTO rollup_deltas (id, counts) SELECT %s::text, %s::text WHERE EXISTS (SELECT FROM held))
 	SELECT EXISTS (SELECT FROM held), endpoint_id, held_because, failures, last_success_at, failing_since, failing_stage
-	FROM endpoint_states WHERE endpoint_id = ANY(?)`
+	FROM endpoint_states WHERE endpoint_id = ANY(%s)`

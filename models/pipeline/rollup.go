@@ -32,14 +32,14 @@ type RollupRow struct {
 // TableName names the table of the rows for GORM.
 func (RollupRow) TableName() string { return "rollups" }
 
-// RollupDelta is what one transaction adds to the rollups.
-type RollupDelta struct {
+// rollupDelta is what one transaction adds to the rollups.
+type rollupDelta struct {
 	ID     string
 	Counts string
 }
 
 // TableName names the table of the rows for GORM.
-func (RollupDelta) TableName() string { return "rollup_deltas" }
+func (rollupDelta) TableName() string { return "rollup_deltas" }
 
 // traffic gathers counts of an endpoint's half hours.
 type traffic map[halfHour]*models.Counts
@@ -106,7 +106,7 @@ func (t traffic) save(db *gorm.DB, c *database.Clock) error {
 }
 
 // delta is the row that holds the counts.
-func (t traffic) delta(c *database.Clock) (*RollupDelta, error) {
+func (t traffic) delta(c *database.Clock) (*rollupDelta, error) {
 	spans := make([]countedSpan, 0, len(t))
 	for key, counts := range t {
 		spans = append(spans, countedSpan{key.organizationID, key.endpointID, key.since, counts.Packed()})
@@ -115,7 +115,7 @@ func (t traffic) delta(c *database.Clock) (*RollupDelta, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &RollupDelta{ID: c.NewID(prefixDelta, c.Now()), Counts: string(body)}, nil
+	return &rollupDelta{ID: c.NewID(prefixDelta, c.Now()), Counts: string(body)}, nil
 }
 
 const prefixDelta = "cnt_"
@@ -134,7 +134,7 @@ func unpacked(list []int) (c models.Counts) {
 // don't wait for it. Two never add the same, and one that is cut short has added
 // nothing.
 func (p *Engine) RollUp(ctx context.Context) (int, error) {
-	var deltas []RollupDelta
+	var deltas []rollupDelta
 	var more bool
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
 		free, err := p.db.Dialect.TrySerialize(tx.DB, database.RollupLock)
@@ -169,7 +169,7 @@ const rollupRows = 2
 
 // rolledUp adds deltas up to the rows of the spans that they are part of, n of
 // them, until there are as many rows as that.
-func rolledUp(deltas []RollupDelta, most int) (rows []RollupRow, n int, err error) {
+func rolledUp(deltas []rollupDelta, most int) (rows []RollupRow, n int, err error) {
 	sums := map[RollupRow]*models.Counts{} // by a row without counts
 	add := func(organizationID, endpointID string, span time.Duration, at time.Time, counts models.Counts) {
 		key := RollupRow{OrganizationID: organizationID, EndpointID: endpointID, Span: int64(span / time.Second), Since: at.Truncate(span).Unix()}

@@ -18,7 +18,7 @@ type statements interface {
 	writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition, worker string) (written, error)
 	// recordDelivered commits, in one statement, attempts that delivered, if all of their
 	// leases hold, and returns the states of their endpoints.
-	recordDelivered(db *gorm.DB, results []Result, delta *RollupDelta) (done bool, states []models.EndpointState, err error)
+	recordDelivered(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []models.EndpointState, err error)
 	// load writes many rows that were made elsewhere, on the loader's connection.
 	load(l loader, table string, columns []string, count int, row func(int) []any) error
 	// analyze is what follows on it.

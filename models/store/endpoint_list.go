@@ -98,9 +98,13 @@ func (t *Tenant) searched(ctx context.Context, search string) (*gorm.DB, error) 
 // ranked are endpoints with what they may be sorted by, as a table of its own.
 func (t *Tenant) ranked(ctx context.Context, endpoints *gorm.DB) *gorm.DB {
 	health, vars := t.healthRank()
-	title := t.store.db.Dialect.Fold("substr(CASE WHEN e.name <> '' THEN e.name WHEN substr(e.url, 1, 8) = 'https://' THEN substr(e.url, 9) ELSE e.url END, 1, " + strconv.Itoa(titleLength) + ")")
-	rows := endpoints.Select(database.ColumnsOf[models.Endpoint]("e")+", "+title+" AS title, "+health+" AS rank", vars...)
+	rows := endpoints.Select(database.ColumnsOf[models.Endpoint]("e")+", "+t.foldedTitle()+" AS title, "+health+" AS rank", vars...)
 	return t.store.db.WithContext(ctx).Table("(?) AS l", rows)
+}
+
+// foldedTitle is what endpoints are sorted by where they are sorted by name.
+func (t *Tenant) foldedTitle() string {
+	return t.store.db.Dialect.Fold("substr(CASE WHEN e.name <> '' THEN e.name WHEN substr(e.url, 1, 8) = 'https://' THEN substr(e.url, 9) ELSE e.url END, 1, " + strconv.Itoa(titleLength) + ")")
 }
 
 // healthRank is models.HealthOf in SQL: the place among models.Healths. It looks

@@ -30,7 +30,7 @@ func (t *Tenant) Notices(ctx context.Context) ([]models.Notice, error) {
 		ids[i] = n.EndpointID
 	}
 	var endpoints []models.Endpoint
-	if err := t.rows(ctx).Where("id IN ? AND deleted_at IS NULL", ids).Find(&endpoints).Error; err != nil {
+	if err := t.rows(ctx).Select("id", "name", "url").Where("id IN ? AND deleted_at IS NULL", ids).Find(&endpoints).Error; err != nil {
 		return nil, err
 	}
 	byID := make(map[string]*models.Endpoint, len(endpoints))

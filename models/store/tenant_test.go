@@ -254,6 +254,22 @@ var hidden = map[string]call{
 		}
 		return seen, err
 	},
+	"EndpointChoices": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		choices, err := tenant.EndpointChoices(ctx, "", p.endpoint.ID)
+		return named(choices.Rows, func(e models.EndpointChoice) string { return e.ID }), err
+	},
+	"CountSubscribers": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		counts, err := tenant.CountSubscribers(ctx)
+		return slices.Repeat([]string{p.endpoint.ID}, counts["payment.failed"]), err
+	},
+	"Subscribers": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		list, err := tenant.Subscribers(ctx, "payment.failed")
+		return named(list, func(e models.Endpoint) string { return e.ID }), err
+	},
+	"SummarizeEndpoints": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		summary, err := tenant.SummarizeEndpoints(ctx, time.Now().Add(-models.Day), 5, 5)
+		return named(summary.Worst, func(e models.JudgedEndpoint) string { return e.ID }), err
+	},
 	"Backlogs": func(ctx context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
 		backlogs, err := tenant.Backlogs(ctx)
 		return slices.Collect(maps.Keys(backlogs)), err

@@ -42,10 +42,7 @@ func (t *Tenant) traffic(ctx context.Context, endpointID string, span time.Durat
 // EndpointCounts answers the counts of each endpoint since a time, by its id:
 // exact to the hour for up to two days, to the day beyond. Ids leave others out.
 func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time, ids ...string) (map[string]models.Counts, error) {
-	span := models.Hour
-	if t.store.clock.Now().Sub(since) > 2*models.Day {
-		span = models.Day
-	}
+	span, from := t.countedSince(since)
 	var rows []struct {
 		EndpointID string
 		Counts     models.Counts `gorm:"embedded"`
@@ -55,7 +52,7 @@ func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time, ids ...str
 		query = query.Where("endpoint_id IN ?", ids)
 	}
 	err := query.Select("endpoint_id, "+pipeline.CountSums).
-		Where("endpoint_id <> '' AND span = ? AND since >= ?", int64(span/time.Second), since.UTC().Truncate(span).Unix()).Group("endpoint_id").Scan(&rows).Error
+		Where("endpoint_id <> '' AND span = ? AND since >= ?", span, from).Group("endpoint_id").Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("reading counts of endpoints: %w", err)
 	}
@@ -64,6 +61,16 @@ func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time, ids ...str
 		byID[row.EndpointID] = row.Counts
 	}
 	return byID, nil
+}
+
+// countedSince returns the span, in seconds, that endpoints are counted by since a
+// time, and the first one's beginning.
+func (t *Tenant) countedSince(since time.Time) (span, from int64) {
+	counted := models.Hour
+	if t.store.clock.Now().Sub(since) > 2*models.Day {
+		counted = models.Day
+	}
+	return int64(counted / time.Second), since.UTC().Truncate(counted).Unix()
 }
 
 // Strips answers the hours of each of some endpoints up to now, the oldest
