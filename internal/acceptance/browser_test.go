@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"hookwell/client"
 	"hookwell/internal/testenv"
 )
 
@@ -184,8 +185,8 @@ func TestMainJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.do(chromedp.Navigate(server.url+"/o/"+slug+"/deliveries"), chromedp.WaitVisible(chromedp.CSS("#deliveries")))
-	if status := call(t, "POST", server.url+"/api/v1/events", key, map[string]any{"type": "payment.refunded", "data": refund}, nil); status != 202 {
-		t.Fatalf("publishing: %d", status)
+	if _, err := server.api(key).SendEvent(t.Context(), client.Event{Type: "payment.refunded", Data: refund}); err != nil {
+		t.Fatal(err)
 	}
 	v.sees("#deliveries", "payment.refunded")
 	v.sees("#deliveries tbody tr", "Delivered")

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"hookwell/client"
 	"hookwell/internal/testenv"
 )
 
@@ -141,27 +142,28 @@ func (p *place) busy(t *testing.T) {
 		arrived[r.Header.Get("webhook-id")] = true
 	}))
 	t.Cleanup(receiver.Close)
-	var endpoints [edited]struct{ ID string }
+	var endpoints [edited]*client.Endpoint
 	for i := range endpoints {
-		p.calls(t, "POST", "/endpoints", http.StatusCreated, map[string]any{"url": receiver.URL, "eventTypes": []string{"*"}, "organizationId": p.org}, &endpoints[i])
+		endpoints[i] = p.registers(t, receiver.URL)
 	}
-	ask := func(method, path string, body any, want int) {
-		var answer json.RawMessage
-		status := call(t, method, p.server.url+"/api/v1"+path, p.platform, body, &answer)
+	api := p.api()
+	noted := func(what string, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if answers[fmt.Sprintf("%s: %d", method, status)]++; status != want {
-			t.Errorf("%s %s: %d %s", method, path, status, answer)
+		if answers[what]++; err != nil {
+			t.Error(err)
 		}
 	}
 	var asking sync.WaitGroup
-	for client := range clients {
+	for asks := range clients {
 		asking.Go(func() {
 			for range reports {
-				ask("POST", "/events", map[string]any{"type": "payment.refunded", "data": refund, "organizationId": p.org}, http.StatusAccepted)
+				_, err := api.SendEvent(t.Context(), client.Event{Type: "payment.refunded", Data: refund})
+				noted("reports", err)
 			}
-			if at := client / 2; at < edited { // two at once for each
-				ask("PATCH", "/endpoints/"+endpoints[at].ID+"?organizationId="+p.org, map[string]any{"name": fmt.Sprintf("name %d", client)}, http.StatusOK)
+			if at := asks / 2; at < edited { // two at once for each
+				_, err := api.UpdateEndpoint(t.Context(), endpoints[at].ID, client.EndpointSettings{Name: new(fmt.Sprintf("name %d", asks))})
+				noted("edits", err)
 			}
 		})
 	}

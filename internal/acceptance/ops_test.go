@@ -2,8 +2,6 @@ package acceptance
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hookwell/client"
 )
 
 var opsLine = regexp.MustCompile(`msg=operations address=(http://\S+)`)
@@ -59,29 +59,18 @@ func TestOperations(t *testing.T) {
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	t.Cleanup(receiver.Close)
 	platform := strings.TrimSpace(here.run(t, "", "platform-key", "create", "--name", "back end"))
-	var org struct{ ID string }
-	body := map[string]any{"name": "Acme", "endpoints": []map[string]any{{"url": receiver.URL, "eventTypes": []string{"payment.*"}}}}
-	if status := call(t, "POST", server.url+"/api/v1/organizations", platform, body, &org); status != http.StatusCreated {
-		t.Fatal(status)
-	}
-
-	request, err := http.NewRequestWithContext(t.Context(), "POST", server.url+"/api/v1/events", strings.NewReader(fmt.Sprintf(
-		`{"type":"payment.failed","organizationId":%q,"data":{"paymentId":"p","amount":1,"currency":"usd","status":"failed","errorMessage":"The card was declined."}}`, org.ID)))
+	api := server.api(platform)
+	org, err := api.CreateOrganization(t.Context(), client.NewOrganization{Name: "Acme", Endpoints: []client.EndpointSettings{{URL: &receiver.URL, EventTypes: []string{"payment.*"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("authorization", "Bearer "+platform)
-	request.Header.Set("content-type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	api.Organization = org.ID
+	accepted, err := api.SendEvent(t.Context(), client.Event{Type: "payment.failed", Data: map[string]any{
+		"paymentId": "p", "amount": 1, "currency": "usd", "status": "failed", "errorMessage": "The card was declined."}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	var accepted struct{ ID string }
-	if err := json.NewDecoder(response.Body).Decode(&accepted); err != nil || response.StatusCode != http.StatusAccepted {
-		t.Fatal(response.StatusCode, err)
-	}
-	id := response.Header.Get("x-request-id")
+	id := accepted.RequestID
 
 	t.Run("one_id_leads_from_the_call_to_the_attempt", func(t *testing.T) {
 		lines := func(message string) (found []string) {

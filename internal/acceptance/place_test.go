@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"hookwell/client"
 )
 
 const crawlPassword = "correct horse battery staple"
@@ -45,10 +47,10 @@ func furnish(t *testing.T) *place {
 		if p.receiver == "" {
 			p.receiver = receiver.URL
 		}
-		p.calls(t, "POST", "/endpoints", http.StatusCreated, map[string]any{"url": receiver.URL, "eventTypes": []string{"*"}, "organizationId": p.org}, nil)
+		p.registers(t, receiver.URL)
 	}
 	for range 3 {
-		p.calls(t, "POST", "/events", http.StatusAccepted, map[string]any{"type": "payment.refunded", "data": refund, "organizationId": p.org}, nil)
+		p.reports(t)
 	}
 	eventually(t, "the first attempts", func() bool { return p.count(t, "delivered") == 3 && p.count(t, "retrying") >= 3 })
 	p.invites(t)
@@ -69,19 +71,39 @@ func (p *place) invites(t *testing.T) {
 	v.sees("body", "hwk_")
 }
 
-func (p *place) calls(t *testing.T, method, path string, want int, body, answer any) {
+// api is a client with the platform key, which acts for the organization.
+func (p *place) api() *client.Client {
+	api := p.server.api(p.platform)
+	api.Organization = p.org
+	return api
+}
+
+// registers makes an endpoint that gets everything.
+func (p *place) registers(t *testing.T, url string) *client.Endpoint {
 	t.Helper()
-	if status := call(t, method, p.server.url+"/api/v1"+path, p.platform, body, answer); status != want {
-		t.Fatalf("%s %s: %d", method, path, status)
+	made, err := p.api().CreateEndpoint(t.Context(), client.EndpointSettings{URL: &url, EventTypes: []string{"*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// reports reports a refund.
+func (p *place) reports(t *testing.T) {
+	t.Helper()
+	if _, err := p.api().SendEvent(t.Context(), client.Event{Type: "payment.refunded", Data: refund}); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // count is how many deliveries are in a state.
 func (p *place) count(t *testing.T, state string) int {
 	t.Helper()
-	var list struct{ Data []struct{ ID string } }
-	p.calls(t, "GET", "/deliveries?state="+state+"&organizationId="+p.org, http.StatusOK, nil, &list)
-	return len(list.Data)
+	page, err := p.api().Deliveries(t.Context(), client.DeliveryFilter{States: []string{state}}, client.Paging{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(page.Data)
 }
 
 // signsIn signs in who has a role.
@@ -98,8 +120,10 @@ func (p *place) signsIn(role string) func(v *visitor) {
 func (p *place) byPortal(role string) func(v *visitor) {
 	return func(v *visitor) {
 		v.t.Helper()
-		var link struct{ URL string }
-		p.calls(v.t, "POST", "/organizations/"+p.org+"/portal-link", http.StatusCreated, map[string]any{"role": role}, &link)
+		link, err := p.api().CreatePortalLink(v.t.Context(), p.org, client.NewPortalLink{Role: role})
+		if err != nil {
+			v.t.Fatal(err)
+		}
 		v.do(chromedp.Navigate(link.URL), chromedp.Click(chromedp.CSS("form button[type=submit]")))
 		v.sees("h1", "Overview")
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"hookwell/client"
 	"hookwell/internal/program"
 	"hookwell/internal/testenv"
 )
@@ -89,12 +90,5 @@ func (r *running) terminate(t *testing.T) {
 	t.Logf("stopped after %s", took)
 }
 
-// call makes an API request and reads its JSON into answer.
-func call(t *testing.T, method, url, key string, body, answer any) int {
-	t.Helper()
-	status, err := program.Call(t.Context(), method, url, key, body, answer)
-	if err != nil {
-		t.Fatalf("%s %s: %v", method, url, err)
-	}
-	return status
-}
+// api is a client of the server.
+func (r *running) api(key string) *client.Client { return &client.Client{URL: r.url, Key: key} }

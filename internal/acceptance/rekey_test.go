@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"hookwell/client"
 )
 
 // TestRekey changes the master key of a running installation, as
@@ -27,11 +29,10 @@ func TestRekey(t *testing.T) {
 	key := strings.TrimSpace(before.run(t, "", "key", "create", "--org", ids.OrganizationID, "--name", "k", "--scopes", "write"))
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	defer receiver.Close()
-	endpoint := map[string]any{"url": receiver.URL, "eventTypes": []string{"*"}, "headers": map[string]string{"x-own": "the receiver's own"}}
-	var made struct{ ID string }
 	first := before.start(t)
-	if status := call(t, http.MethodPost, first.url+"/api/v1/endpoints", key, endpoint, &made); status != http.StatusCreated {
-		t.Fatalf("status %d", status)
+	made, err := first.api(key).CreateEndpoint(t.Context(), client.EndpointSettings{URL: &receiver.URL, EventTypes: []string{"*"}, Headers: map[string]string{"x-own": "the receiver's own"}})
+	if err != nil {
+		t.Fatal(err)
 	}
 	first.terminate(t)
 	for _, step := range []struct {
@@ -42,8 +43,10 @@ func TestRekey(t *testing.T) {
 		if said := step.running.run(t, "", "secrets", "rekey"); said != step.rekeyed {
 			t.Errorf("rekey said %q, want %q", said, step.rekeyed)
 		}
-		var attempt struct{ StatusCode int }
-		call(t, http.MethodPost, server.url+"/api/v1/endpoints/"+made.ID+"/test", key, map[string]any{"type": "payment.failed"}, &attempt)
+		attempt, err := server.api(key).TestEndpoint(t.Context(), made.ID, "payment.failed", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if attempt.StatusCode != http.StatusNoContent {
 			t.Errorf("the endpoint's test was answered %d", attempt.StatusCode)
 		}

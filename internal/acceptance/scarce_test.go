@@ -52,7 +52,7 @@ func TestScarceConnections(t *testing.T) {
 			for range 4 {
 				reporting.Go(func() {
 					for !done.Load() {
-						p.calls(t, "POST", "/events", http.StatusAccepted, map[string]any{"type": "payment.refunded", "data": refund, "organizationId": p.org}, nil)
+						p.reports(t)
 					}
 				})
 			}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"hookwell/client"
 	"hookwell/webhook"
 )
 
@@ -109,16 +110,16 @@ func (b *bench) grow(ctx context.Context, i *installation, of shape) (*scenario,
 	s := &scenario{name: fmt.Sprintf("growth-%d-%d", of.organizations, of.endpoints)}
 	each := of.endpoints / of.organizations
 	for o := range of.organizations {
-		organization, err := i.api.organization(ctx, fmt.Sprintf("%s %d", s.name, o))
+		organization, err := i.api.CreateOrganization(ctx, client.NewOrganization{Name: fmt.Sprintf("%s %d", s.name, o)})
 		if err != nil {
 			return nil, err
 		}
 		for e := range each {
 			path := fmt.Sprintf("%s%s-%d-%d", pathHealthy, s.name, o, e)
-			if err := b.add(ctx, i, s, organization, path, endpoint{EventTypes: []string{benchType(e)}, MaxInFlight: maxInFlight}); err != nil {
+			if err := b.add(ctx, i, s, organization.ID, path, client.EndpointSettings{EventTypes: []string{benchType(e)}, MaxInFlight: new(maxInFlight)}); err != nil {
 				return nil, err
 			}
-			s.targets, s.paths = append(s.targets, Target{organization, benchType(e)}), append(s.paths, []string{path})
+			s.targets, s.paths = append(s.targets, Target{organization.ID, benchType(e)}), append(s.paths, []string{path})
 		}
 	}
 	return s, nil

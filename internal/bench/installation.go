@@ -17,6 +17,7 @@ import (
 	_ "github.com/glebarez/go-sqlite"  // the drivers of
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql
 
+	"hookwell/client"
 	"hookwell/internal/program"
 	"hookwell/internal/testenv"
 )
@@ -62,7 +63,7 @@ type installation struct {
 	folder   string
 	db       *sql.DB
 	servers  []*program.Process
-	api      api
+	api      *client.Client // with a platform key
 }
 
 // setup is what an installation has besides its database.
@@ -104,7 +105,7 @@ func (b *bench) install(ctx context.Context, with setup) (_ *installation, err e
 	if err != nil {
 		return nil, err
 	}
-	i.api = api{url: i.servers[0].URL + "/api/v1", key: strings.TrimSpace(key)}
+	i.api = &client.Client{URL: i.servers[0].URL, Key: strings.TrimSpace(key), Timeout: requestLimit}
 	return i, nil
 }
 
@@ -172,6 +173,10 @@ func withPath(address, path string) (string, error) {
 	parsed.Path = "/" + path
 	return parsed.String(), nil
 }
+
+// url is where the driver finds the API: what is measured makes its requests
+// itself.
+func (i *installation) url() string { return i.servers[0].URL + "/api/v1" }
 
 // cpu is the processor time of the installation so far.
 func (i *installation) cpu() (cpu, error) {

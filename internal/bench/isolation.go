@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hookwell/client"
 )
 
 // What stands beside the healthy endpoints: fifty that never answer within
@@ -102,17 +104,17 @@ func (b *bench) besideBad(ctx context.Context, i *installation, s *scenario, loa
 	tenant := s.targets[0].Organization
 	all := &scenario{trusts: slices.Clone(s.trusts)}
 	for n := range hanging {
-		if err := b.add(ctx, i, all, tenant, fmt.Sprintf("%s%d", pathHangs, n), endpoint{EventTypes: []string{badType}}); err != nil {
+		if err := b.add(ctx, i, all, tenant, fmt.Sprintf("%s%d", pathHangs, n), client.EndpointSettings{EventTypes: []string{badType}}); err != nil {
 			return nil, 0, err
 		}
 	}
-	if err := b.add(ctx, i, all, tenant, pathFails+"0", endpoint{EventTypes: []string{badType, paymentFailed}}); err != nil {
+	if err := b.add(ctx, i, all, tenant, pathFails+"0", client.EndpointSettings{EventTypes: []string{badType, paymentFailed}}); err != nil {
 		return nil, 0, err
 	}
 	if err := b.receiver.call(ctx, "Reset", all.trusts, new(struct{})); err != nil {
 		return nil, 0, err
 	}
-	waiting := Load{URL: i.api.url, Key: i.api.key, Targets: []Target{{tenant, badType}}, Count: waitingEach, Batch: 100, Connections: 1, Limit: b.Limit}
+	waiting := Load{URL: i.url(), Key: i.api.Key, Targets: []Target{{tenant, badType}}, Count: waitingEach, Batch: 100, Connections: 1, Limit: b.Limit}
 	var reported Reported
 	if err := b.driver.call(ctx, "Report", waiting, &reported); err != nil {
 		return nil, 0, err
@@ -131,7 +133,7 @@ func (b *bench) besideBad(ctx context.Context, i *installation, s *scenario, loa
 // steady runs the load and checks what came to the healthy endpoints. What the
 // others left is still waiting, so the records are not counted.
 func (b *bench) steady(ctx context.Context, i *installation, s *scenario, load Load) ([]time.Duration, error) {
-	load.URL, load.Key, load.Targets = i.api.url, i.api.key, s.targets
+	load.URL, load.Key, load.Targets = i.url(), i.api.Key, s.targets
 	var reported Reported
 	if err := b.driver.call(ctx, "Report", load, &reported); err != nil {
 		return nil, err

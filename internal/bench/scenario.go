@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"hookwell/client"
 )
 
 // scenario is organizations with endpoints, and which events go where.
@@ -26,14 +28,14 @@ const paymentFailed = "payment.failed"
 
 // fan makes an organization with so many endpoints that all get its events.
 func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints int) (*scenario, error) {
-	organization, err := i.api.organization(ctx, name)
+	organization, err := i.api.CreateOrganization(ctx, client.NewOrganization{Name: name})
 	if err != nil {
 		return nil, err
 	}
-	s := &scenario{name: name, targets: []Target{{organization, paymentFailed}}, paths: make([][]string, 1)}
+	s := &scenario{name: name, targets: []Target{{organization.ID, paymentFailed}}, paths: make([][]string, 1)}
 	for n := range endpoints {
 		path := fmt.Sprintf("%s%s-%d", pathHealthy, name, n)
-		if err := b.add(ctx, i, s, organization, path, endpoint{EventTypes: []string{paymentFailed}, MaxInFlight: maxInFlight}); err != nil {
+		if err := b.add(ctx, i, s, organization.ID, path, client.EndpointSettings{EventTypes: []string{paymentFailed}, MaxInFlight: new(maxInFlight)}); err != nil {
 			return nil, err
 		}
 		s.paths[0] = append(s.paths[0], path)
@@ -42,11 +44,16 @@ func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints
 }
 
 // add makes one endpoint at the receiver.
-func (b *bench) add(ctx context.Context, i *installation, s *scenario, organization, path string, e endpoint) error {
-	e.URL = "http://" + b.receiverAddress + path
-	secret, err := i.api.endpoint(ctx, organization, e)
-	s.trusts = append(s.trusts, Trust{path, secret})
-	return err
+func (b *bench) add(ctx context.Context, i *installation, s *scenario, organization, path string, e client.EndpointSettings) error {
+	e.URL = new("http://" + b.receiverAddress + path)
+	api := *i.api
+	api.Organization = organization
+	made, err := api.CreateEndpoint(ctx, e)
+	if err != nil {
+		return err
+	}
+	s.trusts = append(s.trusts, Trust{path, made.Secret})
+	return nil
 }
 
 // run is one run of a load, after it was found to be right.
@@ -79,7 +86,7 @@ const (
 // arrived exactly once at each endpoint that should get it, as it was reported
 // and rightly signed, and is on record with one attempt.
 func (b *bench) drive(ctx context.Context, i *installation, s *scenario, load Load) (*run, error) {
-	load.URL, load.Key, load.Targets, load.First = i.api.url, i.api.key, s.targets, 0
+	load.URL, load.Key, load.Targets, load.First = i.url(), i.api.Key, s.targets, 0
 	if err := b.receiver.call(ctx, "Reset", s.trusts, new(struct{})); err != nil {
 		return nil, err
 	}

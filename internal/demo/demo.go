@@ -11,6 +11,7 @@ import (
 	"io"
 	"time"
 
+	"hookwell/client"
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/webhook"
@@ -43,6 +44,7 @@ var ErrIncomplete = errors.New("not everything arrived as it should")
 type show struct {
 	Options
 	tenant    *store.Tenant
+	api       *client.Client // as a back end has it
 	receivers []*receiver
 	endpoints []string // ids, in the receivers' order
 	table     *table
@@ -97,6 +99,11 @@ func (s *show) prepare(ctx context.Context) (password string, err error) {
 	if s.tenant, err = s.Store.Operator().Tenant(ctx, org.ID); err != nil {
 		return "", err
 	}
+	_, key, err := s.tenant.CreateKey(ctx, models.NewKey{Name: "Demo back end", Scopes: []string{string(models.ScopeEventsWrite), string(models.ScopeWrite)}})
+	if err != nil {
+		return "", err
+	}
+	s.api = &client.Client{URL: s.URL, Key: key}
 	answers := []struct {
 		name   string
 		answer func(earlier int) int
@@ -125,22 +132,17 @@ func (s *show) register(ctx context.Context, name string, answer func(int) int) 
 		return err
 	}
 	s.receivers = append(s.receivers, r)
-	in := models.NewEndpointInput()
-	in.Name, in.URL, in.EventTypes = name, r.url(), []string{"*"}
-	if in.Schedule, err = webhook.NewSchedule(seconds); err != nil {
-		return err
-	}
-	endpoint, secret, err := s.tenant.CreateEndpoint(ctx, in)
+	endpoint, err := s.api.CreateEndpoint(ctx, client.EndpointSettings{Name: &name, URL: new(r.url()), EventTypes: []string{"*"}, Schedule: &client.Schedule{Seconds: seconds}})
 	if err != nil {
 		return err
 	}
 	s.endpoints = append(s.endpoints, endpoint.ID)
-	return r.trust(secret)
+	return r.trust(endpoint.Secret)
 }
 
 func (s *show) publish(ctx context.Context) error {
 	for _, t := range s.Catalog.Types() {
-		if _, err := s.tenant.Publish(ctx, models.NewEvent{Type: t.Type, Data: t.Example}); err != nil {
+		if _, err := s.api.SendEvent(ctx, client.Event{Type: t.Type, Data: t.Example}); err != nil {
 			return err
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
-	"hookwell/webhook"
 )
 
 // receiver is an HTTP server that verifies every signature with the official
@@ -43,8 +41,8 @@ func newReceiver(name string, answer func(earlier int) int) (*receiver, error) {
 func (r *receiver) url() string { return "http://" + r.listener.Addr().String() + "/" + r.name }
 
 // trust tells the receiver its endpoint's secret.
-func (r *receiver) trust(secret webhook.Secret) error {
-	verifier, err := standardwebhooks.NewWebhook(secret.StandardForm())
+func (r *receiver) trust(secret string) error {
+	verifier, err := standardwebhooks.NewWebhook(secret)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.verifier = verifier

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"hookwell/client"
 )
 
 // evidence is all that is known once everything has ended: what was promised,
 // what Hookwell has on record, and what the receiver saw.
 type evidence struct {
-	accepted   []accepted
+	accepted   []client.AcceptedEvent
 	deliveries []delivery
 	attempts   []attempt
 	arrivals   []arrival

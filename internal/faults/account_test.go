@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"hookwell/client"
 )
 
 // records are those of one event that went to one endpoint and was taken, as a
 // case changes them.
 func records(change func(e *evidence)) *evidence {
 	e := &evidence{
-		accepted:   []accepted{{"evt_1", 1}},
+		accepted:   []client.AcceptedEvent{{ID: "evt_1", Deliveries: 1}},
 		deliveries: []delivery{{"dlv_1", "evt_1", "ep_1", "delivered"}},
 		attempts:   []attempt{{"dlv_1", 1, ""}},
 		arrivals:   []arrival{{Event: "evt_1", Delivery: "dlv_1", Number: 1, At: time.Unix(10, 0), Status: 204}},

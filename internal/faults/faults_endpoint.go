@@ -4,23 +4,25 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"hookwell/client"
 )
 
 // whileWaiting changes an endpoint while deliveries wait for it, because its
 // receiver takes one at a time, slowly.
-func whileWaiting(change func(ctx context.Context, s *site, path string) error) func(context.Context, *site) error {
+func whileWaiting(change func(ctx context.Context, s *site, id string) error) func(context.Context, *site) error {
 	return func(ctx context.Context, s *site) error {
 		if _, err := s.serve(s.direct); err != nil {
 			return err
 		}
 		slow := behaviour{First: http.StatusNoContent, Later: http.StatusNoContent, After: 300 * time.Millisecond}
-		if err := s.endpoint("waiting", slow, map[string]any{"maxInFlight": 1}); err != nil {
+		if err := s.endpoint("waiting", slow, client.EndpointSettings{MaxInFlight: new(1)}); err != nil {
 			return err
 		}
 		if err := warmUp(ctx, s); err != nil {
 			return err
 		}
-		if err := change(ctx, s, "/api/v1/endpoints/"+s.endpoints["waiting"]); err != nil {
+		if err := change(ctx, s, s.endpoints["waiting"]); err != nil {
 			return err
 		}
 		return coolDown(ctx, s)
@@ -32,8 +34,8 @@ func quick(s *site, hook, secret string) error {
 	return s.receiver.behave(hook, behaviour{Secret: secret, First: http.StatusNoContent, Later: http.StatusNoContent})
 }
 
-func disableAndEnable(ctx context.Context, s *site, path string) error {
-	if err := s.call(http.MethodPost, path+"/disable?organizationId="+s.org, nil, nil, http.StatusOK); err != nil {
+func disableAndEnable(ctx context.Context, s *site, id string) error {
+	if _, err := s.api().DisableEndpoint(ctx, id); err != nil {
 		return err
 	}
 	if err := s.load.more(ctx, warm); err != nil {
@@ -42,17 +44,19 @@ func disableAndEnable(ctx context.Context, s *site, path string) error {
 	if err := quick(s, "waiting", s.secrets["waiting"]); err != nil {
 		return err
 	}
-	return s.call(http.MethodPost, path+"/enable?organizationId="+s.org, nil, nil, http.StatusOK)
+	_, err := s.api().EnableEndpoint(ctx, id)
+	return err
 }
 
 // edit moves the endpoint to another URL, from where it is quick.
-func edit(_ context.Context, s *site, path string) error {
+func edit(ctx context.Context, s *site, id string) error {
 	if err := quick(s, "moved", s.secrets["waiting"]); err != nil {
 		return err
 	}
-	return s.call(http.MethodPatch, path+"?organizationId="+s.org, map[string]any{"url": s.receiver.url + "/hooks/moved"}, nil, http.StatusOK)
+	_, err := s.api().UpdateEndpoint(ctx, id, client.EndpointSettings{URL: new(s.receiver.url + "/hooks/moved")})
+	return err
 }
 
-func deleteEndpoint(_ context.Context, s *site, path string) error {
-	return s.call(http.MethodDelete, path+"?organizationId="+s.org, nil, nil, http.StatusNoContent)
+func deleteEndpoint(ctx context.Context, s *site, id string) error {
+	return s.api().DeleteEndpoint(ctx, id)
 }

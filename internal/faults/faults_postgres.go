@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"hookwell/internal/program"
+	"hookwell/client"
 )
 
 var errNotSeen = errors.New("no such transaction or task was seen; what it is known by may have changed")
@@ -130,8 +129,19 @@ func addColumns(ctx context.Context, s *site) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	var readers sync.WaitGroup
-	for _, path := range []string{"/api/v1/deliveries?limit=20&", "/api/v1/deliveries?state=retrying&", "/api/v1/events?", "/api/v1/endpoints?"} {
-		readers.Go(func() { s.read(reading, path+"organizationId="+s.org) })
+	for _, list := range []func(*client.Client) error{
+		func(c *client.Client) error {
+			_, err := c.Deliveries(reading, client.DeliveryFilter{}, client.Paging{Limit: 20})
+			return err
+		},
+		func(c *client.Client) error {
+			_, err := c.Deliveries(reading, client.DeliveryFilter{States: []string{"retrying"}}, client.Paging{})
+			return err
+		},
+		func(c *client.Client) error { _, err := c.Events(reading, nil, client.Paging{}); return err },
+		func(c *client.Client) error { _, err := c.Endpoints(reading, client.Paging{}); return err },
+	} {
+		readers.Go(func() { s.read(reading, list) })
 	}
 	rounds := 5
 	if s.Short {
@@ -192,12 +202,10 @@ func (s *site) alter(ctx context.Context, rounds int) error {
 }
 
 // read asks for a list again and again.
-func (s *site) read(ctx context.Context, path string) {
+func (s *site) read(ctx context.Context, list func(*client.Client) error) {
 	for ctx.Err() == nil {
-		var answer any
-		status, err := program.Call(ctx, http.MethodGet, s.url()+path, s.key, nil, &answer)
-		if ctx.Err() == nil && (err != nil || status != http.StatusOK) {
-			s.wrong("GET %s: %d %v", path, status, err)
+		if err := list(s.api()); err != nil && ctx.Err() == nil {
+			s.wrong("%v", err)
 		}
 	}
 }

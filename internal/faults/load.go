@@ -3,22 +3,15 @@ package faults
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
-	"hookwell/internal/program"
+	"hookwell/client"
 )
 
 // reporters is how many reports are on their way at once.
 const reporters = 8
-
-// accepted is an event that was answered with 202.
-type accepted struct {
-	ID         string
-	Deliveries int
-}
 
 // load reports events as a back end does: each with an idempotency key, again
 // and again until it is accepted.
@@ -31,7 +24,7 @@ type load struct {
 
 	mu       sync.Mutex
 	phase    string
-	accepted []accepted
+	accepted []client.AcceptedEvent
 	took     map[string][]time.Duration // of first tries that were accepted, by phase
 	refused  map[string]int             // tries that were not, by phase
 }
@@ -90,20 +83,18 @@ func (l *load) stop() {
 
 // report reports one event until it is accepted.
 func (l *load) report(n int) {
-	body := map[string]any{"type": "payment.failed", "organizationId": l.site.org, "data": map[string]any{
+	event := client.Event{Type: "payment.failed", IdempotencyKey: fmt.Sprintf("event-%d", n), Data: map[string]any{
 		"paymentId": fmt.Sprintf("pay_%d", n), "amount": 1900, "currency": "usd", "status": "failed", "errorMessage": "The card was declined."}}
 	for try := 0; ; try++ {
 		l.mu.Lock()
 		phase := l.phase
 		l.mu.Unlock()
 		began := time.Now()
-		var answer accepted
-		status, err := program.Call(l.ctx, http.MethodPost, l.site.url()+"/api/v1/events", l.site.key, body, &answer,
-			"idempotency-key", fmt.Sprintf("event-%d", n))
+		accepted, err := l.site.api().SendEvent(l.ctx, event)
 		took := time.Since(began)
 		l.mu.Lock()
-		if err == nil && status == http.StatusAccepted {
-			l.accepted = append(l.accepted, answer)
+		if err == nil {
+			l.accepted = append(l.accepted, *accepted)
 			if try == 0 {
 				l.took[phase] = append(l.took[phase], took)
 			}

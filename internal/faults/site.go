@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"hookwell/client"
 	"hookwell/internal/program"
 	"hookwell/internal/testenv"
 )
@@ -38,6 +40,9 @@ type site struct {
 	notes     []string
 	faulty    []string // what the promise does not allow, beside the counts
 }
+
+// callLimit bounds one request to the API or to the receiver.
+const callLimit = 20 * time.Second
 
 // timeoutSeconds is the endpoints' timeout: a lease is it and a minute.
 const timeoutSeconds = 3
@@ -126,8 +131,8 @@ func (s *site) url() string {
 // one that refuses the first attempt of each, and one that refuses all, so that
 // some deliveries fail visibly.
 func (s *site) found() error {
-	var org struct{ ID string }
-	if err := s.call(http.MethodPost, "/api/v1/organizations", map[string]any{"name": "Acme"}, &org, http.StatusCreated); err != nil {
+	org, err := s.api().CreateOrganization(context.Background(), client.NewOrganization{Name: "Acme"})
+	if err != nil {
 		return err
 	}
 	s.org = org.ID
@@ -140,7 +145,7 @@ func (s *site) found() error {
 		if name == "refusing" {
 			schedule = []int{0, 1}
 		}
-		if err := s.endpoint(name, b, map[string]any{"schedule": schedule}); err != nil {
+		if err := s.endpoint(name, b, client.EndpointSettings{Schedule: &client.Schedule{Seconds: schedule}}); err != nil {
 			return err
 		}
 	}
@@ -149,13 +154,10 @@ func (s *site) found() error {
 }
 
 // endpoint makes an endpoint whose hook has that name and behaves so.
-func (s *site) endpoint(name string, b behaviour, settings map[string]any) error {
-	in := map[string]any{"url": s.receiver.url + "/hooks/" + name, "eventTypes": []string{"*"}, "timeoutSeconds": timeoutSeconds}
-	for key, value := range settings {
-		in[key] = value
-	}
-	var made struct{ ID, Secret string }
-	if err := s.call(http.MethodPost, "/api/v1/endpoints?organizationId="+s.org, in, &made, http.StatusCreated); err != nil {
+func (s *site) endpoint(name string, b behaviour, settings client.EndpointSettings) error {
+	settings.URL, settings.EventTypes, settings.TimeoutSeconds = new(s.receiver.url+"/hooks/"+name), []string{"*"}, new(timeoutSeconds)
+	made, err := s.api().CreateEndpoint(context.Background(), settings)
+	if err != nil {
 		return err
 	}
 	s.endpoints[name], s.secrets[name] = made.ID, made.Secret
@@ -163,20 +165,10 @@ func (s *site) endpoint(name string, b behaviour, settings map[string]any) error
 	return s.receiver.behave(name, b)
 }
 
-// call makes a request to the API that must be answered with a status.
-func (s *site) call(method, path string, body, answer any, want int) error {
-	var raw json.RawMessage
-	status, err := program.Call(context.Background(), method, s.url()+path, s.key, body, &raw)
-	if err == nil && status != want {
-		err = fmt.Errorf("status %d, want %d: %s", status, want, raw)
-	}
-	if err == nil && answer != nil {
-		err = json.Unmarshal(raw, answer)
-	}
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	return nil
+// api is the client of the server as it is now. It makes no call twice: whoever
+// counts what was refused does that.
+func (s *site) api() *client.Client {
+	return &client.Client{URL: s.url(), Key: s.key, Organization: s.org, Timeout: callLimit}
 }
 
 // note keeps something measured beside the counts.
@@ -255,8 +247,26 @@ func (r *receiving) close() error {
 }
 
 func (r *receiving) ask(method, path string, body, answer any) error {
-	_, err := program.Call(context.Background(), method, r.url+path, "", body, answer)
+	encoded, err := json.Marshal(body)
 	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), callLimit)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, r.url+path, bytes.NewReader(encoded))
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking the receiver: %w", err)
+	}
+	defer response.Body.Close()
+	if answer == nil {
+		io.Copy(io.Discard, response.Body) // so that the connection is kept
+		return nil
+	}
+	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
 		return fmt.Errorf("asking the receiver: %w", err)
 	}
 	return nil

@@ -25,6 +25,7 @@ const everything = "*"
 // import web may not therefore import web/api. The root is main. static and migrations are embedded files.
 var table = map[string][]string{
 	"webhook":         nil,
+	"client":          nil,
 	"static":          nil,
 	"migrations":      nil,
 	"models":          {"webhook"},
@@ -51,8 +52,8 @@ var table = map[string][]string{
 var ofTests = []string{"internal", "migrations", "models", "models/database", "models/pipeline", "models/store"}
 
 // ofTestsOf is what the tests of one package may import besides. Those of the API
-// ask a whole server for it, as clients do.
-var ofTestsOf = map[string][]string{"web/api": {"web"}}
+// and of its client ask a whole server, as clients do.
+var ofTestsOf = map[string][]string{"web/api": {"web"}, "client": {"web"}}
 
 type listed struct {
 	ImportPath, Dir                             string

@@ -1,21 +1,17 @@
-// Package program builds Hookwell and runs it as its users do: by its commands,
-// its environment and its API.
+// Package program builds Hookwell and runs it as its users do: by its commands and
+// its environment. Its API is for package client.
 package program
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Build builds the program at a path, with flags of go build.
@@ -79,42 +75,4 @@ func (i Installation) Run(input string, args ...string) (string, error) {
 		return "", fmt.Errorf("hookwell %s: %w\n%s", strings.Join(args, " "), err, complaints.String())
 	}
 	return string(out), nil
-}
-
-// callLimit bounds one request to the API.
-const callLimit = 20 * time.Second
-
-// Call makes an API request with a key, reads its JSON into answer, and tells
-// its status. Headers are pairs of name and value.
-func Call(ctx context.Context, method, url, key string, body, answer any, headers ...string) (status int, err error) {
-	var content io.Reader
-	if body != nil {
-		encoded, err := json.Marshal(body)
-		if err != nil {
-			return 0, err
-		}
-		content = bytes.NewReader(encoded)
-	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, url, content)
-	if err != nil {
-		return 0, err
-	}
-	r.Header.Set("authorization", "Bearer "+key)
-	r.Header.Set("content-type", "application/json")
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	if answer != nil && response.StatusCode != http.StatusNoContent {
-		err = json.NewDecoder(response.Body).Decode(answer)
-	} else {
-		io.Copy(io.Discard, response.Body) // so that the connection is kept
-	}
-	return response.StatusCode, err
 }

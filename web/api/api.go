@@ -1,7 +1,8 @@
 // Package api is the JSON API under /api: api.go has its routes and their keys,
-// the file of a noun what its routes do, decode.go and query.go how requests are
-// read, openapi.go the document that describes all of it, and problem.go how its
-// errors are answered (RFC 9457). It knows no session and no page.
+// the file of a noun what its routes do, decode_struct.go and query.go how
+// requests are read, decode.go how events and endpoints are, openapi.go the
+// document that describes all of it, and problem.go how its errors are answered
+// (RFC 9457). It knows no session and no page.
 package api
 
 import (

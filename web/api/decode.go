@@ -39,9 +39,16 @@ func newBodyReader(body []byte) *bodyReader {
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
 }
 
-// readBody reads one object that makes up a whole body. The first result are
-// the faults at its fields. The error is Malformed.
+// readBody reads one object that makes up a whole body, member by member. The
+// first result are the faults at its fields. The error is Malformed.
 func readBody(body []byte, member func(r *bodyReader, name, field string) bool) (webhook.Faults, error) {
+	return readObject(body, func(r *bodyReader) {
+		r.object("", func(name, field string) bool { return member(r, name, field) })
+	})
+}
+
+// readObject has the one object that makes up a whole body read.
+func readObject(body []byte, read func(*bodyReader)) (webhook.Faults, error) {
 	r := newBodyReader(body)
 	switch kind := r.decoder.PeekKind(); {
 	case len(bytes.TrimSpace(body)) == 0:
@@ -51,7 +58,7 @@ func readBody(body []byte, member func(r *bodyReader, name, field string) bool) 
 			return nil, malformed("not_an_object", "The body must be a JSON object.")
 		}
 	default:
-		r.object("", func(name, field string) bool { return member(r, name, field) })
+		read(r)
 	}
 	if r.err == nil {
 		if _, r.err = r.decoder.ReadToken(); r.err == nil {

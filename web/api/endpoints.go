@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
@@ -141,6 +142,16 @@ func (c *call) endpointAnd(member func(r *bodyReader, name, field string) bool) 
 	return tenant, id, err
 }
 
+// endpointInput does the same with a body that is read into a struct.
+func (c *call) endpointInput(into interface{ named() string }) (*store.Tenant, string, error) {
+	tenant, err := c.tenantInput(into)
+	if err != nil {
+		return nil, "", err
+	}
+	id, err := c.id(models.PrefixEndpoint, "endpoint")
+	return tenant, id, err
+}
+
 func (a *API) endpointCreate(c *call) error {
 	var b endpointBody
 	tenant, err := c.tenantBody(b.member)
@@ -159,25 +170,30 @@ func (a *API) endpointCreate(c *call) error {
 	return c.created("/endpoints/"+e.ID, shape.withSecret(secret))
 }
 
+// rotationBody is how a secret is rotated.
+type rotationBody struct {
+	OverlapHours int            `json:"overlapHours"`
+	Secret       importedSecret `json:"secret"`
+	ofOrganization
+}
+
+// importedSecret is one that the receiver has already; null is none.
+type importedSecret struct{ webhook.Secret }
+
+func (s *importedSecret) read(r *bodyReader, field string) {
+	if !r.null() {
+		s.Secret, _ = r.secret(field)
+	}
+}
+
 // endpointRotate answers the endpoint with its new secret.
 func (a *API) endpointRotate(c *call) error {
-	rotation := models.Rotation{OverlapHours: store.DefaultOverlapHours}
-	tenant, id, err := c.endpointAnd(func(r *bodyReader, name, field string) bool {
-		switch {
-		case name != "overlapHours" && name != "secret":
-			return false
-		case r.null(): // as if it were left out
-		case name == "secret":
-			rotation.Secret, _ = r.secret(field)
-		default:
-			rotation.OverlapHours, _ = r.integer(field)
-		}
-		return true
-	})
+	b := rotationBody{OverlapHours: store.DefaultOverlapHours}
+	tenant, id, err := c.endpointInput(&b)
 	if err != nil {
 		return err
 	}
-	e, secret, err := tenant.RotateSecret(c.UserContext(), id, rotation)
+	e, secret, err := tenant.RotateSecret(c.UserContext(), id, models.Rotation{OverlapHours: b.OverlapHours, Secret: b.Secret.Secret})
 	if err != nil {
 		return err
 	}
@@ -280,26 +296,31 @@ func (c *call) enable(enabled bool) error {
 	return c.answerEndpoint(tenant, e, err)
 }
 
+// testBody is a test event.
+type testBody struct {
+	Type string         `json:"type"`
+	Data jsontext.Value `json:"data"`
+	ofOrganization
+}
+
 // endpointTest sends a test event now and answers its only attempt.
 func (a *API) endpointTest(c *call) error {
-	var b eventBody
-	tenant, err := c.tenantBody(func(r *bodyReader, name, field string) bool {
-		return name == "data" && r.null() || name != "timestamp" && b.member(r, name, field)
-	})
+	var b testBody
+	tenant, err := c.tenantInput(&b)
 	if err != nil {
 		return err
 	}
-	if err := b.complete(); err != nil {
-		return err
+	if b.Type == "" {
+		return refusal.OfField("type", "This is required.")
 	}
 	id, err := c.id(models.PrefixEndpoint, "endpoint")
 	if err != nil {
 		return err
 	}
-	if t, ok := a.Store.Catalog().Lookup(b.event.Type); ok && b.event.Data == nil {
-		b.event.Data = t.Example
+	if t, ok := a.Store.Catalog().Lookup(b.Type); ok && b.Data == nil {
+		b.Data = jsontext.Value(t.Example)
 	}
-	deliveryID, err := a.Tester.Test(c.UserContext(), tenant, id, b.event.Type, b.event.Data)
+	deliveryID, err := a.Tester.Test(c.UserContext(), tenant, id, b.Type, b.Data)
 	if err != nil {
 		return err
 	}

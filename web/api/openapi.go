@@ -22,9 +22,6 @@ const (
 	ProblemType = "application/problem+json"
 )
 
-// object is a part of the document. Its keys are written in their order.
-type object = map[string]any
-
 // pathParameter is a parameter as Fiber writes it.
 var pathParameter = regexp.MustCompile(`:([a-z]+)`)
 
@@ -37,64 +34,74 @@ func document(version, server string, catalog *webhook.Catalog) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	paths, known := map[string]object{}, operations()
+	paths, known := map[string]pathItem{}, operations()
 	for _, route := range Routes() {
 		operation, ok := known[route.Method+" "+route.Path]
 		if !ok {
 			return nil, fmt.Errorf("the document knows nothing of %s %s", route.Method, route.Path)
 		}
+		described, err := operation.document(route)
+		if err != nil {
+			return nil, err
+		}
 		path := route.Template()
 		if paths[path] == nil {
-			paths[path] = object{}
+			paths[path] = pathItem{}
 		}
-		paths[path][strings.ToLower(route.Method)] = operation.document(route)
+		paths[path][strings.ToLower(route.Method)] = described
 	}
-	return json.Marshal(object{
-		"openapi": "3.1.0", "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
-		"info": object{"title": "Hookwell", "version": version, "license": object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
-			"description": "Report events, manage endpoints, and find out what became of every delivery."},
-		"servers": []object{{"url": server}}, "paths": paths, "webhooks": documentWebhooks(catalog),
-		"components": object{"schemas": schemas, "securitySchemes": object{"key": object{"type": "http", "scheme": "bearer", "bearerFormat": "hwk_…",
-			"description": "A key of an organization, with the scopes that a route names, or a platform key, which has all and names its organization."}}},
+	return json.Marshal(openAPI{
+		OpenAPI: "3.1.0", JSONSchemaDialect: "https://json-schema.org/draft/2020-12/schema",
+		Info: documentInfo{Title: "Hookwell", Version: version, License: documentLicense{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+			Description: "Report events, manage endpoints, and find out what became of every delivery."},
+		Servers: []documentServer{{server}}, Paths: paths, Webhooks: documentWebhooks(catalog),
+		Components: components{Schemas: schemas, SecuritySchemes: map[string]securityScheme{"key": {Type: "http", Scheme: "bearer", BearerFormat: "hwk_…",
+			Description: "A key of an organization, with the scopes that a route names, or a platform key, which has all and names its organization."}}},
 	})
 }
 
 // document is the operation as OpenAPI has it.
-func (o operation) document(route Route) object {
-	parameters := []object{}
-	for _, name := range pathParameter.FindAllStringSubmatch(route.Path, -1) {
-		parameters = append(parameters, object{"name": name[1], "in": "path", "required": true, "schema": text(), "description": "Which one: its " + name[1] + "."})
-	}
-	for _, p := range o.parameters(route) {
-		parameters = append(parameters, object{"name": p.name, "in": "query", "schema": p.schema, "description": p.about})
-	}
-	if o.idempotent {
-		parameters = append(parameters, object{"name": idempotencyKey, "in": "header", "schema": object{"type": "string", "maxLength": 255},
-			"description": "Makes a repeat safe: for 24 hours the same key with the same body answers the first answer again, with Idempotent-Replayed: true."})
-	}
-	header := func(name, about string) {
-		parameters = append(parameters, object{"name": name, "in": "header", "schema": text(), "description": about})
-	}
-	if o.conditional {
-		header(fiber.HeaderIfMatch, "Entity tags, or *: it is done only while the ETag is one of them. Otherwise the answer is 412.")
-	}
-	if o.tagged && route.Method == fiber.MethodGet {
-		header(fiber.HeaderIfNoneMatch, "Entity tags, or *: while the ETag is one of them the answer is 304, without a body.")
-	}
+func (o operation) document(route Route) (pathOperation, error) {
 	scopes := []string{string(route.Access)}
 	if route.Access == PlatformOnly {
 		scopes = []string{}
 	}
+	responses, err := o.responses(route)
+	if err != nil {
+		return pathOperation{}, err
+	}
 	tag, _, _ := strings.Cut(strings.TrimPrefix(route.Path, "/"), "/")
-	described := object{"operationId": o.id, "summary": o.summary, "tags": []string{tag}, "parameters": parameters,
-		"security": []object{{"key": scopes}}, "responses": o.responses(route)}
-	if o.about != "" {
-		described["description"] = o.about
-	}
+	described := pathOperation{OperationID: o.id, Summary: o.summary, Description: o.about, Tags: []string{tag}, Parameters: o.documentParameters(route),
+		Security: []map[string][]string{{"key": scopes}}, Responses: responses}
 	if o.body != "" {
-		described["requestBody"] = object{"required": !o.bodyOptional, "content": object{JSONType: object{"schema": object{"$ref": SchemaPath + o.body}}}}
+		described.RequestBody = &pathBody{Required: !o.bodyOptional, Content: map[string]content{JSONType: {Schema: reference(o.body)}}}
 	}
-	return described
+	return described, nil
+}
+
+// documentParameters are the parameters of the operation's path, query and headers.
+func (o operation) documentParameters(route Route) []documentParameter {
+	parameters := []documentParameter{}
+	for _, name := range pathParameter.FindAllStringSubmatch(route.Path, -1) {
+		parameters = append(parameters, documentParameter{Name: name[1], In: "path", Required: true, Schema: text(), Description: "Which one: its " + name[1] + "."})
+	}
+	for _, p := range o.parameters(route) {
+		parameters = append(parameters, documentParameter{Name: p.name, In: "query", Schema: p.schema, Description: p.about})
+	}
+	header := func(name string, schema valueSchema, about string) {
+		parameters = append(parameters, documentParameter{Name: name, In: "header", Schema: schema, Description: about})
+	}
+	if o.idempotent {
+		header(idempotencyKey, valueSchema{Type: "string", MaxLength: 255},
+			"Makes a repeat safe: for 24 hours the same key with the same body answers the first answer again, with Idempotent-Replayed: true.")
+	}
+	if o.conditional {
+		header(fiber.HeaderIfMatch, text(), "Entity tags, or *: it is done only while the ETag is one of them. Otherwise the answer is 412.")
+	}
+	if o.tagged && route.Method == fiber.MethodGet {
+		header(fiber.HeaderIfNoneMatch, text(), "Entity tags, or *: while the ETag is one of them the answer is 304, without a body.")
+	}
+	return parameters
 }
 
 // codes are all problems that the route may answer.
@@ -114,39 +121,42 @@ func (o operation) codes(route Route) []string {
 	return append(codes, o.refusals...)
 }
 
-func (o operation) responses(route Route) object {
-	headers := object{"X-Request-Id": object{"schema": text(), "description": "The request's id, which the server's log knows."}}
+func (o operation) responses(route Route) (map[string]response, error) {
+	headers := map[string]responseHeader{"X-Request-Id": {Schema: text(), Description: "The request's id, which the server's log knows."}}
 	if o.tagged {
-		headers[fiber.HeaderETag] = object{"schema": text(), "description": "Names this state of the resource, for If-Match and If-None-Match."}
+		headers[fiber.HeaderETag] = responseHeader{Schema: text(), Description: "Names this state of the resource, for If-Match and If-None-Match."}
 	}
-	answered := object{"description": http.StatusText(o.status), "headers": headers}
+	answered := response{Description: http.StatusText(o.status), Headers: headers}
 	if o.answer != "" {
-		schema := any(object{"$ref": SchemaPath + o.answer})
-		if o.list {
-			schema = listOf(o.answer)
+		example, err := exampleOf(o)
+		if err != nil {
+			return nil, err
 		}
-		answered["content"] = object{JSONType: object{"schema": schema, "example": exampleOf(o)}}
+		body := content{Schema: reference(o.answer), Example: example}
+		if o.list {
+			body.Schema = derivedSchema{listOf(o.answer)}
+		}
+		answered.Content = map[string]content{JSONType: body}
 	}
-	responses, examples := object{strconv.Itoa(o.status): answered}, map[int]object{}
+	responses, examples := map[string]response{strconv.Itoa(o.status): answered}, map[int]map[string]contentExample{}
 	if o.tagged && route.Method == fiber.MethodGet {
-		responses[strconv.Itoa(fiber.StatusNotModified)] = object{"description": http.StatusText(fiber.StatusNotModified), "headers": headers}
+		responses[strconv.Itoa(fiber.StatusNotModified)] = response{Description: http.StatusText(fiber.StatusNotModified), Headers: headers}
 	}
 	for _, code := range o.codes(route) {
 		kind := refusals[code]
 		if examples[kind.status] == nil {
-			examples[kind.status] = object{}
+			examples[kind.status] = map[string]contentExample{}
 		}
-		examples[kind.status][code] = object{"summary": kind.about, "value": exampleProblem(code, kind)}
+		examples[kind.status][code] = contentExample{Summary: kind.about, Value: exampleProblem(code, kind)}
 	}
 	for status, of := range examples {
-		response := object{"description": http.StatusText(status),
-			"content": object{ProblemType: object{"schema": object{"$ref": SchemaPath + "Problem"}, "examples": of}}}
+		refused := response{Description: http.StatusText(status), Content: map[string]content{ProblemType: {Schema: reference("Problem"), Examples: of}}}
 		if status == fiber.StatusTooManyRequests || status == fiber.StatusServiceUnavailable {
-			response["headers"] = object{"Retry-After": object{"schema": object{"type": "integer"}, "description": "In how many seconds to come again."}}
+			refused.Headers = map[string]responseHeader{fiber.HeaderRetryAfter: {Schema: valueSchema{Type: "integer"}, Description: "In how many seconds to come again."}}
 		}
-		responses[strconv.Itoa(status)] = response
+		responses[strconv.Itoa(status)] = refused
 	}
-	return responses
+	return responses, nil
 }
 
 func exampleProblem(code string, kind refusalKind) problemBody {
@@ -159,20 +169,20 @@ func exampleProblem(code string, kind refusalKind) problemBody {
 }
 
 // documentWebhooks are the requests that endpoints get, one for each type.
-func documentWebhooks(catalog *webhook.Catalog) object {
-	hooks := object{}
+func documentWebhooks(catalog *webhook.Catalog) map[string]pathItem {
+	header := func(name, about string) documentParameter {
+		return documentParameter{Name: name, In: "header", Required: true, Schema: text(), Description: about}
+	}
+	hooks := map[string]pathItem{}
 	for _, t := range catalog.Types() {
-		header := func(name, about string) object {
-			return object{"name": name, "in": "header", "required": true, "schema": text(), "description": about}
-		}
-		hooks[t.Type] = object{"post": object{"summary": t.Description, "description": "Fires when: " + t.FiresWhen, "tags": []string{t.Category},
-			"parameters": []object{header("webhook-id", "The event's id, the same in every attempt."), header("webhook-timestamp", "When the request was written, in Unix seconds."),
+		envelope := envelopeSchema{Type: "object", Required: []string{"id", "type", "timestamp", "organizationId", "data"}, Properties: envelopeProperties{
+			ID: text(), Type: valueSchema{Const: t.Type}, Timestamp: timeText(), OrganizationID: text(),
+			Test: valueSchema{Const: true, Description: "There on test events alone."}, Data: json.RawMessage(t.Schema)}}
+		hooks[t.Type] = pathItem{"post": {Summary: t.Description, Description: "Fires when: " + t.FiresWhen, Tags: []string{t.Category},
+			Parameters: []documentParameter{header("webhook-id", "The event's id, the same in every attempt."), header("webhook-timestamp", "When the request was written, in Unix seconds."),
 				header("webhook-signature", "v1, and the HMAC-SHA256 of id, timestamp and body: see Standard Webhooks 1.0.0.")},
-			"requestBody": object{"required": true, "content": object{JSONType: object{"schema": object{"type": "object",
-				"required": []string{"id", "type", "timestamp", "organizationId", "data"}, "properties": object{
-					"id": text(), "type": object{"const": t.Type}, "timestamp": timeText(), "organizationId": text(),
-					"test": object{"const": true, "description": "There on test events alone."}, "data": json.RawMessage(t.Schema)}}}}},
-			"responses": object{"2XX": object{"description": "Received. Anything else is tried again."}}}}
+			RequestBody: &pathBody{Required: true, Content: map[string]content{JSONType: {Schema: envelope}}},
+			Responses:   map[string]response{"2XX": {Description: "Received. Anything else is tried again."}}}}
 	}
 	return hooks
 }

@@ -1,5 +1,7 @@
 package api
 
+import "hookwell/models"
+
 // operation is what the API's document says of one route. What follows from
 // the route itself is added by document: its key, its organization, the
 // refusals that any route knows.
@@ -20,7 +22,7 @@ type operation struct {
 // parameter is one of a query or of a path.
 type parameter struct {
 	name, about string
-	schema      map[string]any
+	schema      valueSchema
 }
 
 // many reports whether the parameter may be repeated: its values are joined.
@@ -34,13 +36,9 @@ func (o operation) parameters(route Route) []parameter {
 	return append([]parameter{{organizationField, "The organization, by its id or external id. Platform keys have to name one, here or in the body.", text()}}, o.query...)
 }
 
-func text() map[string]any { return map[string]any{"type": "string"} }
-
-func timeText() map[string]any { return map[string]any{"type": "string", "format": "date-time"} }
-
 func paging() []parameter {
 	return []parameter{
-		{"limit", "How many rows to answer.", map[string]any{"type": "integer", "minimum": 1, "maximum": 200, "default": 50}},
+		{"limit", "How many rows to answer.", valueSchema{Type: "integer", Minimum: 1, Maximum: models.MaxLimit, Default: models.DefaultLimit}},
 		{"cursor", "The nextCursor of the page before.", text()},
 	}
 }
@@ -81,7 +79,7 @@ func operations() map[string]operation {
 		"DELETE /endpoints/:id": {id: "deleteEndpoint", summary: "Delete an endpoint", body: "OrganizationOnly", bodyOptional: true, status: 204,
 			about: "Cancels what waits for it, and leaves its deliveries in the log.", conditional: true},
 		"POST /endpoints/:id/enable": {id: "enableEndpoint", summary: "Enable an endpoint", about: "What waited for it is resumed. With replay, the events that it did not get while it was disabled follow; the Location header is the recovery that sends them, where there are any.",
-			query: []parameter{{"replay", "Whether to also send what was missed.", map[string]any{"type": "boolean", "default": false}}},
+			query: []parameter{{"replay", "Whether to also send what was missed.", valueSchema{Type: "boolean", Default: false}}},
 			body:  "OrganizationOnly", bodyOptional: true, status: 200, answer: "Endpoint", refusals: []string{"recovery_running"}, tagged: true, conditional: true},
 		"GET /endpoints/:id/missed": {id: "countMissed", summary: "Count what was missed", status: 200, answer: "Missed",
 			about: "How many events a disabled endpoint did not get since it was disabled: what enabling it with replay sends."},

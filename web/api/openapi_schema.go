@@ -7,11 +7,13 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"hookwell/models"
+	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -111,7 +113,26 @@ func documentSchemas() (map[string]*jsonschema.Schema, error) {
 	}
 	delete(schemas["Event"].Properties, "data") // a list does without
 	schemas["EventAlone"].Required = append(schemas["EventAlone"].Required, "data")
+	limitRequests(schemas)
 	return schemas, nil
+}
+
+// limitRequests adds the limits and defaults that the code has. Those of endpoints
+// stand in the file.
+func limitRequests(schemas map[string]*jsonschema.Schema) {
+	numbers := func(name, property string, least, most, otherwise int) {
+		schema := schemas[name].Properties[property]
+		schema.Minimum, schema.Maximum, schema.Default = new(float64(least)), new(float64(most)), json.RawMessage(strconv.Itoa(otherwise))
+	}
+	numbers("SecretRotation", "overlapHours", 0, models.MaxOverlapHours, store.DefaultOverlapHours)
+	numbers("NewRecovery", "perSecond", 1, models.MaxRecoveryRate, store.DefaultRecoveryRate)
+	numbers("NewPortalLink", "minutes", 1, models.MaxPortalMinutes, store.DefaultPortalMinutes)
+	for _, name := range []string{"NewOrganization", "OrganizationChange", "NewPortalLink"} {
+		schemas[name].Properties["name"].MaxLength = new(models.MaxName)
+	}
+	events := schemas["EventBatch"].Properties["events"]
+	events.MinItems, events.MaxItems = new(1), new(maxBatch)
+	schemas["NewOrganization"].Properties["endpoints"].MaxItems = new(maxFirstEndpoints)
 }
 
 // embeds tells whether a type has another's fields as its own.

@@ -6,7 +6,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
-	"hookwell/web/refusal"
 )
 
 type organizationAnswer struct {
@@ -32,54 +31,38 @@ func shapeOrganization(o *models.Organization) organizationAnswer {
 const maxFirstEndpoints = 20
 
 // organizationBody is a new organization.
-type organizationBody struct{ models.NewOrganization }
-
-func (b *organizationBody) member(r *bodyReader, name, field string) bool {
-	switch name {
-	case "name":
-		b.Name, _ = r.text(field)
-	case "slug":
-		b.Slug = r.optionalText(field)
-	case "externalId":
-		b.ExternalID = r.optionalText(field)
-	case "endpoints":
-		if !r.null() {
-			count, _ := r.list(field, maxFirstEndpoints, func(at string) { b.endpoint(r, at) })
-			if count > maxFirstEndpoints {
-				r.fault(field, fmt.Sprintf("Register at most %d endpoints with the organization.", maxFirstEndpoints))
-			}
-		}
-	default:
-		return false
-	}
-	return true
+type organizationBody struct {
+	Name       string         `json:"name"`
+	Slug       filledText     `json:"slug"`
+	ExternalID filledText     `json:"externalId"`
+	Endpoints  firstEndpoints `json:"endpoints"`
+	Unknown    unknownMembers `json:",embed"`
 }
 
-func (b *organizationBody) endpoint(r *bodyReader, at string) {
-	var e endpointBody
-	r.object(at, func(name, field string) bool { return e.member(r, name, field) })
-	b.Endpoints = append(b.Endpoints, e.create())
-}
+// firstEndpoints are the endpoints that are registered with an organization.
+type firstEndpoints []models.EndpointInput
 
-// optionalText reads a string that is left out by null, and not by "".
-func (r *bodyReader) optionalText(field string) string {
+func (l *firstEndpoints) read(r *bodyReader, field string) {
 	if r.null() {
-		return ""
+		return
 	}
-	text, ok := r.text(field)
-	if ok && text == "" {
-		r.fault(field, "This is empty. Leave it out or give a value.")
+	count, _ := r.list(field, maxFirstEndpoints, func(at string) {
+		var e endpointBody
+		r.object(at, func(name, field string) bool { return e.member(r, name, field) })
+		*l = append(*l, e.create())
+	})
+	if count > maxFirstEndpoints {
+		r.fault(field, fmt.Sprintf("Register at most %d endpoints with the organization.", maxFirstEndpoints))
 	}
-	return text
 }
 
 func (a *API) organizationCreate(c *call) error {
 	var b organizationBody
-	faults, err := c.body(b.member)
-	if err := refusal.Join(faults, err); err != nil {
+	if err := c.input(&b); err != nil {
 		return err
 	}
-	org, secrets, err := c.platform().CreateOrganization(c.UserContext(), b.NewOrganization)
+	org, secrets, err := c.platform().CreateOrganization(c.UserContext(), models.NewOrganization{
+		Name: b.Name, Slug: string(b.Slug), ExternalID: string(b.ExternalID), Endpoints: b.Endpoints})
 	if err != nil {
 		return err
 	}
@@ -124,31 +107,35 @@ func (a *API) organizationRead(c *call) error {
 	return c.answerOrganization(tenant.Organization())
 }
 
-// organizationUpdate changes what the body names. An externalId of null takes
-// it back; name and slug are left by null.
+// organizationChangeBody is what is to change of an organization. Null leaves its
+// name and its slug.
+type organizationChangeBody struct {
+	Name       *string          `json:"name"`
+	Slug       *string          `json:"slug"`
+	ExternalID externalIDChange `json:"externalId"`
+	Unknown    unknownMembers   `json:",embed"`
+}
+
+// externalIDChange is nil where none was given. Null takes the id back.
+type externalIDChange struct{ id *string }
+
+func (e *externalIDChange) read(r *bodyReader, field string) {
+	var text filledText
+	text.read(r, field)
+	e.id = (*string)(&text)
+}
+
+// organizationUpdate changes what the body names.
 func (a *API) organizationUpdate(c *call) error {
 	tenant, err := c.tenantNamed(c.Params("id"))
 	if err != nil {
 		return err
 	}
-	var change models.OrganizationChange
-	faults, err := c.body(func(r *bodyReader, name, field string) bool {
-		switch name {
-		case "name":
-			change.Name = r.changedText(field)
-		case "slug":
-			change.Slug = r.changedText(field)
-		case "externalId":
-			text := r.optionalText(field)
-			change.ExternalID = &text
-		default:
-			return false
-		}
-		return true
-	})
-	if err := refusal.Join(faults, err); err != nil {
+	var b organizationChangeBody
+	if err := c.input(&b); err != nil {
 		return err
 	}
+	change := models.OrganizationChange{Name: b.Name, Slug: b.Slug, ExternalID: b.ExternalID.id}
 	org, err := tenant.If(c.ifMatch(organizationShape)).UpdateOrganization(c.UserContext(), change)
 	if err != nil {
 		return err
@@ -158,18 +145,6 @@ func (a *API) organizationUpdate(c *call) error {
 
 func (c *call) answerOrganization(org *models.Organization) error {
 	return c.answerTagged(fiber.StatusOK, etag(organizationShape, org.Version()), shapeOrganization(org))
-}
-
-// changedText reads a string that leaves what is there by null.
-func (r *bodyReader) changedText(field string) *string {
-	if r.null() {
-		return nil
-	}
-	text, ok := r.text(field)
-	if !ok {
-		return nil
-	}
-	return &text
 }
 
 func (a *API) organizationDelete(c *call) error {

@@ -8,34 +8,14 @@ import (
 	"hookwell/web/refusal"
 )
 
-// defaultPortalLink is a link as it is without settings.
-func defaultPortalLink() models.NewPortalLink {
-	return models.NewPortalLink{Minutes: store.DefaultPortalMinutes, Navigation: true}
-}
-
 // portalLinkBody is a new link.
-type portalLinkBody struct{ models.NewPortalLink }
-
-func (b *portalLinkBody) member(r *bodyReader, name, field string) bool {
-	switch name {
-	case "role":
-		b.Role, _ = r.text(field)
-	case "minutes":
-		if !r.null() {
-			b.Minutes, _ = r.integer(field)
-		}
-	case "name":
-		b.Name = r.optionalText(field)
-	case "navigation":
-		if !r.null() {
-			b.Navigation, _ = r.boolean(field)
-		}
-	case "frameOrigin":
-		b.FrameOrigin = r.optionalText(field)
-	default:
-		return false
-	}
-	return true
+type portalLinkBody struct {
+	Role        string         `json:"role"`
+	Minutes     int            `json:"minutes"`
+	Name        filledText     `json:"name"`
+	Navigation  bool           `json:"navigation"`
+	FrameOrigin filledText     `json:"frameOrigin"`
+	Unknown     unknownMembers `json:",embed"`
 }
 
 // portalLinkAnswer is a link, whose URL is told this once.
@@ -45,9 +25,8 @@ type portalLinkAnswer struct {
 }
 
 func (a *API) portalLinkCreate(c *call) error {
-	b := portalLinkBody{defaultPortalLink()}
-	faults, err := c.body(b.member)
-	if err := refusal.Join(faults, err); err != nil {
+	b := portalLinkBody{Minutes: store.DefaultPortalMinutes, Navigation: true}
+	if err := c.input(&b); err != nil {
 		return err
 	}
 	tenant, err := c.tenantNamed(c.Params("id"))
@@ -57,7 +36,8 @@ func (a *API) portalLinkCreate(c *call) error {
 	if b.FrameOrigin != "" && a.BaseURL.Scheme != "https" {
 		return refusal.OfField("frameOrigin", "A frame needs https, and HOOKWELL_BASE_URL is http.")
 	}
-	link, token, err := c.platform().CreatePortalLink(c.UserContext(), tenant.Organization().ID, b.NewPortalLink)
+	link, token, err := c.platform().CreatePortalLink(c.UserContext(), tenant.Organization().ID, models.NewPortalLink{
+		Role: b.Role, Minutes: b.Minutes, Name: string(b.Name), Navigation: b.Navigation, FrameOrigin: string(b.FrameOrigin)})
 	if err != nil {
 		return err
 	}

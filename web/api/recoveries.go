@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -34,47 +35,49 @@ func shapeRecovery(r *models.Recovery) recoveryAnswer {
 }
 
 // recoveryBody is what a recovery is begun with.
-type recoveryBody struct{ models.RecoveryInput }
+type recoveryBody struct {
+	Since     time.Time    `json:"since"`
+	Until     time.Time    `json:"until"`
+	Types     []string     `json:"types"`
+	Causes    []string     `json:"causes"`
+	Kind      recoveryKind `json:"kind"`
+	PerSecond recoveryRate `json:"perSecond"`
+	ofOrganization
+}
 
-func (b *recoveryBody) member(r *bodyReader, name, field string) bool {
-	switch name {
-	case "since", "until", "types", "causes", "kind", "perSecond":
-	default:
-		return false
-	}
-	if r.null() {
-		return true
-	}
-	switch name {
-	case "since":
-		b.Since = r.time(field)
-	case "until":
-		b.Until = r.time(field)
-	case "types":
-		b.Types, _ = r.texts(field)
-	case "causes":
-		b.Causes, _ = r.texts(field)
-	case "kind":
+// recoveryKind is left out by null.
+type recoveryKind models.RecoveryKind
+
+func (k *recoveryKind) read(r *bodyReader, field string) {
+	if !r.null() {
 		text, _ := r.text(field)
-		b.Kind = models.RecoveryKind(text)
-	case "perSecond":
-		n, ok := r.integer(field)
-		if ok && n == 0 {
-			r.fault(field, fmt.Sprintf("Choose 1 to %d a second.", models.MaxRecoveryRate))
-		}
-		b.PerSecond = n
+		*k = recoveryKind(text)
 	}
-	return true
+}
+
+// recoveryRate is left out by null, and not by 0.
+type recoveryRate int
+
+func (n *recoveryRate) read(r *bodyReader, field string) {
+	if r.null() {
+		return
+	}
+	rate, ok := r.integer(field)
+	if ok && rate == 0 {
+		r.fault(field, fmt.Sprintf("Choose 1 to %d a second.", models.MaxRecoveryRate))
+	}
+	*n = recoveryRate(rate)
 }
 
 // endpointRecover answers with the count before anything is sent.
 func (a *API) endpointRecover(c *call) error {
 	var b recoveryBody
-	tenant, id, err := c.endpointAnd(b.member)
+	tenant, id, err := c.endpointInput(&b)
 	if err != nil {
 		return err
 	}
-	r, err := tenant.Recover(c.UserContext(), id, b.RecoveryInput)
+	r, err := tenant.Recover(c.UserContext(), id, models.RecoveryInput{Since: b.Since, Until: b.Until, Types: b.Types, Causes: b.Causes,
+		Kind: models.RecoveryKind(b.Kind), PerSecond: int(b.PerSecond)})
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,26 @@ func (c *call) tenantBody(member func(r *bodyReader, name, field string) bool) (
 	if err != nil {
 		return nil, err
 	}
+	return c.actingFor(named, faults)
+}
+
+// tenantInput reads a body of one organization's request into a struct and
+// returns the organization it acts for.
+func (c *call) tenantInput(into interface{ named() string }) (*store.Tenant, error) {
+	content, err := c.json()
+	if err != nil {
+		return nil, err
+	}
+	faults, err := decodeBody(content, into)
+	if err != nil {
+		return nil, err
+	}
+	return c.actingFor(into.named(), faults)
+}
+
+// actingFor returns the organization that a body names, or the query. Faults of
+// the body come with those of the name.
+func (c *call) actingFor(named string, faults webhook.Faults) (*store.Tenant, error) {
 	name, err := oneOrganization(named, c.Query(organizationField))
 	var tenant *store.Tenant
 	if err == nil {
@@ -99,19 +119,35 @@ type mediaTypeError string
 
 func (e mediaTypeError) Error() string { return string(e) }
 
-// body reads the request's JSON object. Actions that take nothing may have no body.
+// body reads the request's JSON object member by member.
 func (c *call) body(member func(r *bodyReader, name, field string) bool) (webhook.Faults, error) {
+	content, err := c.json()
+	if err != nil {
+		return nil, err
+	}
+	return readBody(content, member)
+}
+
+// input reads the request's JSON object into a struct. Faults of its fields are
+// an Invalid error.
+func (c *call) input(into any) error {
+	content, err := c.json()
+	if err != nil {
+		return err
+	}
+	faults, err := decodeBody(content, into)
+	return refusal.Join(faults, err)
+}
+
+// json is the request's whole body, which has to be JSON by its headers.
+func (c *call) json() ([]byte, error) {
 	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
 		return nil, mediaTypeError("Send the body without Content-Encoding.")
 	}
 	if !isJSON(c.Get(fiber.HeaderContentType)) {
 		return nil, mediaTypeError("Send JSON, with Content-Type: application/json.")
 	}
-	body, err := c.content()
-	if err != nil {
-		return nil, err
-	}
-	return readBody(body, member)
+	return c.content()
 }
 
 // content is the request's whole body. It is read once the key, its scope and
@@ -151,7 +187,7 @@ func (c *call) noBody() (*store.Tenant, error) {
 	if len(content) == 0 {
 		return c.tenant()
 	}
-	return c.tenantBody(func(*bodyReader, string, string) bool { return false })
+	return c.tenantInput(&ofOrganization{})
 }
 
 // named is the row of the path, for routes without a body.
