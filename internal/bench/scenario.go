@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -26,6 +27,11 @@ const paymentFailed = "payment.failed"
 
 // fan makes an organization with so many endpoints that all get its events.
 func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints int) (*scenario, error) {
+	return b.fanTo(ctx, i, name, endpoints, "http://"+b.receiverAddress)
+}
+
+// fanTo is fan with endpoints at a URL of the receiver's.
+func (b *bench) fanTo(ctx context.Context, i *installation, name string, endpoints int, base string) (*scenario, error) {
 	organization, err := i.api.organization(ctx, name)
 	if err != nil {
 		return nil, err
@@ -33,7 +39,7 @@ func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints
 	s := &scenario{name: name, targets: []Target{{organization, paymentFailed}}, paths: make([][]string, 1)}
 	for n := range endpoints {
 		path := fmt.Sprintf("%s%s-%d", pathHealthy, name, n)
-		if err := b.add(ctx, i, s, organization, path, endpoint{EventTypes: []string{paymentFailed}, MaxInFlight: maxInFlight}); err != nil {
+		if err := b.add(ctx, i, s, organization, path, endpoint{URL: base, EventTypes: []string{paymentFailed}, MaxInFlight: maxInFlight}); err != nil {
 			return nil, err
 		}
 		s.paths[0] = append(s.paths[0], path)
@@ -41,9 +47,9 @@ func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints
 	return s, nil
 }
 
-// add makes one endpoint at the receiver.
+// add makes one endpoint at the receiver, by http unless its URL says otherwise.
 func (b *bench) add(ctx context.Context, i *installation, s *scenario, organization, path string, e endpoint) error {
-	e.URL = "http://" + b.receiverAddress + path
+	e.URL = cmp.Or(e.URL, "http://"+b.receiverAddress) + path
 	secret, err := i.api.endpoint(ctx, organization, e)
 	s.trusts = append(s.trusts, Trust{path, secret})
 	return err
@@ -61,6 +67,7 @@ type run struct {
 	spent      *spent        // nil on the embedded default
 	latencies  []time.Duration
 	deliveries int
+	resident   int64 // bytes: the most that one of the hookwell processes had
 }
 
 func (r *run) perSecond(count int) float64 { return float64(count) / r.took.Seconds() }
@@ -144,10 +151,16 @@ func (b *bench) judge(ctx context.Context, i *installation, s *scenario, m mark,
 	}
 	r.accepting = time.Duration(r.reported.Ended - r.reported.Began)
 	r.latencies = latencies(r.reported, record.Arrivals)
-	for _, a := range record.Arrivals {
-		r.took = max(r.took, time.Duration(a.At-r.reported.Began))
-	}
+	r.took = lastArrival(record.Arrivals, r.reported)
 	return nil
+}
+
+// lastArrival is when the last event arrived, from the first call on.
+func lastArrival(arrivals []Arrival, reported Reported) (took time.Duration) {
+	for _, a := range arrivals {
+		took = max(took, time.Duration(a.At-reported.Began))
+	}
+	return took
 }
 
 // latencies are the times from the API call to each receipt, sorted.
