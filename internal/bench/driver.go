@@ -167,14 +167,21 @@ func appendData(b []byte, number int) []byte {
 // appendLongData appends such a payment with a list of what was paid for, of as
 // many bytes in all.
 func appendLongData(b []byte, number, size int) []byte {
-	const item = `{"sku":"SKU-0000-1234","description":"Ein Stück Käse \u0026 Brot, \"frisch\"","quantity":2,"unitPrice":19.5,"taxable":true,"discount":null}`
+	const step = 2654435761 // spreads the numbers, so that items are as unlike each other as usual
 	start := len(b)
 	b = appendData(b, number)
-	b = append(b[:len(b)-1], `,"items":[`+item...)
-	for len(b)-start+len(item) < size {
-		b = append(b, ","+item...)
+	b = append(b[:len(b)-1], `,"items":[`...)
+	for item := uint32(number); ; item++ {
+		at, mixed := len(b), int64(item*step)
+		b = strconv.AppendInt(append(b, `{"sku":"SKU-`...), mixed, 36)
+		b = strconv.AppendInt(append(b, `","description":"Ein Stück Käse \u0026 Brot, \"frisch\"","quantity":`...), mixed%9+1, 10)
+		b = strconv.AppendInt(append(b, `,"unitPrice":`...), mixed%997, 10)
+		b = append(b, `.5,"taxable":true,"discount":null}`...)
+		if len(b)-start+len(b)-at > size {
+			return append(b, `]}`...)
+		}
+		b = append(b, ',')
 	}
-	return append(b, `]}`...)
 }
 
 func (l *Load) batch(first, count int) []byte {

@@ -26,6 +26,7 @@ import (
 // begin with how they answer.
 type receiver struct {
 	server   *http.Server
+	overTLS  *http.Server // a server of its own: one that serves without TLS first never learns HTTP/2
 	listener net.Listener
 	secure   net.Listener // for TLS
 	trusting []byte       // the certificate, as PEM
@@ -102,15 +103,17 @@ func newReceiver() (*receiver, error) {
 	r := &receiver{listener: listener, secure: secure, changed: make(chan struct{}, 1), released: make(chan struct{}), trusted: map[string]*endpointTrust{}}
 	r.bodies.New = func() any { return new(bytes.Buffer) }
 	r.trusting = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})
-	r.server = &http.Server{Handler: r, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
+	r.server = &http.Server{Handler: r}
+	r.overTLS = &http.Server{Handler: r, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
 	go r.server.Serve(listener)
-	go r.server.ServeTLS(secure, "", "")
+	go r.overTLS.ServeTLS(secure, "", "")
 	return r, nil
 }
 
 func (r *receiver) close() {
 	close(r.released)
 	r.server.Close()
+	r.overTLS.Close()
 }
 
 // Address answers where the receiver listens.
