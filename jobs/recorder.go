@@ -236,11 +236,18 @@ func (r *recorder) record(group []landing) error {
 	for i := range group {
 		result := &group[i].result
 		woken[i] = result.Job.Woken()
-		x := &result.Exchange
-		r.log.Info("attempt", "delivery", result.Job.DeliveryID, "endpoint", result.Job.EndpointID, "number", result.Job.Message.Number,
-			"status", x.StatusCode, "cause", x.Cause, "ms", x.Duration.Milliseconds(), "event", result.Job.Message.EventID, "request", result.Job.RequestID)
+		r.logAttempt(result)
 	}
 	r.landed(group)
 	r.feed.changed(woken)
 	return nil
+}
+
+// logAttempt writes a line for each attempt, and so with typed attributes, which
+// are not boxed one by one.
+func (r *recorder) logAttempt(result *pipeline.Result) {
+	job, x := &result.Job, &result.Exchange
+	r.log.LogAttrs(context.Background(), slog.LevelInfo, "attempt", slog.String("delivery", job.DeliveryID), slog.String("endpoint", job.EndpointID),
+		slog.Int("number", job.Message.Number), slog.Int("status", x.StatusCode), slog.String("cause", string(x.Cause)),
+		slog.Int64("ms", x.Duration.Milliseconds()), slog.String("event", job.Message.EventID), slog.String("request", job.RequestID))
 }

@@ -22,8 +22,8 @@ func (s *Server) note(c *fiber.Ctx) error {
 		s.count(c.Method(), route, status, took)
 	}
 	if s.Log.Enabled(c.UserContext(), level) {
-		attributes := []slog.Attr{slog.String("request", v.ID), slog.String("method", c.Method()), slog.String("route", route),
-			slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("address", v.Client.String())}
+		attributes := append(make([]slog.Attr, 0, 7), slog.String("request", v.ID), slog.String("method", c.Method()), slog.String("route", route),
+			slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("address", v.Client.String()))
 		if v.KeyID != "" {
 			attributes = append(attributes, slog.String("key", v.KeyID))
 		}

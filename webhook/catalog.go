@@ -35,6 +35,7 @@ type EventType struct {
 
 	fields   []Field
 	compiled *jsonschema.Schema
+	shape    *shape // of compiled; nil if it has none
 }
 
 // Category is a group of event types, in the order of the file that names it.
@@ -150,7 +151,7 @@ func newEventType(entry catalogEntry) (*EventType, error) {
 	if entry.Example.Type != entry.Type {
 		return nil, fmt.Errorf("its example is of the type %q", entry.Example.Type)
 	}
-	compiled, err := compileSchema(entry.Type, entry.Schema)
+	compiled, shape, err := compileSchema(entry.Type, entry.Schema)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +163,7 @@ func newEventType(entry catalogEntry) (*EventType, error) {
 		Type: entry.Type, Category: entry.Category,
 		Description: entry.Description, FiresWhen: entry.FiresWhen,
 		ExampleTimestamp: entry.Example.Timestamp.UTC(),
-		fields:           fields, compiled: compiled,
+		fields:           fields, compiled: compiled, shape: shape,
 	}
 	if faults := t.validate(entry.Example.Data); len(faults) > 0 {
 		return nil, fmt.Errorf("the example fails its own schema: %w", faults)

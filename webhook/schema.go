@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	jsonx "github.com/go-json-experiment/json"
@@ -45,6 +46,15 @@ var validating = make(chan struct{}, runtime.GOMAXPROCS(0))
 const longData = 16 << 10
 
 func (t *EventType) validate(data []byte) Faults {
+	if t.shape.fits(data) {
+		return nil
+	}
+	return t.refuse(data)
+}
+
+// refuse returns what is wrong with data that the type's shape did not let
+// through, which is nothing if the shape was too narrow.
+func (t *EventType) refuse(data []byte) Faults {
 	if faults := CheckData(data); len(faults) > 0 {
 		return faults
 	}
@@ -75,10 +85,12 @@ func (localSchemas) Load(url string) (any, error) {
 	return nil, fmt.Errorf("a schema cannot refer to %s, only to its own parts", url)
 }
 
-func compileSchema(eventType string, schema []byte) (*jsonschema.Schema, error) {
+// compileSchema compiles a type's schema, and a shape of it that lets through
+// what has no faults without decoding it.
+func compileSchema(eventType string, schema []byte) (*jsonschema.Schema, *shape, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
-		return nil, fmt.Errorf("reading the schema: %w", err)
+		return nil, nil, fmt.Errorf("reading the schema: %w", err)
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
@@ -86,13 +98,32 @@ func compileSchema(eventType string, schema []byte) (*jsonschema.Schema, error) 
 	compiler.UseLoader(localSchemas{})
 	location := "urn:event-type:" + eventType
 	if err := compiler.AddResource(location, document); err != nil {
-		return nil, fmt.Errorf("adding the schema: %w", err)
+		return nil, nil, fmt.Errorf("adding the schema: %w", err)
 	}
 	compiled, err := compiler.Compile(location)
 	if err != nil {
-		return nil, fmt.Errorf("compiling the schema: %w", err)
+		return nil, nil, fmt.Errorf("compiling the schema: %w", err)
 	}
-	return compiled, nil
+	if refersByScope(document) {
+		return compiled, nil, nil
+	}
+	return compiled, newShape(compiled), nil
+}
+
+// refersByScope reports whether a schema has a reference whose target depends on
+// which schemas were gone through to it, so that no part means something alone.
+func refersByScope(document any) bool {
+	switch document := document.(type) {
+	case map[string]any:
+		for name, value := range document {
+			if name == "$dynamicRef" || name == "$recursiveRef" || refersByScope(value) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(document, refersByScope)
+	}
+	return false
 }
 
 // schemaFields reads the properties token by token, because a map would lose

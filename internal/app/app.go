@@ -44,6 +44,9 @@ type App struct {
 // opened it closes it. Its error names the setting that it comes from.
 func Open(ctx context.Context, c *config.Config) (*App, error) {
 	limitMemory(c.Log)
+	if c.GCByMemory {
+		new(collection).begin()
+	}
 	lock, err := lockFolder(c)
 	if err != nil {
 		return nil, err

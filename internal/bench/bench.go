@@ -41,7 +41,9 @@ type bench struct {
 	Options
 	services         *services
 	receiver, driver *role
+	bare             *role // nil unless its case is measured
 	receiverAddress  string
+	secure           Secure
 	folder           string
 	report           *Report
 	round            int
@@ -52,9 +54,13 @@ type bench struct {
 type measureCase struct {
 	name     string
 	long     bool // only when it is asked for
+	postgres bool // it needs a Postgres
 	installs bool // it makes installations by itself, and is measured when no other is there
 	prepare  func(context.Context, *bench, *installation) (measure, error)
 }
+
+// fits reports whether a case can be measured with the options.
+func (c measureCase) fits(o *Options) bool { return !o.Embedded || !c.installs && !c.postgres }
 
 // measure is one round of a case: it adds its figures.
 type measure func(context.Context, *figures) error
@@ -71,7 +77,11 @@ func Cases() []string {
 // cases run in this order in each round.
 var cases = []measureCase{
 	{name: "plain", prepare: preparePlain},
+	{name: "bare", postgres: true, prepare: prepareBare},
 	{name: "throughput", prepare: prepareThroughput},
+	{name: "keyless", prepare: prepareKeyless},
+	{name: "tls", prepare: prepareTLS},
+	{name: "large", prepare: prepareLarge},
 	{name: "fanout", prepare: prepareFanout},
 	{name: "latency", prepare: prepareLatency},
 	{name: "batch", prepare: prepareBatch},
@@ -103,7 +113,7 @@ func (o *Options) check() error {
 		switch {
 		case at < 0:
 			return fmt.Errorf("there is no case %q: choose from %s", name, strings.Join(Cases(), ", "))
-		case o.Embedded && cases[at].installs:
+		case !cases[at].fits(o):
 			return fmt.Errorf("the case %q needs Postgres and Redis: leave out -embedded", name)
 		}
 	}
@@ -139,9 +149,18 @@ func (b *bench) open(ctx context.Context) (err error) {
 	if err := b.receiver.call(ctx, "Address", struct{}{}, &b.receiverAddress); err != nil {
 		return err
 	}
+	if err := b.receiver.call(ctx, "Secure", struct{}{}, &b.secure); err != nil {
+		return err
+	}
+	if err := os.WriteFile(b.certificate(), b.secure.Certificate, 0o600); err != nil {
+		return fmt.Errorf("keeping the receiver's certificate: %w", err)
+	}
 	b.report, err = newReport(ctx, b)
 	return err
 }
+
+// certificate is the file with the receiver's certificate, which installations trust.
+func (b *bench) certificate() string { return filepath.Join(b.folder, "receiver.pem") }
 
 // flags are those of `task build`.
 func (b *bench) flags() []string {
@@ -154,7 +173,7 @@ func (b *bench) flags() []string {
 
 func (b *bench) close() error {
 	var errs []error
-	for _, r := range []*role{b.driver, b.receiver} {
+	for _, r := range []*role{b.bare, b.driver, b.receiver} {
 		if r != nil {
 			errs = append(errs, r.close())
 		}
@@ -237,7 +256,7 @@ func (i *installation) said() (all string) {
 // chosen are the cases that were asked for and install by themselves, or don't.
 func (b *bench) chosen(install bool) []measureCase {
 	return slices.DeleteFunc(slices.Clone(cases), func(c measureCase) bool {
-		return c.installs != install || b.Embedded && c.installs || len(b.Only) == 0 && c.long || len(b.Only) > 0 && !slices.Contains(b.Only, c.name)
+		return c.installs != install || !c.fits(&b.Options) || len(b.Only) == 0 && c.long || len(b.Only) > 0 && !slices.Contains(b.Only, c.name)
 	})
 }
 

@@ -59,17 +59,21 @@ func TestRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := Defaults()
-			o.Binary, o.Rounds, o.Count, o.Warm, o.Embedded = binary, 1, 40, 10, embedded
-			o.Only = []string{"plain", "throughput", "fanout", "batch", "idle"}
+			o.Binary, o.Rounds, o.Count, o.Warm, o.Embedded = binary, 1, 20, 5, embedded
+			o.Only = []string{"plain", "throughput", "keyless", "tls", "large", "fanout", "batch", "idle"}
 			o.Idle = time.Millisecond
 			if !embedded {
-				o.Only = append(o.Only, "workers")
+				o.Only = append(o.Only, "bare", "workers")
 			}
 			report, err := Run(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{plainFigure, throughputFigure, throughputFigure + ", ratio", fanoutFigure, "per delivery, 1 to 10, hookwell", "accepted, 100 per request"} {
+			wanted := []string{plainFigure, throughputFigure, throughputFigure + ", ratio", keylessFigure, "accepted and delivered over TLS", "resident at most, 10 kB", fanoutFigure, "per delivery, 1 to 10, hookwell", "accepted, 100 per request"}
+			if !embedded {
+				wanted = append(wanted, bareFigure, throughputFigure+", to the bare program")
+			}
+			for _, want := range wanted {
 				if !slices.ContainsFunc(report.Figures, func(f *Figure) bool { return f.Name == want && len(f.Values) == 1 }) {
 					t.Errorf("%s was not measured", want)
 				}

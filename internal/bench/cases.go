@@ -10,35 +10,27 @@ import (
 // Names of figures that others are put in relation to.
 const (
 	plainFigure      = "plain client, requests"
-	throughputFigure = "accepted and delivered, one per request"
+	throughputFigure = "accepted and delivered, an Idempotency-Key each"
+	keylessFigure    = "accepted and delivered, one per request"
 	fanoutFigure     = "1 event to 10 endpoints, deliveries"
 )
 
 const (
 	perSecond = "/s"
 	ratio     = "of plain"
+	ofBare    = "of bare"
 	millis    = "ms"
 	cpuMillis = "CPU-ms"
 )
 
 func preparePlain(_ context.Context, b *bench, _ *installation) (measure, error) {
 	const path, factor = pathHealthy + "plain", 2 // about as long as a run of Hookwell
-	trust := Trust{path, webhook.NewSecret().Reveal()}
+	trust := Trust{path, newSecret()}
 	plain := Plain{URL: "http://" + b.receiverAddress + path, Secret: trust.Secret, Count: factor * b.Count, Limit: b.Limit, Connections: connections}
 	s := &scenario{targets: []Target{{}}, paths: [][]string{{path}}, trusts: []Trust{trust}}
 	return func(ctx context.Context, f *figures) error {
-		if err := b.receiver.call(ctx, "Reset", s.trusts, new(struct{})); err != nil {
-			return err
-		}
-		var reported Reported
-		if err := b.driver.call(ctx, "Send", plain, &reported); err != nil {
-			return err
-		}
-		var record Record
-		if err := b.receiver.call(ctx, "Collect", struct{}{}, &record); err != nil {
-			return err
-		}
-		if err := check(s, reported, record).err(); err != nil {
+		_, reported, err := b.beside(ctx, s, "Send", plain)
+		if err != nil {
 			return err
 		}
 		f.add(plainFigure, perSecond, float64(len(reported.Accepted))/time.Duration(reported.Ended-reported.Began).Seconds())
@@ -46,15 +38,84 @@ func preparePlain(_ context.Context, b *bench, _ *installation) (measure, error)
 	}, nil
 }
 
+func newSecret() string { return webhook.NewSecret().Reveal() }
+
+// beside has the driver do something that Hookwell has no part in, and checks
+// what came of it at the receiver.
+func (b *bench) beside(ctx context.Context, s *scenario, method string, load any) ([]Arrival, Reported, error) {
+	var reported Reported
+	var record Record
+	var count int
+	if err := b.receiver.call(ctx, "Reset", s.trusts, new(struct{})); err != nil {
+		return nil, reported, err
+	}
+	if err := b.driver.call(ctx, method, load, &reported); err != nil {
+		return nil, reported, err
+	}
+	if err := b.receiver.call(ctx, "Await", Awaited{pathHealthy, len(reported.Accepted), arriveLimit}, &count); err != nil {
+		return nil, reported, err
+	}
+	if err := b.receiver.call(ctx, "Collect", struct{}{}, &record); err != nil {
+		return nil, reported, err
+	}
+	return record.Arrivals, reported, check(s, reported, record).err()
+}
+
+// prepareThroughput reports as the README shows it: every event has a key.
 func prepareThroughput(ctx context.Context, b *bench, i *installation) (measure, error) {
 	s, err := b.fan(ctx, i, "throughput", 1)
+	return func(ctx context.Context, f *figures) error {
+		load := b.load(b.Count)
+		load.Keyed = true
+		r, err := b.drive(ctx, i, s, load)
+		if err != nil {
+			return err
+		}
+		b.addThroughput(f, throughputFigure, "a key each", r)
+		return nil
+	}, err
+}
+
+func prepareKeyless(ctx context.Context, b *bench, i *installation) (measure, error) {
+	s, err := b.fan(ctx, i, "keyless", 1)
 	return func(ctx context.Context, f *figures) error {
 		r, err := b.drive(ctx, i, s, b.load(b.Count))
 		if err != nil {
 			return err
 		}
-		b.addThroughput(f, throughputFigure, "one per request", r)
+		b.addThroughput(f, keylessFigure, "one per request", r)
 		f.add("accepted, one per request", perSecond, float64(r.accepted)/r.accepting.Seconds())
+		return nil
+	}, err
+}
+
+// prepareTLS has receivers that are called as most are: by https.
+func prepareTLS(ctx context.Context, b *bench, i *installation) (measure, error) {
+	s, err := b.fanTo(ctx, i, "tls", 1, "https://"+b.secure.Address)
+	return func(ctx context.Context, f *figures) error {
+		load := b.load(b.Count)
+		load.Keyed = true
+		r, err := b.drive(ctx, i, s, load)
+		if err != nil {
+			return err
+		}
+		b.addThroughput(f, "accepted and delivered over TLS", "over TLS", r)
+		return nil
+	}, err
+}
+
+// prepareLarge has events of 10 kB.
+func prepareLarge(ctx context.Context, b *bench, i *installation) (measure, error) {
+	const size = 10_000
+	s, err := b.fan(ctx, i, "large", 1)
+	return func(ctx context.Context, f *figures) error {
+		load := b.load(max(1, b.Count/2))
+		load.Keyed, load.Size = true, size
+		r, err := b.drive(ctx, i, s, load)
+		if err != nil {
+			return err
+		}
+		b.addThroughput(f, "accepted and delivered, events of 10 kB", "10 kB", r)
 		return nil
 	}, err
 }
@@ -80,6 +141,9 @@ func (b *bench) addThroughput(f *figures, name, short string, r *run) {
 	if plain := f.value(plainFigure, b.round); plain > 0 {
 		f.add(name+", ratio", ratio, rate/plain)
 	}
+	if bare := f.value(bareFigure, b.round); bare > 0 {
+		f.add(name+", to the bare program", ofBare, rate/bare)
+	}
 	f.add("per delivery, "+short, cpuMillis, r.perDelivery(r.cpu.total()))
 	for _, part := range parts {
 		if used, counted := r.cpu[part]; counted {
@@ -87,6 +151,7 @@ func (b *bench) addThroughput(f *figures, name, short string, r *run) {
 		}
 	}
 	f.add("per delivery, "+short+", driver and receiver besides", cpuMillis, r.perDelivery(r.beside))
+	f.add("resident at most, "+short, "MiB", float64(r.resident)/(1<<20))
 	if r.spent != nil {
 		count := float64(r.deliveries)
 		f.add("per delivery, "+short+", WAL", "bytes", float64(r.spent.wal)/count)

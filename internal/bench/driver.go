@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -33,7 +34,11 @@ type Load struct {
 	Limit       time.Duration
 	Connections int
 	Batch       int     // events in one request; 0 is one by itself
+	Keyed       bool    // whether each request has an Idempotency-Key of its own
+	Size        int     // bytes of an event's data, about; 0 is a payment's five members
 	Rate        float64 // requests per second, begun whatever became of earlier ones; 0 is as fast as the answers come
+
+	run string // what its keys begin with
 }
 
 // Accepted is an event that the API promised to deliver. Times are Unix
@@ -73,6 +78,7 @@ func (*driver) Report(load Load, reported *Reported) error {
 	client := &fasthttp.Client{MaxConnsPerHost: load.Connections, ReadTimeout: requestLimit, WriteTimeout: requestLimit, NoDefaultUserAgentHeader: true}
 	defer client.CloseIdleConnections()
 	began := time.Now()
+	load.run = rand.Text()
 	replies := load.send(client, began)
 	reported.Began, reported.Ended = began.UnixNano(), began.UnixNano()
 	for _, r := range replies {
@@ -117,6 +123,9 @@ func (l *Load) request(client *fasthttp.Client, first, count int) reply {
 	request.Header.SetMethod(http.MethodPost)
 	request.Header.SetContentType("application/json")
 	request.Header.Set("Authorization", "Bearer "+l.Key)
+	if l.Keyed {
+		request.Header.Set("Idempotency-Key", l.run+"-"+strconv.Itoa(first))
+	}
 	if l.Batch > 0 {
 		request.SetRequestURI(l.URL + "/events/batch")
 		request.SetBodyRaw(l.batch(first, count))
@@ -140,7 +149,11 @@ func (l *Load) event(b []byte, number int) []byte {
 	b = append(b, `","organizationId":"`...)
 	b = append(b, target.Organization...)
 	b = append(b, `","data":`...)
-	b = appendData(b, number)
+	if l.Size > 0 {
+		b = appendLongData(b, number, l.Size)
+	} else {
+		b = appendData(b, number)
+	}
 	return append(b, '}')
 }
 
@@ -149,6 +162,26 @@ func appendData(b []byte, number int) []byte {
 	b = append(b, `{"paymentId":"`+paymentPrefix...)
 	b = strconv.AppendInt(b, int64(number), 10)
 	return append(b, `","amount":1900,"currency":"usd","status":"failed","errorMessage":"The card was declined."}`...)
+}
+
+// appendLongData appends such a payment with a list of what was paid for, of as
+// many bytes in all.
+func appendLongData(b []byte, number, size int) []byte {
+	const step = 2654435761 // spreads the numbers, so that items are as unlike each other as usual
+	start := len(b)
+	b = appendData(b, number)
+	b = append(b[:len(b)-1], `,"items":[`...)
+	for item := uint32(number); ; item++ {
+		at, mixed := len(b), int64(item*step)
+		b = strconv.AppendInt(append(b, `{"sku":"SKU-`...), mixed, 36)
+		b = strconv.AppendInt(append(b, `","description":"Ein Stück Käse \u0026 Brot, \"frisch\"","quantity":`...), mixed%9+1, 10)
+		b = strconv.AppendInt(append(b, `,"unitPrice":`...), mixed%997, 10)
+		b = append(b, `.5,"taxable":true,"discount":null}`...)
+		if len(b)-start+len(b)-at > size {
+			return append(b, `]}`...)
+		}
+		b = append(b, ',')
+	}
 }
 
 func (l *Load) batch(first, count int) []byte {

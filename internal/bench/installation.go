@@ -85,7 +85,7 @@ func (b *bench) install(ctx context.Context, with setup) (_ *installation, err e
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
 	i.program = program.Installation{Binary: b.Binary, Env: append([]string{"TMPDIR=" + i.folder, "HOOKWELL_ADDR=127.0.0.1:0", "HOOKWELL_OPS_ADDR=127.0.0.1:0",
-		"HOOKWELL_ALLOW_NETWORKS=127.0.0.0/8", "HOOKWELL_LOG_LEVEL=warn"}, with.env...)}
+		"HOOKWELL_ALLOW_NETWORKS=127.0.0.0/8", "HOOKWELL_LOG_LEVEL=warn", "SSL_CERT_FILE=" + b.certificate()}, with.env...)}
 	if err = i.prepareData(ctx, with.old); err != nil {
 		return nil, err
 	}

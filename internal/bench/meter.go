@@ -14,7 +14,17 @@ type spent struct{ wal, disk, commands int64 }
 // again and notes the difference.
 func (b *bench) meter(ctx context.Context, i *installation) (read func(*run) error, err error) {
 	used, beside, spending, err := b.look(ctx, i)
+	for _, s := range i.servers {
+		err = errors.Join(err, forgetPeak(s.PID()))
+	}
 	return func(r *run) error {
+		for _, s := range i.servers {
+			peak, err := residentPeak(s.PID())
+			if err != nil {
+				return err
+			}
+			r.resident = max(r.resident, peak)
+		}
 		usedNow, besideNow, spendingNow, err := b.look(ctx, i)
 		if err != nil {
 			return err

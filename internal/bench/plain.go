@@ -36,7 +36,7 @@ func (*driver) Send(plain Plain, reported *Reported) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Timeout: requestLimit, Transport: &http.Transport{MaxIdleConnsPerHost: plain.Connections, DisableCompression: true}}
+	client := plainClient(plain.Connections)
 	defer client.CloseIdleConnections()
 	var next atomic.Int64
 	began := time.Now()
@@ -50,7 +50,7 @@ func (*driver) Send(plain Plain, reported *Reported) error {
 					return
 				}
 				called := time.Now().UnixNano()
-				if err := plain.send(client, &messages[n]); err != nil {
+				if err := messages[n].post(client, plain.URL); err != nil {
 					kept[i].refuse(1, err.Error())
 					continue
 				}
@@ -88,9 +88,14 @@ func (p *Plain) messages() ([]plainMessage, error) {
 	return messages, nil
 }
 
-// send makes one request, with as many headers as Hookwell's have.
-func (p *Plain) send(client *http.Client, m *plainMessage) error {
-	request, err := http.NewRequest(http.MethodPost, p.URL, bytes.NewReader(m.body))
+// plainClient is a net/http client that keeps so many connections.
+func plainClient(connections int) *http.Client {
+	return &http.Client{Timeout: requestLimit, Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
+}
+
+// post makes one request, with as many headers as Hookwell's have.
+func (m *plainMessage) post(client *http.Client, url string) error {
+	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(m.body))
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,15 @@ package bench
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"net/http"
 	"strconv"
@@ -19,8 +26,11 @@ import (
 // begin with how they answer.
 type receiver struct {
 	server   *http.Server
+	overTLS  *http.Server // a server of its own: one that serves without TLS first never learns HTTP/2
 	listener net.Listener
-	bodies   sync.Pool // of *bytes.Buffer
+	secure   net.Listener // for TLS
+	trusting []byte       // the certificate, as PEM
+	bodies   sync.Pool    // of *bytes.Buffer
 
 	mu       sync.Mutex
 	kept     []request
@@ -82,22 +92,62 @@ func newReceiver() (*receiver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the receiver's port: %w", err)
 	}
-	r := &receiver{listener: listener, changed: make(chan struct{}, 1), released: make(chan struct{}), trusted: map[string]*endpointTrust{}}
+	secure, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("opening the receiver's port for TLS: %w", err)
+	}
+	certificate, err := newCertificate()
+	if err != nil {
+		return nil, err
+	}
+	r := &receiver{listener: listener, secure: secure, changed: make(chan struct{}, 1), released: make(chan struct{}), trusted: map[string]*endpointTrust{}}
 	r.bodies.New = func() any { return new(bytes.Buffer) }
+	r.trusting = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})
 	r.server = &http.Server{Handler: r}
+	r.overTLS = &http.Server{Handler: r, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
 	go r.server.Serve(listener)
+	go r.overTLS.ServeTLS(secure, "", "")
 	return r, nil
 }
 
 func (r *receiver) close() {
 	close(r.released)
 	r.server.Close()
+	r.overTLS.Close()
 }
 
 // Address answers where the receiver listens.
 func (r *receiver) Address(_ struct{}, address *string) error {
 	*address = r.listener.Addr().String()
 	return nil
+}
+
+// Secure is where a receiver listens for TLS, and the certificate to trust.
+type Secure struct {
+	Address     string
+	Certificate []byte // PEM
+}
+
+// Secure answers it.
+func (r *receiver) Secure(_ struct{}, secure *Secure) error {
+	*secure = Secure{r.secure.Addr().String(), r.trusting}
+	return nil
+}
+
+// newCertificate makes a certificate of 127.0.0.1 that holds for a day.
+func newCertificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("making a key: %w", err)
+	}
+	now := time.Now()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("making a certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{certificate}, PrivateKey: key}, nil
 }
 
 // Reset forgets what came and trusts these endpoints.

@@ -16,6 +16,7 @@ import (
 const (
 	receiverRole = "receiver"
 	driverRole   = "driver"
+	bareRole     = "bare"
 )
 
 // ServeRole does the work of one of the processes that a run starts, if that is
@@ -40,6 +41,12 @@ func ServeRole(arguments []string) (served bool, err error) {
 		}
 	case driverRole:
 		if err := server.RegisterName(driverRole, &driver{}); err != nil {
+			return true, err
+		}
+	case bareRole:
+		program := &bare{}
+		defer program.close()
+		if err := server.RegisterName(bareRole, program); err != nil {
 			return true, err
 		}
 	default:

@@ -28,6 +28,11 @@ const paymentFailed = "payment.failed"
 
 // fan makes an organization with so many endpoints that all get its events.
 func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints int) (*scenario, error) {
+	return b.fanTo(ctx, i, name, endpoints, "http://"+b.receiverAddress)
+}
+
+// fanTo is fan with endpoints at a URL of the receiver's.
+func (b *bench) fanTo(ctx context.Context, i *installation, name string, endpoints int, base string) (*scenario, error) {
 	organization, err := i.api.CreateOrganization(ctx, client.NewOrganization{Name: name})
 	if err != nil {
 		return nil, err
@@ -35,7 +40,7 @@ func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints
 	s := &scenario{name: name, targets: []Target{{organization.ID, paymentFailed}}, paths: make([][]string, 1)}
 	for n := range endpoints {
 		path := fmt.Sprintf("%s%s-%d", pathHealthy, name, n)
-		if err := b.add(ctx, i, s, organization.ID, path, client.EndpointSettings{EventTypes: []string{paymentFailed}, MaxInFlight: new(maxInFlight)}); err != nil {
+		if err := b.add(ctx, i, s, organization.ID, path, client.EndpointSettings{URL: &base, EventTypes: []string{paymentFailed}, MaxInFlight: new(maxInFlight)}); err != nil {
 			return nil, err
 		}
 		s.paths[0] = append(s.paths[0], path)
@@ -43,9 +48,13 @@ func (b *bench) fan(ctx context.Context, i *installation, name string, endpoints
 	return s, nil
 }
 
-// add makes one endpoint at the receiver.
+// add makes one endpoint at the receiver, by http unless its URL says otherwise.
 func (b *bench) add(ctx context.Context, i *installation, s *scenario, organization, path string, e client.EndpointSettings) error {
-	e.URL = new("http://" + b.receiverAddress + path)
+	base := "http://" + b.receiverAddress
+	if e.URL != nil {
+		base = *e.URL
+	}
+	e.URL = new(base + path)
 	api := *i.api
 	api.Organization = organization
 	made, err := api.CreateEndpoint(ctx, e)
@@ -68,6 +77,7 @@ type run struct {
 	spent      *spent        // nil on the embedded default
 	latencies  []time.Duration
 	deliveries int
+	resident   int64 // bytes: the most that one of the hookwell processes had
 }
 
 func (r *run) perSecond(count int) float64 { return float64(count) / r.took.Seconds() }
@@ -151,10 +161,16 @@ func (b *bench) judge(ctx context.Context, i *installation, s *scenario, m mark,
 	}
 	r.accepting = time.Duration(r.reported.Ended - r.reported.Began)
 	r.latencies = latencies(r.reported, record.Arrivals)
-	for _, a := range record.Arrivals {
-		r.took = max(r.took, time.Duration(a.At-r.reported.Began))
-	}
+	r.took = lastArrival(record.Arrivals, r.reported)
 	return nil
+}
+
+// lastArrival is when the last event arrived, from the first call on.
+func lastArrival(arrivals []Arrival, reported Reported) (took time.Duration) {
+	for _, a := range arrivals {
+		took = max(took, time.Duration(a.At-reported.Began))
+	}
+	return took
 }
 
 // latencies are the times from the API call to each receipt, sorted.

@@ -46,6 +46,9 @@ type Config struct {
 	// memory that there is.
 	ConnectionsByMemory bool
 	BodyMemory          int64 // bytes of request bodies in memory at one time
+	// GCByMemory reports that GOGC isn't set, and that the garbage between two
+	// collections goes by what is in use.
+	GCByMemory bool
 
 	Catalog      *webhook.Catalog
 	MaxEndpoints int           // of one organization
@@ -85,7 +88,7 @@ func configure(written settings) (*Config, error) {
 	c := &Config{Embedded: written.DatabaseURL == "" && written.RedisURL == "", DataDir: written.DataDir, Addr: written.Addr}
 	s := &checks{settings: written, config: c}
 	err := errors.Join(s.checkServices(), s.checkDatabase(), s.checkAddress(), s.checkOpsAddress(), s.checkNetworks(), s.checkProxies(), s.checkSignup(), s.checkProvider(), s.checkRetention(),
-		s.checkRate(), s.checkConnections(), s.checkBodyMemory(), s.checkEndpoints(), s.checkMail(), s.checkLog(), s.checkCatalog())
+		s.checkRate(), s.checkConnections(), s.checkBodyMemory(), s.checkGC(), s.checkEndpoints(), s.checkMail(), s.checkLog(), s.checkCatalog())
 	if err != nil {
 		return nil, err
 	}

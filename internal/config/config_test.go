@@ -143,6 +143,8 @@ func TestSettings_that_are_refused(t *testing.T) {
 		{"HOOKWELL_CONNECTIONS_PER_ADDRESS", "-1", "0 for no limit"},
 		{"HOOKWELL_BODY_MEMORY", "32MiB", "write the number alone, 32"},
 		{"HOOKWELL_BODY_MEMORY", "17", "at least 18"},
+		{"GOGC", "200%", "a percentage of at least 1, or off"},
+		{"GOGC", "0", "a percentage of at least 1, or off"},
 		{"HOOKWELL_SMTP_URL", "smtp://u:hunter2#x@h:587", "percent-encode # as %23"},
 		{"HOOKWELL_SMTP_URL", "smtp://u:hunter2/x@h:587", "percent-encode / as %2F"},
 		{"HOOKWELL_SMTP_URL", "smtp://u:hunter2@h:587/path", "path"},

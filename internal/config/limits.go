@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"hookwell/models/pipeline"
@@ -44,6 +45,18 @@ func (s *checks) checkBodyMemory() error {
 		return Wrong("HOOKWELL_BODY_MEMORY", "write how many MiB of request bodies may be in memory at one time, at least %d", least)
 	}
 	s.config.BodyMemory = int64(s.BodyMemory) << 20
+	return nil
+}
+
+// checkGC looks at what the Go runtime reads by itself, and would ignore if it
+// were wrong.
+func (s *checks) checkGC() error {
+	if s.config.GCByMemory = s.GCPercent == ""; s.config.GCByMemory || s.GCPercent == "off" {
+		return nil
+	}
+	if percent, err := strconv.ParseInt(s.GCPercent, 10, 32); err != nil || percent < 1 {
+		return Wrong("GOGC", "write a percentage of at least 1, or off; %q is neither", s.GCPercent)
+	}
 	return nil
 }
 

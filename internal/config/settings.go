@@ -40,6 +40,7 @@ type settings struct {
 	DatabaseSessions string `env:"HOOKWELL_DATABASE_CONNECTIONS"`
 	Pooler           string `env:"HOOKWELL_DATABASE_POOLER"`
 	LogLevel         string `env:"HOOKWELL_LOG_LEVEL" envDefault:"info"`
+	GCPercent        string `env:"GOGC"`
 	LogFormat        string `env:"HOOKWELL_LOG_FORMAT" envDefault:"text"`
 }
 
