@@ -31,6 +31,9 @@ func Causes() []Cause {
 		CauseStatus, CauseResponseTooLarge, CauseProtocol, CauseInterrupted, CauseExpired}
 }
 
+// StatusCauses lists the causes of failures that a response's status decided.
+func StatusCauses() []Cause { return []Cause{CauseStatus, CauseRedirect} }
+
 // advice is what happened and what to do now, by cause.
 var advice = map[Cause][2]string{
 	CauseDNS:              {"The name does not resolve.", "Check the host name of the URL and its DNS records."},

@@ -56,7 +56,7 @@ func (r *Result) FirstWait() (time.Duration, bool) {
 	if w.Attempt != 1 || w.Trigger != models.TriggerSchedule || r.Exchange.Cause == webhook.CauseInterrupted {
 		return 0, false
 	}
-	return max(0, r.Exchange.StartedAt.Sub(database.IDTime(r.Job.DeliveryID))-firstDelay(r.Job.schedule)), true
+	return max(0, r.Exchange.StartedAt.Sub(database.IDTime(r.Job.DeliveryID))-firstDelay(r.Job.retries.schedule)), true
 }
 
 // Record writes results: each attempt, and, for those whose lease still holds,
@@ -181,7 +181,7 @@ func judge(r *Result) decision {
 	case w.Trigger == models.TriggerPerson:
 		return decision{state: models.Retrying, resume: true}
 	}
-	delay, more := r.Job.schedule.Delay(w.Position+1, rand.Float64())
+	delay, more := r.Job.retries.schedule.Delay(w.Position+1, rand.Float64())
 	if !more {
 		return decision{state: models.Failed, done: true}
 	}
