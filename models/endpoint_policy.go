@@ -15,6 +15,7 @@ type EndpointPolicy struct {
 	TimeoutSeconds     int
 	MaxInFlight        int
 	RateLimitPerSecond int // 0 is no limit
+	RetryStatuses      webhook.RetryStatuses
 	SignatureFormat    webhook.SignatureFormat
 }
 
@@ -51,6 +52,18 @@ var endpointFields = []EndpointField{
 		Name: "description", Label: "Description", Part: AddressPart, Optional: true, MaxLength: MaxEndpointDescription, Lines: true,
 		About: "A note, with line breaks.",
 		text:  func(in *EndpointInput) *string { return &in.Description },
+	},
+	{
+		Name: "retryStatuses", Label: "Statuses that are retried", Brief: "Retried statuses", Part: RetriesPart, Optional: true,
+		Hint:      "Such as 408, 429, 500-599, or all but some: !401, !404. Empty is all. Failures without a status are always retried.",
+		About:     "Which statuses of failures are tried again: a list such as 408,429,500-599, or !401,!404 for all but these. Empty is all. Failures without a status are always tried again.",
+		MaxLength: webhook.MaxRetryStatuses, Pattern: webhook.RetryStatusesPattern,
+		text:  func(in *EndpointInput) *string { return (*string)(&in.RetryStatuses) },
+		words: func(in *EndpointInput) string { return in.RetryStatuses.Set().Words() },
+		parse: func(text string) (string, webhook.Faults) {
+			statuses, faults := webhook.ParseRetryStatuses(text)
+			return string(statuses), faults
+		},
 	},
 	{
 		Name: "timeoutSeconds", Label: "Timeout", Part: RetriesPart, Unit: "seconds",

@@ -92,6 +92,11 @@ func (p *Engine) record(tx *database.Tx, results []Result) error {
 	if err != nil {
 		return err
 	}
+	for i := range held {
+		if judge(&held[i]).cause == webhook.CauseNotRetried {
+			held[i].Exchange.Error += " " + held[i].Job.retries.statuses.Refusal()
+		}
+	}
 	// An attempt that was taken for interrupted gets what really came of it. One
 	// that was made twice, because its first claim was lost, keeps what its
 	// delivery's state follows from.
@@ -160,7 +165,8 @@ func (p *Engine) heldLeases(tx *database.Tx, results []Result) (held, late []Res
 
 // decision is what follows from one result.
 type decision struct {
-	state   models.State // of a delivery that has not ended before
+	state   models.State  // of a delivery that has not ended before
+	cause   webhook.Cause // why the delivery stands there; "" for success
 	delay   time.Duration
 	trigger models.Trigger
 	done    bool // no work is left
@@ -170,20 +176,23 @@ type decision struct {
 // judge decides what follows. The schedule moves on by its own attempts alone:
 // a person's leave it where it was.
 func judge(r *Result) decision {
-	w := &r.Job.work
+	w, cause := &r.Job.work, r.Exchange.Cause
 	switch {
-	case r.Exchange.Cause == "":
+	case cause == "":
 		return decision{state: models.Delivered, done: true}
 	case w.Cancelled:
-		return decision{state: models.Cancelled, done: true}
+		return decision{state: models.Cancelled, cause: cause, done: true}
 	case w.Trigger == models.TriggerTest:
-		return decision{state: models.Failed, done: true}
+		return decision{state: models.Failed, cause: cause, done: true}
 	case w.Trigger == models.TriggerPerson:
-		return decision{state: models.Retrying, resume: true}
+		return decision{state: models.Retrying, cause: cause, resume: true}
 	}
 	delay, more := r.Job.retries.schedule.Delay(w.Position+1, rand.Float64())
-	if !more {
-		return decision{state: models.Failed, done: true}
+	switch {
+	case !more:
+		return decision{state: models.Failed, cause: cause, done: true}
+	case !r.Job.retries.statuses.Has(r.Exchange.StatusCode):
+		return decision{state: models.Failed, cause: webhook.CauseNotRetried, done: true}
 	}
-	return decision{state: models.Retrying, delay: max(delay, r.Exchange.RetryAfter), trigger: models.TriggerSchedule}
+	return decision{state: models.Retrying, cause: cause, delay: max(delay, r.Exchange.RetryAfter), trigger: models.TriggerSchedule}
 }

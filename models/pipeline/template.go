@@ -31,6 +31,7 @@ func (p *Engine) OwnHeaders(e *models.Endpoint) ([]webhook.Header, error) {
 // when.
 type retryPolicy struct {
 	schedule webhook.Schedule
+	statuses webhook.StatusSet
 }
 
 // template is what all messages to one endpoint share.
@@ -137,7 +138,7 @@ func (p *Engine) template(e *models.Endpoint, rows []models.EndpointSecret) (*te
 	if err != nil {
 		return nil, err
 	}
-	return &template{until: models.FirstEnd(rows), retries: retryPolicy{schedule: e.Schedule}, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
+	return &template{until: models.FirstEnd(rows), retries: retryPolicy{e.Schedule, e.RetryStatuses.Set()}, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
 		Legacy: secrets[models.OlderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
 }
