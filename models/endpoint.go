@@ -10,25 +10,21 @@ import (
 // Endpoint is a URL of the organization's with its subscriptions and policy.
 // It is enabled while DisabledAt is nil.
 type Endpoint struct {
-	ID                 string
-	OrganizationID     string
-	URL                string
-	Name               string
-	Description        string
-	EventTypes         webhook.Subscriptions `gorm:"serializer:json"`
-	Schedule           webhook.Schedule      `gorm:"serializer:json"`
-	TimeoutSeconds     int
-	MaxInFlight        int
-	RateLimitPerSecond int // 0 is no limit
-	Headers            []byte
-	SignatureFormat    webhook.SignatureFormat
-	DisabledAt         *time.Time
-	DisabledReason     string
-	DisabledBy         string // who did it: a person's name, or ours
-	FormVersion        int64  `gorm:"column:version"` // rises with every save of its form
-	CreatedAt          time.Time
-	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
-	DeletedAt          *time.Time
+	ID             string
+	OrganizationID string
+	URL            string
+	Name           string
+	Description    string
+	EventTypes     webhook.Subscriptions `gorm:"serializer:json"`
+	EndpointPolicy
+	Headers        []byte
+	DisabledAt     *time.Time
+	DisabledReason string
+	DisabledBy     string // who did it: a person's name, or ours
+	FormVersion    int64  `gorm:"column:version"` // rises with every save of its form
+	CreatedAt      time.Time
+	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt      *time.Time
 
 	// Moved is what a change of the URL took away; UpdateEndpoint fills it.
 	Moved Moved `gorm:"-"`
@@ -36,9 +32,7 @@ type Endpoint struct {
 
 // Input is the endpoint as it is set now, to be changed and saved.
 func (e *Endpoint) Input() EndpointInput {
-	return EndpointInput{URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes,
-		Schedule: e.Schedule, TimeoutSeconds: e.TimeoutSeconds, MaxInFlight: e.MaxInFlight,
-		RateLimitPerSecond: e.RateLimitPerSecond, SignatureFormat: e.SignatureFormat}
+	return EndpointInput{URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes, EndpointPolicy: e.EndpointPolicy}
 }
 
 // Enabled reports whether new events are sent to the endpoint.

@@ -17,62 +17,31 @@ const (
 
 // EndpointInput is what people set of an endpoint. NewEndpointInput gives the
 // defaults. Headers are the endpoint's own, with their values; nil keeps those
-// that it has, and HeaderEdit changes some of them. Secret is an existing one to import with a new endpoint; zero
-// makes one, and an endpoint that is there refuses it. Unread are the faults of
-// fields that nobody could read, told with those that are found in the others;
-// such a field is left as it was.
+// that it has, and HeaderEdit changes some of them. Secret is an existing one to
+// import with a new endpoint; zero makes one, and an endpoint that is there refuses
+// it. Unread are the faults of fields that nobody could read, told with those that
+// are found in the others; such a field is left as it was.
 type EndpointInput struct {
-	URL                string
-	Name               string
-	Description        string
-	EventTypes         []string
-	Schedule           webhook.Schedule
-	TimeoutSeconds     int
-	MaxInFlight        int
-	RateLimitPerSecond int
-	SignatureFormat    webhook.SignatureFormat
-	Headers            []webhook.Header
-	HeaderEdit         *HeaderEdit // nil changes none
-	Secret             webhook.Secret
-	Disabled           bool  // from the start; enabling later is EnableEndpoint
-	Enabled            *bool // of an endpoint that is there, to be saved with the rest; nil leaves it
-	Unread             webhook.Faults
+	URL         string
+	Name        string
+	Description string
+	EventTypes  []string
+	EndpointPolicy
+	Headers    []webhook.Header
+	HeaderEdit *HeaderEdit // nil changes none
+	Secret     webhook.Secret
+	Disabled   bool  // from the start; enabling later is EnableEndpoint
+	Enabled    *bool // of an endpoint that is there, to be saved with the rest; nil leaves it
+	Unread     webhook.Faults
 }
-
-// Bounds and defaults of an endpoint's policy; docs/api.md lists them.
-const (
-	DefaultTimeoutSeconds = 15
-	MaxTimeoutSeconds     = 30
-	DefaultMaxInFlight    = 20
-	MaxMaxInFlight        = 100
-	MaxRateLimit          = 1000
-	maxOwnHeaders         = 20
-)
 
 // NewEndpointInput is an endpoint's default policy.
-func NewEndpointInput() EndpointInput {
-	return EndpointInput{Schedule: webhook.Schedules()[0], TimeoutSeconds: DefaultTimeoutSeconds,
-		MaxInFlight: DefaultMaxInFlight, SignatureFormat: webhook.SignatureFormats()[0]}
-}
+func NewEndpointInput() EndpointInput { return EndpointInput{EndpointPolicy: defaultPolicy()} }
 
-// CheckPolicy returns what is wrong with the endpoint's schedule, limits, format and
-// headers, all faults at once; none is empty.
-func (in *EndpointInput) CheckPolicy() webhook.Faults {
+func (in *EndpointInput) checkHeaders() webhook.Faults {
 	var faults webhook.Faults
-	if in.TimeoutSeconds < 1 || in.TimeoutSeconds > MaxTimeoutSeconds {
-		faults = append(faults, webhook.Fault{Field: "timeoutSeconds", Message: fmt.Sprintf("Choose 1 to %d seconds.", MaxTimeoutSeconds)})
-	}
-	if in.MaxInFlight < 1 || in.MaxInFlight > MaxMaxInFlight {
-		faults = append(faults, webhook.Fault{Field: "maxInFlight", Message: fmt.Sprintf("Choose 1 to %d.", MaxMaxInFlight)})
-	}
-	if in.RateLimitPerSecond < 0 || in.RateLimitPerSecond > MaxRateLimit {
-		faults = append(faults, webhook.Fault{Field: "rateLimitPerSecond", Message: fmt.Sprintf("Choose 1 to %d requests a second, or 0 for no limit.", MaxRateLimit)})
-	}
-	if _, err := webhook.ParseSignatureFormat(string(in.SignatureFormat)); err != nil {
-		faults = append(faults, webhook.Fault{Field: "signatureFormat", Message: err.Error()})
-	}
-	if len(in.Headers) > maxOwnHeaders {
-		faults = append(faults, webhook.Fault{Field: "headers", Message: fmt.Sprintf("Set at most %d headers.", maxOwnHeaders)})
+	if len(in.Headers) > MaxOwnHeaders {
+		faults = append(faults, webhook.Fault{Field: "headers", Message: fmt.Sprintf("Set at most %d headers.", MaxOwnHeaders)})
 	}
 	seen := map[string]bool{}
 	for _, h := range in.Headers {

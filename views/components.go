@@ -3,6 +3,7 @@ package views
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,7 +89,7 @@ func answerText(status int, cause webhook.Cause) string {
 
 // showsStatus is false when the status that came was not what decided.
 func showsStatus(status int, cause webhook.Cause) bool {
-	return status > 0 && (cause == "" || cause == webhook.CauseStatus || cause == webhook.CauseRedirect)
+	return status > 0 && (cause == "" || slices.Contains(webhook.StatusCauses(), cause))
 }
 
 type bar struct {

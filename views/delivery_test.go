@@ -219,6 +219,27 @@ func TestDeliveryPage_timeline(t *testing.T) {
 			t.Error("a resend is offered during an attempt")
 		}
 	})
+	t.Run("a_status_that_is_not_retried", func(t *testing.T) {
+		view := sampleDeliveryView(nil)
+		view.Delivery.State, view.Delivery.NextAttemptAt, view.Delivery.LastCause = models.Failed, nil, webhook.CauseNotRetried
+		view.Attempts[1].Error = "The receiver refused the signature (401). Not tried again: the endpoint's setting retries only 408, 429, 500-599."
+		doc := parse(t, DeliveryPage(samplePage(), view))
+		if got := timeline(doc); len(got) != 2 || !strings.HasSuffix(got[1], "401 192 ms") {
+			t.Errorf("the timeline is %q", got)
+		}
+		const says = "Not tried again: the endpoint's setting retries only 408, 429, 500-599."
+		if title, text := doc.Find(".banner h2").Text(), doc.Find(".banner p").Text(); title != "The receiver refused the signature (401)" ||
+			!strings.HasPrefix(text, says+" Check that it verifies") || !strings.HasSuffix(text, "Then resend it, or let the endpoint retry this status.") {
+			t.Errorf("the banner says %q, %q", title, text)
+		}
+		if foot := doc.Find(".panel__foot").First().Text(); foot != says+" A resend adds attempt 3." {
+			t.Errorf("the timeline's foot says %q", foot)
+		}
+		words, _ := why(sampleNow, view.Event, models.Verdict{Endpoint: view.Endpoint, Delivery: view.Delivery})
+		if words != "The receiver refused the signature (401): not tried again" {
+			t.Errorf("the verdict says %q", words)
+		}
+	})
 	t.Run("a_resend_says_so", func(t *testing.T) {
 		view := sampleDeliveryView(nil)
 		view.Delivery.State, view.Delivery.AttemptCount, view.Delivery.PlannedAttempts = models.Delivered, 2, 1

@@ -3,7 +3,6 @@ package views
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"hookwell/models"
@@ -11,70 +10,81 @@ import (
 )
 
 // EndpointForm is an endpoint's settings as typed. ID is empty for a new one.
-// Fields are named as in the API: url, name, description, eventTypes,
-// schedule, timeoutSeconds, maxInFlight, rateLimitPerSecond, signatureFormat, secret;
+// Inputs are named as in the API: those of Typed, eventTypes, schedule, secret;
 // enabled is "on". The secret to import is not among them: a page doesn't repeat it.
 // Schedule "custom" stands for the endpoint's own list, which is in Delays.
 type EndpointForm struct {
-	ID              string
-	Version         string // that it was drawn from
-	Title           string // what the endpoint is called now
-	URL             string
-	Name            string
-	Description     string
-	EventTypes      []string // "*", prefixes such as "org.*", and types
-	Schedule        string
-	Delays          string // the endpoint's own list, such as "0s, 5m"
-	Headers         []HeaderRow
-	TimeoutSeconds  string
-	MaxInFlight     string
-	RateLimit       string // requests a second; empty is no limit
-	SignatureFormat string
-	Enabled         bool
-	Imported        bool // a secret of the endpoint was imported
-	Categories      []webhook.Category
-	Faults          webhook.Faults
+	ID         string
+	Version    string            // that it was drawn from
+	Title      string            // what the endpoint is called now
+	Typed      map[string]string // models.EndpointFields, by their names
+	EventTypes []string          // "*", prefixes such as "org.*", and types
+	Schedule   string
+	Delays     string // the endpoint's own list, such as "0s, 5m"
+	Headers    []HeaderRow
+	Enabled    bool
+	Imported   bool // a secret of the endpoint was imported
+	Categories []webhook.Category
+	Faults     webhook.Faults
 }
 
 // NewEndpointForm is the form with the defaults of models.NewEndpointInput.
 func NewEndpointForm(categories []webhook.Category) EndpointForm {
-	in := models.NewEndpointInput()
-	return EndpointForm{
-		Schedule: in.Schedule.Name, TimeoutSeconds: strconv.Itoa(in.TimeoutSeconds), MaxInFlight: strconv.Itoa(in.MaxInFlight),
-		SignatureFormat: string(in.SignatureFormat), Enabled: true, Categories: categories,
-		Headers: HeaderRows(nil),
-	}
+	form := endpointForm(models.NewEndpointInput(), nil, categories)
+	form.Enabled = true
+	return form
 }
 
 // EditEndpointForm is the form filled with an endpoint's present settings.
 // headers are the names of its own.
 func EditEndpointForm(e *models.Endpoint, headers []string, categories []webhook.Category) EndpointForm {
-	form := EndpointForm{
-		ID: e.ID, Version: e.Version().Form, Title: e.Title(), URL: e.URL, Name: e.Name, Description: e.Description,
-		EventTypes: e.EventTypes, Schedule: e.Schedule.Name,
-		TimeoutSeconds: strconv.Itoa(e.TimeoutSeconds), MaxInFlight: strconv.Itoa(e.MaxInFlight),
-		SignatureFormat: string(e.SignatureFormat), Enabled: e.Enabled(), Categories: categories,
-		Headers: HeaderRows(headers),
+	form := endpointForm(e.Input(), headers, categories)
+	form.ID, form.Version, form.Title, form.Enabled = e.ID, e.Version().Form, e.Title(), e.Enabled()
+	return form
+}
+
+func endpointForm(in models.EndpointInput, headers []string, categories []webhook.Category) EndpointForm {
+	form := EndpointForm{Typed: map[string]string{}, EventTypes: in.EventTypes, Schedule: in.Schedule.Name, Headers: HeaderRows(headers), Categories: categories}
+	for _, field := range models.EndpointFields() {
+		form.Typed[field.Name] = field.Text(&in)
 	}
-	if e.RateLimitPerSecond > 0 {
-		form.RateLimit = strconv.Itoa(e.RateLimitPerSecond)
-	}
-	if e.Schedule.Name == webhook.CustomSchedule {
-		form.Delays = e.Schedule.List()
+	if in.Schedule.Name == webhook.CustomSchedule {
+		form.Delays = in.Schedule.List()
 	}
 	return form
 }
 
-// endpointFields are the fields in the order of the form.
-var endpointFields = []string{"url", "name", "description", "eventTypes", "schedule", "delays", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond",
-	"signatureFormat", "secret", "headers"}
+// field is the input of one of models.EndpointFields.
+func (f EndpointForm) field(named models.EndpointField) field {
+	shown := field{Name: named.Name, Label: named.Label, Hint: named.Advice(), Faults: f.Faults}
+	if named.Optional {
+		shown.Note = "optional"
+	}
+	return shown
+}
+
+// inFormOrder names every input in the order of the form.
+func inFormOrder() []string {
+	var names []string
+	add := func(part models.EndpointPart) {
+		for _, field := range models.EndpointFieldsOf(part) {
+			names = append(names, field.Name)
+		}
+	}
+	add(models.AddressPart)
+	names = append(names, "eventTypes", "schedule", "delays")
+	add(models.RetriesPart)
+	add(models.SignaturePart)
+	return append(names, "secret", "headers")
+}
 
 // InFormOrder sorts an endpoint's faults as their fields stand in its form, those
 // of no field first.
 func InFormOrder(faults webhook.Faults) webhook.Faults {
+	order := inFormOrder()
 	place := func(f webhook.Fault) int {
 		name, _, _ := strings.Cut(f.Field, ".")
-		return slices.Index(endpointFields, name)
+		return slices.Index(order, name)
 	}
 	named := slices.Clone(faults[:faults.Listed()])
 	slices.SortStableFunc(named, func(a, b webhook.Fault) int { return cmp.Compare(place(a), place(b)) })

@@ -20,21 +20,7 @@ func orNothing(text string) string {
 }
 
 // formatCount writes a whole number with commas between thousands.
-func formatCount(n int) string {
-	digits := strconv.Itoa(n)
-	sign := ""
-	if n < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	var b strings.Builder
-	for i, digit := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(digit)
-	}
-	return sign + b.String()
-}
+func formatCount(n int) string { return models.Grouped(n) }
 
 // plural is "1 attempt", "2 attempts".
 func plural(n int, noun string) string {

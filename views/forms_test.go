@@ -19,8 +19,8 @@ func TestEndpointFormPage(t *testing.T) {
 	categories := sampleCatalog(t).Categories()
 	t.Run("what_was_typed_stays", func(t *testing.T) {
 		form := NewEndpointForm(categories)
-		form.URL, form.Name, form.TimeoutSeconds, form.Schedule = "ftp://x", "<Ledger>", "45", "brisk"
-		form.Description, form.Enabled = "\nsecond line", false
+		form.Typed["url"], form.Typed["name"], form.Typed["timeoutSeconds"], form.Schedule = "ftp://x", "<Ledger>", "45", "brisk"
+		form.Typed["description"], form.Enabled = "\nsecond line", false
 		doc := parse(t, EndpointFormPage(samplePage(), form))
 		got := map[string]string{}
 		for _, name := range []string{"url", "name", "timeoutSeconds", "maxInFlight"} {

@@ -103,7 +103,7 @@ func (f RecoverForm) Input() (models.RecoveryInput, webhook.Faults) {
 	if f.Type != "" {
 		in.Types = []string{f.Type}
 	}
-	perSecond, unread := WholeNumber(f.PerSecond)
+	perSecond, unread := models.WholeNumber(f.PerSecond)
 	if in.PerSecond = perSecond; unread != "" {
 		fault("perSecond", unread)
 	} else if in.PerSecond == 0 {

@@ -52,8 +52,7 @@ func sampleCatalog(t testing.TB) *webhook.Catalog {
 func sampleEndpoint(id, name, url string, types ...string) *models.Endpoint {
 	return &models.Endpoint{
 		ID: id, OrganizationID: "org_0198f6c2a7b47e1c", URL: url, Name: name, EventTypes: types,
-		Schedule: webhook.Schedules()[0], TimeoutSeconds: 15, MaxInFlight: 20,
-		SignatureFormat: webhook.SignatureFormats()[0], CreatedAt: ago(98 * 24 * time.Hour),
+		EndpointPolicy: models.NewEndpointInput().EndpointPolicy, CreatedAt: ago(98 * 24 * time.Hour),
 	}
 }
 
@@ -311,7 +310,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	chooser.Organization = nil
 
 	faulty := NewEndpointForm(categories)
-	faulty.URL, faulty.TimeoutSeconds, faulty.Name = "https://hooks.internal.example.com/in", "45", "Ledger"
+	faulty.Typed["url"], faulty.Typed["timeoutSeconds"], faulty.Typed["name"] = "https://hooks.internal.example.com/in", "45", "Ledger"
 	faulty.EventTypes = []string{"payment.*", "subscription.cancelled"}
 	faulty.Faults = webhook.Faults{
 		{Field: "url", Message: "hooks.internal.example.com leads to a private address. Use one that can be reached from the internet."},

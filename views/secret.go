@@ -1,6 +1,8 @@
 package views
 
 import (
+	"fmt"
+
 	"hookwell/models"
 	"hookwell/webhook"
 )
@@ -76,5 +78,5 @@ func keepField(faults webhook.Faults) field {
 // importField asks for a secret that the receiver has already.
 func importField(faults webhook.Faults) field {
 	return field{Name: "secret", Label: "Import a secret", Note: "optional", Faults: faults,
-		Hint: "One that the receiver has already: whsec_… or any text of 16 to 256 characters. Leave it empty for a new one."}
+		Hint: fmt.Sprintf("One that the receiver has already: whsec_… or any text of %d to %d characters. Leave it empty for a new one.", webhook.MinSecretText, webhook.MaxSecretText)}
 }

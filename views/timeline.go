@@ -170,6 +170,8 @@ func (v DeliveryView) footLine() string {
 		return "The endpoint is deleted, so nothing more is sent."
 	case v.open() && v.Delivery.AttemptCount+1 < v.Delivery.PlannedAttempts:
 		return "Times to come vary by up to 20 %."
+	case v.Delivery.LastCause == webhook.CauseNotRetried:
+		return v.refusal() + resend + "."
 	case v.Delivery.State == models.Failed:
 		return "No attempt left. " + resend + "."
 	case v.Delivery.State == models.Delivered:
@@ -189,7 +191,7 @@ type notice struct {
 // wrong there is none.
 func (v DeliveryView) banner(now time.Time) (notice, bool) {
 	what, do := v.Delivery.LastCause.Advice(v.Delivery.LastStatusCode)
-	what = strings.TrimSuffix(what, ".")
+	what, _, _ = strings.Cut(strings.TrimSuffix(what, "."), ": not tried again") // which failedWords say
 	switch {
 	case v.Delivery.State == models.Cancelled && v.Delivery.InFlight:
 		return notice{"is-off", "cancelled", "Cancelled while an attempt is under way", "An answer of 2xx still makes it delivered; nothing follows a failure.", false}, true
@@ -214,11 +216,24 @@ func (v DeliveryView) failedWords() string {
 		return ""
 	case v.Delivery.Test:
 		return "Test events are not retried. "
+	case v.Delivery.LastCause == webhook.CauseNotRetried:
+		return v.refusal()
 	case v.Delivery.AttemptCount == 1:
 		return "The only attempt failed. "
 	default:
 		return fmt.Sprintf("All %d attempts failed. ", v.Delivery.AttemptCount)
 	}
+}
+
+// refusal says of a delivery that its endpoint's setting ended why nothing follows,
+// as the setting was then.
+func (v DeliveryView) refusal() string {
+	for _, a := range v.Attempts {
+		if at := strings.Index(a.Error, webhook.NotTriedAgain); at >= 0 && a.Number == v.Delivery.AttemptCount {
+			return a.Error[at:] + " "
+		}
+	}
+	return webhook.NotTriedAgain + "the endpoint’s setting doesn’t retry this status. "
 }
 
 func (v DeliveryView) retryingWords(now time.Time) string {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -231,11 +230,14 @@ func (s *Server) endpointMeanwhile(c *fiber.Ctx, form views.EndpointForm, header
 // readEndpointForm takes over what was typed, so that a form with faults
 // comes back as it was sent. What it does not have stays as it was.
 func readEndpointForm(c *fiber.Ctx, form *views.EndpointForm) {
-	for name, into := range map[string]*string{"version": &form.Version, "url": &form.URL, "name": &form.Name, "description": &form.Description,
-		"schedule": &form.Schedule, "delays": &form.Delays, "timeoutSeconds": &form.TimeoutSeconds, "maxInFlight": &form.MaxInFlight,
-		"rateLimitPerSecond": &form.RateLimit, "signatureFormat": &form.SignatureFormat} {
+	for name, into := range map[string]*string{"version": &form.Version, "schedule": &form.Schedule, "delays": &form.Delays} {
 		if hasField(c, name) {
 			*into = field(c, name)
+		}
+	}
+	for name := range form.Typed {
+		if hasField(c, name) {
+			form.Typed[name] = field(c, name)
 		}
 	}
 	form.EventTypes = fields(c, "eventTypes") // none is a fault
@@ -245,9 +247,10 @@ func readEndpointForm(c *fiber.Ctx, form *views.EndpointForm) {
 // does not have, and those that can't be read: their faults are told with the
 // others'.
 func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) {
-	in.URL, in.Name, in.Description, in.EventTypes = form.URL, form.Name, form.Description, form.EventTypes
-	in.SignatureFormat = webhook.SignatureFormat(form.SignatureFormat)
-	in.Unread = nil
+	in.EventTypes, in.Unread = form.EventTypes, nil
+	for _, field := range models.EndpointFields() {
+		in.Unread = append(in.Unread, field.Read(in, form.Typed[field.Name])...)
+	}
 	if schedule, err := views.ChosenSchedule(form.Schedule, form.Delays); err == nil {
 		in.Schedule = schedule
 	} else if form.Schedule == webhook.CustomSchedule {
@@ -255,16 +258,6 @@ func fillEndpoint(form views.EndpointForm, in *models.EndpointInput) {
 	} else {
 		in.Unread.Add("schedule", err.Error())
 	}
-	number := func(field, typed string, into *int) {
-		if n, fault := views.WholeNumber(typed); fault == "" {
-			*into = n
-		} else {
-			in.Unread.Add(field, fault)
-		}
-	}
-	number("timeoutSeconds", form.TimeoutSeconds, &in.TimeoutSeconds)
-	number("maxInFlight", form.MaxInFlight, &in.MaxInFlight)
-	number("rateLimitPerSecond", cmp.Or(strings.TrimSpace(form.RateLimit), "0"), &in.RateLimitPerSecond)
 }
 
 func (s *Server) endpointEnable(c *fiber.Ctx) error {

@@ -148,10 +148,10 @@ func TestEndpointForm_tells_every_fault(t *testing.T) {
 		wantStatus(t, created, http.StatusCreated)
 		edit := created.Header.Get("Content-Location") + "/edit"
 		wrong := url.Values{"url": {"ftp://example.com"}, "name": {strings.Repeat("n", 300)}, "schedule": {"custom"}, "delays": {"0s, soon"},
-			"timeoutSeconds": {"ten"}, "maxInFlight": {"1.5"}, "rateLimitPerSecond": {"1,000"}, "signatureFormat": {"md5"}, "secret": {"short"}}
+			"timeoutSeconds": {"ten"}, "maxInFlight": {"1.5"}, "rateLimitPerSecond": {"1,000"}, "retryStatuses": {"5xx, !404"}, "signatureFormat": {"md5"}, "secret": {"short"}}
 		for path, fields := range map[string][]string{
-			list: {"url", "name", "eventTypes", "delays", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat", "secret"},
-			edit: {"url", "name", "eventTypes", "delays", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat"},
+			list: {"url", "name", "eventTypes", "delays", "retryStatuses", "retryStatuses", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat", "secret"},
+			edit: {"url", "name", "eventTypes", "delays", "retryStatuses", "retryStatuses", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat"},
 		} {
 			before := s.dump(t)
 			form := with(endpointFields(""), wrong)
@@ -168,7 +168,7 @@ func TestEndpointForm_tells_every_fault(t *testing.T) {
 			if diff := cmp.Diff(fields, told); diff != "" {
 				t.Errorf("%s: the summary (-want +got):\n%s", path, diff)
 			}
-			for _, name := range []string{"url", "delays", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond"} {
+			for _, name := range []string{"url", "delays", "retryStatuses", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond"} {
 				input := refused.doc.Find("input[name=" + name + "]")
 				if input.AttrOr("aria-invalid", "") != "true" || input.AttrOr("value", "") != wrong.Get(name) {
 					t.Errorf("%s: %s is not marked, or holds %q", path, name, input.AttrOr("value", ""))

@@ -65,15 +65,12 @@ func settingsMeanwhile(saved, typed views.SettingsForm) webhook.Faults {
 // so that one that was typed always differs.
 func endpointMeanwhile(saved, typed views.EndpointForm, headers *typedHeaders, catalog *webhook.Catalog) webhook.Faults {
 	var m savedMeanwhile
-	m.at("url", saved.URL, typed.URL)
-	m.at("name", saved.Name, typed.Name)
-	m.at("description", saved.Description, typed.Description)
+	for _, field := range models.EndpointFields() {
+		m.at(field.Name, saved.Typed[field.Name], normalText(field, typed.Typed[field.Name]))
+	}
 	m.at("eventTypes", subscriptionWords(catalog, saved.EventTypes), subscriptionWords(catalog, typed.EventTypes))
 	m.at("schedule", scheduleWords(saved), scheduleWords(typed))
-	m.at("timeoutSeconds", saved.TimeoutSeconds, typed.TimeoutSeconds)
-	m.at("maxInFlight", saved.MaxInFlight, typed.MaxInFlight)
-	m.at("rateLimitPerSecond", saved.RateLimit, typed.RateLimit)
-	m.at("signatureFormat", saved.SignatureFormat, typed.SignatureFormat)
+	m.faults = views.InFormOrder(m.faults)
 	if len(headers.edit.Set)+len(headers.edit.Remove) > 0 {
 		m.faults = append(m.faults, webhook.Fault{Field: "headers", Message: "Set by now: " + headerWords(saved.Headers) + ". Save again to change them as it stands here."})
 	}
@@ -81,6 +78,15 @@ func endpointMeanwhile(saved, typed views.EndpointForm, headers *typedHeaders, c
 		return nil
 	}
 	return headers.place(m.all())
+}
+
+// normalText is what was typed as it would be saved, where it can be.
+func normalText(field models.EndpointField, typed string) string {
+	var in models.EndpointInput
+	if faults := field.Read(&in, typed); len(faults) > 0 {
+		return typed
+	}
+	return field.Text(&in)
 }
 
 // subscriptionWords writes subscriptions as they are saved.

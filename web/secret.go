@@ -70,7 +70,7 @@ func (s *Server) secretRotate(c *fiber.Ctx) error {
 
 // readRotation reads the form, and says all that is wrong with it.
 func readRotation(c *fiber.Ctx) (models.Rotation, error) {
-	hours, fault := views.WholeNumber(field(c, "overlapHours"))
+	hours, fault := models.WholeNumber(field(c, "overlapHours"))
 	rotation := models.Rotation{OverlapHours: hours}
 	faults := rotation.Faults()
 	if fault != "" {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // Cause names why an attempt was no success. The empty cause is success.
@@ -23,13 +24,17 @@ const (
 	CauseProtocol         Cause = "protocol"           // what came back was not HTTP
 	CauseInterrupted      Cause = "interrupted"        // Hookwell stopped during the attempt
 	CauseExpired          Cause = "expired"            // waited too long for its turn
+	CauseNotRetried       Cause = "not_retried"        // of a delivery alone: a status that its endpoint doesn't retry
 )
 
 // Causes lists every cause of a failure.
 func Causes() []Cause {
 	return []Cause{CauseDNS, CauseConnect, CauseRefused, CauseReset, CauseTLS, CauseTimeout, CauseBlocked, CauseRedirect,
-		CauseStatus, CauseResponseTooLarge, CauseProtocol, CauseInterrupted, CauseExpired}
+		CauseStatus, CauseResponseTooLarge, CauseProtocol, CauseInterrupted, CauseExpired, CauseNotRetried}
 }
+
+// StatusCauses lists the causes of failures that a response's status decided.
+func StatusCauses() []Cause { return []Cause{CauseStatus, CauseRedirect, CauseNotRetried} }
 
 // advice is what happened and what to do now, by cause.
 var advice = map[Cause][2]string{
@@ -62,6 +67,11 @@ var statusAdvice = map[int][2]string{
 // Advice says in two sentences what happened and what to do about it now.
 // Both are empty for success.
 func (c Cause) Advice(statusCode int) (what, do string) {
+	if c == CauseNotRetried {
+		c, _ = statusFailure(statusCode)
+		what, do = c.Advice(statusCode)
+		return strings.TrimSuffix(what, ".") + ": not tried again.", do + " Then resend it, or let the endpoint retry this status."
+	}
 	if c != CauseStatus {
 		said := advice[c]
 		return said[0], said[1]

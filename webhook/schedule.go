@@ -19,9 +19,14 @@ type Schedule struct {
 // CustomSchedule is the name of an endpoint's own schedule.
 const CustomSchedule = "custom"
 
+// Bounds of an endpoint's own schedule.
 const (
-	maxAttempts   = 20
-	maxSpan       = 5 * 24 * time.Hour
+	MaxDelays       = 20
+	MaxScheduleDays = 5 // from the event to the last attempt
+)
+
+const (
+	maxSpan       = MaxScheduleDays * 24 * time.Hour
 	jitter        = 0.2 // of a delay, to either side
 	maxRetryAfter = 24 * time.Hour
 )
@@ -50,12 +55,12 @@ func ParseSchedule(name string) (Schedule, error) {
 	return schedules[at], nil
 }
 
-// NewSchedule makes an endpoint's own schedule: 1 to 20 delays in seconds, 5
-// days in all, of which only the first may be 0. Its errors are sentences for
+// NewSchedule makes an endpoint's own schedule: 1 to MaxDelays delays in seconds,
+// MaxScheduleDays in all, of which only the first may be 0. Its errors are sentences for
 // people.
 func NewSchedule(seconds []int) (Schedule, error) {
-	if len(seconds) == 0 || len(seconds) > maxAttempts {
-		return Schedule{}, sentence(fmt.Sprintf("A schedule has 1 to %d delays, this one has %d.", maxAttempts, len(seconds)))
+	if len(seconds) == 0 || len(seconds) > MaxDelays {
+		return Schedule{}, sentence(fmt.Sprintf("A schedule has 1 to %d delays, this one has %d.", MaxDelays, len(seconds)))
 	}
 	schedule := Schedule{Name: CustomSchedule, Delays: make([]time.Duration, len(seconds))}
 	var sum int
@@ -64,7 +69,7 @@ func NewSchedule(seconds []int) (Schedule, error) {
 		case n < 0 || i > 0 && n == 0:
 			return Schedule{}, sentence(fmt.Sprintf("Delay %d is %d s; the first is at least 0 s and the others at least 1 s.", i+1, n))
 		case n > int(maxSpan/time.Second)-sum:
-			return Schedule{}, sentence("The delays of a schedule add up to at most 5 days.")
+			return Schedule{}, sentence(fmt.Sprintf("The delays of a schedule add up to at most %d days.", MaxScheduleDays))
 		}
 		sum += n
 		schedule.Delays[i] = time.Duration(n) * time.Second

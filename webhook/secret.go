@@ -22,7 +22,7 @@ const (
 // that an imported text may have, in characters.
 const (
 	minSecretBytes, maxSecretBytes = 24, 64
-	minSecretText, maxSecretText   = 16, 256
+	MinSecretText, MaxSecretText   = 16, 256
 )
 
 // Secret is what an endpoint's signatures are made with. However it is printed,
@@ -64,8 +64,8 @@ func ParseSecret(text string) (Secret, error) {
 		return secretOf(text, key), nil
 	}
 	switch n := utf8.RuneCountInString(text); {
-	case n < minSecretText || n > maxSecretText:
-		return Secret{}, sentence(fmt.Sprintf("A secret has %d to %d characters.", minSecretText, maxSecretText))
+	case n < MinSecretText || n > MaxSecretText:
+		return Secret{}, sentence(fmt.Sprintf("A secret has %d to %d characters.", MinSecretText, MaxSecretText))
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
 		return Secret{}, sentence("A secret has no line breaks or other control characters.")
 	case strings.TrimSpace(text) != text:

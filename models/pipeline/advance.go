@@ -31,12 +31,12 @@ func (p *Engine) advance(tx *database.Tx, held []Result) error {
 		ends.note(r, v)
 		ended := r.ended()
 		deliveries = append(deliveries, []any{r.Job.DeliveryID, string(v.state), r.Job.work.Attempt, r.Exchange.StatusCode,
-			string(r.Exchange.Cause), r.Exchange.Duration.Microseconds(), r.started(), ended})
+			string(v.cause), r.Exchange.Duration.Microseconds(), r.started(), ended})
 		switch {
 		case v.done:
 			finished = append(finished, r.Job.DeliveryID)
 			if r.Job.work.Trigger != models.TriggerTest {
-				t.CountEnded(v.state, r.Exchange.Cause, 1)
+				t.CountEnded(v.state, v.cause, 1)
 			}
 		case v.resume:
 			next = append(next, []any{r.Job.DeliveryID, r.Job.work.Attempt, r.Job.work.Position, nil})

@@ -235,7 +235,7 @@ func (p *Engine) interrupted(tx *database.Tx, rows []models.Work) ([]Result, err
 	for _, w := range rows {
 		job := Job{DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, work: w}
 		if e := byID[w.EndpointID]; e != nil {
-			job.Message.URL, job.schedule = e.URL, e.Schedule
+			job.Message.URL, job.retries.schedule = e.URL, e.Schedule
 		}
 		exchange := webhook.Exchange{Cause: webhook.CauseInterrupted, StartedAt: p.clock.Now(), Requests: 1, // as far as is known
 			Error: "The attempt was cut off: the process that made it stopped before it could record what came of it."}

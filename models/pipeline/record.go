@@ -56,7 +56,7 @@ func (r *Result) FirstWait() (time.Duration, bool) {
 	if w.Attempt != 1 || w.Trigger != models.TriggerSchedule || r.Exchange.Cause == webhook.CauseInterrupted {
 		return 0, false
 	}
-	return max(0, r.Exchange.StartedAt.Sub(database.IDTime(r.Job.DeliveryID))-firstDelay(r.Job.schedule)), true
+	return max(0, r.Exchange.StartedAt.Sub(database.IDTime(r.Job.DeliveryID))-firstDelay(r.Job.retries.schedule)), true
 }
 
 // Record writes results: each attempt, and, for those whose lease still holds,
@@ -91,6 +91,11 @@ func (p *Engine) record(tx *database.Tx, results []Result) error {
 	held, late, err := p.heldLeases(tx, results)
 	if err != nil {
 		return err
+	}
+	for i := range held {
+		if judge(&held[i]).cause == webhook.CauseNotRetried {
+			held[i].Exchange.Error += " " + held[i].Job.retries.statuses.Refusal()
+		}
 	}
 	// An attempt that was taken for interrupted gets what really came of it. One
 	// that was made twice, because its first claim was lost, keeps what its
@@ -160,7 +165,8 @@ func (p *Engine) heldLeases(tx *database.Tx, results []Result) (held, late []Res
 
 // decision is what follows from one result.
 type decision struct {
-	state   models.State // of a delivery that has not ended before
+	state   models.State  // of a delivery that has not ended before
+	cause   webhook.Cause // why the delivery stands there; "" for success
 	delay   time.Duration
 	trigger models.Trigger
 	done    bool // no work is left
@@ -170,20 +176,23 @@ type decision struct {
 // judge decides what follows. The schedule moves on by its own attempts alone:
 // a person's leave it where it was.
 func judge(r *Result) decision {
-	w := &r.Job.work
+	w, cause := &r.Job.work, r.Exchange.Cause
 	switch {
-	case r.Exchange.Cause == "":
+	case cause == "":
 		return decision{state: models.Delivered, done: true}
 	case w.Cancelled:
-		return decision{state: models.Cancelled, done: true}
+		return decision{state: models.Cancelled, cause: cause, done: true}
 	case w.Trigger == models.TriggerTest:
-		return decision{state: models.Failed, done: true}
+		return decision{state: models.Failed, cause: cause, done: true}
 	case w.Trigger == models.TriggerPerson:
-		return decision{state: models.Retrying, resume: true}
+		return decision{state: models.Retrying, cause: cause, resume: true}
 	}
-	delay, more := r.Job.schedule.Delay(w.Position+1, rand.Float64())
-	if !more {
-		return decision{state: models.Failed, done: true}
+	delay, more := r.Job.retries.schedule.Delay(w.Position+1, rand.Float64())
+	switch {
+	case !more:
+		return decision{state: models.Failed, cause: cause, done: true}
+	case !r.Job.retries.statuses.Has(r.Exchange.StatusCode):
+		return decision{state: models.Failed, cause: webhook.CauseNotRetried, done: true}
 	}
-	return decision{state: models.Retrying, delay: max(delay, r.Exchange.RetryAfter), trigger: models.TriggerSchedule}
+	return decision{state: models.Retrying, cause: cause, delay: max(delay, r.Exchange.RetryAfter), trigger: models.TriggerSchedule}
 }

@@ -27,10 +27,17 @@ func (p *Engine) OwnHeaders(e *models.Endpoint) ([]webhook.Header, error) {
 	return headers, nil
 }
 
+// retryPolicy is what decides at an endpoint whether a failure is tried again, and
+// when.
+type retryPolicy struct {
+	schedule webhook.Schedule
+	statuses webhook.StatusSet
+}
+
 // template is what all messages to one endpoint share.
 type template struct {
 	message     webhook.Message
-	schedule    webhook.Schedule
+	retries     retryPolicy
 	maxInFlight int
 	rateLimit   int        // per second; 0 is none
 	until       *time.Time // when a secret of the message ends; nil is never
@@ -41,7 +48,7 @@ func (t *template) job(w models.Work, event *models.Event) Job {
 	m.EventID, m.EventType, m.DeliveryID, m.Body = event.ID, event.Type, w.DeliveryID, event.Body
 	m.Number, m.Test = w.Attempt, event.Test
 	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, RequestID: event.RequestID,
-		MaxInFlight: t.maxInFlight, work: w, schedule: t.schedule}
+		MaxInFlight: t.maxInFlight, work: w, retries: t.retries}
 }
 
 // lease claims work as it is made: for its first attempt, from now.
@@ -131,7 +138,7 @@ func (p *Engine) template(e *models.Endpoint, rows []models.EndpointSecret) (*te
 	if err != nil {
 		return nil, err
 	}
-	return &template{until: models.FirstEnd(rows), schedule: e.Schedule, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
+	return &template{until: models.FirstEnd(rows), retries: retryPolicy{e.Schedule, e.RetryStatuses.Set()}, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
 		Legacy: secrets[models.OlderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
 }

@@ -63,8 +63,8 @@ type Job struct {
 	// sent again. DeliveryID alone is set.
 	Sent bool
 
-	work     models.Work
-	schedule webhook.Schedule
+	work    models.Work
+	retries retryPolicy
 }
 
 // Woken names the job's delivery.

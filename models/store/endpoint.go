@@ -160,7 +160,7 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*mod
 
 // saveEndpoint writes the row if it is still as it was read.
 func (t *Tenant) saveEndpoint(ctx context.Context, e *models.Endpoint, in models.EndpointInput, m *move) (saved bool, err error) {
-	read := e.UpdatedAt
+	read, before := e.UpdatedAt, e.EndpointPolicy
 	e.UpdatedAt, e.FormVersion = database.StrictlyAfter(t.store.clock.Now(), read), e.FormVersion+1
 	if err := t.store.apply(e, in); err != nil {
 		return false, err
@@ -186,7 +186,7 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *models.Endpoint, in models
 		if err != nil {
 			return err
 		}
-		if err := t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL+moved.Words()); err != nil {
+		if err := t.audit(tx, "endpoint.updated", e.ID, e.Title(), e.URL+moved.Words()+e.EndpointPolicy.ChangesOf(before)); err != nil {
 			return err
 		}
 		if in.Enabled != nil {

@@ -24,7 +24,7 @@ func (s *Store) checkEndpoint(ctx context.Context, in *models.EndpointInput, sub
 	faults := append(slices.Clone(in.Unread), in.CheckPolicy()...)
 	in.Name, in.Description = strings.TrimSpace(in.Name), strings.TrimSpace(in.Description)
 	faults = append(faults, models.TextFaults("name", webhook.NameFault(in.Name, models.MaxName))...)
-	faults = append(faults, models.TextFaults("description", webhook.TextFault(in.Description, 500))...)
+	faults = append(faults, models.TextFaults("description", webhook.TextFault(in.Description, models.MaxEndpointDescription))...)
 	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes, subscribed...)
 	in.EventTypes = types
 	faults = append(faults, typeFaults...)
@@ -42,13 +42,7 @@ func (s *Store) checkEndpoint(ctx context.Context, in *models.EndpointInput, sub
 // apply writes the checked input to the row.
 func (s *Store) apply(e *models.Endpoint, in models.EndpointInput) error {
 	e.URL, e.Name, e.Description, e.EventTypes = in.URL, in.Name, in.Description, in.EventTypes
-	e.Schedule, e.TimeoutSeconds, e.MaxInFlight = in.Schedule, in.TimeoutSeconds, in.MaxInFlight
-	e.RateLimitPerSecond = in.RateLimitPerSecond
-	format, err := webhook.ParseSignatureFormat(string(in.SignatureFormat)) // none is the default
-	if err != nil {
-		return err
-	}
-	e.SignatureFormat = format
+	e.EndpointPolicy = in.EndpointPolicy
 	switch {
 	case in.Headers == nil:
 	case len(in.Headers) == 0:

@@ -70,8 +70,8 @@ func TestEndpointFaults(t *testing.T) {
 			t.Errorf("%v, want the caller's error", err)
 		}
 		sameRows(t, before, dumpAll(t, f.Store))
-		if e, _, err := f.tenant.CreateEndpoint(t.Context(), models.EndpointInput{URL: "http://127.0.0.1:9/", EventTypes: []string{"*"}, TimeoutSeconds: 1,
-			MaxInFlight: 1, Description: "two\nlines\tand ümlauts", Schedule: webhook.Schedules()[1]}); err != nil || e.Description != "two\nlines\tand ümlauts" {
+		if e, _, err := f.tenant.CreateEndpoint(t.Context(), models.EndpointInput{URL: "http://127.0.0.1:9/", EventTypes: []string{"*"}, Description: "two\nlines\tand ümlauts",
+			EndpointPolicy: models.EndpointPolicy{TimeoutSeconds: 1, MaxInFlight: 1, Schedule: webhook.Schedules()[1]}}); err != nil || e.Description != "two\nlines\tand ümlauts" {
 			t.Errorf("%+v, %v", e, err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hookwell/models"
+	"hookwell/webhook"
 )
 
 // TestUpdateEndpoint_with_enabled_is_all_or_nothing lets the second half of an
@@ -43,6 +44,30 @@ func TestUpdateEndpoint_with_enabled_is_all_or_nothing(t *testing.T) {
 		now, err := f.tenant.UpdateEndpoint(t.Context(), e.ID, edit)
 		if err != nil || now.Enabled() || now.Name != "New" || now.TimeoutSeconds != 7 {
 			t.Errorf("%+v, %v", now, err)
+		}
+	})
+}
+
+// TestUpdateEndpoint_says_what_changed reads the audit log after an edit.
+func TestUpdateEndpoint_says_what_changed(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		e := endpoint(t, f.tenant, nil)
+		_, err := f.tenant.UpdateEndpoint(t.Context(), e.ID, func(in *models.EndpointInput) error {
+			in.TimeoutSeconds, in.RateLimitPerSecond, in.Schedule = 7, 1000, webhook.Schedules()[2]
+			return nil
+		})
+		must(t, err)
+		want := e.URL + "; Schedule: brisk, was standard; Timeout: 7 s, was 15 s; Rate limit: 1,000 a second, was none"
+		if got := f.lastAudit(t, "endpoint.updated").Details; got != want {
+			t.Errorf("the audit says %q; want %q", got, want)
+		}
+		_, err = f.tenant.UpdateEndpoint(t.Context(), e.ID, func(in *models.EndpointInput) error {
+			in.Name = "New"
+			return nil
+		})
+		must(t, err)
+		if got := f.lastAudit(t, "endpoint.updated").Details; got != e.URL {
+			t.Errorf("the audit says %q; want %q", got, e.URL)
 		}
 	})
 }

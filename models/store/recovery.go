@@ -77,8 +77,8 @@ func matchCauses(query *gorm.DB, causes []string) *gorm.DB {
 			continue
 		}
 		first := int(cause[0]-'0') * 100
-		conditions = append(conditions, clause.Expr{SQL: "(last_cause IN (?, ?) AND last_status_code BETWEEN ? AND ?)",
-			Vars: []any{webhook.CauseStatus, webhook.CauseRedirect, first, first + 99}})
+		conditions = append(conditions, clause.Expr{SQL: "(last_cause IN ? AND last_status_code BETWEEN ? AND ?)",
+			Vars: []any{webhook.StatusCauses(), first, first + 99}})
 	}
 	return query.Where(clause.Or(conditions...))
 }

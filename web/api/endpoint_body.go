@@ -39,26 +39,16 @@ func (b *endpointBody) apply(in *models.EndpointInput) error {
 // member reads one member; null sets a field to its default, and is refused
 // by the fields that have none.
 func (b *endpointBody) member(r *bodyReader, name, field string) bool {
+	if named, ok := models.EndpointFieldNamed(name); ok {
+		b.field(r, named, field)
+		return true
+	}
 	type input = models.EndpointInput
 	switch name {
-	case "url":
-		given(b, r, field, r.text, func(in *input) *string { return &in.URL })
-	case "name":
-		given(b, r, field, r.text, func(in *input) *string { return &in.Name })
-	case "description":
-		given(b, r, field, r.paragraph, func(in *input) *string { return &in.Description })
 	case "eventTypes":
 		given(b, r, field, r.texts, func(in *input) *[]string { return &in.EventTypes })
 	case "schedule":
 		given(b, r, field, r.schedule, func(in *input) *webhook.Schedule { return &in.Schedule })
-	case "timeoutSeconds":
-		given(b, r, field, r.integer, func(in *input) *int { return &in.TimeoutSeconds })
-	case "maxInFlight":
-		given(b, r, field, r.integer, func(in *input) *int { return &in.MaxInFlight })
-	case "rateLimitPerSecond":
-		given(b, r, field, r.integer, func(in *input) *int { return &in.RateLimitPerSecond })
-	case "signatureFormat":
-		given(b, r, field, r.signatureFormat, func(in *input) *webhook.SignatureFormat { return &in.SignatureFormat })
 	case "headers":
 		headers := r.headers(field)
 		b.changes = append(b.changes, func(in *input) { in.Headers = headers })
@@ -72,6 +62,31 @@ func (b *endpointBody) member(r *bodyReader, name, field string) bool {
 		return false
 	}
 	return true
+}
+
+// field reads one of models.EndpointFields. What is wrong with a text is told with
+// what is wrong with the others.
+func (b *endpointBody) field(r *bodyReader, named models.EndpointField, field string) {
+	read := r.text
+	switch {
+	case r.null():
+		b.text(named, named.Default())
+		return
+	case named.IsNumber():
+		if n, ok := r.integer(field); ok {
+			b.changes = append(b.changes, func(in *models.EndpointInput) { named.Set(in, n) })
+		}
+		return
+	case named.Lines:
+		read = r.paragraph
+	}
+	if text, ok := read(field); ok {
+		b.text(named, text)
+	}
+}
+
+func (b *endpointBody) text(named models.EndpointField, text string) {
+	b.changes = append(b.changes, func(in *models.EndpointInput) { in.Unread = append(in.Unread, named.Read(in, text)...) })
 }
 
 // given reads a member's value into the input's field.
@@ -146,18 +161,6 @@ func (r *bodyReader) seconds(field string) (seconds []int, ok bool) {
 		seconds = append(seconds, n)
 	})
 	return seconds, ok && r.faults.Count() == before
-}
-
-func (r *bodyReader) signatureFormat(field string) (webhook.SignatureFormat, bool) {
-	text, ok := r.text(field)
-	if !ok {
-		return "", false
-	}
-	format, err := webhook.ParseSignatureFormat(text)
-	if err != nil {
-		r.fault(field, err.Error())
-	}
-	return format, err == nil
 }
 
 // secret reads one that exists already. Its fault does not repeat it.

@@ -27,6 +27,7 @@ type endpointAnswer struct {
 	TimeoutSeconds     int                     `json:"timeoutSeconds" jsonschema:"Of the whole exchange."`
 	MaxInFlight        int                     `json:"maxInFlight" jsonschema:"How many attempts may be under way at once."`
 	RateLimitPerSecond int                     `json:"rateLimitPerSecond" jsonschema:"Requests a second; 0 is no limit."` // 0 is no limit
+	RetryStatuses      webhook.RetryStatuses   `json:"retryStatuses" jsonschema:"Which statuses of failures are tried again, such as 408,429,500-599 or !401,!404; empty is all."`
 	Headers            headerObject            `json:"headers" jsonschema:"Its own headers, with their values masked."`
 	SignatureFormat    webhook.SignatureFormat `json:"signatureFormat" jsonschema:"Of x-webhook-signature."`
 	CreatedAt          stamp                   `json:"createdAt" jsonschema:"When it was created."`
@@ -62,7 +63,7 @@ func shapeEndpoint(tenant *store.Tenant, e *models.Endpoint) (endpointAnswer, er
 	}
 	return endpointAnswer{ID: e.ID, URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes,
 		Enabled: e.Enabled(), DisabledReason: textOrNull(e.DisabledReason), Schedule: shapeSchedule(e.Schedule),
-		TimeoutSeconds: e.TimeoutSeconds, MaxInFlight: e.MaxInFlight, RateLimitPerSecond: e.RateLimitPerSecond,
+		TimeoutSeconds: e.TimeoutSeconds, MaxInFlight: e.MaxInFlight, RateLimitPerSecond: e.RateLimitPerSecond, RetryStatuses: e.RetryStatuses,
 		Headers: headers, SignatureFormat: e.SignatureFormat, CreatedAt: stamp(e.CreatedAt), UpdatedAt: stamp(e.UpdatedAt)}, err
 }
 

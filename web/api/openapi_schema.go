@@ -84,6 +84,7 @@ func documentSchemas() (map[string]*jsonschema.Schema, error) {
 	if err := json.Unmarshal(requestShapes, &schemas); err != nil {
 		return nil, fmt.Errorf("reading the shapes of requests: %w", err)
 	}
+	describeEndpoints(schemas)
 	plain := plainShapes()
 	for _, shape := range answerShapes {
 		known := maps.Clone(plain)

@@ -1,4 +1,4 @@
-package views
+package models
 
 import (
 	"errors"
@@ -23,4 +23,21 @@ func WholeNumber(typed string) (n int, fault string) {
 	default:
 		return math.MaxInt32, ""
 	}
+}
+
+// Grouped writes a whole number with commas between thousands.
+func Grouped(n int) string {
+	digits := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	var b strings.Builder
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(digit)
+	}
+	return sign + b.String()
 }
