@@ -21,6 +21,7 @@ type Endpoint struct {
 	TimeoutSeconds     int               `json:"timeoutSeconds"`
 	MaxInFlight        int               `json:"maxInFlight"`
 	RateLimitPerSecond int               `json:"rateLimitPerSecond"` // 0 is no limit
+	RetryStatuses      string            `json:"retryStatuses"`      // "" is all of them
 	Headers            map[string]string `json:"headers"`            // with their values masked
 	SignatureFormat    string            `json:"signatureFormat"`
 	CreatedAt          time.Time         `json:"createdAt"`
@@ -51,6 +52,7 @@ type EndpointSettings struct {
 	TimeoutSeconds     *int              `json:"timeoutSeconds,omitzero"`
 	MaxInFlight        *int              `json:"maxInFlight,omitzero"`
 	RateLimitPerSecond *int              `json:"rateLimitPerSecond,omitzero"`
+	RetryStatuses      *string           `json:"retryStatuses,omitzero"`
 	Headers            map[string]string `json:"headers,omitzero"` // replaces all of them; an empty map removes them
 	SignatureFormat    *string           `json:"signatureFormat,omitzero"`
 	Secret             *string           `json:"secret,omitzero"` // one that the receiver has already

@@ -4,7 +4,7 @@
 
 -- +goose Up
 CREATE TABLE workers (
-    id      text PRIMARY KEY,
+    id      text NOT NULL PRIMARY KEY,
     seen_at datetime NOT NULL
 );
 ALTER TABLE installations ADD COLUMN sole_worker text NOT NULL DEFAULT '';
