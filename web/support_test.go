@@ -224,8 +224,8 @@ func (s *site) column(t *testing.T, sqlite, postgres string) (values []string) {
 	return values
 }
 
-// dump is every row but the sessions', to tell whether anything changed. What
-// is noted of those who were refused, and when a key was last used, is no change.
+// dump is every row but the sessions', to tell whether anything changed; see
+// noted. Tests that ask often watch the changes instead.
 func (s *site) dump(t *testing.T) string {
 	t.Helper()
 	var lines []string
@@ -235,15 +235,17 @@ func (s *site) dump(t *testing.T) string {
 		names, err := rows.Columns()
 		must(t, err)
 		for rows.Next() {
-			values, into := make([]any, len(names)), make([]any, len(names))
+			values, into, row := make([]any, len(names)), make([]any, len(names)), map[string]any{}
 			for i := range values {
 				into[i] = &values[i]
 			}
 			must(t, rows.Scan(into...))
-			if noted(names, values) {
-				continue
+			for i, name := range names {
+				row[name] = values[i]
 			}
-			lines = append(lines, fmt.Sprint(table, values))
+			if !noted(table, row) {
+				lines = append(lines, fmt.Sprint(table, row))
+			}
 		}
 		must(t, rows.Err())
 		rows.Close()
@@ -252,19 +254,29 @@ func (s *site) dump(t *testing.T) string {
 	return strings.Join(lines, "\n")
 }
 
-// noted tells whether a row only says that something was refused, and forgets
-// when a key was last used.
-func noted(names []string, values []any) bool {
-	for i, name := range names {
-		switch name {
-		case "last_used_at":
-			values[i] = nil
-		case "action":
-			action, _ := values[i].(string)
-			return strings.HasSuffix(action, "refused")
+// changed is what one of two dumps has and the other lacks.
+func changed(before, after string) string {
+	old, now := strings.Split(before, "\n"), strings.Split(after, "\n")
+	var lines []string
+	for _, line := range now {
+		if !slices.Contains(old, line) {
+			lines = append(lines, "+"+line)
 		}
 	}
-	return false
+	for _, line := range old {
+		if !slices.Contains(now, line) {
+			lines = append(lines, "-"+line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// noted reports whether a row is no change to be looked for: a session, or one
+// that only says that something was refused. It forgets when a key was last used.
+func noted(table string, row map[string]any) bool {
+	delete(row, "last_used_at")
+	action, _ := row["action"].(string)
+	return table == "sessions" || strings.HasSuffix(action, "refused")
 }
 
 // sessionsStored is how many sessions the database holds.
