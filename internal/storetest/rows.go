@@ -40,7 +40,7 @@ func NamedEndpoint(t testing.TB, tenant *store.Tenant, name string, types ...str
 }
 
 // Example returns the catalog's data of a type.
-func Example(t testing.TB, eventType string) []byte {
+func Example(t testing.TB, eventType string) string {
 	t.Helper()
 	catalog, err := Catalog()
 	Must(t, err)
@@ -48,13 +48,13 @@ func Example(t testing.TB, eventType string) []byte {
 	if !ok {
 		t.Fatalf("Lookup(%q) found no event type; want one of the catalog's", eventType)
 	}
-	return found.Example
+	return string(found.Example)
 }
 
 // Publish reports one event with the catalog's example as its data.
 func Publish(t testing.TB, tenant *store.Tenant, eventType string) *models.Accepted {
 	t.Helper()
-	accepted, err := tenant.Publish(t.Context(), models.NewEvent{Type: eventType, Data: Example(t, eventType)})
+	accepted, err := tenant.Publish(t.Context(), models.NewEvent{Type: eventType, Data: []byte(Example(t, eventType))})
 	Must(t, err)
 	return accepted
 }

@@ -50,10 +50,12 @@ func Each(t *testing.T, test func(t *testing.T, o store.Options)) {
 // EachParallel is Each with both at the same time.
 func EachParallel(t *testing.T, test func(t *testing.T, o store.Options)) {
 	t.Helper()
-	Each(t, func(t *testing.T, o store.Options) {
-		t.Parallel()
-		test(t, o)
-	})
+	for name, made := range map[string]func(testing.TB) store.Options{"sqlite": SQLite, "postgres": Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, made(t))
+		})
+	}
 }
 
 // Postgres returns the options of a store on a migrated database of Postgres

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/webhook"
@@ -166,7 +167,7 @@ func (f *fixture) resets(t *testing.T, user *models.User) {
 }
 
 func TestUnknownAddressCostsTheSame(t *testing.T) {
-	for _, cost := range []store.PasswordCost{store.DefaultPasswordCost, cheap} {
+	for _, cost := range []store.PasswordCost{store.DefaultPasswordCost, storetest.CheapPasswords} {
 		f := newFixture(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), PasswordCost: cost})
 		f.account(t, "ada@example.com")
 		var hash string

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/webhook"
@@ -384,7 +385,7 @@ var own = map[string]call{
 }
 
 func example(eventType string) []byte {
-	c, err := catalog()
+	c, err := storetest.Catalog()
 	if err != nil {
 		panic(err)
 	}
