@@ -89,7 +89,7 @@ func SQLite(t testing.TB) store.Options {
 	if err != nil {
 		t.Fatalf("making the embedded database that tests copy: %v", err)
 	}
-	o := store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}
+	o := store.Options{SQLitePath: filepath.Join(testenv.Memory(t), "hookwell.db")}
 	Must(t, os.WriteFile(o.SQLitePath, file, 0o600))
 	return o
 }
