@@ -17,6 +17,7 @@ import (
 
 	"hookwell/client"
 	"hookwell/internal/apitest"
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/models/store"
 	"hookwell/web"
@@ -51,7 +52,7 @@ func newFixture(t *testing.T) *fixture {
 }
 
 func (f *fixture) refund(t *testing.T) client.Event {
-	return client.Event{Type: "payment.failed", Data: json.RawMessage(apitest.Example(t, "payment.failed"))}
+	return client.Event{Type: "payment.failed", Data: json.RawMessage(storetest.Example(t, "payment.failed"))}
 }
 
 func (f *fixture) endpoint(t *testing.T) *client.Endpoint {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,8 +13,8 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
-	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -23,7 +22,7 @@ import (
 const nobody = "redis://127.0.0.1:1/0"
 
 func TestDeliveriesGoOnWithoutRedis(t *testing.T) {
-	f := newFixture(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, nobody)
+	f := newFixture(t, storetest.SQLite(t), nobody)
 	s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("x-webhook-retry") == "0" {
 			w.WriteHeader(http.StatusBadRequest)

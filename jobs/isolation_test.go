@@ -9,6 +9,7 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/store"
 )
@@ -105,7 +106,7 @@ func TestHangingEndpointsHoldUpNobody(t *testing.T) {
 // publishBatch reports some events at once.
 func (f *fixture) publishBatch(t *testing.T, kind string, n int) {
 	t.Helper()
-	c, err := catalog()
+	c, err := storetest.Catalog()
 	check(t, err)
 	et, _ := c.Lookup(kind)
 	reports := make([]store.Report, n)

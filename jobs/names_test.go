@@ -3,7 +3,6 @@ package jobs_test
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/models"
 	"hookwell/models/store"
@@ -56,7 +56,7 @@ func TestInstallationsShareARedis(t *testing.T) {
 	var mu sync.Mutex
 	both := make([]*fixture, 2)
 	reads := make([]*taken, 2)
-	for i, o := range []store.Options{{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, {DatabaseURL: testenv.Database(t)}} {
+	for i, o := range []store.Options{storetest.SQLite(t), {DatabaseURL: testenv.Database(t)}} {
 		f := newFixture(t, o, address)
 		both[i], reads[i], arrived[i] = f, &taken{ids: map[string]bool{}}, map[string]int{}
 		f.redis.AddHook(reads[i])

@@ -2,15 +2,11 @@ package jobs_test
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/jobs"
 	"hookwell/models"
@@ -95,43 +92,28 @@ func (f *fixture) wakeQueue() { f.waker.queue.Store(f.queue) }
 // a real one.
 func eachPair(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newFixture(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, "redis://"+miniredis.RunT(t).Addr()))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		url := testenv.DatabaseFrom(t, "migrated", func(url string) error {
-			s, err := store.Open(context.Background(), store.Options{DatabaseURL: url})
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			return s.Database().Migrate(context.Background())
-		})
-		test(t, newFixture(t, store.Options{DatabaseURL: url}, testenv.Redis(t)))
+	storetest.EachParallel(t, func(t *testing.T, o store.Options) {
+		if o.DatabaseURL == "" {
+			test(t, newFixture(t, o, "redis://"+miniredis.RunT(t).Addr()))
+			return
+		}
+		test(t, newFixture(t, o, testenv.Redis(t)))
 	})
 }
 
-var catalog = sync.OnceValues(func() (*webhook.Catalog, error) { return webhook.NewCatalog(nil) })
+// check ends the test at what must not fail.
+var check = storetest.Must
 
 func newFixture(t *testing.T, o store.Options, redisURL string) *fixture {
 	t.Helper()
-	key := make([]byte, 32)
-	rand.Read(key)
-	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
-	check(t, err)
 	options, err := redis.ParseURL(redisURL)
 	check(t, err)
 	f := &fixture{clock: &database.Clock{}, redis: redis.NewClient(options), log: o.Log}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
-	guard := webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
-	o.Vault, o.Clock, o.Guard, o.Log = vault, f.clock, guard, f.log
-	o.PasswordCost = store.PasswordCost{Memory: 64, Passes: 1}
-	o.Catalog, err = catalog()
-	check(t, err)
+	o.Clock, o.Log = f.clock, f.log
+	o = storetest.Complete(t, o)
 	f.options = o
 	o.Waker = &f.waker
 	f.Store, err = store.Open(t.Context(), o)
@@ -142,7 +124,7 @@ func newFixture(t *testing.T, o store.Options, redisURL string) *fixture {
 	check(t, err)
 	f.feed = jobs.NewFeed(f.redis, installation, f.log)
 	f.queue = jobs.NewQueue(f.redis, installation, f.feed, f.log)
-	f.sender = webhook.NewSender(guard, f.clock.Now)
+	f.sender = webhook.NewSender(o.Guard, f.clock.Now)
 	org, _, err := f.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: "Acme"})
 	check(t, err)
 	f.tenant, err = f.Operator().Tenant(t.Context(), org.ID)
@@ -155,13 +137,6 @@ func newFixture(t *testing.T, o store.Options, redisURL string) *fixture {
 		f.Close()
 	})
 	return f
-}
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // start runs workers until the test ends.
@@ -191,7 +166,7 @@ func (f *fixture) endpoint(t *testing.T, url string, change func(*models.Endpoin
 
 func (f *fixture) publish(t *testing.T, n int) {
 	t.Helper()
-	c, err := catalog()
+	c, err := storetest.Catalog()
 	check(t, err)
 	et, _ := c.Lookup("payment.failed")
 	for range n {
@@ -396,7 +371,7 @@ func TestTester(t *testing.T) {
 		e, _ := f.endpoint(t, s.URL, nil)
 		_, err := f.tenant.DisableEndpoint(t.Context(), e.ID)
 		check(t, err)
-		c, _ := catalog()
+		c, _ := storetest.Catalog()
 		et, _ := c.Lookup("org.created")
 		id, err := jobs.NewTester(f.Engine(), f.sender, f.feed).Test(t.Context(), f.tenant, e.ID, et.Type, et.Example)
 		check(t, err)

@@ -2,15 +2,12 @@ package ops_test
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,6 +20,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/models"
 	"hookwell/models/database"
@@ -37,12 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Run(m))
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 // workers are what a test says that they have in hand.
 type workers struct{ scan time.Time }
@@ -132,21 +125,17 @@ func (p *post) closeStore() { p.closed.Do(func() { p.store.Close() }) }
 
 func newPost(t *testing.T) *post {
 	t.Helper()
-	return newPostOn(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")})
+	return newPostOn(t, storetest.SQLite(t))
 }
 
 // newPostOn is newPost on that database.
 func newPostOn(t *testing.T, o store.Options) *post {
 	t.Helper()
 	p := &post{clock: &database.Clock{}, workers: &workers{}, databaseURL: o.DatabaseURL}
-	key := make([]byte, 32)
-	rand.Read(key)
-	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
-	must(t, err)
-	catalog, err := webhook.NewCatalog(nil)
-	must(t, err)
 	metrics := ops.NewMetrics("1.2.3")
-	o.Catalog, o.Vault, o.Clock, o.Meter, o.Guard = catalog, vault, p.clock, metrics, webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	o.Clock, o.Meter = p.clock, metrics
+	o = storetest.Complete(t, o)
+	var err error
 	p.store, err = store.Open(t.Context(), o)
 	must(t, err)
 	p.store.Engine().Start()
@@ -156,10 +145,7 @@ func newPostOn(t *testing.T, o store.Options) *post {
 	must(t, err)
 	p.redis = redis.NewClient(options)
 	t.Cleanup(func() { p.redis.Close() })
-	org, _, err := p.store.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: "Acme"})
-	must(t, err)
-	p.tenant, err = p.store.Operator().Tenant(t.Context(), org.ID)
-	must(t, err)
+	p.tenant = storetest.Organization(t, p.store, "Acme")
 	p.workers.scan = p.store.Now()
 
 	server := ops.New(ops.Options{Store: p.store, Redis: p.redis, Queue: queue{p.redis}, Probe: ops.NewProbe(p.store, queue{p.redis}), Workers: p.workers, Metrics: metrics,

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hookwell/internal/apitest"
+	"hookwell/internal/storetest"
 	"hookwell/models/store"
 )
 
@@ -34,5 +35,5 @@ func newAPIFixtureOn(t testing.TB, o store.Options, change func(*Options)) *apiF
 // apiStores runs a test on both databases.
 func apiStores(t *testing.T, test func(t *testing.T, f *apiFixture)) {
 	t.Helper()
-	apitest.EachStore(t, func(t *testing.T, o store.Options) { test(t, newAPIFixtureOn(t, o, nil)) })
+	storetest.Each(t, func(t *testing.T, o store.Options) { test(t, newAPIFixtureOn(t, o, nil)) })
 }

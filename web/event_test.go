@@ -20,15 +20,6 @@ func (s *site) report(t *testing.T, tenant *store.Tenant, eventType string) stri
 	return accepted.ID
 }
 
-func addEndpoint(t *testing.T, tenant *store.Tenant, name string, types ...string) *models.Endpoint {
-	t.Helper()
-	in := models.NewEndpointInput()
-	in.URL, in.Name, in.EventTypes = "http://127.0.0.1:9/hook", name, types
-	e, _, err := tenant.CreateEndpoint(t.Context(), in)
-	must(t, err)
-	return e
-}
-
 // verdictRows are the verdicts as the page has them: endpoint, state, why.
 func verdictRows(a *shown) map[string]string {
 	rows := map[string]string{}

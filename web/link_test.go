@@ -3,19 +3,17 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"hookwell/models"
-	"hookwell/models/store"
 )
 
 // mailSite is a site on SQLite that sends mail.
 func mailSite(t *testing.T, change func(*Options)) *site {
 	t.Helper()
-	return openSite(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Mail: true}, change)
+	return openSite(t, mailing(t, true), change)
 }
 
 // letters are the messages to an address that were not read yet; others' are kept.

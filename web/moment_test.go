@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"testing"
 
-	"hookwell/internal/apitest"
+	"hookwell/internal/storetest"
 	"hookwell/models"
 )
 
@@ -21,14 +21,14 @@ func TestTimesAreJudgedInUTC(t *testing.T) {
 		apiStores(t, func(t *testing.T, f *apiFixture) {
 			e := f.Endpoint(t, f.Own)
 			for _, at := range badTimes {
-				f.Call(t, f.Key, "POST", "/api/v1/events", `{"type":"payment.failed","timestamp":"`+at+`","data":`+apitest.Example(t, "payment.failed")+`}`).IsProblem(t, 422, "invalid", "timestamp")
+				f.Call(t, f.Key, "POST", "/api/v1/events", `{"type":"payment.failed","timestamp":"`+at+`","data":`+storetest.Example(t, "payment.failed")+`}`).IsProblem(t, 422, "invalid", "timestamp")
 				f.Call(t, f.Key, "GET", "/api/v1/deliveries?since="+url.QueryEscape(at), "").IsProblem(t, 422, "invalid", "since")
 				f.Call(t, f.Key, "GET", "/api/v1/deliveries?until="+url.QueryEscape(at), "").IsProblem(t, 422, "invalid", "until")
 				f.Call(t, f.Key, "POST", "/api/v1/endpoints/"+e.ID+"/recover", `{"since":"`+at+`"}`).IsProblem(t, 422, "invalid", "since")
 				f.Call(t, f.Key, "POST", "/api/v1/endpoints/"+e.ID+"/recover", `{"since":"2026-01-01T00:00:00Z","until":"`+at+`"}`).IsProblem(t, 422, "invalid", "until")
 			}
 			for _, at := range []string{"9999-12-31T23:59:59.999999999Z", "1969-12-31T23:30:00-01:00", "9999-12-31T23:59:59+14:00", "2026-01-01t00:00:00z", "2026-01-01t00:00:00.5+23:59"} {
-				if r := f.Call(t, f.Key, "POST", "/api/v1/events", `{"type":"payment.failed","timestamp":"`+at+`","data":`+apitest.Example(t, "payment.failed")+`}`); r.Status != http.StatusAccepted {
+				if r := f.Call(t, f.Key, "POST", "/api/v1/events", `{"type":"payment.failed","timestamp":"`+at+`","data":`+storetest.Example(t, "payment.failed")+`}`); r.Status != http.StatusAccepted {
 					t.Errorf("an event of %s: %d %s", at, r.Status, r.Body)
 				}
 				for _, bound := range []string{"since", "until"} {

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"hookwell/models"
-	"hookwell/models/store"
 )
 
 // issuer is a provider of OpenID Connect with one person at its door.
@@ -137,7 +135,7 @@ func sign(key *rsa.PrivateKey, claims map[string]any) string {
 func providedSite(t *testing.T, signup models.SignupPolicy, mail bool) (*site, *issuer) {
 	t.Helper()
 	i := newIssuer(t)
-	s := openSite(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), Mail: mail}, func(o *Options) {
+	s := openSite(t, mailing(t, mail), func(o *Options) {
 		o.Signup = signup
 		o.Provider = &Provider{Issuer: i.URL, ClientID: "hookwell", ClientSecret: "a client's secret", Name: "Acme SSO"}
 	})

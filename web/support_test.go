@@ -5,17 +5,14 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +20,7 @@ import (
 	"time"
 
 	"hookwell/internal/apitest"
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/models"
 	"hookwell/models/database"
@@ -35,12 +33,11 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Run(m))
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+// What storetest has and the tests of this package use on every page.
+var (
+	must        = storetest.Must
+	addEndpoint = storetest.NamedEndpoint
+)
 
 const password = "correct horse battery staple"
 
@@ -64,51 +61,38 @@ func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
 // eachSiteOf is eachSite with further options.
 func eachSiteOf(t *testing.T, o store.Options, test func(t *testing.T, s *site)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		o.SQLitePath = filepath.Join(t.TempDir(), "hookwell.db")
-		test(t, openSite(t, o, nil))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		address := testenv.DatabaseFrom(t, "migrated", func(address string) error {
-			store, err := store.Open(context.Background(), store.Options{DatabaseURL: address})
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			return store.Database().Migrate(context.Background())
-		})
-		o.DatabaseURL = address
-		test(t, openSite(t, o, nil))
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		with := o
+		with.SQLitePath, with.DatabaseURL = on.SQLitePath, on.DatabaseURL
+		test(t, openSite(t, with, nil))
 	})
 }
 
 // newSite is a site on SQLite; change may be nil.
 func newSite(t *testing.T, change func(*Options)) *site {
 	t.Helper()
-	return openSite(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}, change)
+	return openSite(t, storetest.SQLite(t), change)
+}
+
+// mailing is the options of a site on SQLite that has a mail server, or none.
+func mailing(t *testing.T, mail bool) store.Options {
+	t.Helper()
+	o := storetest.SQLite(t)
+	o.Mail = mail
+	return o
 }
 
 func openSite(t *testing.T, o store.Options, change func(*Options)) *site {
 	t.Helper()
 	s := &site{clock: &database.Clock{}, feed: newStubFeed(), log: &logBuffer{}}
-	key := make([]byte, 32)
-	rand.Read(key)
-	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
-	must(t, err)
-	o.Vault, o.Clock, o.PasswordCost = vault, s.clock, apitest.CheapPasswords
-	o.BaseURL = &url.URL{Scheme: "https", Host: "hooks.example.com"}
-	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
-	o.Catalog, err = apitest.Catalog()
-	must(t, err)
-	store, err := store.Open(t.Context(), o)
-	must(t, err)
-	store.Engine().Start()
-	t.Cleanup(func() { store.Close() })
-	must(t, store.Database().Migrate(t.Context()))
+	o.Clock, o.BaseURL = s.clock, &url.URL{Scheme: "https", Host: "hooks.example.com"}
+	o = storetest.Complete(t, o)
+	store := storetest.Open(t, o)
 	driver, source := "sqlite", o.SQLitePath+"?_pragma=busy_timeout(5000)"
 	if o.DatabaseURL != "" {
 		driver, source = "pgx", o.DatabaseURL
 	}
+	var err error
 	s.db, err = sql.Open(driver, source)
 	must(t, err)
 	t.Cleanup(func() { s.db.Close() })
@@ -224,8 +208,8 @@ func (s *site) column(t *testing.T, sqlite, postgres string) (values []string) {
 	return values
 }
 
-// dump is every row but the sessions', to tell whether anything changed. What
-// is noted of those who were refused, and when a key was last used, is no change.
+// dump is every row but the sessions', to tell whether anything changed; see
+// noted. Tests that ask often watch the changes instead.
 func (s *site) dump(t *testing.T) string {
 	t.Helper()
 	var lines []string
@@ -235,15 +219,17 @@ func (s *site) dump(t *testing.T) string {
 		names, err := rows.Columns()
 		must(t, err)
 		for rows.Next() {
-			values, into := make([]any, len(names)), make([]any, len(names))
+			values, into, row := make([]any, len(names)), make([]any, len(names)), map[string]any{}
 			for i := range values {
 				into[i] = &values[i]
 			}
 			must(t, rows.Scan(into...))
-			if noted(names, values) {
-				continue
+			for i, name := range names {
+				row[name] = values[i]
 			}
-			lines = append(lines, fmt.Sprint(table, values))
+			if !noted(table, row) {
+				lines = append(lines, fmt.Sprint(table, row))
+			}
 		}
 		must(t, rows.Err())
 		rows.Close()
@@ -252,19 +238,29 @@ func (s *site) dump(t *testing.T) string {
 	return strings.Join(lines, "\n")
 }
 
-// noted tells whether a row only says that something was refused, and forgets
-// when a key was last used.
-func noted(names []string, values []any) bool {
-	for i, name := range names {
-		switch name {
-		case "last_used_at":
-			values[i] = nil
-		case "action":
-			action, _ := values[i].(string)
-			return strings.HasSuffix(action, "refused")
+// changed is what one of two dumps has and the other lacks.
+func changed(before, after string) string {
+	old, now := strings.Split(before, "\n"), strings.Split(after, "\n")
+	var lines []string
+	for _, line := range now {
+		if !slices.Contains(old, line) {
+			lines = append(lines, "+"+line)
 		}
 	}
-	return false
+	for _, line := range old {
+		if !slices.Contains(now, line) {
+			lines = append(lines, "-"+line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// noted reports whether a row is no change to be looked for: a session, or one
+// that only says that something was refused. It forgets when a key was last used.
+func noted(table string, row map[string]any) bool {
+	delete(row, "last_used_at")
+	action, _ := row["action"].(string)
+	return table == "sessions" || strings.HasSuffix(action, "refused")
 }
 
 // sessionsStored is how many sessions the database holds.

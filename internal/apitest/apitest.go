@@ -6,22 +6,18 @@ package apitest
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/base64"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"hookwell/internal/testenv"
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/database"
 	"hookwell/models/store"
@@ -58,49 +54,25 @@ type Fixture struct {
 	ReceivedRequests [][]byte
 }
 
-// EachStore runs a test with the options of a store on SQLite, and of one on
-// Postgres.
-func EachStore(t *testing.T, test func(t *testing.T, o store.Options)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, store.Options{}) })
-	t.Run("postgres", func(t *testing.T) {
-		address := testenv.DatabaseFrom(t, "migrated", func(address string) error {
-			s, err := store.Open(context.Background(), store.Options{DatabaseURL: address})
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			return s.Database().Migrate(context.Background())
-		})
-		test(t, store.Options{DatabaseURL: address})
-	})
-}
-
 // New returns a fixture on a store with these options, which mean a new database
 // of SQLite unless they name one of Postgres, and on the server that serve makes.
 // Both end with the test.
 func New(t testing.TB, o store.Options, serve func(Setup) Server) *Fixture {
 	t.Helper()
 	f := &Fixture{Clock: &database.Clock{}, Log: &bytes.Buffer{}}
-	secret := make([]byte, 32)
-	rand.Read(secret)
-	var err error
-	o.Vault, err = database.ParseVault(base64.StdEncoding.EncodeToString(secret))
-	must(t, err)
-	o.Catalog, err = Catalog()
-	must(t, err)
-	o.Guard, o.Clock, o.PasswordCost = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), f.Clock, CheapPasswords
+	if o.DatabaseURL == "" && o.SQLitePath == "" {
+		o.SQLitePath = storetest.SQLite(t).SQLitePath
+	}
+	o.Clock = f.Clock
+	o = storetest.Complete(t, o)
+	f.Store = storetest.Open(t, o)
 	driver, source := "pgx", o.DatabaseURL
 	if o.DatabaseURL == "" {
-		o.SQLitePath = filepath.Join(t.TempDir(), "hookwell.db")
 		driver, source = "sqlite", o.SQLitePath
 	}
-	f.Store, err = store.Open(t.Context(), o)
-	must(t, err)
-	f.Store.Engine().Start()
-	t.Cleanup(func() { f.Store.Close() })
-	must(t, f.Store.Database().Migrate(t.Context()))
+	var err error
 	f.Database, err = sql.Open(driver, source)
-	must(t, err)
+	storetest.Must(t, err)
 	t.Cleanup(func() { f.Database.Close() })
 	sender := webhook.NewSender(o.Guard, f.Clock.Now)
 	t.Cleanup(sender.Close)
@@ -109,22 +81,22 @@ func New(t testing.TB, o store.Options, serve func(Setup) Server) *Fixture {
 	f.Own, f.Key = f.organization(t, "Acme Robotics")
 	f.Other, f.OtherKey = f.organization(t, "Globex")
 	_, f.Platform, err = f.Store.Operator().CreateKey(t.Context(), models.NewKey{Name: "Platform"})
-	must(t, err)
+	storetest.Must(t, err)
 	return f
 }
 
 func (f *Fixture) serve(t testing.TB, tester *Tester, serve func(Setup) Server) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	storetest.Must(t, err)
 	f.Base = "http://" + listener.Addr().String()
 	base, err := url.Parse(f.Base)
-	must(t, err)
+	storetest.Must(t, err)
 	server := serve(Setup{Store: f.Store, Tester: tester, Log: slog.New(slog.NewTextHandler(f.Log, nil)), BaseURL: base})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		must(t, server.Shutdown(context.Background()))
-		must(t, <-done)
+		storetest.Must(t, server.Shutdown(context.Background()))
+		storetest.Must(t, <-done)
 	})
 }
 
@@ -148,13 +120,13 @@ func (f *Fixture) receive(t testing.TB) {
 func (f *Fixture) organization(t testing.TB, name string) (*store.Tenant, string) {
 	t.Helper()
 	org, _, err := f.Store.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: name})
-	must(t, err)
+	storetest.Must(t, err)
 	tenant, err := f.Store.Operator().Tenant(t.Context(), org.ID)
-	must(t, err)
+	storetest.Must(t, err)
 	key := f.Scoped(t, tenant, "events:write", "read", "write")
 	// What making them has reported is no event of the tests'.
 	_, err = f.Database.ExecContext(t.Context(), "DELETE FROM events WHERE deliveries = 0")
-	must(t, err)
+	storetest.Must(t, err)
 	return tenant, key
 }
 
@@ -162,7 +134,7 @@ func (f *Fixture) organization(t testing.TB, name string) (*store.Tenant, string
 func (f *Fixture) Scoped(t testing.TB, tenant *store.Tenant, scopes ...string) string {
 	t.Helper()
 	_, key, err := tenant.CreateKey(t.Context(), models.NewKey{Name: strings.Join(scopes, " "), Scopes: scopes})
-	must(t, err)
+	storetest.Must(t, err)
 	return key
 }
 
@@ -172,7 +144,7 @@ func (f *Fixture) Endpoint(t testing.TB, tenant *store.Tenant) *models.Endpoint 
 	in := models.NewEndpointInput()
 	in.URL, in.EventTypes = f.Receiver.URL, []string{"*"}
 	e, _, err := tenant.CreateEndpoint(t.Context(), in)
-	must(t, err)
+	storetest.Must(t, err)
 	return e
 }
 
@@ -180,11 +152,11 @@ func (f *Fixture) Endpoint(t testing.TB, tenant *store.Tenant) *models.Endpoint 
 func (f *Fixture) Delivery(t testing.TB, tenant *store.Tenant) models.Delivery {
 	t.Helper()
 	e := f.Endpoint(t, tenant)
-	_, err := tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: []byte(Example(t, "payment.failed"))})
-	must(t, err)
+	_, err := tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: []byte(storetest.Example(t, "payment.failed"))})
+	storetest.Must(t, err)
 	AwaitWritten(t, f.Store)
 	list, _, err := tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{})
-	must(t, err)
+	storetest.Must(t, err)
 	return list[0]
 }
 
@@ -208,7 +180,7 @@ func AwaitWritten(t testing.TB, store *store.Store) {
 func (f *Fixture) Call(t testing.TB, key, method, path, body string, headers ...string) Reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, f.Base+path, strings.NewReader(body))
-	must(t, err)
+	storetest.Must(t, err)
 	if key != "" {
 		request.Header.Set("Authorization", "Bearer "+key)
 	}
@@ -219,19 +191,12 @@ func (f *Fixture) Call(t testing.TB, key, method, path, body string, headers ...
 		request.Header.Set(headers[i], headers[i+1])
 	}
 	response, err := http.DefaultClient.Do(request)
-	must(t, err)
+	storetest.Must(t, err)
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
-	must(t, err)
+	storetest.Must(t, err)
 	if method != http.MethodHead {
 		ContractAt(t, f.Base).Holds(t, method, request.URL.Path, response.StatusCode, response.Header, content)
 	}
 	return Reply{response.StatusCode, response.Header, content}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"hookwell/internal/storetest"
 )
 
 // contents is everything that a request could change.
@@ -22,24 +24,24 @@ func (f *Fixture) contents(t testing.TB) string {
 func (f *Fixture) dump(t testing.TB, to io.Writer, query string) {
 	t.Helper()
 	rows, err := f.Database.QueryContext(t.Context(), query)
-	must(t, err)
+	storetest.Must(t, err)
 	defer rows.Close()
 	columns, err := rows.Columns()
-	must(t, err)
+	storetest.Must(t, err)
 	for rows.Next() {
 		values, targets := make([]any, len(columns)), make([]any, len(columns))
 		for i := range values {
 			targets[i] = &values[i]
 		}
-		must(t, rows.Scan(targets...))
+		storetest.Must(t, rows.Scan(targets...))
 		fmt.Fprintln(to, values...)
 	}
-	must(t, rows.Err())
+	storetest.Must(t, rows.Err())
 }
 
 func (f *Fixture) Count(t testing.TB, table string) (n int) {
 	t.Helper()
-	must(t, f.Database.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
+	storetest.Must(t, f.Database.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
 	return n
 }
 

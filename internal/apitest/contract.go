@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"hookwell/internal/storetest"
+
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -49,16 +51,16 @@ func ContractAt(t testing.TB, base string) *Contract {
 func readContract(t testing.TB, base string) *Contract {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/openapi.json", nil)
-	must(t, err)
+	storetest.Must(t, err)
 	response, err := http.DefaultClient.Do(request)
-	must(t, err)
+	storetest.Must(t, err)
 	defer response.Body.Close()
 	parsed, err := jsonschema.UnmarshalJSON(response.Body)
-	must(t, err)
+	storetest.Must(t, err)
 	c := &Contract{root: parsed.(map[string]any), compiler: jsonschema.NewCompiler(), seen: map[string]bool{}}
 	c.compiler.DefaultDraft(jsonschema.Draft2020)
 	c.compiler.AssertFormat()
-	must(t, c.compiler.AddResource(contractName, parsed))
+	storetest.Must(t, c.compiler.AddResource(contractName, parsed))
 	return c
 }
 
@@ -98,7 +100,7 @@ func (c *Contract) Fits(t testing.TB, what string, raw []byte, parts ...string) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	schema, err := c.compiler.Compile(contractName + "#" + pointer(parts...))
-	must(t, err)
+	storetest.Must(t, err)
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err == nil {
 		err = schema.Validate(value)
@@ -140,13 +142,13 @@ func (c *Contract) Holds(t testing.TB, method, target string, status int, header
 	c.Fits(t, what, body, append(where, "schema")...)
 	if examples := c.At(append(where, "examples")...); examples != nil {
 		var problem Problem
-		must(t, json.Unmarshal(body, &problem))
+		storetest.Must(t, json.Unmarshal(body, &problem))
 		if examples[problem.Code] == nil {
 			t.Errorf("%s: the code %s is not documented", what, problem.Code)
 		}
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-	must(t, err)
+	storetest.Must(t, err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.note(c.At(append(where, "schema")...), "", value)

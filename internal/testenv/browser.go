@@ -60,7 +60,7 @@ func startBrowser(ctx context.Context) (*browserProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := newFolder("browser", "TERM")
+	folder, err := newFolder("", "browser", "TERM")
 	if err != nil {
 		return nil, err
 	}

@@ -37,10 +37,11 @@ type folder struct {
 	pipe     io.WriteCloser
 }
 
-// newFolder makes a folder whose guarded server, if it gets one, is asked to
-// end with the signal of that name ("INT", "QUIT").
-func newFolder(name, signal string) (*folder, error) {
-	path, err := os.MkdirTemp("", "hookwell-"+name+"-")
+// newFolder makes a folder in parent, or in the machine's folder of temporary
+// files if that is empty. Its guarded server, if it gets one, is asked to end with
+// the signal of that name ("INT", "QUIT").
+func newFolder(parent, name, signal string) (*folder, error) {
+	path, err := os.MkdirTemp(parent, "hookwell-"+name+"-")
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}

@@ -44,7 +44,7 @@ func StartPgBouncer(ctx context.Context, server string, settings ...string) (*Pr
 	if err != nil {
 		return nil, err
 	}
-	folder, err := newFolder("pgbouncer", "INT")
+	folder, err := newFolder("", "pgbouncer", "INT")
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestStartRefusesAnotherProcessInItsPlace(t *testing.T) {
-	folder, err := newFolder("test", "TERM")
+	folder, err := newFolder("", "test", "TERM")
 	if err != nil {
 		t.Fatal(err)
 	}

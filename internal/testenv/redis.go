@@ -37,7 +37,7 @@ func StartRedis(ctx context.Context, settings ...string) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := newFolder("redis", "TERM")
+	folder, err := newFolder("", "redis", "TERM")
 	if err != nil {
 		return nil, err
 	}

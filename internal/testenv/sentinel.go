@@ -41,7 +41,7 @@ func startSentinel(ctx context.Context, primary *Process) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := newFolder("sentinel", "TERM")
+	folder, err := newFolder("", "sentinel", "TERM")
 	if err != nil {
 		return nil, err
 	}

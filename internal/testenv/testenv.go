@@ -33,6 +33,7 @@ var shared struct {
 	postgres  lazy[*Process]
 	redis     lazy[*Process]
 	browser   lazy[*browserProcess]
+	memory    lazy[*folder]
 	templates templates
 }
 
@@ -51,6 +52,7 @@ func Run(m *testing.M) int {
 		shared.templates.drop(),
 		shared.redis.stop((*Process).Close),
 		shared.postgres.stop((*Process).Close),
+		shared.memory.stop((*folder).remove),
 	)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testenv:", err)

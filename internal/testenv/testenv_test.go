@@ -2,6 +2,8 @@ package testenv_test
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -69,6 +71,33 @@ func TestDatabaseFrom(t *testing.T) {
 	if got := number(t, second, `SELECT count(*) FROM made_once`); got != 1 {
 		t.Errorf("the second copy holds %d rows, want the template's 1", got)
 	}
+}
+
+func TestMemory(t *testing.T) {
+	t.Setenv("TMPDIR", "")
+	var folder string
+	t.Run("inner", func(t *testing.T) {
+		folder = testenv.Memory(t)
+		if other := testenv.Memory(t); other == folder {
+			t.Errorf("Memory() returned %s twice, want a folder for each call", folder)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "file"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Stat(%q) after its test: %v, want that it is gone", folder, err)
+	}
+	t.Run("where_TMPDIR_says", func(t *testing.T) {
+		t.Setenv("TMPDIR", folder+"-elsewhere")
+		t.Cleanup(func() { os.RemoveAll(folder + "-elsewhere") })
+		if err := os.Mkdir(folder+"-elsewhere", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got := testenv.Memory(t); !strings.HasPrefix(got, folder+"-elsewhere/") {
+			t.Errorf("Memory() with TMPDIR=%s-elsewhere returned %s, want a folder there", folder, got)
+		}
+	})
 }
 
 func TestPrivatePostgres(t *testing.T) {

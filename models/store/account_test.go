@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/webhook"
@@ -84,7 +85,8 @@ func TestSignUp(t *testing.T) {
 	})
 }
 
-// firstSignUps has ten people be the first at the same moment.
+// firstSignUps has ten people be the first at the same moment, each from an
+// address of their own: few of one address may wait at once.
 func firstSignUps(t *testing.T, f *fixture) {
 	t.Helper()
 	var signed atomic.Int32
@@ -92,7 +94,7 @@ func firstSignUps(t *testing.T, f *fixture) {
 	for i := range 10 {
 		all.Go(func() {
 			account := models.Account{Name: "Eve", Email: fmt.Sprintf("eve%d@example.com", i), Password: password}
-			_, err := f.SignUp(t.Context(), models.SignupFirst, account, models.Actor{})
+			_, err := f.SignUp(t.Context(), models.SignupFirst, account, models.Actor{RemoteAddress: fmt.Sprintf("192.0.2.%d", i+1)})
 			if err == nil {
 				signed.Add(1)
 			} else if !models.IsKind(err, models.Forbidden) {
@@ -166,7 +168,7 @@ func (f *fixture) resets(t *testing.T, user *models.User) {
 }
 
 func TestUnknownAddressCostsTheSame(t *testing.T) {
-	for _, cost := range []store.PasswordCost{store.DefaultPasswordCost, cheap} {
+	for _, cost := range []store.PasswordCost{store.DefaultPasswordCost, storetest.CheapPasswords} {
 		f := newFixture(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db"), PasswordCost: cost})
 		f.account(t, "ada@example.com")
 		var hash string

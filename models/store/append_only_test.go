@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/models"
 	"hookwell/models/database"
@@ -92,7 +93,7 @@ func servingFrom(t *testing.T, address string, days int) *fixture {
 	f.clock.Advance(-time.Duration(days) * models.Day)
 	f.opened = store.Options{DatabaseURL: address, Vault: vault(t, "1:"+masterKey(1)), Clock: f.clock, Waker: f.woken, Guard: webhook.NewGuard(nil)}
 	var err error
-	f.opened.Catalog, err = catalog()
+	f.opened.Catalog, err = storetest.Catalog()
 	check(t, err)
 	f.Store = f.again(t)
 	return f

@@ -3,6 +3,7 @@ package store_test
 import (
 	"testing"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/pipeline"
 	"hookwell/models/store"
@@ -12,15 +13,15 @@ import (
 // A queue is empty at one moment and long at the next. What was planned for
 // the one must not read all of the other.
 func TestClaimReadsNoBacklog(t *testing.T) {
-	f := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
+	f := newFixture(t, storetest.Postgres(t))
 	options := f.opened
 	options.DatabaseURL = withSetting(options.DatabaseURL, "application_name", "worker")
 	worker, err := store.Open(t.Context(), options)
 	check(t, err)
 	worker.Engine().Start()
-	c, err := catalog()
+	c, err := storetest.Catalog()
 	check(t, err)
-	quick, slow := addEndpoint(t, f, "org.created"), addEndpoint(t, f, "payment.failed")
+	quick, slow := storetest.NamedEndpoint(t, f.tenant, "", "org.created"), storetest.NamedEndpoint(t, f.tenant, "", "payment.failed")
 	report := func(kind string) store.Report {
 		et, _ := c.Lookup(kind)
 		return store.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
@@ -58,12 +59,12 @@ func TestClaimReadsNoBacklog(t *testing.T) {
 // What ends because it waited too long, or for an endpoint that is gone, is found
 // without reading what waits for its turn.
 func TestEndWaitingReadsNoBacklog(t *testing.T) {
-	f := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
-	addEndpoint(t, f, "payment.failed")
+	f := newFixture(t, storetest.Postgres(t))
+	storetest.NamedEndpoint(t, f.tenant, "", "payment.failed")
 	const backlog = 3000
 	waiting := func() []store.Report {
 		reports := make([]store.Report, backlog/3)
-		c, err := catalog()
+		c, err := storetest.Catalog()
 		check(t, err)
 		et, _ := c.Lookup("payment.failed")
 		for i := range reports {
@@ -104,15 +105,6 @@ func closeAndCount(t *testing.T, f *fixture, worker *store.Store) {
 	}
 }
 
-func addEndpoint(t *testing.T, f *fixture, kind string) *models.Endpoint {
-	t.Helper()
-	in := models.NewEndpointInput()
-	in.URL, in.EventTypes = "http://127.0.0.1:9/", []string{kind}
-	e, _, err := f.tenant.CreateEndpoint(t.Context(), in)
-	check(t, err)
-	return e
-}
-
 // rowsRead is how many rows and index entries of the queue were read so far.
 func rowsRead(t *testing.T, f *fixture) (n int64) {
 	t.Helper()
@@ -121,18 +113,10 @@ func rowsRead(t *testing.T, f *fixture) (n int64) {
 	return n
 }
 
-// check ends the test at what must not fail.
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestClaimPassesOverADeliveryWithoutItsEvent(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
-		e := addEndpoint(t, f, "payment.failed")
-		c, err := catalog()
+		e := storetest.NamedEndpoint(t, f.tenant, "", "payment.failed")
+		c, err := storetest.Catalog()
 		check(t, err)
 		et, _ := c.Lookup("payment.failed")
 		for range 2 {

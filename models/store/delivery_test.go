@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/pipeline"
 	"hookwell/models/store"
@@ -318,7 +319,7 @@ func TestEndWaiting(t *testing.T) {
 func TestIdempotencyKey(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		endpoint(t, f.tenant, nil)
-		c, _ := catalog()
+		c, _ := storetest.Catalog()
 		et, _ := c.Lookup("payment.failed")
 		report := models.NewEvent{Type: et.Type, Data: et.Example, IdempotencyKey: "k1"}
 

@@ -18,6 +18,7 @@ func TestALookForDueDeliveriesIsBounded(t *testing.T) {
 			publish(t, f.tenant, "payment.failed")
 		}
 		publish(t, small, "payment.failed")
+		owesNothing(t, f.Store)
 		f.clock.Advance(time.Minute)
 		lanes, err := f.Engine().Due(t.Context())
 		check(t, err)

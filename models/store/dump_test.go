@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/store"
 )
@@ -37,19 +38,61 @@ func tables(t *testing.T, s *store.Store) []string {
 
 func onPostgres(s *store.Store) bool { return s.DB().Name() == "postgres" }
 
-// dumpAll is of when the slices of what happened before are written.
+// dumpAll is of when the slices of what happened before are written. A test
+// that compares often watches instead: a dump reads every row that it has made.
 func dumpAll(t *testing.T, s *store.Store) dump {
+	t.Helper()
+	awaitSlices(t, s)
+	d := dump{}
+	for _, table := range tables(t, s) {
+		d[table] = dumpTable(t, s, table)
+	}
+	return d
+}
+
+// awaitSlices waits until what happened before is written to the end.
+func awaitSlices(t *testing.T, s *store.Store) {
 	t.Helper()
 	for unfinished, end := int64(1), time.Now().Add(30*time.Second); unfinished > 0; {
 		if err := s.DB().Table("fan_outs").Count(&unfinished).Error; err != nil || time.Now().After(end) {
 			t.Fatalf("%d events are not written to the end: %v", unfinished, err)
 		}
 	}
-	d := dump{}
-	for _, table := range tables(t, s) {
-		d[table] = dumpTable(t, s, table)
+}
+
+// watch is a store whose changes are noted.
+type watch struct {
+	store   *store.Store
+	changes *storetest.Changes
+}
+
+func newWatch(t *testing.T, s *store.Store) *watch {
+	t.Helper()
+	return &watch{s, storetest.WatchChanges(t, s, nil)}
+}
+
+// take returns what has changed since it was last asked.
+func (w *watch) take(t *testing.T) []string {
+	t.Helper()
+	awaitSlices(t, w.store)
+	return w.changes.Take(t)
+}
+
+// untouched fails if a row has changed since the changes were last taken.
+func (w *watch) untouched(t *testing.T) {
+	t.Helper()
+	if changed := w.take(t); len(changed) > 0 {
+		t.Errorf("rows changed:\n%s", strings.Join(changed, "\n"))
 	}
-	return d
+}
+
+// untouchedOf fails if a row that names an id has.
+func (w *watch) untouchedOf(t *testing.T, id string) {
+	t.Helper()
+	changed := slices.DeleteFunc(w.take(t), func(line string) bool { return !strings.Contains(line, id) })
+	if len(changed) > 0 {
+		t.Errorf("rows of %s changed:\n%s", id, strings.Join(changed, "\n"))
+	}
 }
 
 func dumpTable(t *testing.T, s *store.Store, table string) []string {

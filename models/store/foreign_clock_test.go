@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/pipeline"
 	"hookwell/models/store"
@@ -13,7 +14,7 @@ import (
 // apart is a store whose database's clock differs from its own.
 func apart(t *testing.T, by string) *fixture {
 	t.Helper()
-	url := postgresURL(t)
+	url := storetest.Postgres(t).DatabaseURL
 	err := newFixture(t, store.Options{DatabaseURL: url}).DB().Exec(`CREATE FUNCTION public.statement_timestamp() RETURNS timestamptz
 		LANGUAGE sql STABLE AS $$ SELECT pg_catalog.statement_timestamp() + interval '` + by + `' $$`).Error
 	check(t, err)
@@ -29,7 +30,7 @@ func TestDatabaseClockDiffers(t *testing.T) {
 			in.URL, in.EventTypes = "http://127.0.0.1:9/", []string{"*"}
 			e, _, err := f.tenant.CreateEndpoint(t.Context(), in)
 			check(t, err)
-			c, err := catalog()
+			c, err := storetest.Catalog()
 			check(t, err)
 			et, _ := c.Lookup("payment.failed")
 			_, err = f.tenant.Publish(t.Context(), models.NewEvent{Type: et.Type, Data: et.Example})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/pipeline"
 	"hookwell/models/store"
@@ -23,7 +24,7 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 	}
 	setUp := func(t *testing.T, f *fixture) (here *store.Store, e *models.Endpoint, keyID, text string) {
 		t.Helper()
-		e = addEndpoint(t, f, "payment.failed")
+		e = storetest.NamedEndpoint(t, f.tenant, "", "payment.failed")
 		key, text, err := f.tenant.CreateKey(t.Context(), models.NewKey{Name: "back end", Scopes: []string{"events:write"}})
 		check(t, err)
 		here = f.again(t)
@@ -45,7 +46,7 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 	}
 	eachStore(t, func(t *testing.T, f *fixture) {
 		here, e, keyID, text := setUp(t, f)
-		other := addEndpoint(t, f, "payment.*")
+		other := storetest.NamedEndpoint(t, f.tenant, "", "payment.*")
 		expect(t, here, text, 2)
 		_, err := f.tenant.DisableEndpoint(t.Context(), e.ID)
 		check(t, err)

@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/database"
 	"hookwell/models/store"
@@ -18,7 +19,7 @@ import (
 // onlyPostgres is for what SQLite has nothing like.
 func onlyPostgres(t *testing.T) *fixture {
 	t.Parallel()
-	return newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
+	return newFixture(t, storetest.Postgres(t))
 }
 
 func partitions(t *testing.T, f *fixture) []string {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/models"
 	"hookwell/models/database"
@@ -97,7 +98,7 @@ func TestAFullDisk(t *testing.T) {
 func TestProbe(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) { must(t, f.Database().Probe(t.Context())) })
 	t.Run("fails_where_nothing_can_be_written", func(t *testing.T) {
-		f := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
+		f := newFixture(t, storetest.Postgres(t))
 		reader := f.with(t, func(o *store.Options) { o.DatabaseURL += "&default_transaction_read_only=on" })
 		if err := reader.Database().Probe(t.Context()); refusedAs(err) != models.CodeStorageReadOnly {
 			t.Errorf("Probe() = %v", err)

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
-	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
@@ -128,7 +128,7 @@ func (f *fixture) resend(t *testing.T, e *models.Endpoint, id string, status int
 }
 
 func TestRollUpAtOnce(t *testing.T) {
-	f := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
+	f := newFixture(t, storetest.Postgres(t))
 	e := endpoint(t, f.tenant, nil)
 	const many = 20
 	for range many {

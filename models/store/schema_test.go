@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gorm.io/gorm/schema"
 
+	"hookwell/internal/storetest"
 	"hookwell/migrations"
 	"hookwell/models/store"
 )
@@ -129,8 +130,8 @@ func TestSchemasAreAlike(t *testing.T) {
 	if diff := cmp.Diff(files("postgres", migrations.Postgres), files("sqlite", migrations.SQLite)); diff != "" {
 		t.Errorf("migrations (-postgres +sqlite):\n%s", diff)
 	}
-	postgres := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
-	sqlite := newFixture(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")})
+	postgres := newFixture(t, storetest.Postgres(t))
+	sqlite := newFixture(t, storetest.SQLite(t))
 	want := layoutOf(t, postgres.Store)
 	if len(want.Columns) < 100 || len(want.Keys) < 16 || len(want.Indexes) < 20 {
 		t.Fatalf("read only %d columns, %d keys, %d indexes", len(want.Columns), len(want.Keys), len(want.Indexes))
@@ -190,7 +191,7 @@ func TestMigrationsGoDownAndUp(t *testing.T) {
 }
 
 func TestMigrateAtOnce(t *testing.T) {
-	f := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
+	f := newFixture(t, storetest.Postgres(t))
 	if err := f.Down(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,13 @@
 package store_test
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"log/slog"
-	"net/netip"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/models"
 	"hookwell/models/database"
@@ -61,69 +57,35 @@ func (r *wakeRecord) Wake(woken []models.Woken) {
 	r.list = append(r.list, woken...)
 }
 
-var catalog = sync.OnceValues(func() (*webhook.Catalog, error) { return webhook.NewCatalog(nil) })
-
 func (r *wakeRecord) WakeMail() {
 	r.Lock()
 	defer r.Unlock()
 	r.mail++
 }
 
+// What storetest has and the tests of this package use on every page.
+var (
+	must     = storetest.Must
+	check    = storetest.Must
+	endpoint = storetest.Endpoint
+	publish  = storetest.Publish
+)
+
 // eachStore runs a test on both databases.
 func eachStore(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newFixture(t, store.Options{SQLitePath: filepath.Join(t.TempDir(), "hookwell.db")}))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, newFixture(t, store.Options{DatabaseURL: postgresURL(t)}))
-	})
+	storetest.EachParallel(t, func(t *testing.T, o store.Options) { test(t, newFixture(t, o)) })
 }
-
-// postgresURL is a fresh database that was migrated already.
-func postgresURL(t *testing.T) string {
-	return testenv.DatabaseFrom(t, "migrated", func(url string) error {
-		s, err := store.Open(context.Background(), store.Options{DatabaseURL: url})
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return s.Database().Migrate(context.Background())
-	})
-}
-
-// cheap is what hashes of passwords cost in tests that are not about it.
-var cheap = store.PasswordCost{Memory: 64, Passes: 1}
 
 func newFixture(t *testing.T, o store.Options) *fixture {
 	t.Helper()
-	if o.PasswordCost == (store.PasswordCost{}) {
-		o.PasswordCost = cheap
-	}
-	key := make([]byte, 32)
-	rand.Read(key)
-	text := base64.StdEncoding.EncodeToString(key)
-	vault, err := database.ParseVault(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fixture{clock: &database.Clock{}, woken: &wakeRecord{}, key: text}
-	o.Vault, o.Clock, o.Waker, o.Log = vault, f.clock, f.woken, slog.New(slog.DiscardHandler)
-	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
-	if o.Catalog, err = catalog(); err != nil {
-		t.Fatal(err)
-	}
-	if f.Store, err = store.Open(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	f.Store.Engine().Start()
-	t.Cleanup(func() { f.Close() })
-	f.opened = o
-	if err := f.Database().Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	f := &fixture{clock: &database.Clock{}, woken: &wakeRecord{}, key: storetest.Key()}
+	var err error
+	o.Vault, err = database.ParseVault(f.key)
+	must(t, err)
+	o.Clock, o.Waker, o.Log = f.clock, f.woken, slog.New(slog.DiscardHandler)
+	f.opened = storetest.Complete(t, o)
+	f.Store = storetest.Open(t, f.opened)
 	f.tenant = f.organization(t, "Acme Robotics")
 	return f
 }
@@ -148,55 +110,10 @@ func (f *fixture) with(t *testing.T, change func(*store.Options)) *store.Store {
 	return s
 }
 
-// organization makes one more tenant. Its log begins empty: that it was created
-// is no event of the tests'.
+// organization makes one more tenant.
 func (f *fixture) organization(t *testing.T, name string) *store.Tenant {
 	t.Helper()
-	org, _, err := f.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: name})
-	if err == nil {
-		err = f.DB().Exec("DELETE FROM events WHERE organization_id = ?", org.ID).Error
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	tenant, err := f.Operator().Tenant(t.Context(), org.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tenant
-}
-
-// endpoint registers an endpoint for every event; change may be nil.
-func endpoint(t *testing.T, tenant *store.Tenant, change func(*models.EndpointInput)) *models.Endpoint {
-	t.Helper()
-	in := models.NewEndpointInput()
-	in.URL, in.EventTypes = "http://127.0.0.1:9/hook", []string{"*"}
-	if change != nil {
-		change(&in)
-	}
-	e, _, err := tenant.CreateEndpoint(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
-// publish reports one event with the catalog's example as its data.
-func publish(t *testing.T, tenant *store.Tenant, eventType string) *models.Accepted {
-	t.Helper()
-	c, err := catalog()
-	if err != nil {
-		t.Fatal(err)
-	}
-	et, ok := c.Lookup(eventType)
-	if !ok {
-		t.Fatalf("no event type %s", eventType)
-	}
-	accepted, err := tenant.Publish(t.Context(), models.NewEvent{Type: eventType, Data: et.Example})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return accepted
+	return storetest.Organization(t, f.Store, name)
 }
 
 // deliveries lists the tenant's log.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/webhook"
@@ -384,7 +385,7 @@ var own = map[string]call{
 }
 
 func example(eventType string) []byte {
-	c, err := catalog()
+	c, err := storetest.Catalog()
 	if err != nil {
 		panic(err)
 	}
@@ -427,15 +428,16 @@ func TestTenantIsolation(t *testing.T) {
 		}
 	}
 	eachStore(t, func(t *testing.T, f *fixture) {
-		other := f.organization(t, "Other")
+		other, w := f.organization(t, "Other"), newWatch(t, f.Store)
 		for name, use := range refused {
 			t.Run(name, func(t *testing.T) {
 				p := f.property(t)
-				before, wakes := dumpAll(t, f.Store), len(f.woken.list)
+				w.take(t) // what the property's making has changed
+				wakes := len(f.woken.list)
 				if _, err := use(t.Context(), other, p); !models.IsKind(err, models.NotFound) {
 					t.Errorf("another tenant got %v, want NotFound", err)
 				}
-				sameRows(t, before, dumpAll(t, f.Store))
+				w.untouched(t)
 				if len(f.woken.list) != wakes {
 					t.Error("another tenant woke a delivery")
 				}
@@ -447,25 +449,25 @@ func TestTenantIsolation(t *testing.T) {
 		for name, list := range hidden {
 			t.Run(name, func(t *testing.T) {
 				p := f.property(t)
-				before := dumpAll(t, f.Store)
+				w.take(t)
 				if seen, err := list(t.Context(), other, p); err != nil || len(seen) != 0 {
 					t.Errorf("another tenant saw %v, %v", seen, err)
 				}
 				if seen, err := list(t.Context(), f.tenant, p); name != "Siblings" && len(seen) == 0 || err != nil {
 					t.Errorf("its own tenant saw %v, %v", seen, err)
 				}
-				sameRows(t, before, dumpAll(t, f.Store))
+				w.untouched(t)
 			})
 		}
 		p := f.property(t)
 		for name, make := range own {
 			t.Run(name, func(t *testing.T) {
 				id := f.tenant.Organization().ID
-				before := dumpAll(t, f.Store).of(id)
+				w.take(t)
 				if of, err := make(t.Context(), other, p); err != nil || of[0] != other.Organization().ID {
 					t.Errorf("made rows of %v, %v", of, err)
 				}
-				sameRows(t, before, dumpAll(t, f.Store).of(id))
+				w.untouchedOf(t, id)
 				if of, err := make(t.Context(), f.tenant, p); err != nil || of[0] != id {
 					t.Errorf("its own tenant made rows of %v, %v", of, err)
 				}

@@ -3,9 +3,9 @@ package store_test
 import (
 	"testing"
 
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/models/database"
-	"hookwell/models/store"
 
 	"gorm.io/gorm"
 )
@@ -13,7 +13,7 @@ import (
 // Two transactions hold a row each and ask for the other's. Whom the database
 // chooses to end that does its work again, and nobody hears of it.
 func TestTheVictimOfADeadlockRunsAgain(t *testing.T) {
-	f := newFixture(t, store.Options{DatabaseURL: postgresURL(t)})
+	f := newFixture(t, storetest.Postgres(t))
 	first, second := endpoint(t, f.tenant, nil), endpoint(t, f.tenant, nil)
 	count := func(tx *gorm.DB, e *models.Endpoint) error {
 		return tx.Exec("UPDATE endpoint_states SET failures = failures + 1 WHERE endpoint_id = ?", e.ID).Error

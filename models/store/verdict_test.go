@@ -64,13 +64,6 @@ func (f *fixture) deliveryTo(t *testing.T, eventID string, e *models.Endpoint) m
 	return list[0]
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestVerdicts_of_what_was_sent(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		once, _ := webhook.NewSchedule([]int{0})

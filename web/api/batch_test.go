@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hookwell/internal/apitest"
+	"hookwell/internal/storetest"
 	"hookwell/web/api"
 )
 
@@ -28,7 +29,7 @@ func TestAPIEventBatch_mixed_faults(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		f.Endpoint(t, f.Own)
 		good := apitest.Report(t, "payment.failed")
-		data := apitest.Example(t, "payment.failed")
+		data := storetest.Example(t, "payment.failed")
 		long := fmt.Sprintf(`{"type":"payment.failed","data":{"x":"%s"}}`, strings.Repeat("x", 256<<10))
 		items := []struct {
 			event       string

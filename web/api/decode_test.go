@@ -11,18 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hookwell/internal/apitest"
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/webhook"
 )
 
-// must is for the tests that know the package from inside.
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
+// must is for the tests that know the package from inside.
 func readReport(body []byte) (eventBody, webhook.Faults, error) {
 	var b eventBody
 	faults, err := readBody(body, b.member)

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"hookwell/internal/storetest"
 
-	"hookwell/internal/apitest"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestAPIEndpoints(t *testing.T) {
@@ -211,7 +211,7 @@ func TestAPIEndpointTest(t *testing.T) {
 		if timings["firstByteMs"] == nil || timings["tlsMs"] != nil {
 			t.Errorf("timings %v", timings)
 		}
-		custom := strings.Replace(apitest.Example(t, "payment.failed"), "{", `{"x":1e400,`, 1)
+		custom := strings.Replace(storetest.Example(t, "payment.failed"), "{", `{"x":1e400,`, 1)
 		f.Call(t, f.Key, "POST", path, `{"type":"payment.failed","data":`+custom+`}`).Object(t, http.StatusOK)
 		if !strings.Contains(string(f.ReceivedRequests[1]), `"data":{"x":1e400,`) {
 			t.Errorf("received %s", f.ReceivedRequests[1])

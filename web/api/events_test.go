@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hookwell/internal/apitest"
+	"hookwell/internal/storetest"
 	"hookwell/models"
 	"hookwell/web/request"
 	"hookwell/webhook"
@@ -60,7 +61,7 @@ func (f *fixture) storedBody(t *testing.T, r apitest.Reply) string {
 
 func TestAPIEventCreate_keeps_the_text_of_its_data(t *testing.T) {
 	f := newFixture(t)
-	data := strings.Replace(apitest.Example(t, "org.created"), "{", `{"zeta": 9007199254740993, "huge":1e400,"tiny": -0.10, "alpha":{"b":1,"a":2}, "emoji":"\ud83d\ude00 é",`, 1)
+	data := strings.Replace(storetest.Example(t, "org.created"), "{", `{"zeta": 9007199254740993, "huge":1e400,"tiny": -0.10, "alpha":{"b":1,"a":2}, "emoji":"\ud83d\ude00 é",`, 1)
 	r := f.Call(t, f.Key, "POST", "/api/v1/events", `{"data": `+data+`, "timestamp":"2026-03-03T17:22:41.5309+02:00", "type":"org.created"}`)
 	body := f.storedBody(t, r)
 	for _, kept := range []string{`"data":{"zeta":9007199254740993,"huge":1e400,"tiny":-0.10,"alpha":{"b":1,"a":2},"emoji":"\ud83d\ude00 é",`,
@@ -78,7 +79,7 @@ func TestAPIEventCreate_keeps_the_text_of_its_data(t *testing.T) {
 func TestAPIEventCreate_limits_the_data_to_256_KiB(t *testing.T) {
 	f := newFixture(t)
 	sized := func(size int) string {
-		data := strings.TrimSuffix(strings.TrimSpace(apitest.Example(t, "org.created")), "}") + `,"padding":"`
+		data := strings.TrimSuffix(strings.TrimSpace(storetest.Example(t, "org.created")), "}") + `,"padding":"`
 		return fmt.Sprintf(`{"type":"org.created","data":%s%s"}}`, data, strings.Repeat("x", size-len(data)-2))
 	}
 	f.Call(t, f.Key, "POST", "/api/v1/events", sized(webhook.MaxData)).Object(t, http.StatusAccepted)
@@ -93,7 +94,7 @@ func badReports(t *testing.T) map[string]struct {
 	status      int
 	code, field string
 } {
-	data := apitest.Example(t, "payment.failed")
+	data := storetest.Example(t, "payment.failed")
 	with := func(data string) string { return `{"type":"payment.failed","data":` + data + `}` }
 	adding := func(member string) string { return strings.Replace(data, "{", "{"+member+",", 1) }
 	return map[string]struct {
@@ -273,7 +274,7 @@ func TestAPIEventTypes(t *testing.T) {
 func TestAPIEventList_pages(t *testing.T) {
 	f := newFixture(t)
 	for range 5 {
-		_, err := f.Own.Publish(t.Context(), models.NewEvent{Type: "org.created", Data: []byte(apitest.Example(t, "org.created"))})
+		_, err := f.Own.Publish(t.Context(), models.NewEvent{Type: "org.created", Data: []byte(storetest.Example(t, "org.created"))})
 		must(t, err)
 	}
 	seen := map[string]bool{}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"hookwell/internal/apitest"
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
-	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/web"
 )
@@ -18,12 +18,11 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Run(m))
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+// What storetest has and the tests of this package use on every page.
+var (
+	must        = storetest.Must
+	addEndpoint = storetest.NamedEndpoint
+)
 
 // fixture is the API on a whole server, as clients see it.
 type fixture struct{ *apitest.Fixture }
@@ -48,14 +47,5 @@ func newFixtureOn(t testing.TB, o store.Options, change func(*web.Options)) *fix
 // eachStore runs a test on both databases.
 func eachStore(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
-	apitest.EachStore(t, func(t *testing.T, o store.Options) { test(t, newFixtureOn(t, o, nil)) })
-}
-
-func addEndpoint(t *testing.T, tenant *store.Tenant, name string, types ...string) *models.Endpoint {
-	t.Helper()
-	in := models.NewEndpointInput()
-	in.URL, in.Name, in.EventTypes = "http://127.0.0.1:9/hook", name, types
-	e, _, err := tenant.CreateEndpoint(t.Context(), in)
-	must(t, err)
-	return e
+	storetest.Each(t, func(t *testing.T, o store.Options) { test(t, newFixtureOn(t, o, nil)) })
 }
