@@ -18,9 +18,9 @@ import (
 func (f *fixture) accompany(t *testing.T) *pipeline.Engine {
 	t.Helper()
 	other, err := store.Open(t.Context(), f.options)
-	check(t, err)
-	t.Cleanup(func() { check(t, other.Close()) })
-	check(t, other.Engine().Attend(t.Context()))
+	must(t, err)
+	t.Cleanup(func() { must(t, other.Close()) })
+	must(t, other.Engine().Attend(t.Context()))
 	return other.Engine()
 }
 
@@ -30,7 +30,7 @@ func (f *fixture) alone(t *testing.T, kind string, e *models.Endpoint) *jobs.Wor
 	t.Helper()
 	f.wakeQueue()
 	w := f.start(t)
-	check(t, f.Engine().Attend(t.Context()))
+	must(t, f.Engine().Attend(t.Context()))
 	f.publishBatch(t, kind, 1)
 	f.until(t, "the first one is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
 	return w
@@ -40,7 +40,7 @@ func (f *fixture) alone(t *testing.T, kind string, e *models.Endpoint) *jobs.Wor
 func (f *fixture) begun(t *testing.T, e *models.Endpoint) (n int) {
 	t.Helper()
 	list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{Limit: models.MaxLimit})
-	check(t, err)
+	must(t, err)
 	for _, d := range list {
 		if _, ok := f.waker.begun.Load(d.ID); ok {
 			n++
@@ -61,14 +61,14 @@ func TestTheSoleWorkerClaimsWhatItAccepts(t *testing.T) {
 		}
 		for _, d := range list {
 			attempts, err := f.tenant.Attempts(t.Context(), d.ID)
-			check(t, err)
+			must(t, err)
 			if d.AttemptCount != 1 || len(attempts) != 1 || attempts[0].Trigger != models.TriggerSchedule {
 				t.Errorf("delivery %s has %d attempts and these on record: %+v; want one of the schedule", d.ID, d.AttemptCount, attempts)
 			}
 		}
 		// A change of the endpoint is read by a claim first.
 		_, err := f.tenant.UpdateEndpoint(t.Context(), e.ID, func(in *models.EndpointInput) error { in.Name = "Changed"; return nil })
-		check(t, err)
+		must(t, err)
 		f.publishBatch(t, kind, 1)
 		f.until(t, "so is one after a change", models.DeliveryFilter{EndpointID: e.ID}, all(5, models.Delivered))
 		if n := f.begun(t, e); n != 3 {
@@ -128,12 +128,12 @@ func TestAtOnceHeedsWhatHoldsAnEndpoint(t *testing.T) {
 			f.accompany(t)
 		}},
 		"an open circuit": {before: func(t *testing.T, f *fixture, e *models.Endpoint) {
-			check(t, f.Database().WithContext(t.Context()).Exec("UPDATE endpoint_states SET held_because = 'circuit', held_until = ? WHERE endpoint_id = ?",
+			must(t, f.Database().WithContext(t.Context()).Exec("UPDATE endpoint_states SET held_because = 'circuit', held_until = ? WHERE endpoint_id = ?",
 				f.clock.Now().Add(time.Hour), e.ID).Error)
 		}},
 		"a disabled endpoint": {before: func(t *testing.T, f *fixture, e *models.Endpoint) {
 			_, err := f.tenant.DisableEndpoint(t.Context(), e.ID)
-			check(t, err)
+			must(t, err)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestAtOnceHeedsWhatHoldsAnEndpoint(t *testing.T) {
 				e, _ := f.endpoint(t, receiver(t, nil).URL, test.change)
 				f.wakeQueue()
 				f.start(t)
-				check(t, f.Engine().Attend(t.Context()))
+				must(t, f.Engine().Attend(t.Context()))
 				f.publishBatch(t, kind, 1)
 				if test.change == nil {
 					f.until(t, "the first one is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
@@ -164,43 +164,43 @@ func TestOneSoleWorker(t *testing.T) {
 	const kind = "payment.failed"
 	eachPair(t, func(t *testing.T, f *fixture) {
 		e, _ := f.endpoint(t, receiver(t, nil).URL, nil)
-		check(t, f.Engine().Attend(t.Context()))
+		must(t, f.Engine().Attend(t.Context()))
 		f.publishBatch(t, kind, 1) // which nobody is told of
 		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{Limit: models.MaxLimit})
-		check(t, err)
+		must(t, err)
 		other, err := store.Open(t.Context(), f.options)
-		check(t, err)
-		t.Cleanup(func() { check(t, other.Close()) })
+		must(t, err)
+		t.Cleanup(func() { must(t, other.Close()) })
 		claim := func() int {
 			t.Helper()
 			claimed, _, err := other.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 1}})
-			check(t, err)
+			must(t, err)
 			return len(claimed)
 		}
 		if n := claim(); n != 0 {
 			t.Errorf("beside the sole worker another process claimed %d deliveries; want none", n)
 		}
-		check(t, other.Engine().Attend(t.Context()))
+		must(t, other.Engine().Attend(t.Context()))
 		if n := claim(); n != 1 {
 			t.Errorf("once it was known it claimed %d deliveries; want 1", n)
 		}
 		sole := func() (id string) {
 			t.Helper()
-			check(t, f.Database().WithContext(t.Context()).Raw("SELECT sole_worker FROM installations").Scan(&id).Error)
+			must(t, f.Database().WithContext(t.Context()).Raw("SELECT sole_worker FROM installations").Scan(&id).Error)
 			return id
 		}
-		check(t, f.Engine().Attend(t.Context()))
+		must(t, f.Engine().Attend(t.Context()))
 		if id := sole(); id != "" {
 			t.Errorf("of two processes with workers %s is the sole one", id)
 		}
 		reclaimed := func() int {
 			t.Helper()
 			n, err := f.Engine().Reclaim(t.Context())
-			check(t, err)
+			must(t, err)
 			return n
 		}
 		for range 3 { // which say nothing of the other while one in between fails
-			check(t, f.Engine().Attend(t.Context()))
+			must(t, f.Engine().Attend(t.Context()))
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -208,17 +208,17 @@ func TestOneSoleWorker(t *testing.T) {
 			t.Fatal("Attend() did not fail without a database")
 		}
 		for range 4 {
-			check(t, f.Engine().Attend(t.Context()))
+			must(t, f.Engine().Attend(t.Context()))
 		}
 		if id, n := sole(), reclaimed(); id != "" || n != 0 {
 			t.Errorf("beside a process that was silent for three looks in a row %q is the sole worker, and %d attempts were taken over; want none", id, n)
 		}
-		check(t, f.Engine().Attend(t.Context())) // the fourth look in a row
-		check(t, f.Engine().Attend(t.Context()))
+		must(t, f.Engine().Attend(t.Context())) // the fourth look in a row
+		must(t, f.Engine().Attend(t.Context()))
 		if id, n := sole(), reclaimed(); id == "" || n != 1 {
 			t.Errorf("beside a process that is gone %q is the sole worker, and %d attempts were taken over; want this one, and 1", id, n)
 		}
-		check(t, f.Engine().Leave(t.Context()))
+		must(t, f.Engine().Leave(t.Context()))
 		if id := sole(); id != "" {
 			t.Errorf("after it left %s is the sole worker", id)
 		}

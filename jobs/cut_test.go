@@ -26,7 +26,7 @@ func TestExchangesThatAreCutOffAreOnRecord(t *testing.T) {
 		cancel()
 		w.Shutdown(over)
 		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
-		check(t, err)
+		must(t, err)
 		for _, d := range list {
 			if d.InFlight || d.AttemptCount != 1 || d.LastCause != webhook.CauseInterrupted {
 				t.Fatalf("after a stop without grace: %+v", d)

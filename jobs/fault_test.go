@@ -89,9 +89,9 @@ func (f *fixture) refuse(t *testing.T, endpointID string) (lift func()) {
 		drop = "DROP TRIGGER refuse ON attempts"
 	}
 	db, err := gorm.Open(dialector, &gorm.Config{})
-	check(t, err)
+	must(t, err)
 	for _, statement := range set {
-		check(t, db.Exec(statement).Error)
+		must(t, db.Exec(statement).Error)
 	}
 	return func() {
 		err := db.Exec(drop).Error
@@ -101,10 +101,10 @@ func (f *fixture) refuse(t *testing.T, endpointID string) (lift func()) {
 			}
 			err = db.Exec(drop).Error
 		}
-		check(t, err)
+		must(t, err)
 		pool, err := db.DB()
-		check(t, err)
-		check(t, pool.Close())
+		must(t, err)
+		must(t, pool.Close())
 	}
 }
 

@@ -20,9 +20,9 @@ import (
 func (f *fixture) countClaims(t *testing.T) *gorm.DB {
 	t.Helper()
 	db, err := gorm.Open(postgres.Open(f.options.DatabaseURL), &gorm.Config{})
-	check(t, err)
+	must(t, err)
 	pool, err := db.DB()
-	check(t, err)
+	must(t, err)
 	t.Cleanup(func() { pool.Close() })
 	for _, statement := range []string{
 		`CREATE SEQUENCE claims`,
@@ -39,7 +39,7 @@ func (f *fixture) countClaims(t *testing.T) *gorm.DB {
 		`CREATE TRIGGER count_work AFTER INSERT ON delivery_work REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION count_work()`,
 		`CREATE TRIGGER count_claim AFTER UPDATE ON delivery_work REFERENCING OLD TABLE AS prior NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION count_claim()`,
 	} {
-		check(t, db.Exec(statement).Error)
+		must(t, db.Exec(statement).Error)
 	}
 	return db
 }
@@ -84,13 +84,13 @@ func TestHangingEndpointsHoldUpNobody(t *testing.T) {
 		}
 		if db != nil {
 			var worst int
-			check(t, db.Raw(`SELECT max(c.claims - w.claims) FROM waited w JOIN waited c USING (delivery_id)
+			must(t, db.Raw(`SELECT max(c.claims - w.claims) FROM waited w JOIN waited c USING (delivery_id)
 				JOIN deliveries d ON d.id = delivery_id WHERE d.endpoint_id = ? AND NOT w.claimed AND c.claimed`, healthy.ID).Scan(&worst).Error)
 			if worst < 1 || worst > soon {
 				t.Errorf("a delivery was claimed by claim %d after its commit, want %d at the latest", worst, soon)
 			}
 			var most int
-			check(t, db.Raw(`SELECT max(most) FROM flights`).Scan(&most).Error)
+			must(t, db.Raw(`SELECT max(most) FROM flights`).Scan(&most).Error)
 			if most > cap {
 				t.Errorf("%d in flight at once to one endpoint, want at most %d", most, cap)
 			}
@@ -107,14 +107,14 @@ func TestHangingEndpointsHoldUpNobody(t *testing.T) {
 func (f *fixture) publishBatch(t *testing.T, kind string, n int) {
 	t.Helper()
 	c, err := storetest.Catalog()
-	check(t, err)
+	must(t, err)
 	et, _ := c.Lookup(kind)
 	reports := make([]store.Report, n)
 	for i := range reports {
 		reports[i] = store.Report{Tenant: f.tenant, Event: models.NewEvent{Type: et.Type, Data: et.Example}}
 	}
 	for _, o := range f.PublishBatch(t.Context(), reports) {
-		check(t, o.Err)
+		must(t, o.Err)
 	}
 }
 
@@ -131,11 +131,11 @@ func TestALockedEndpointHoldsUpNoOther(t *testing.T) {
 		f.wakeQueue()
 		f.start(t)
 		db, err := gorm.Open(postgres.Open(f.options.DatabaseURL), &gorm.Config{})
-		check(t, err)
+		must(t, err)
 		pool, err := db.DB()
-		check(t, err)
+		must(t, err)
 		t.Cleanup(func() { pool.Close() })
-		check(t, db.Transaction(func(tx *gorm.DB) error {
+		must(t, db.Transaction(func(tx *gorm.DB) error {
 			if err := tx.Exec("SELECT 1 FROM endpoint_states WHERE endpoint_id = ? FOR UPDATE", locked.ID).Error; err != nil {
 				return err
 			}

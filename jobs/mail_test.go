@@ -70,7 +70,7 @@ func (quiet) Println(...any)        {}
 func (s *mailServer) listen(t *testing.T, address string, serve func(net.Listener) error) {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
-	check(t, err)
+	must(t, err)
 	s.listener, s.address = l, l.Addr().String()
 	go serve(l)
 	t.Cleanup(func() { s.Server.Close() })
@@ -91,7 +91,7 @@ func (s *mailServer) mailer(t *testing.T, scheme, user, host string) *jobs.Maile
 		o.Server.User = url.UserPassword(user, s.password)
 	}
 	m, err := jobs.NewMailer(o)
-	check(t, err)
+	must(t, err)
 	return m
 }
 
@@ -175,13 +175,13 @@ func (s *mailServer) next(t *testing.T) letter {
 func (f *fixture) sendMail(t *testing.T, m *jobs.Mailer, to string) (id string, sent bool, failure string) {
 	t.Helper()
 	id, err := f.Operator().TestMail(t.Context(), to)
-	check(t, err)
+	must(t, err)
 	return id, f.sentMail(t, m, id, &failure), failure
 }
 
 func (f *fixture) sentMail(t *testing.T, m *jobs.Mailer, id string, failure *string) (sent bool) {
 	t.Helper()
-	check(t, jobs.SendMail(t.Context(), f.Store, m, f.log))
+	must(t, jobs.SendMail(t.Context(), f.Store, m, f.log))
 	sent, *failure, _ = f.Operator().MailOutcome(t.Context(), id)
 	return sent
 }
@@ -193,7 +193,7 @@ func TestMailGoesOutAtOnce(t *testing.T) {
 		f.mailer = s.mailer(t, "smtp", "", "")
 		f.start(t)
 		id, err := f.Operator().TestMail(t.Context(), "ada@example.com")
-		check(t, err)
+		must(t, err)
 		l := s.next(t)
 		if l.from != "hooks@example.com" || l.to != "ada@example.com" || !l.tls {
 			t.Errorf("from %s to %s, TLS %v", l.from, l.to, l.tls)
@@ -282,7 +282,7 @@ func TestMailToARefusedRecipient(t *testing.T) {
 		ids := map[string]string{}
 		for _, to := range []string{"nobody@example.com", "busy@example.com", "ada@example.com"} {
 			id, err := f.Operator().TestMail(t.Context(), to)
-			check(t, err)
+			must(t, err)
 			ids[to] = id
 		}
 		var failure string
@@ -336,7 +336,7 @@ func TestMailServerURLs(t *testing.T) {
 		"smtp://:hidden@mail.example.com":         "user",
 	} {
 		u, err := url.Parse(text)
-		check(t, err)
+		must(t, err)
 		_, err = jobs.NewMailer(jobs.MailOptions{Server: u, From: &mail.Address{Address: "hooks@example.com"}})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: got %v, want %q", text, err, want)

@@ -133,10 +133,10 @@ func (f *fixture) everything(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
 	keys, err := f.redis.Keys(t.Context(), "*").Result()
-	check(t, err)
+	must(t, err)
 	for _, key := range keys {
 		kind, err := f.redis.Type(t.Context(), key).Result()
-		check(t, err)
+		must(t, err)
 		var value any
 		switch kind {
 		case "string":
@@ -152,7 +152,7 @@ func (f *fixture) everything(t *testing.T) string {
 		default:
 			t.Fatalf("%s is a %s, which this test can't read", key, kind)
 		}
-		check(t, err)
+		must(t, err)
 		fmt.Fprintln(&all, key, value)
 	}
 	return all.String()

@@ -26,7 +26,7 @@ func TestRecovery(t *testing.T) {
 			arrived[r.Header.Get("x-webhook-delivery-id")]++
 		})
 		schedule, err := webhook.NewSchedule([]int{0})
-		check(t, err)
+		must(t, err)
 		e, _ := f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.Schedule = schedule })
 		f.wakeQueue()
 		f.start(t)
@@ -36,12 +36,12 @@ func TestRecovery(t *testing.T) {
 		changes, cancel := f.feed.Subscribe(f.tenant.Organization().ID)
 		defer cancel()
 		r, err := f.tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: f.Now().Add(-time.Hour), PerSecond: 30})
-		check(t, err)
+		must(t, err)
 		f.until(t, "all delivered", models.DeliveryFilter{}, all(30, models.Delivered))
 		late := time.After(20 * time.Second)
 		for {
 			got, err := f.tenant.Recovery(t.Context(), r.ID)
-			check(t, err)
+			must(t, err)
 			if !got.Running() {
 				if got.State != models.RecoveryDone || got.Sent() != 30 || got.Total != 30 {
 					t.Errorf("%+v", got)

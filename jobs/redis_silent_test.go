@@ -39,7 +39,7 @@ func TestALookForDueDeliveriesDoesNotWaitForRedis(t *testing.T) {
 	server := testenv.PrivateRedis(t)
 	f := newFixture(t, store.Options{DatabaseURL: testenv.Database(t)}, server.URL())
 	f.endpoint(t, receiver(t, nil).URL, nil)
-	check(t, server.Stop())
+	must(t, server.Stop())
 	if f.queue.Check(t.Context()) == nil {
 		t.Fatal("Redis is there")
 	}
@@ -85,14 +85,14 @@ func TestWhatRedisLacksIsLoggedOnce(t *testing.T) {
 	f.publish(t, 1)
 	f.until(t, "one is delivered", models.DeliveryFilter{}, all(1, models.Delivered))
 	for n := 1; n <= 2; n++ {
-		check(t, server.Stop())
+		must(t, server.Stop())
 		f.eventually(t, "Redis is away for all", func() bool {
 			return lines.count("Redis is away") >= n && lines.count("Redis carries no messages") >= n
 		})
 		f.publish(t, 1)
 		f.until(t, "another is delivered", models.DeliveryFilter{}, all(n+1, models.Delivered))
 		_ = f.queue.Check(t.Context())
-		check(t, server.Start(t.Context()))
+		must(t, server.Start(t.Context()))
 		f.eventually(t, "Redis is back for all", func() bool {
 			_ = f.queue.Check(t.Context())
 			return lines.count("Redis is back") >= n && lines.count("Redis takes messages again") >= n

@@ -25,7 +25,7 @@ const allowed = "~asynq:* resetchannels &hookwell:* &asynq:cancel -@all +@connec
 func admin(t *testing.T, server *testenv.Process) *redis.Client {
 	t.Helper()
 	options, err := redis.ParseURL(server.URL())
-	check(t, err)
+	must(t, err)
 	client := redis.NewClient(options)
 	t.Cleanup(func() { client.Close() })
 	return client
@@ -35,7 +35,7 @@ func admin(t *testing.T, server *testenv.Process) *redis.Client {
 func as(t *testing.T, server *testenv.Process, user, password string) string {
 	t.Helper()
 	u, err := url.Parse(server.URL())
-	check(t, err)
+	must(t, err)
 	u.User = url.UserPassword(user, password)
 	return u.String()
 }
@@ -47,7 +47,7 @@ func grant(t *testing.T, server *testenv.Process, rules string) string {
 	for _, rule := range strings.Fields(rules) {
 		args = append(args, rule)
 	}
-	check(t, admin(t, server).Do(t.Context(), args...).Err())
+	must(t, admin(t, server).Do(t.Context(), args...).Err())
 	return as(t, server, "worker", "pw")
 }
 
@@ -56,12 +56,12 @@ func grant(t *testing.T, server *testenv.Process, rules string) string {
 func (f *fixture) blind(t *testing.T) {
 	t.Helper()
 	db, err := gorm.Open(postgres.Open(f.options.DatabaseURL), &gorm.Config{})
-	check(t, err)
+	must(t, err)
 	pool, err := db.DB()
-	check(t, err)
+	must(t, err)
 	t.Cleanup(func() { pool.Close() })
 	const dueLock = 7_267_881_235
-	check(t, db.Begin().Exec(fmt.Sprintf("SELECT pg_advisory_xact_lock(hashtextextended('public', %d))", dueLock)).Error)
+	must(t, db.Begin().Exec(fmt.Sprintf("SELECT pg_advisory_xact_lock(hashtextextended('public', %d))", dueLock)).Error)
 }
 
 func TestRedisThatDoesNotDoItsPart(t *testing.T) {
@@ -73,7 +73,7 @@ func TestRedisThatDoesNotDoItsPart(t *testing.T) {
 		"has another password":                 {func(t *testing.T, server *testenv.Process) string { return as(t, server, "", "wrong") }, "REDIS_URL"},
 		"wants a password": {func(t *testing.T, server *testenv.Process) string {
 			options, err := redis.ParseURL(server.URL())
-			check(t, err)
+			must(t, err)
 			return "redis://" + options.Addr
 		}, "REDIS_URL"},
 		"permits no channels": {func(t *testing.T, server *testenv.Process) string {
@@ -85,11 +85,11 @@ func TestRedisThatDoesNotDoItsPart(t *testing.T) {
 		"permits no scripts":          {func(t *testing.T, server *testenv.Process) string { return grant(t, server, allowed+" -@scripting") }, "grant it"},
 		"permits no reading of tasks": {func(t *testing.T, server *testenv.Process) string { return grant(t, server, allowed+" -rpoplpush") }, "grant it"},
 		"is a replica": {func(t *testing.T, server *testenv.Process) string {
-			check(t, admin(t, server).ReplicaOf(t.Context(), "127.0.0.1", "1").Err())
+			must(t, admin(t, server).ReplicaOf(t.Context(), "127.0.0.1", "1").Err())
 			return server.URL()
 		}, "name the primary"},
 		"is at its memory limit": {func(t *testing.T, server *testenv.Process) string {
-			check(t, admin(t, server).ConfigSet(t.Context(), "maxmemory", "1").Err())
+			must(t, admin(t, server).ConfigSet(t.Context(), "maxmemory", "1").Err())
 			return server.URL()
 		}, "maxmemory"},
 	} {
@@ -125,7 +125,7 @@ func TestRedisThatTurns(t *testing.T) {
 	f.start(t)
 	f.publish(t, 1)
 	f.until(t, "one is delivered", models.DeliveryFilter{}, all(1, models.Delivered))
-	check(t, admin(t, server).Do(t.Context(), "ACL", "SETUSER", "worker", "-rpoplpush", "resetchannels").Err())
+	must(t, admin(t, server).Do(t.Context(), "ACL", "SETUSER", "worker", "-rpoplpush", "resetchannels").Err())
 	f.eventually(t, "the fault is noticed", func() bool { return f.queue.Away() })
 	f.blind(t)
 	f.publish(t, 5)
@@ -153,11 +153,11 @@ func (f *fixture) eventually(t *testing.T, what string, met func() bool) {
 func TestRedisThatIsANodeOfACluster(t *testing.T) {
 	nodes := []*testenv.Process{testenv.PrivateRedis(t, "cluster-enabled yes"), testenv.PrivateRedis(t, "cluster-enabled yes")}
 	for i, node := range nodes {
-		check(t, admin(t, node).ClusterAddSlotsRange(t.Context(), 8192*i, 8192*i+8191).Err())
+		must(t, admin(t, node).ClusterAddSlotsRange(t.Context(), 8192*i, 8192*i+8191).Err())
 	}
 	other, err := url.Parse(nodes[1].URL())
-	check(t, err)
-	check(t, admin(t, nodes[0]).ClusterMeet(t.Context(), other.Hostname(), other.Port()).Err())
+	must(t, err)
+	must(t, admin(t, nodes[0]).ClusterMeet(t.Context(), other.Hostname(), other.Port()).Err())
 	faults, installation := 0, testenv.Database(t) // one, so that its keys lie in the same slots
 	for _, node := range nodes {
 		f := newFixture(t, store.Options{DatabaseURL: installation}, node.URL())

@@ -15,9 +15,9 @@ import (
 func TestRetryStatuses(t *testing.T) {
 	eachPair(t, func(t *testing.T, f *fixture) {
 		twice, err := webhook.NewSchedule([]int{0, 3600})
-		check(t, err)
+		must(t, err)
 		once, err := webhook.NewSchedule([]int{0})
-		check(t, err)
+		must(t, err)
 		answering := func(name string, status *atomic.Int64, statuses webhook.RetryStatuses, schedule webhook.Schedule) *models.Endpoint {
 			to := receiver(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Retry-After", "7")
@@ -83,7 +83,7 @@ func TestRetryStatuses(t *testing.T) {
 				t.Errorf("%s: the delivery is %s, %s; want %s, %s", name, d.State, d.LastCause, want.state, want.cause)
 			}
 			attempts, err := f.tenant.Attempts(t.Context(), d.ID)
-			check(t, err)
+			must(t, err)
 			if len(attempts) != 1 || !strings.Contains(attempts[0].Error, want.says) || want.says == "" && strings.Contains(attempts[0].Error, "Not tried") || attempts[0].Cause == webhook.CauseNotRetried {
 				t.Errorf("%s: the attempts are %+v; want one that says %q", name, attempts, want.says)
 			}
@@ -97,9 +97,9 @@ func TestRetryStatuses(t *testing.T) {
 			}
 		}
 		event, err := f.tenant.Event(t.Context(), made[0].EventID)
-		check(t, err)
+		must(t, err)
 		verdicts, err := f.tenant.Verdicts(t.Context(), event)
-		check(t, err)
+		must(t, err)
 		for _, v := range verdicts {
 			if v.Endpoint.Name == "404" && v.Reason != models.Reason(webhook.CauseNotRetried) {
 				t.Errorf("the verdict's reason is %q; want %q", v.Reason, webhook.CauseNotRetried)
@@ -110,7 +110,7 @@ func TestRetryStatuses(t *testing.T) {
 		changing.Store(404)
 		open := byEndpoint[endpoints["503"].ID]
 		_, err = f.tenant.Resend(t.Context(), open.ID)
-		check(t, err)
+		must(t, err)
 		after := f.until(t, "the resend was made", models.DeliveryFilter{EndpointID: open.EndpointID}, func(list []models.Delivery) bool {
 			return list[0].AttemptCount == 2 && !list[0].InFlight
 		})[0]
@@ -119,7 +119,7 @@ func TestRetryStatuses(t *testing.T) {
 		}
 		// What the setting ended is found by the class of its status.
 		recovery, err := f.tenant.Recover(t.Context(), endpoints["404"].ID, models.RecoveryInput{Since: made[0].CreatedAt, Causes: []string{"4xx"}, Kind: models.RecoverFailed, PerSecond: 10})
-		check(t, err)
+		must(t, err)
 		if recovery.Total != 1 {
 			t.Errorf("a recovery of 4xx has %d deliveries; want 1", recovery.Total)
 		}

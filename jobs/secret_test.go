@@ -26,7 +26,7 @@ type arrived struct {
 func (a arrived) verifies(t *testing.T, secret webhook.Secret) bool {
 	t.Helper()
 	verifier, err := standardwebhooks.NewWebhook(secret.StandardForm())
-	check(t, err)
+	must(t, err)
 	return verifier.VerifyIgnoringTimestamp(a.body, a.header) == nil
 }
 
@@ -51,7 +51,7 @@ func TestRotation(t *testing.T) {
 		rotate := func(hours int, secret webhook.Secret) webhook.Secret {
 			t.Helper()
 			_, secret, err := f.tenant.RotateSecret(t.Context(), e.ID, models.Rotation{OverlapHours: hours, Secret: secret})
-			check(t, err)
+			must(t, err)
 			return secret
 		}
 		// next sends an event; known are the secrets that a receiver may check with.
@@ -76,16 +76,16 @@ func TestRotation(t *testing.T) {
 		next("after it", "new", "new", pair)
 
 		imported, err := webhook.ParseSecret("the text of an older sender")
-		check(t, err)
+		must(t, err)
 		pair = map[string]webhook.Secret{"old": pair["new"], "new": rotate(1, imported)}
 		next("with an imported one", "both", "old", pair)
 		_, err = f.tenant.SwitchSignature(t.Context(), e.ID)
-		check(t, err)
+		must(t, err)
 		next("once switched", "both", "new", pair)
 		rows, err := f.tenant.Secrets(t.Context(), e.ID)
-		check(t, err)
+		must(t, err)
 		_, err = f.tenant.ExpireSecret(t.Context(), e.ID, rows[1].ID)
-		check(t, err)
+		must(t, err)
 		next("once expired", "new", "new", pair)
 
 		pair = map[string]webhook.Secret{"old": imported, "new": rotate(0, webhook.Secret{})}

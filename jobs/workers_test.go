@@ -102,12 +102,12 @@ func eachPair(t *testing.T, test func(t *testing.T, f *fixture)) {
 }
 
 // check ends the test at what must not fail.
-var check = storetest.Must
+var must = storetest.Must
 
 func newFixture(t *testing.T, o store.Options, redisURL string) *fixture {
 	t.Helper()
 	options, err := redis.ParseURL(redisURL)
-	check(t, err)
+	must(t, err)
 	f := &fixture{clock: &database.Clock{}, redis: redis.NewClient(options), log: o.Log}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -117,18 +117,18 @@ func newFixture(t *testing.T, o store.Options, redisURL string) *fixture {
 	f.options = o
 	o.Waker = &f.waker
 	f.Store, err = store.Open(t.Context(), o)
-	check(t, err)
+	must(t, err)
 	f.Store.Engine().Start()
-	check(t, f.Database().Migrate(t.Context()))
+	must(t, f.Database().Migrate(t.Context()))
 	installation, err := f.Database().InstallationID(t.Context())
-	check(t, err)
+	must(t, err)
 	f.feed = jobs.NewFeed(f.redis, installation, f.log)
 	f.queue = jobs.NewQueue(f.redis, installation, f.feed, f.log)
 	f.sender = webhook.NewSender(o.Guard, f.clock.Now)
 	org, _, err := f.Operator().CreateOrganization(t.Context(), models.NewOrganization{Name: "Acme"})
-	check(t, err)
+	must(t, err)
 	f.tenant, err = f.Operator().Tenant(t.Context(), org.ID)
-	check(t, err)
+	must(t, err)
 	t.Cleanup(func() {
 		f.queue.Close()
 		f.feed.Close()
@@ -143,7 +143,7 @@ func newFixture(t *testing.T, o store.Options, redisURL string) *fixture {
 func (f *fixture) start(t *testing.T) *jobs.Workers {
 	t.Helper()
 	w, err := jobs.Start(jobs.Options{Engine: f.Engine(), Store: f.Store, Sender: f.sender, Redis: f.redis, Queue: f.queue, Feed: f.feed, Log: f.log, Mailer: f.mailer})
-	check(t, err)
+	must(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -160,18 +160,18 @@ func (f *fixture) endpoint(t *testing.T, url string, change func(*models.Endpoin
 		change(&in)
 	}
 	e, secret, err := f.tenant.CreateEndpoint(t.Context(), in)
-	check(t, err)
+	must(t, err)
 	return e, secret
 }
 
 func (f *fixture) publish(t *testing.T, n int) {
 	t.Helper()
 	c, err := storetest.Catalog()
-	check(t, err)
+	must(t, err)
 	et, _ := c.Lookup("payment.failed")
 	for range n {
 		_, err := f.tenant.Publish(t.Context(), models.NewEvent{Type: et.Type, Data: et.Example})
-		check(t, err)
+		must(t, err)
 	}
 }
 
@@ -186,7 +186,7 @@ func (f *fixture) until(t *testing.T, what string, filter models.DeliveryFilter,
 	defer again.Stop()
 	for {
 		list, _, err := f.tenant.Deliveries(t.Context(), filter, models.Page{Limit: models.MaxLimit})
-		check(t, err)
+		must(t, err)
 		if holds(list) {
 			return list
 		}
@@ -243,8 +243,8 @@ func TestDelivery(t *testing.T) {
 			f.publish(t, 1)
 			got := <-arrivals
 			verifier, err := standardwebhooks.NewWebhook(secret.Reveal())
-			check(t, err)
-			check(t, verifier.Verify(got.body, got.header))
+			must(t, err)
+			must(t, verifier.Verify(got.body, got.header))
 			list := f.until(t, "delivered", models.DeliveryFilter{}, all(1, models.Delivered))
 			for name, want := range map[string]string{"webhook-id": list[0].EventID, "x-webhook-delivery-id": list[0].ID,
 				"x-webhook-event": "payment.failed", "x-webhook-retry": "0", "x-webhook-test": "", "content-type": "application/json",
@@ -254,7 +254,7 @@ func TestDelivery(t *testing.T) {
 				}
 			}
 			event, err := f.tenant.Event(t.Context(), list[0].EventID)
-			check(t, err)
+			must(t, err)
 			if string(event.Body) != string(got.body) {
 				t.Error("the bytes that arrived are not those that are stored")
 			}
@@ -357,7 +357,7 @@ func TestShutdown(t *testing.T) {
 		close(release)
 		<-stopped
 		list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
-		check(t, err)
+		must(t, err)
 		if count(models.Delivered)(list) != 1 || count(models.Pending)(list) != 1 || arrived.Load() != 1 {
 			t.Errorf("after the stop: %+v; want the one in flight recorded and no new one begun", list)
 		}
@@ -370,13 +370,13 @@ func TestTester(t *testing.T) {
 		s := receiver(t, func(w http.ResponseWriter, r *http.Request) { header = r.Header; w.WriteHeader(418) })
 		e, _ := f.endpoint(t, s.URL, nil)
 		_, err := f.tenant.DisableEndpoint(t.Context(), e.ID)
-		check(t, err)
+		must(t, err)
 		c, _ := storetest.Catalog()
 		et, _ := c.Lookup("org.created")
 		id, err := jobs.NewTester(f.Engine(), f.sender, f.feed).Test(t.Context(), f.tenant, e.ID, et.Type, et.Example)
-		check(t, err)
+		must(t, err)
 		d, err := f.tenant.Delivery(t.Context(), id)
-		check(t, err)
+		must(t, err)
 		if d.State != models.Failed || d.LastStatusCode != 418 || !d.Test || d.NextAttemptAt != nil {
 			t.Errorf("%+v: a test is sent once", d)
 		}
@@ -384,7 +384,7 @@ func TestTester(t *testing.T) {
 			t.Error("the test header is missing")
 		}
 		health, err := f.tenant.Backlogs(t.Context())
-		check(t, err)
+		must(t, err)
 		if health[e.ID].LastFailureAt != nil {
 			t.Error("a test event counted in the endpoint's health")
 		}
@@ -407,13 +407,13 @@ func TestResendWaitsBehindNothing(t *testing.T) {
 		f.publish(t, 150) // more than one claim takes; the circuit opens and they wait
 		f.until(t, "the circuit is open", models.DeliveryFilter{}, func([]models.Delivery) bool {
 			health, err := f.tenant.Backlogs(t.Context())
-			check(t, err)
+			must(t, err)
 			h := health[failed.EndpointID]
 			return h.Circuit(f.Now()) == models.CircuitOpen && f.flying(t) == 0
 		})
 		works.Store(true)
 		_, err := f.tenant.Resend(t.Context(), failed.ID)
-		check(t, err)
+		must(t, err)
 		f.until(t, "the resend has arrived", models.DeliveryFilter{EventID: failed.EventID}, all(1, models.Delivered))
 	})
 }
@@ -422,7 +422,7 @@ func TestResendWaitsBehindNothing(t *testing.T) {
 func (f *fixture) flying(t *testing.T) (n int) {
 	t.Helper()
 	list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{Limit: models.MaxLimit})
-	check(t, err)
+	must(t, err)
 	for _, d := range list {
 		if d.InFlight {
 			n++

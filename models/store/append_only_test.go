@@ -59,12 +59,12 @@ func twoRoles(t *testing.T) (owner, serving string, in func(statements ...string
 	t.Helper()
 	superuser := testenv.Database(t)
 	at, err := url.Parse(superuser)
-	check(t, err)
+	must(t, err)
 	name := strings.TrimPrefix(at.Path, "/")
 	app, own := name+"_app", name+"_owner"
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.Connect(ctx, superuser)
-	check(t, err)
+	must(t, err)
 	in = func(statements ...string) {
 		t.Helper()
 		for _, statement := range statements {
@@ -76,7 +76,7 @@ func twoRoles(t *testing.T) (owner, serving string, in func(statements ...string
 	in(`CREATE ROLE APP_ LOGIN PASSWORD 'app'`, `CREATE ROLE OWNER_ LOGIN PASSWORD 'owner'`, `ALTER DATABASE DATABASE_ OWNER TO OWNER_`)
 	t.Cleanup(func() {
 		in(`REASSIGN OWNED BY APP_, OWNER_ TO CURRENT_USER`, `DROP OWNED BY APP_, OWNER_ CASCADE`, `DROP ROLE OWNER_`, `DROP ROLE APP_`)
-		check(t, conn.Close(ctx))
+		must(t, conn.Close(ctx))
 	})
 	as := func(role, password string) string {
 		other := *at
@@ -94,7 +94,7 @@ func servingFrom(t *testing.T, address string, days int) *fixture {
 	f.opened = store.Options{DatabaseURL: address, Vault: vault(t, "1:"+masterKey(1)), Clock: f.clock, Waker: f.woken, Guard: webhook.NewGuard(nil)}
 	var err error
 	f.opened.Catalog, err = storetest.Catalog()
-	check(t, err)
+	must(t, err)
 	f.Store = f.again(t)
 	return f
 }
@@ -106,25 +106,25 @@ func TestServingRoleCannotTouchTheAuditLog(t *testing.T) {
 		t.Fatal("the serving role may make tables of the schema: this proves nothing")
 	}
 	for range 2 { // as at every start
-		check(t, f.Database().MigrateAs(t.Context(), owner))
+		must(t, f.Database().MigrateAs(t.Context(), owner))
 	}
 	// A process that knows the serving role alone starts as well.
-	check(t, f.Database().Migrate(t.Context()))
+	must(t, f.Database().Migrate(t.Context()))
 	s := auditedBy(t, f)
 	f.clock.Advance(40 * models.Day)
-	check(t, f.Database().MakePartitions(t.Context()))
+	must(t, f.Database().MakePartitions(t.Context()))
 	refusesChange(t, s)
 	f.refusesServing(t)
 
 	// It may do all that serving needs, the partitions of days included.
 	publish(t, f.tenant, "payment.failed")
 	before := partitions(t, f)
-	check(t, f.Engine().Prune(t.Context(), f.Now().Add(-pipeline.MinRetention)))
+	must(t, f.Engine().Prune(t.Context(), f.Now().Add(-pipeline.MinRetention)))
 	if after := partitions(t, f); len(before)-len(after) != 3*14 {
 		t.Errorf("%d partitions are left of %d, want those of 14 days removed", len(after), len(before))
 	}
 	// And the owner still may make the next migration.
-	check(t, f.Database().MigrateAs(t.Context(), owner))
+	must(t, f.Database().MigrateAs(t.Context(), owner))
 	if err := f.Database().MigrateAs(t.Context(), serving); err == nil || !strings.Contains(err.Error(), "the same") {
 		t.Errorf("one role for both: %v", err)
 	}
@@ -159,20 +159,20 @@ func TestServingRoleHandsItsTablesOver(t *testing.T) {
 	owner, serving, in := twoRoles(t)
 	in(`GRANT CREATE ON SCHEMA public TO APP_`)
 	f := servingFrom(t, serving, 0)
-	check(t, f.Database().Migrate(t.Context()))
+	must(t, f.Database().Migrate(t.Context()))
 	s := auditedBy(t, f)
 	if err := f.Database().MigrateAs(t.Context(), owner); err == nil || !strings.Contains(err.Error(), "GRANT") {
 		t.Fatalf("MigrateAs() as no member returned %v, want what to grant", err)
 	}
 	in(`GRANT APP_ TO OWNER_`)
-	check(t, f.Database().MigrateAs(t.Context(), owner))
+	must(t, f.Database().MigrateAs(t.Context(), owner))
 	in(`REVOKE APP_ FROM OWNER_`)
 	refusesChange(t, s)
 	f.refusesServing(t)
 	f.clock.Advance(20 * models.Day)
-	check(t, f.Database().MakePartitions(t.Context()))
+	must(t, f.Database().MakePartitions(t.Context()))
 	publish(t, f.tenant, "payment.failed")
-	check(t, f.Database().MigrateAs(t.Context(), owner))
+	must(t, f.Database().MigrateAs(t.Context(), owner))
 
 	in(`GRANT OWNER_ TO APP_`)
 	if err := f.Database().MigrateAs(t.Context(), owner); err == nil || !strings.Contains(err.Error(), "REVOKE") {

@@ -168,7 +168,7 @@ func TestLastSuccessIsNoted(t *testing.T) {
 			succeed(e)
 			succeed(e)
 		}
-		check(t, f.Engine().FlushSuccesses(t.Context()))
+		must(t, f.Engine().FlushSuccesses(t.Context()))
 		for _, e := range endpoints {
 			if at := f.state(t, e).LastSuccessAt; at == nil || !at.After(before.Add(time.Minute-time.Second)) {
 				t.Errorf("the last success is at %v, want a minute after %v", at, before)

@@ -18,7 +18,7 @@ var unnamed = regexp.MustCompile(`(?i)\b(SELECT|RETURNING|DISTINCT)\s+("?\w+"?\.
 func TestQueriesNameTheirColumns(t *testing.T) {
 	t.Run("source", func(t *testing.T) {
 		files, err := filepath.Glob("../*/*.go")
-		check(t, err)
+		must(t, err)
 		if len(files) < 100 {
 			t.Fatalf("found only %d files", len(files))
 		}
@@ -27,7 +27,7 @@ func TestQueriesNameTheirColumns(t *testing.T) {
 				continue
 			}
 			source, err := os.ReadFile(file)
-			check(t, err)
+			must(t, err)
 			for line := range strings.Lines(string(source)) {
 				code, _, _ := strings.Cut(line, "//")
 				if unnamed.MatchString(code) {
@@ -46,12 +46,12 @@ func TestQueriesNameTheirColumns(t *testing.T) {
 				}
 			}
 			all := f.DB().Callback()
-			check(t, all.Query().After("gorm:query").Register("test:look", look))
-			check(t, all.Raw().After("gorm:raw").Register("test:look", look))
-			check(t, all.Row().After("gorm:row").Register("test:look", look))
-			check(t, all.Create().After("gorm:create").Register("test:look", look))
-			check(t, all.Update().After("gorm:update").Register("test:look", look))
-			check(t, all.Delete().After("gorm:delete").Register("test:look", look))
+			must(t, all.Query().After("gorm:query").Register("test:look", look))
+			must(t, all.Raw().After("gorm:raw").Register("test:look", look))
+			must(t, all.Row().After("gorm:row").Register("test:look", look))
+			must(t, all.Create().After("gorm:create").Register("test:look", look))
+			must(t, all.Update().After("gorm:update").Register("test:look", look))
+			must(t, all.Delete().After("gorm:delete").Register("test:look", look))
 			f.worksAndServes(t)
 			if said < 50 {
 				t.Errorf("%d statements were looked at: this proves little", said)
@@ -67,7 +67,7 @@ func TestAnOlderProcessBesideANewerSchema(t *testing.T) {
 		for _, column := range []string{"first_later", "second_later"} {
 			f.worksAndServes(t)
 			for _, table := range tables(t, f.Store) {
-				check(t, f.DB().Exec("ALTER TABLE "+table+" ADD COLUMN "+column+" text NOT NULL DEFAULT 'later'").Error)
+				must(t, f.DB().Exec("ALTER TABLE "+table+" ADD COLUMN "+column+" text NOT NULL DEFAULT 'later'").Error)
 			}
 		}
 		f.worksAndServes(t)

@@ -21,7 +21,7 @@ func TestALookForDueDeliveriesIsBounded(t *testing.T) {
 		owesNothing(t, f.Store)
 		f.clock.Advance(time.Minute)
 		lanes, err := f.Engine().Due(t.Context())
-		check(t, err)
+		must(t, err)
 		picked, others := 0, 0
 		for _, lane := range lanes {
 			picked += len(lane.DeliveryIDs)

@@ -49,17 +49,17 @@ func (f *fixture) worksAndServes(t *testing.T) {
 	ctx := t.Context()
 	person := strings.ToLower(rand.Text()) + "@example.com"
 	_, err := f.SignUp(ctx, models.SignupOpen, models.Account{Email: person, Name: "Priya", Password: "correct horse battery staple"}, models.Actor{})
-	check(t, err)
+	must(t, err)
 	_, err = f.SignIn(ctx, models.Credentials{Email: person, Password: "correct horse battery staple"}, models.Actor{})
-	check(t, err)
+	must(t, err)
 	e := endpoint(t, f.tenant, func(in *models.EndpointInput) { in.Headers = []webhook.Header{{Name: "x-own", Value: "ours"}} })
 	for range 3 {
 		publish(t, f.tenant, "payment.failed")
 	}
 	_, err = f.tenant.Publish(ctx, models.NewEvent{Type: "payment.failed", Data: example("payment.failed"), IdempotencyKey: rand.Text()})
-	check(t, err)
+	must(t, err)
 	list, _, err := f.tenant.Deliveries(ctx, models.DeliveryFilter{EndpointID: e.ID}, models.Page{})
-	check(t, err)
+	must(t, err)
 	ids := make([]string, len(list))
 	for i, d := range list {
 		ids[i] = d.ID

@@ -25,8 +25,8 @@ func manyEndpoints(t *testing.T, f *fixture, tenant *store.Tenant, n int) (ids [
 		states[i].EndpointID = copies[i].ID
 		ids = append(ids, copies[i].ID)
 	}
-	check(t, f.DB().CreateInBatches(copies, 200).Error)
-	check(t, f.DB().CreateInBatches(states, 200).Error)
+	must(t, f.DB().CreateInBatches(copies, 200).Error)
+	must(t, f.DB().CreateInBatches(states, 200).Error)
 	return ids
 }
 
@@ -65,7 +65,7 @@ type written struct{ Events, Deliveries, Endpoints, Work, Unfinished int }
 func writtenOf(t *testing.T, f *fixture, tenant *store.Tenant) (w written) {
 	t.Helper()
 	id := tenant.Organization().ID
-	check(t, f.DB().Raw(`SELECT (SELECT count(*) FROM events WHERE organization_id = ?) AS events, (SELECT count(*) FROM deliveries WHERE organization_id = ?) AS deliveries,
+	must(t, f.DB().Raw(`SELECT (SELECT count(*) FROM events WHERE organization_id = ?) AS events, (SELECT count(*) FROM deliveries WHERE organization_id = ?) AS deliveries,
 		(SELECT count(DISTINCT endpoint_id) FROM deliveries WHERE organization_id = ?) AS endpoints, (SELECT count(*) FROM delivery_work WHERE organization_id = ?) AS work,
 		(SELECT count(*) FROM fan_outs WHERE organization_id = ?) AS unfinished`, id, id, id, id, id).Scan(&w).Error)
 	return w
@@ -75,7 +75,7 @@ func writtenOf(t *testing.T, f *fixture, tenant *store.Tenant) (w written) {
 func tenantIn(t *testing.T, s *store.Store, tenant *store.Tenant) *store.Tenant {
 	t.Helper()
 	other, err := s.Operator().Tenant(t.Context(), tenant.Organization().ID)
-	check(t, err)
+	must(t, err)
 	return other
 }
 
@@ -211,7 +211,7 @@ func TestASmallReportIsCommittedBetweenTheSlicesOfALargeOne(t *testing.T) {
 			reports = append(reports, store.Report{Tenant: here, Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}})
 		}
 		for _, o := range serving.PublishBatch(t.Context(), reports) {
-			check(t, o.Err)
+			must(t, o.Err)
 		}
 		owesNothing(t, serving)
 		if got, want := writtenOf(t, f, f.tenant), (written{3, 3 * many, many, 3 * many, 0}); got != want {
@@ -248,7 +248,7 @@ func TestASliceThatFailsLosesNothing(t *testing.T) {
 				statements = []string{"DROP TRIGGER broken ON delivery_work", "DROP FUNCTION broken"}
 			}
 			for _, statement := range statements {
-				check(t, f.DB().Exec(statement).Error)
+				must(t, f.DB().Exec(statement).Error)
 			}
 		}
 		order := endpointOrder(t, f)
@@ -281,7 +281,7 @@ func TestASliceThatFailsLosesNothing(t *testing.T) {
 // endpointOrder is the order in which an event reaches the endpoints.
 func endpointOrder(t *testing.T, f *fixture) (ids []string) {
 	t.Helper()
-	check(t, f.DB().Raw("SELECT id FROM endpoints WHERE organization_id = ? AND disabled_at IS NULL AND deleted_at IS NULL", f.tenant.Organization().ID).Scan(&ids).Error)
+	must(t, f.DB().Raw("SELECT id FROM endpoints WHERE organization_id = ? AND disabled_at IS NULL AND deleted_at IS NULL", f.tenant.Organization().ID).Scan(&ids).Error)
 	return ids
 }
 
@@ -294,7 +294,7 @@ func TestAProcessThatStopsBetweenSlicesLosesNothing(t *testing.T) {
 		o := f.opened
 		o.Waker = watch
 		serving, err := store.Open(t.Context(), o)
-		check(t, err)
+		must(t, err)
 		serving.Engine().Start()
 		closed := make(chan error, 1)
 		watch.act = func(group int, _ []models.Woken) {
@@ -314,15 +314,15 @@ func TestAProcessThatStopsBetweenSlicesLosesNothing(t *testing.T) {
 		if err != nil || accepted.Deliveries != many {
 			t.Fatalf("Publish() returned %+v, %v", accepted, err)
 		}
-		check(t, <-closed)
+		must(t, <-closed)
 		weight := f.GroupWeight()
 		if got, want := writtenOf(t, f, f.tenant), (written{1, weight, weight, weight, 1}); got != want {
 			t.Errorf("after the stop there is %+v, want %+v", got, want)
 		}
 		order := endpointOrder(t, f)
 		_, err = f.tenant.DisableEndpoint(t.Context(), order[many-1])
-		check(t, err)
-		check(t, f.tenant.DeleteEndpoint(t.Context(), order[many-2]))
+		must(t, err)
+		must(t, f.tenant.DeleteEndpoint(t.Context(), order[many-2]))
 		finish(t, f, many-weight)
 		if got, want := writtenOf(t, f, f.tenant), (written{1, many, many, many, 0}); got != want {
 			t.Errorf("in the end there is %+v, want %+v", got, want)
@@ -345,14 +345,14 @@ func TestABatchThatIsCutShortSaysWhatWasAccepted(t *testing.T) {
 		o := f.opened
 		o.Waker = watch
 		serving, err := store.Open(t.Context(), o)
-		check(t, err)
+		must(t, err)
 		serving.Engine().Start()
 		reports := make([]store.Report, 40)
 		for i := range reports {
 			reports[i] = store.Report{Tenant: tenantIn(t, serving, f.tenant), Event: models.NewEvent{Type: "payment.failed", Data: payment(fmt.Sprint(i))}}
 		}
 		outcomes := serving.PublishBatch(ctx, reports)
-		check(t, serving.Close()) // nothing is under way any more
+		must(t, serving.Close()) // nothing is under way any more
 		accepted := 0
 		for i, o := range outcomes {
 			if (o.Accepted == nil) == (o.Err == nil) {
@@ -378,7 +378,7 @@ func TestWhatHappensInTheAppReachesManyEndpoints(t *testing.T) {
 		watch := &wakeWatch{reached: done, wanted: many}
 		serving := f.with(t, func(o *store.Options) { o.Waker = watch })
 		_, _, err := tenantIn(t, serving, f.tenant).CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}})
-		check(t, err)
+		must(t, err)
 		<-done
 		if got, want := writtenOf(t, f, f.tenant), (written{1, many, many, many, 0}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
@@ -413,7 +413,7 @@ func TestEndpointsHaveALimit(t *testing.T) {
 			t.Fatalf("%d of 10 at once were made, and %d are there, %v", made, len(list), err)
 		}
 		// One that is deleted makes room; another organization has room of its own.
-		check(t, tenant.DeleteEndpoint(t.Context(), list[0].ID))
+		must(t, tenant.DeleteEndpoint(t.Context(), list[0].ID))
 		endpoint(t, tenant, nil)
 		endpoint(t, tenantIn(t, limited, f.organization(t, "Other")), nil)
 		// Under a higher limit it gets more, and keeps them under the lower one.

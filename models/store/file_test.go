@@ -34,20 +34,20 @@ func TestEmbedded_database_that_others_could_read_is_narrowed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hookwell.db")
 	open := func() *store.Store {
 		store, err := store.Open(t.Context(), store.Options{SQLitePath: path})
-		check(t, err)
-		check(t, store.Database().Migrate(t.Context()))
+		must(t, err)
+		must(t, store.Database().Migrate(t.Context()))
 		return store
 	}
 	other := open() // keeps the log there
 	defer other.Close()
 	files := []string{path, path + "-wal", path + "-shm"}
 	for _, file := range files {
-		check(t, os.Chmod(file, 0o644))
+		must(t, os.Chmod(file, 0o644))
 	}
 	defer open().Close()
 	for _, file := range files {
 		info, err := os.Stat(file)
-		check(t, err)
+		must(t, err)
 		if info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has the mode %o, want 600", file, info.Mode().Perm())
 		}

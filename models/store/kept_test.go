@@ -26,7 +26,7 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 		t.Helper()
 		e = storetest.NamedEndpoint(t, f.tenant, "", "payment.failed")
 		key, text, err := f.tenant.CreateKey(t.Context(), models.NewKey{Name: "back end", Scopes: []string{"events:write"}})
-		check(t, err)
+		must(t, err)
 		here = f.again(t)
 		for range 2 { // the first fills the memory, the second uses it
 			accepted, err := publish(t, here, text)
@@ -49,20 +49,20 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 		other := storetest.NamedEndpoint(t, f.tenant, "", "payment.*")
 		expect(t, here, text, 2)
 		_, err := f.tenant.DisableEndpoint(t.Context(), e.ID)
-		check(t, err)
+		must(t, err)
 		expect(t, here, text, 1)
 		_, err = f.tenant.EnableEndpoint(t.Context(), e.ID)
-		check(t, err)
+		must(t, err)
 		expect(t, here, text, 2)
 		_, err = f.tenant.UpdateEndpoint(t.Context(), other.ID, func(in *models.EndpointInput) error {
 			in.EventTypes = []string{"org.*"}
 			return nil
 		})
-		check(t, err)
+		must(t, err)
 		expect(t, here, text, 1)
-		check(t, f.tenant.DeleteEndpoint(t.Context(), e.ID))
+		must(t, f.tenant.DeleteEndpoint(t.Context(), e.ID))
 		expect(t, here, text, 0)
-		check(t, f.tenant.RevokeKey(t.Context(), keyID))
+		must(t, f.tenant.RevokeKey(t.Context(), keyID))
 		for range 2 {
 			if _, err := publish(t, here, text); !models.IsKind(err, models.Unauthorized) {
 				t.Errorf("with a revoked key: %v", err)
@@ -72,11 +72,11 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 	t.Run("external id", func(t *testing.T) {
 		eachStore(t, func(t *testing.T, f *fixture) {
 			here, _, _, text := setUp(t, f)
-			check(t, f.DB().Exec("UPDATE organizations SET external_id = 'acme-1' WHERE id = ?", f.tenant.Organization().ID).Error)
+			must(t, f.DB().Exec("UPDATE organizations SET external_id = 'acme-1' WHERE id = ?", f.tenant.Organization().ID).Error)
 			accepted, err := publish(t, here, text)
-			check(t, err)
+			must(t, err)
 			event, err := f.tenant.Event(t.Context(), accepted.ID)
-			check(t, err)
+			must(t, err)
 			if !bytes.Contains(event.Body, []byte(`"organizationId":"acme-1"`)) {
 				t.Errorf("the envelope is %s", event.Body)
 			}
@@ -93,13 +93,13 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 				return tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: example("payment.failed")})
 			}
 			rename := func(id any, name string) {
-				check(t, f.DB().Exec("UPDATE organizations SET external_id = ? WHERE id = ?", id, name).Error)
+				must(t, f.DB().Exec("UPDATE organizations SET external_id = ? WHERE id = ?", id, name).Error)
 			}
 			first, second := f.tenant.Organization(), f.organization(t, "Second").Organization()
 			rename("name", first.ID)
 			for range 2 {
 				_, err := report("name")
-				check(t, err)
+				must(t, err)
 			}
 			rename(nil, first.ID)
 			rename("name", second.ID)
@@ -128,11 +128,11 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 			claim := func() pipeline.Job {
 				t.Helper()
 				_, err := publish(t, here, text)
-				check(t, err)
+				must(t, err)
 				list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{}, models.Page{})
-				check(t, err)
+				must(t, err)
 				jobs, _, err := here.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 1}})
-				check(t, err)
+				must(t, err)
 				if len(jobs) != 1 {
 					t.Fatalf("%d claimed", len(jobs))
 				}
@@ -140,7 +140,7 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 			}
 			before := claim()
 			_, secret, err := f.tenant.RotateSecret(t.Context(), e.ID, models.Rotation{})
-			check(t, err)
+			must(t, err)
 			after := claim()
 			if len(after.Message.Secrets) != 1 || !after.Message.Secrets[0].Equal(secret) || before.Message.Secrets[0].Equal(secret) {
 				t.Error("the message after the rotation is not signed with the new secret alone")
@@ -150,7 +150,7 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 				in.Headers = []webhook.Header{{Name: "x-token", Value: "abcd"}}
 				return nil
 			})
-			check(t, err)
+			must(t, err)
 			if moved := claim(); moved.Message.URL != before.Message.URL+"/moved" || len(moved.Message.Headers) != 1 {
 				t.Errorf("after the edit it goes to %s with %d headers", moved.Message.URL, len(moved.Message.Headers))
 			}

@@ -14,7 +14,7 @@ import (
 func TestUpdateEndpoint_of_a_type_that_left_the_catalog(t *testing.T) {
 	catalog, err := webhook.NewCatalog([]byte(`[{"type": "robot.moved", "category": "robots", "description": "A robot moved.", "fires_when": "It moves.",
 		"schema": {"type": "object"}, "example": {"type": "robot.moved", "timestamp": "2026-03-02T09:14:07.412Z", "data": {}}}]`))
-	check(t, err)
+	must(t, err)
 	eachStore(t, func(t *testing.T, f *fixture) {
 		before := tenantIn(t, f.with(t, func(o *store.Options) { o.Catalog = catalog }), f.tenant)
 		e := endpoint(t, before, func(in *models.EndpointInput) { in.EventTypes = []string{"robot.moved"} })

@@ -27,14 +27,14 @@ func TestTimesAreJudgedAsTheyAreStored(t *testing.T) {
 		e := endpoint(t, f.tenant, nil)
 		for text, good := range times {
 			at, err := time.Parse(time.RFC3339Nano, text)
-			check(t, err)
+			must(t, err)
 			accepted, err := f.tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: payment(text), Timestamp: at})
 			switch {
 			case good && err != nil:
 				t.Errorf("an event of %s: %v", text, err)
 			case good:
 				event, err := f.tenant.Event(t.Context(), accepted.ID)
-				check(t, err)
+				must(t, err)
 				if want := at.UTC().Truncate(time.Millisecond); !event.OccurredAt.Equal(want) {
 					t.Errorf("an event of %s is stored as of %s", text, event.OccurredAt)
 				}
@@ -56,7 +56,7 @@ func TestTimesAreJudgedAsTheyAreStored(t *testing.T) {
 		}
 		last := time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.FixedZone("", 3600))
 		_, text, err := f.tenant.CreateKey(t.Context(), models.NewKey{Name: "k", Scopes: []string{"read"}, ExpiresAt: &last})
-		check(t, err)
+		must(t, err)
 		key, _, err := f.AuthenticateReporter(t.Context(), text)
 		if err != nil || !key.ExpiresAt.Equal(last.UTC().Truncate(time.Microsecond)) {
 			t.Errorf("a key that ends with the year 9999: %v, %v", key, err)

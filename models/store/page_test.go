@@ -189,13 +189,13 @@ func TestDeliveredBeforeAnEndpointFailed(t *testing.T) {
 				return named(rows, func(d models.Delivery) string { return d.ID }), next, err
 			}
 			all, err := walk(list, models.Page{Limit: 1})
-			check(t, err)
+			must(t, err)
 			return all
 		}
 		test := func(e *models.Endpoint) string {
 			t.Helper()
 			job, err := f.tenant.BeginTest(t.Context(), e.ID, "payment.failed", example("payment.failed"))
-			check(t, err)
+			must(t, err)
 			f.record(t, *job, 200, "")
 			return job.DeliveryID
 		}
@@ -203,7 +203,7 @@ func TestDeliveredBeforeAnEndpointFailed(t *testing.T) {
 		f.record(t, f.claim(t, e, 1, want...)[0], 200, "")
 		f.rollUp(t)
 		f.clock.Advance(3 * 24 * time.Hour)
-		check(t, f.Database().MakePartitions(t.Context()))
+		must(t, f.Database().MakePartitions(t.Context()))
 		f.record(t, f.claim(t, e, 1, f.one(t, e))[0], 500, webhook.CauseStatus)
 		want = append([]string{test(e), test(e)}, want...)
 		slices.Sort(want)
@@ -214,12 +214,12 @@ func TestDeliveredBeforeAnEndpointFailed(t *testing.T) {
 		if only := []string{test(never)}; !slices.Equal(delivered(never), only) {
 			t.Errorf("an endpoint that only got a test event has %v", delivered(never))
 		}
-		check(t, f.DB().Exec("UPDATE endpoint_states SET last_success_at = NULL").Error)
+		must(t, f.DB().Exec("UPDATE endpoint_states SET last_success_at = NULL").Error)
 		if got := delivered(e); !slices.Equal(got, want) {
 			t.Errorf("without the noted success, delivered are %v, want %v", got, want)
 		}
-		check(t, f.DB().Exec("UPDATE endpoint_states SET last_success_at = ?", f.Now().Add(-3*24*time.Hour)).Error)
-		check(t, f.DB().Exec("DELETE FROM rollups").Error)
+		must(t, f.DB().Exec("UPDATE endpoint_states SET last_success_at = ?", f.Now().Add(-3*24*time.Hour)).Error)
+		must(t, f.DB().Exec("DELETE FROM rollups").Error)
 		if got := delivered(e); !slices.Equal(got, want) {
 			t.Errorf("before anything was rolled up, delivered are %v, want %v", got, want)
 		}

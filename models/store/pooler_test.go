@@ -42,7 +42,7 @@ func TestPoolerModes(t *testing.T) {
 			case c.mend == "" && err != nil:
 				t.Errorf("Open() = %v", err)
 			case c.mend == "":
-				check(t, store.Database().Migrate(t.Context()))
+				must(t, store.Database().Migrate(t.Context()))
 			case err == nil:
 				t.Error("it is taken")
 			case !strings.Contains(err.Error(), c.mend) || strings.Contains(err.Error(), "right now"):

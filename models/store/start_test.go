@@ -46,17 +46,17 @@ func TestStart_on_a_full_disk(t *testing.T) {
 				folder := testenv.Disk(t, "8m")
 				o := store.Options{SQLitePath: filepath.Join(folder, "hookwell.db")}
 				if before != "nothing" {
-					check(t, begin(t, o))
+					must(t, begin(t, o))
 				}
 				if before == "a_database_after_work" { // as a killed process leaves it
 					for _, beside := range []string{"-wal", "-shm"} {
-						check(t, os.WriteFile(o.SQLitePath+beside, nil, 0o600))
+						must(t, os.WriteFile(o.SQLitePath+beside, nil, 0o600))
 					}
 				}
 				free := testenv.Fill(t, folder)
 				wantSentence(t, begin(t, o), models.CodeStorageFull, full)
 				free()
-				check(t, begin(t, o))
+				must(t, begin(t, o))
 			})
 		}
 	})
@@ -65,7 +65,7 @@ func TestStart_on_a_full_disk(t *testing.T) {
 		free := testenv.Fill(t, folder)
 		wantSentence(t, begin(t, store.Options{DatabaseURL: server.URL()}), models.CodeStorageFull, full)
 		free()
-		check(t, begin(t, store.Options{DatabaseURL: server.URL()}))
+		must(t, begin(t, store.Options{DatabaseURL: server.URL()}))
 	})
 }
 
@@ -74,15 +74,15 @@ func TestStart_on_what_takes_no_writes(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		folder := testenv.Disk(t, "8m")
 		o := store.Options{SQLitePath: filepath.Join(folder, "hookwell.db")}
-		check(t, begin(t, o))
-		check(t, syscall.Mount("", folder, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=8m"))
+		must(t, begin(t, o))
+		must(t, syscall.Mount("", folder, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=8m"))
 		wantSentence(t, begin(t, o), models.CodeStorageReadOnly, readOnly)
 	})
 	t.Run("Postgres", func(t *testing.T) {
 		address := testenv.Database(t)
 		o := store.Options{DatabaseURL: address + "&default_transaction_read_only=on"}
 		wantSentence(t, begin(t, o), models.CodeStorageReadOnly, readOnly)
-		check(t, begin(t, store.Options{DatabaseURL: address}))
+		must(t, begin(t, store.Options{DatabaseURL: address}))
 		clock := &database.Clock{}
 		clock.Advance(40 * models.Day) // partitions are to be made
 		o.Clock = clock

@@ -66,7 +66,6 @@ func (r *wakeRecord) WakeMail() {
 // What storetest has and the tests of this package use on every page.
 var (
 	must     = storetest.Must
-	check    = storetest.Must
 	endpoint = storetest.Endpoint
 	publish  = storetest.Publish
 )

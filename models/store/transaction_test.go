@@ -20,16 +20,16 @@ func TestTheVictimOfADeadlockRunsAgain(t *testing.T) {
 	}
 	other := f.DB().WithContext(t.Context()).Begin()
 	defer other.Rollback()
-	check(t, other.Exec("SET LOCAL deadlock_timeout = '10min'").Error) // it is not the one who looks
-	check(t, count(other, second))
+	must(t, other.Exec("SET LOCAL deadlock_timeout = '10min'").Error) // it is not the one who looks
+	must(t, count(other, second))
 	done, tries := make(chan error, 1), 0
-	check(t, f.Transaction(t.Context(), func(tx *database.Tx) error {
+	must(t, f.Transaction(t.Context(), func(tx *database.Tx) error {
 		if tries++; tries > 1 {
 			if err := <-done; err != nil {
 				return err
 			}
 		}
-		check(t, tx.Exec("SET LOCAL deadlock_timeout = '1ms'").Error)
+		must(t, tx.Exec("SET LOCAL deadlock_timeout = '1ms'").Error)
 		if err := count(tx.DB, first); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func TestTheVictimOfADeadlockRunsAgain(t *testing.T) {
 			}()
 			eventually(t, "the other's wait", func() bool {
 				var waiting int
-				check(t, f.DB().Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error)
+				must(t, f.DB().Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error)
 				return waiting == 1
 			})
 		}

@@ -547,14 +547,14 @@ func TestRecordOfALostClaimLeavesAPersonsAttempt(t *testing.T) {
 		}{{"resent", false, models.Pending}, {"cancelled and resent", true, models.Cancelled}} {
 			id := f.deliveryTo(t, publish(t, f.tenant, "payment.failed").ID, e).ID
 			job := f.claim(t, e, 1, id)[0]
-			check(t, f.DB().Exec("UPDATE delivery_work SET attempt = attempt - 1, lease_until = NULL, claimed_at = NULL, lease_token = '' WHERE delivery_id = ?", id).Error)
+			must(t, f.DB().Exec("UPDATE delivery_work SET attempt = attempt - 1, lease_until = NULL, claimed_at = NULL, lease_token = '' WHERE delivery_id = ?", id).Error)
 			f.clock.Advance(time.Second)
 			if c.cancel {
 				_, err := f.tenant.Cancel(t.Context(), id)
-				check(t, err)
+				must(t, err)
 			}
 			_, err := f.tenant.Resend(t.Context(), id)
-			check(t, err)
+			must(t, err)
 			f.record(t, job, 500, webhook.CauseStatus)
 			if d := f.delivery(t, id); d.State != c.want || d.NextAttemptAt == nil {
 				t.Errorf("%s: %+v", c.name, d)
@@ -574,7 +574,7 @@ func TestRecordOfAnAttemptThatWasMadeTwice(t *testing.T) {
 		for _, lateLast := range []bool{true, false} {
 			id := f.deliveryTo(t, publish(t, f.tenant, "payment.failed").ID, e).ID
 			first := f.claim(t, e, 1, id)[0]
-			check(t, f.DB().Exec("UPDATE delivery_work SET attempt = attempt - 1, lease_until = NULL, claimed_at = NULL, lease_token = '' WHERE delivery_id = ?", id).Error)
+			must(t, f.DB().Exec("UPDATE delivery_work SET attempt = attempt - 1, lease_until = NULL, claimed_at = NULL, lease_token = '' WHERE delivery_id = ?", id).Error)
 			second := f.claim(t, e, 1, id)[0]
 			if !lateLast {
 				f.record(t, first, 500, webhook.CauseStatus)
@@ -584,7 +584,7 @@ func TestRecordOfAnAttemptThatWasMadeTwice(t *testing.T) {
 				f.record(t, first, 500, webhook.CauseStatus)
 			}
 			attempts, err := f.tenant.Attempts(t.Context(), id)
-			check(t, err)
+			must(t, err)
 			if d := f.delivery(t, id); d.State != models.Delivered || len(attempts) != 1 || attempts[0].StatusCode != 200 {
 				t.Errorf("late last %v: %s after %d attempts, the last with %d", lateLast, d.State, len(attempts), attempts[0].StatusCode)
 			}
@@ -597,14 +597,14 @@ func TestRecordOfAnAttemptThatWasMadeTwice(t *testing.T) {
 func TestClaimDoesNotTakeWhatCannotBeSentForFull(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		good, bad := endpoint(t, f.tenant, nil), endpoint(t, f.tenant, nil)
-		check(t, f.DB().Exec("UPDATE endpoint_secrets SET sealed = ? WHERE endpoint_id = ?", []byte("spoiled"), bad.ID).Error)
+		must(t, f.DB().Exec("UPDATE endpoint_secrets SET sealed = ? WHERE endpoint_id = ?", []byte("spoiled"), bad.ID).Error)
 		event := publish(t, f.tenant, "payment.failed").ID
 		lanes := []pipeline.Lane{
 			{EndpointID: good.ID, DeliveryIDs: []string{f.deliveryTo(t, event, good).ID}, Slots: 1},
 			{EndpointID: bad.ID, DeliveryIDs: []string{f.deliveryTo(t, event, bad).ID}, Slots: 1},
 		}
 		jobs, outlooks, err := f.Engine().Claim(t.Context(), lanes)
-		check(t, err)
+		must(t, err)
 		if len(jobs) != 1 || jobs[0].EndpointID != good.ID || outlooks[1].Full {
 			t.Errorf("%d claimed, and the one that can't be sent to is full: %v", len(jobs), outlooks[1].Full)
 		}
