@@ -96,7 +96,6 @@ func openSite(t *testing.T, o store.Options, change func(*Options)) *site {
 	vault, err := database.ParseVault(base64.StdEncoding.EncodeToString(key))
 	must(t, err)
 	o.Vault, o.Clock, o.PasswordCost = vault, s.clock, apitest.CheapPasswords
-	o.BaseURL = &url.URL{Scheme: "https", Host: "hooks.example.com"}
 	o.Guard = webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	o.Catalog, err = apitest.Catalog()
 	must(t, err)
