@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -30,7 +31,7 @@ func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
 	}
 	chosen := parseSpan(query)
 	f.Period, f.Since, f.Until = chosen.Period, chosen.Since, chosen.Until
-	if stateWord(f.State) == "" {
+	if ui.StateWord(f.State) == "" {
 		f.State = ""
 	}
 	return f
@@ -130,7 +131,7 @@ func (v DeliveriesView) endpointTitle() string {
 			return v.Endpoints[i].Title()
 		}
 	}
-	return shortID(v.Filter.EndpointID)
+	return ui.ShortID(v.Filter.EndpointID)
 }
 
 // DeliveryView is one delivery's page.
@@ -165,5 +166,5 @@ func (v DeliveryView) endpointTitle() string {
 	if v.Delivery.EndpointTitle != "" {
 		return v.Delivery.EndpointTitle
 	}
-	return shortID(v.Delivery.EndpointID)
+	return ui.ShortID(v.Delivery.EndpointID)
 }

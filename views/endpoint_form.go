@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -190,5 +191,5 @@ func (f EndpointForm) crumbs(slug string) []crumb {
 // chosenWords is "5 of 22 types."
 func (f EndpointForm) chosenWords() string {
 	types := f.types()
-	return formatCount(f.chosen(types)) + " of " + plural(len(types), "type") + "."
+	return ui.FormatCount(f.chosen(types)) + " of " + ui.Plural(len(types), "type") + "."
 }

@@ -32,7 +32,8 @@ var table = map[string][]string{
 	"models/pipeline": {"models", "models/database", "webhook"},
 	"models/store":    {"models", "models/database", "models/pipeline", "webhook"},
 	"jobs":            {"models", "models/pipeline", "webhook"},
-	"views":           {"models", "static", "webhook"},
+	"views":           {"models", "static", "views/ui", "webhook"},
+	"views/ui":        {"models", "static", "webhook"},
 	"views/mail":      {"models", "views", "webhook"}, // whose paths the links are
 	"web":             {"models", "models/store", "views", "web/api", "web/refusal", "web/request", "webhook", "static"},
 	"web/api":         {"models", "models/pipeline", "models/store", "web/refusal", "web/request", "webhook"},
