@@ -185,7 +185,7 @@ const authenticationRequired = 530
 
 // sendMail sends what is due.
 func (w *Workers) sendMail(ctx context.Context) error {
-	return SendMail(ctx, w.Store, w.Mailer, w.Log)
+	return SendMail(ctx, w.Store, w.Words, w.Mailer, w.Log)
 }
 
 // Mailbox is where mail is queued.
@@ -199,9 +199,16 @@ type Mailbox interface {
 	MailFailed(ctx context.Context, l *models.Letter, cause error, final bool) (time.Time, error)
 }
 
+// Words writes what messages say.
+type Words interface {
+	// Write returns the subject and the text of a message. It fails for a kind that
+	// it does not know, which a newer version may have queued.
+	Write(m *models.Mail) (subject, text string, err error)
+}
+
 // SendMail sends what is due, in any process and beside others. Without a
 // mailer it is logged and given up.
-func SendMail(ctx context.Context, mailbox Mailbox, mailer *Mailer, log *slog.Logger) error {
+func SendMail(ctx context.Context, mailbox Mailbox, words Words, mailer *Mailer, log *slog.Logger) error {
 	for {
 		letters, err := mailbox.ClaimMail(ctx)
 		if err != nil || len(letters) == 0 {
@@ -212,6 +219,7 @@ func SendMail(ctx context.Context, mailbox Mailbox, mailer *Mailer, log *slog.Lo
 		noting := context.WithoutCancel(ctx)
 		var faults []error
 		note := func(l *models.Letter, err error) { faults = append(faults, noteMail(noting, mailbox, log, l, err)) }
+		letters = write(letters, words, note)
 		if mailer != nil {
 			mailer.send(ctx, letters, note)
 		} else {
@@ -223,6 +231,25 @@ func SendMail(ctx context.Context, mailbox Mailbox, mailer *Mailer, log *slog.Lo
 			return err
 		}
 	}
+}
+
+// write gives letters their words, and returns those that have them. One of an
+// earlier version brings its own. What can't be written is tried again later:
+// perhaps by a newer version, which queued it.
+func write(letters []models.Letter, words Words, done func(l *models.Letter, err error)) []models.Letter {
+	ready := make([]models.Letter, 0, len(letters))
+	for i := range letters {
+		l := &letters[i]
+		if l.Kind != models.MailFinished {
+			var err error
+			if l.Subject, l.Text, err = words.Write(&l.Mail); err != nil {
+				done(l, err)
+				continue
+			}
+		}
+		ready = append(ready, *l)
+	}
+	return ready
 }
 
 // noteMail keeps what came of a message. One that nobody gets is logged with

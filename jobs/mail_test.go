@@ -20,7 +20,10 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"hookwell/jobs"
+	wording "hookwell/views/mail"
 )
+
+var mailWords = wording.NewWords(&url.URL{Scheme: "https", Host: "hooks.example.com"})
 
 // mailServer is a mail server of the test's own. It takes mail from whoever
 // signed in, where it has a password, and hands it to arrived.
@@ -181,7 +184,7 @@ func (f *fixture) sendMail(t *testing.T, m *jobs.Mailer, to string) (id string, 
 
 func (f *fixture) sentMail(t *testing.T, m *jobs.Mailer, id string, failure *string) (sent bool) {
 	t.Helper()
-	must(t, jobs.SendMail(t.Context(), f.Store, m, f.log))
+	must(t, jobs.SendMail(t.Context(), f.Store, mailWords, m, f.log))
 	sent, *failure, _ = f.Operator().MailOutcome(t.Context(), id)
 	return sent
 }
@@ -345,4 +348,42 @@ func TestMailServerURLs(t *testing.T) {
 			t.Errorf("%s: the error shows the password: %v", text, err)
 		}
 	}
+}
+
+// TestMailOfOtherVersions sends what an earlier version queued as it is, and
+// keeps what only a newer one has words for.
+func TestMailOfOtherVersions(t *testing.T) {
+	eachPair(t, func(t *testing.T, f *fixture) {
+		s := startMailServer(t, nil)
+		m := s.mailer(t, "smtp", "", "")
+		const text = "Follow https://hooks.example.com/reset/tok_5ecret.\n\nAs it was written.\n"
+		now := f.clock.Now()
+		queue := func(id, to, subject, text, kind string) {
+			t.Helper()
+			must(t, f.Database().Exec(`INSERT INTO mail_messages (id, recipient, kind, subject, secret, sealed, created_at, due_at, attempts, lease_token, failure)
+				VALUES (?, ?, ?, ?, TRUE, ?, ?, ?, 0, '', '')`, id, to, kind, subject, f.options.Vault.Seal(id, []byte(text)), now, now).Error)
+		}
+		queue("mail_newer", "newer@example.com", "", `{"token":"tok_5ecret"}`, "of_tomorrow")
+		queue("mail_earlier", "earlier@example.com", "A new password for Hookwell", text, "")
+		var log bytes.Buffer
+		f.log = slog.New(slog.NewTextHandler(&log, nil))
+		var failure string
+		if !f.sentMail(t, m, "mail_earlier", &failure) {
+			t.Fatal("what an earlier version queued was not sent:", failure)
+		}
+		if l := s.next(t); l.to != "earlier@example.com" || l.Header.Get("Subject") != "A new password for Hookwell" || l.text != text {
+			t.Errorf("sent to %s: %q, %q", l.to, l.Header.Get("Subject"), l.text)
+		}
+		if sent, failure, err := f.Operator().MailOutcome(t.Context(), "mail_newer"); sent || !strings.Contains(failure, `"of_tomorrow"`) || err != nil {
+			t.Errorf("MailOutcome() of a kind of a newer version returned %v, %q, %v; want it to wait", sent, failure, err)
+		}
+		if strings.Contains(log.String(), "tok_5ecret") {
+			t.Errorf("a token is in the log: %s", log.String())
+		}
+		must(t, f.Database().Exec("UPDATE mail_messages SET kind = 'password_changed' WHERE id = 'mail_newer'").Error) // as if by the newer version
+		f.clock.Advance(61 * time.Second)
+		if !f.sentMail(t, m, "mail_newer", &failure) {
+			t.Error("given up:", failure)
+		}
+	})
 }

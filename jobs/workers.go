@@ -41,6 +41,8 @@ type Options struct {
 	Queue    *Queue
 	Feed     *Feed
 	Log      *slog.Logger
+	// Words writes what messages say.
+	Words Words
 	// Mailer is nil where no mail server is set.
 	Mailer *Mailer
 	// Retention is how long events and deliveries are kept, at least

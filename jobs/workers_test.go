@@ -142,7 +142,7 @@ func newFixture(t *testing.T, o store.Options, redisURL string) *fixture {
 // start runs workers until the test ends.
 func (f *fixture) start(t *testing.T) *jobs.Workers {
 	t.Helper()
-	w, err := jobs.Start(jobs.Options{Engine: f.Engine(), Store: f.Store, Sender: f.sender, Redis: f.redis, Queue: f.queue, Feed: f.feed, Log: f.log, Mailer: f.mailer})
+	w, err := jobs.Start(jobs.Options{Engine: f.Engine(), Store: f.Store, Sender: f.sender, Redis: f.redis, Queue: f.queue, Feed: f.feed, Log: f.log, Words: mailWords, Mailer: f.mailer})
 	must(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -26,10 +26,6 @@ type Invitation struct {
 // Over reports whether the invitation's time has run out.
 func (i *Invitation) Over(now time.Time) bool { return !now.Before(i.ExpiresAt) }
 
-// InvitationPath is where the link with that token leads, below the address of
-// this server.
-func InvitationPath(token string) string { return "/invite/" + token }
-
 // NewInvitation is whom to invite as what. ByMail sends the link to the address
 // alone.
 type NewInvitation struct {

@@ -7,6 +7,7 @@ import (
 	"github.com/mileusna/useragent"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -50,7 +51,7 @@ func deviceWords(userAgent string) string {
 // addressWords are where a session was used from.
 func addressWords(session models.Session) string {
 	if session.RemoteAddress == "" {
-		return nothing
+		return ui.Nothing
 	}
 	return session.RemoteAddress
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -43,7 +44,7 @@ func timingParts(t webhook.Timings) []part {
 
 // attemptLine is "Mon 20 April, 05:24:09.114 UTC, 192 ms from 203.0.113.24".
 func attemptLine(now time.Time, a *models.Attempt) string {
-	line := formatFull(now, a.StartedAt) + a.StartedAt.UTC().Format(".000") + " UTC, " + formatTook(a.Duration())
+	line := ui.FormatFull(now, a.StartedAt) + a.StartedAt.UTC().Format(".000") + " UTC, " + ui.FormatTook(a.Duration())
 	if a.RemoteAddress != "" {
 		line += " from " + a.RemoteAddress
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -107,7 +108,7 @@ func actorWords(kind models.ActorKind) string {
 	case models.ActorSystem:
 		return "Hookwell itself"
 	}
-	return upperFirst(string(kind))
+	return ui.UpperFirst(string(kind))
 }
 
 // AuditFilter is what the query string of the audit log narrows it by.
@@ -215,5 +216,5 @@ func (v AuditView) named(id string) string {
 			return e.TargetName
 		}
 	}
-	return shortID(id)
+	return ui.ShortID(id)
 }

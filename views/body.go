@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"unicode/utf8"
+
+	"hookwell/views/ui"
 )
 
 // body is what was sent or received, ready to be shown as text.
@@ -40,7 +42,7 @@ func showBody(content []byte, truncated bool) body {
 		b.lines = strings.Split(visible(b.raw), "\n")
 	}
 	if truncated {
-		b.note = strings.TrimSpace(b.note + " Cut at " + formatSize(len(content)) + "; the receiver sent more.")
+		b.note = strings.TrimSpace(b.note + " Cut at " + ui.FormatSize(len(content)) + "; the receiver sent more.")
 	}
 	return b
 }

@@ -2,6 +2,7 @@ package views
 
 import (
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -74,9 +75,9 @@ func (v CatalogView) crumbs(slug string) []crumb {
 func (v CatalogView) summary() string {
 	categories := "1 category"
 	if n := len(v.Categories); n != 1 {
-		categories = formatCount(n) + " categories"
+		categories = ui.FormatCount(n) + " categories"
 	}
-	return plural(v.total(), "event type") + " in " + categories + "."
+	return ui.Plural(v.total(), "event type") + " in " + categories + "."
 }
 
 // exampleEnvelope is the example as a receiver gets it.

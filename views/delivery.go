@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -32,7 +33,7 @@ func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
 	}
 	chosen := parseSpan(query)
 	f.Period, f.Since, f.Until = chosen.Period, chosen.Since, chosen.Until
-	if stateWord(f.State) == "" {
+	if ui.StateWord(f.State) == "" {
 		f.State = ""
 	}
 	return f
@@ -159,5 +160,5 @@ func (v DeliveryView) endpointTitle() string {
 	if v.Delivery.EndpointTitle != "" {
 		return v.Delivery.EndpointTitle
 	}
-	return shortID(v.Delivery.EndpointID)
+	return ui.ShortID(v.Delivery.EndpointID)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -126,7 +127,7 @@ func TestDeliveryLog(t *testing.T) {
 
 func TestRail(t *testing.T) {
 	draw := func(state models.State, attempts, planned int, cause webhook.Cause) string {
-		doc := parse(t, Rail(models.Delivery{State: state, AttemptCount: attempts, PlannedAttempts: planned, LastCause: cause}))
+		doc := parse(t, ui.Rail(models.Delivery{State: state, AttemptCount: attempts, PlannedAttempts: planned, LastCause: cause}))
 		marks := doc.Find("rect").Map(func(_ int, s *goquery.Selection) string {
 			return map[string]string{"r-ok": "|", "r-bad": ".", "r-plan": "o"}[s.AttrOr("class", "")]
 		})
@@ -140,7 +141,7 @@ func TestRail(t *testing.T) {
 		draw(models.Failed, 3, 3, webhook.CauseStatus):               "... 3 of 3",
 		draw(models.Failed, 4, 3, webhook.CauseStatus):               ".... 4 attempts",
 		draw(models.Cancelled, 1, 3, webhook.CauseRefused):           ". 1 of 3",
-		draw(models.Failed, 100, 3, webhook.CauseStatus):             strings.Repeat(".", maxBars) + " 100 attempts",
+		draw(models.Failed, 100, 3, webhook.CauseStatus):             strings.Repeat(".", ui.MaxBars) + " 100 attempts",
 		draw(models.Delivered, 1, 10, webhook.CauseResponseTooLarge): ". 1 of 10",
 	} {
 		if got != want {
@@ -163,7 +164,7 @@ func TestAnswerChip(t *testing.T) {
 		{200, webhook.CauseResponseTooLarge, "code code--cause is-bad", "response_too_large"},
 		{0, "", "muted", "–"},
 	} {
-		chip := parse(t, AnswerChip(c.status, c.cause)).Find("span")
+		chip := parse(t, ui.AnswerChip(c.status, c.cause)).Find("span")
 		if chip.AttrOr("class", "") != c.class || chip.Text() != c.text {
 			t.Errorf("%d %s: %s", c.status, c.cause, name(chip))
 		}

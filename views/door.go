@@ -3,16 +3,17 @@ package views
 import (
 	"net/url"
 
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
 // newPasswordField asks for a password that is still to be chosen.
-func newPasswordField(name string, faults webhook.Faults) field {
+func newPasswordField(name string, faults webhook.Faults) ui.Input {
 	label := "Password"
 	if name == "new" {
 		label = "New password"
 	}
-	return field{Name: name, Label: label, Required: true, Faults: faults,
+	return ui.Input{Name: name, Label: label, Required: true, Faults: faults,
 		Hint: "At least 15 characters. A few unrelated words are easy to keep and hard to guess."}
 }
 

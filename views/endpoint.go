@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -81,7 +82,7 @@ func bareURL(address string) string { return models.BareURL(address) }
 
 // scheduleWords is "Standard, 10 attempts".
 func scheduleWords(s webhook.Schedule) string {
-	return scheduleTitle(s.Name) + ", " + plural(len(s.Delays), "attempt")
+	return scheduleTitle(s.Name) + ", " + ui.Plural(len(s.Delays), "attempt")
 }
 
 func scheduleTitle(name string) string {
@@ -92,10 +93,10 @@ func scheduleTitle(name string) string {
 }
 
 // scheduleNote is "over 3 d 3 h".
-func scheduleNote(s webhook.Schedule) string { return "over " + formatSpan(s.Span()) }
+func scheduleNote(s webhook.Schedule) string { return "over " + ui.FormatSpan(s.Span()) }
 
 func disabledTitle(now time.Time, e *models.Endpoint) string {
-	return "Disabled since " + formatDay(now, *e.DisabledAt) + " UTC"
+	return "Disabled since " + ui.FormatDay(now, *e.DisabledAt) + " UTC"
 }
 
 // disabledText says why it is disabled, what waits and what to do.
@@ -116,7 +117,7 @@ func disabledText(v EndpointView) string {
 		parts = append(parts, waitingWords(v.Waiting))
 	}
 	if v.Missed > 0 {
-		parts = append(parts, plural(v.Missed, "event")+" came meanwhile that it did not get.")
+		parts = append(parts, ui.Plural(v.Missed, "event")+" came meanwhile that it did not get.")
 	}
 	return strings.Join(append(parts, "New events are not sent here until it is enabled; test events are."), " ")
 }
@@ -126,7 +127,7 @@ func disabledByRule(v EndpointView) string {
 	if v.State.FailingSince == nil {
 		return "Hookwell disabled it: nothing had succeeded for days."
 	}
-	return "Hookwell disabled it: nothing had succeeded since " + formatDay(at, *v.State.FailingSince) + " UTC, and it failed on " + dayWords(v.State.Days()) + "."
+	return "Hookwell disabled it: nothing had succeeded since " + ui.FormatDay(at, *v.State.FailingSince) + " UTC, and it failed on " + dayWords(v.State.Days()) + "."
 }
 
 func waitingWords(n models.Tallied) string {

@@ -1,6 +1,9 @@
 package views
 
-import "hookwell/models"
+import (
+	"hookwell/models"
+	"hookwell/views/ui"
+)
 
 // EndpointChooser is the filter of a log by endpoint. Search is what was typed to
 // find one, and then the choices are what it finds.
@@ -18,7 +21,7 @@ func (c EndpointChooser) title(id string) string {
 	if row, ok := c.Find(id); ok {
 		return choiceName(row)
 	}
-	return shortID(id)
+	return ui.ShortID(id)
 }
 
 // choiceName is endpointName of a choice.
@@ -32,8 +35,8 @@ func (c EndpointChooser) searchNote(chosen string) string {
 	case n == 0:
 		return "No endpoint has “" + c.Search + "” in its name or URL."
 	case c.More:
-		return "More than " + formatCount(models.MostChoices) + " endpoints match “" + c.Search + "”. Write more of the name or URL."
+		return "More than " + ui.FormatCount(models.MostChoices) + " endpoints match “" + c.Search + "”. Write more of the name or URL."
 	default:
-		return plural(n, "endpoint") + " " + matchWord(n) + " “" + c.Search + "”. Choose one."
+		return ui.Plural(n, "endpoint") + " " + matchWord(n) + " “" + c.Search + "”. Choose one."
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -55,8 +56,8 @@ func endpointForm(in models.EndpointInput, headers []string, categories []webhoo
 }
 
 // field is the input of one of models.EndpointFields.
-func (f EndpointForm) field(named models.EndpointField) field {
-	shown := field{Name: named.Name, Label: named.Label, Hint: named.Advice(), Faults: f.Faults}
+func (f EndpointForm) field(named models.EndpointField) ui.Input {
+	shown := ui.Input{Name: named.Name, Label: named.Label, Hint: named.Advice(), Faults: f.Faults}
 	if named.Optional {
 		shown.Note = "optional"
 	}
@@ -200,5 +201,5 @@ func (f EndpointForm) crumbs(slug string) []crumb {
 // chosenWords is "5 of 22 types."
 func (f EndpointForm) chosenWords() string {
 	types := f.types()
-	return formatCount(f.chosen(types)) + " of " + plural(len(types), "type") + "."
+	return ui.FormatCount(f.chosen(types)) + " of " + ui.Plural(len(types), "type") + "."
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 )
 
 // EndpointFilter is the query string of the list of endpoints: search, health,
@@ -86,9 +87,9 @@ func (v EndpointsView) rangeWords() string {
 	if v.Filter.Health != "" {
 		all = v.Counts[v.Filter.Health]
 	}
-	words := plural(all, "endpoint")
+	words := ui.Plural(all, "endpoint")
 	if len(v.Rows) != all {
-		words = formatCount(len(v.Rows)) + " of " + words
+		words = ui.FormatCount(len(v.Rows)) + " of " + words
 	}
 	return words + ", " + sortWords(v.Filter.Sort)
 }
@@ -121,13 +122,13 @@ func (v EndpointsView) nextWord() string {
 
 // emptyText says why no row is left.
 func (v EndpointsView) emptyText() (title, text string) {
-	switch health := strings.ToLower(healthLook(v.Filter.Health).word); {
+	switch health := strings.ToLower(ui.HealthLook(v.Filter.Health).Word); {
 	case v.Filter.Search == "":
 		return "No endpoint is " + health, "The other endpoints are in another state."
 	case v.Filter.Health == "" || v.found() == 0:
 		return "No endpoint matches", "No name and no URL has “" + v.Filter.Search + "” in it."
 	default:
-		return "No endpoint that matches is " + health, plural(v.found(), "endpoint") + " in another state " + matchWord(v.found()) + " “" + v.Filter.Search + "”."
+		return "No endpoint that matches is " + health, ui.Plural(v.found(), "endpoint") + " in another state " + matchWord(v.found()) + " “" + v.Filter.Search + "”."
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -114,7 +115,7 @@ func tallied() []models.State {
 }
 
 func countWords(n int, state models.State) string {
-	return formatCount(n) + " " + strings.ToLower(stateWord(state))
+	return ui.FormatCount(n) + " " + strings.ToLower(ui.StateWord(state))
 }
 
 // EventView is one event's page. Focus is the delivery whose attempts stand
@@ -182,7 +183,7 @@ func (v EventView) summary() string {
 	case sent == 1:
 		return "1 delivery: " + parts[0][2:]
 	default:
-		return formatCount(sent) + " deliveries: " + strings.Join(parts, ", ")
+		return ui.FormatCount(sent) + " deliveries: " + strings.Join(parts, ", ")
 	}
 }
 

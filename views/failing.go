@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 )
 
 // failingFor is how long an endpoint fails before its page says so.
@@ -20,24 +21,24 @@ func (v EndpointView) failing(now time.Time) bool {
 func failingTitle(now time.Time, state models.EndpointState) string {
 	if at, left := state.DisableAt(); left == 0 && state.FailingStage == models.DisableAnnounced {
 		if at.After(now) {
-			return "Disabled " + formatUntil(now, *at) + " unless something arrives"
+			return "Disabled " + ui.FormatUntil(now, *at) + " unless something arrives"
 		}
 		return "About to be disabled"
 	}
-	return "Nothing has succeeded for " + formatSpan(now.Sub(*state.FailingSince))
+	return "Nothing has succeeded for " + ui.FormatSpan(now.Sub(*state.FailingSince))
 }
 
 // failingText says since when and on which days, and what comes of it.
 func failingText(now time.Time, state models.EndpointState) string {
-	text := "Every attempt has failed since " + formatDay(now, *state.FailingSince) + " UTC, on " + dayWords(state.Days()) + "."
+	text := "Every attempt has failed since " + ui.FormatDay(now, *state.FailingSince) + " UTC, on " + dayWords(state.Days()) + "."
 	at, left := state.DisableAt()
 	switch {
 	case left > 0 && at.After(now):
-		text += fmt.Sprintf(" It is disabled on %s UTC if it has failed on %s by then.", formatDay(now, *at), plural(models.DisableDays, "day"))
+		text += fmt.Sprintf(" It is disabled on %s UTC if it has failed on %s by then.", ui.FormatDay(now, *at), ui.Plural(models.DisableDays, "day"))
 	case left > 0:
-		text += fmt.Sprintf(" It is disabled a day after it has failed on %s.", plural(models.DisableDays, "day"))
+		text += fmt.Sprintf(" It is disabled a day after it has failed on %s.", ui.Plural(models.DisableDays, "day"))
 	default:
-		text += " If nothing changes it is disabled on " + formatDay(now, *at) + " UTC."
+		text += " If nothing changes it is disabled on " + ui.FormatDay(now, *at) + " UTC."
 	}
 	return text + " One success is enough to prevent that; a test event does not count."
 }
@@ -67,34 +68,34 @@ func dayWords(days []time.Time) string {
 }
 
 // noticeLook draws a notice.
-func noticeLook(kind models.NoticeKind) look {
+func noticeLook(kind models.NoticeKind) ui.Look {
 	switch kind {
 	case models.NoticeFailing:
-		return look{"is-warn", "warn", "is failing"}
+		return ui.Look{Class: "is-warn", Icon: "warn", Word: "is failing"}
 	case models.NoticeDisabling:
-		return look{"is-bad", "failed", "is about to be disabled"}
+		return ui.Look{Class: "is-bad", Icon: "failed", Word: "is about to be disabled"}
 	case models.NoticeRecovered:
-		return look{"is-ok", "delivered", "has recovered"}
+		return ui.Look{Class: "is-ok", Icon: "delivered", Word: "has recovered"}
 	default:
-		return look{"is-off", "cancelled", "was disabled"}
+		return ui.Look{Class: "is-off", Icon: "cancelled", Word: "was disabled"}
 	}
 }
 
 func noticeText(now time.Time, n models.Notice) string {
 	since := ""
 	if n.Since != nil {
-		since = formatDay(now, *n.Since) + " UTC"
+		since = ui.FormatDay(now, *n.Since) + " UTC"
 	}
 	switch n.Kind {
 	case models.NoticeFailing:
 		return "Nothing has succeeded since " + since + "."
 	case models.NoticeDisabling:
-		return "Nothing has succeeded since " + since + ". If nothing changes it is disabled on " + formatDay(now, *n.DueAt) + " UTC."
+		return "Nothing has succeeded since " + since + ". If nothing changes it is disabled on " + ui.FormatDay(now, *n.DueAt) + " UTC."
 	case models.NoticeDisabled:
 		return "Nothing had succeeded since " + since + ". What waits is parked. Mend the receiver, then enable it."
 	case models.NoticeGone:
 		return "Its receiver answered 410: it is gone for good. Delete the endpoint, or correct its URL and enable it."
 	default:
-		return "Deliveries succeed again since " + formatDay(now, n.CreatedAt) + " UTC."
+		return "Deliveries succeed again since " + ui.FormatDay(now, n.CreatedAt) + " UTC."
 	}
 }

@@ -45,14 +45,6 @@ func revokeInvitationID(id string) string { return "revoke-invitation-" + id }
 
 func revokeDialogID(id string) string { return "revoke-" + id }
 
-// fieldID is the id of the input of a form's field, which the summary of
-// faults links to; errorID and hintID stand beside it.
-func fieldID(field string) string { return "f-" + field }
-
-func errorID(field string) string { return fieldID(field) + "-error" }
-
-func hintID(field string) string { return fieldID(field) + "-hint" }
-
 // version changes when what a live part shows of deliveries does. A part that
 // was fetched again and has not changed is left alone: swapping it would take
 // the focus, or the click, from whoever is using it. The part's id keeps a list

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 )
 
 // OverviewPeriod is how far back the overview looks.
@@ -105,10 +106,10 @@ func (v OverviewView) todos(page Page) []todo {
 func (t todo) failing(page Page, row EndpointRow) todo {
 	t.class, t.icon, t.after = "is-bad", "failed", " has never received anything"
 	if row.State.LastSuccessAt != nil {
-		t.after = " has received nothing for " + formatSpan(page.Now.Sub(*row.State.LastSuccessAt))
+		t.after = " has received nothing for " + ui.FormatSpan(page.Now.Sub(*row.State.LastSuccessAt))
 	}
 	if n := row.Counts.FailedAttempts; n > 0 && n >= row.Counts.Attempts {
-		t.text = "All of its " + plural(n, "attempt") + " failed"
+		t.text = "All of its " + ui.Plural(n, "attempt") + " failed"
 	} else {
 		t.text = "Its attempts fail"
 	}
@@ -130,9 +131,9 @@ func waitingClause(waiting models.Tallied) string {
 
 func (t todo) disabled(page Page, row EndpointRow) todo {
 	t.class, t.icon, t.after = "is-bad", "cancelled", " was disabled by Hookwell"
-	t.text = "Its receiver answered 410 on " + formatDay(page.Now, *row.Endpoint.DisabledAt) + " UTC: it is gone for good" + waitingClause(row.Waiting) + "."
+	t.text = "Its receiver answered 410 on " + ui.FormatDay(page.Now, *row.Endpoint.DisabledAt) + " UTC: it is gone for good" + waitingClause(row.Waiting) + "."
 	if row.Endpoint.DisabledReason != models.DisabledGone {
-		t.text = "Nothing is sent to it since " + formatDay(page.Now, *row.Endpoint.DisabledAt) + " UTC" + waitingClause(row.Waiting) + "."
+		t.text = "Nothing is sent to it since " + ui.FormatDay(page.Now, *row.Endpoint.DisabledAt) + " UTC" + waitingClause(row.Waiting) + "."
 	}
 	t.action, t.actionPath = "Look at the endpoint", t.path
 	return t
@@ -144,7 +145,7 @@ func (t todo) failed(page Page, row EndpointRow, period OverviewPeriod) todo {
 	if row.Counts.Failed == 1 {
 		noun, have, they = " delivery to ", " has no attempt left", "It"
 	}
-	t.before, t.after = formatCount(row.Counts.Failed)+noun, have
+	t.before, t.after = ui.FormatCount(row.Counts.Failed)+noun, have
 	t.path = DeliveryFilter{State: models.Failed, EndpointID: row.Endpoint.ID, Period: logPeriod(period)}.Path(page.slug())
 	switch success, failure := row.State.LastSuccessAt, row.State.LastFailureAt; {
 	case row.Health == models.HealthDisabled:

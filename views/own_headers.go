@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -52,6 +53,6 @@ func (f *EndpointForm) MergeHeaders(saved []HeaderRow, filled func(row int) bool
 // HeaderField is the field of the row with that number, as faults name it.
 func HeaderField(row int) string { return "header-" + strconv.Itoa(row) }
 
-func headerFaults(faults webhook.Faults, row int) field {
-	return field{Name: HeaderField(row), Faults: faults}
+func headerFaults(faults webhook.Faults, row int) ui.Input {
+	return ui.Input{Name: HeaderField(row), Faults: faults}
 }

@@ -1,10 +1,6 @@
 package views
 
-import (
-	"net/url"
-
-	"hookwell/models"
-)
+import "net/url"
 
 // Paths of the pages outside organizations.
 const (
@@ -200,7 +196,16 @@ func InvitationRevokePath(slug, id string) string {
 }
 
 // InvitePath is where an invitation's link leads; POST accepts.
-func InvitePath(token string) string { return models.InvitationPath(token) }
+func InvitePath(token string) string { return "/invite/" + token }
+
+// ResetPath is the page behind a link that sets a new password.
+func ResetPath(token string) string { return "/reset/" + token }
+
+// EmailPath is the page behind a link that proves an address.
+func EmailPath(token string) string { return "/email/" + token }
+
+// SignupLinkPath is the page behind a link that makes an account.
+func SignupLinkPath(token string) string { return SignupPath + "/" + token }
 
 // SettingsPath is the form of the organization's settings; POST saves them.
 func SettingsPath(slug string) string { return OrganizationPath(slug) + "/settings" }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -34,20 +35,20 @@ func (v RecoveryView) version() string {
 	return fmt.Sprintf("%s-%s-%d-%d", r.ID, r.State, r.Sent(), r.Skipped)
 }
 
-func (v RecoveryView) look() look {
+func (v RecoveryView) look() ui.Look {
 	switch v.Recovery.State {
 	case models.RecoveryRunning:
-		return look{"is-wait", "retrying", ""}
+		return ui.Look{Class: "is-wait", Icon: "retrying", Word: ""}
 	case models.RecoveryDone:
-		return look{"is-ok", "delivered", ""}
+		return ui.Look{Class: "is-ok", Icon: "delivered", Word: ""}
 	default:
-		return look{"is-off", "cancelled", ""}
+		return ui.Look{Class: "is-off", Icon: "cancelled", Word: ""}
 	}
 }
 
 func (v RecoveryView) title() string {
 	r := v.Recovery
-	sent := fmt.Sprintf("%s of %s sent", formatCount(r.Sent()), formatCount(r.Total))
+	sent := fmt.Sprintf("%s of %s sent", ui.FormatCount(r.Sent()), ui.FormatCount(r.Total))
 	switch r.State {
 	case models.RecoveryRunning:
 		return "Recovering: " + sent
@@ -64,11 +65,11 @@ func (v RecoveryView) text() string {
 	if r.Running() {
 		words = append(words, fmt.Sprintf("At most %d a second, behind fresh events.", r.PerSecond))
 		if left := r.Total - r.Queued - r.Skipped; left > r.PerSecond {
-			words = append(words, "At least "+formatSpan(time.Duration(left/r.PerSecond)*time.Second)+" left.")
+			words = append(words, "At least "+ui.FormatSpan(time.Duration(left/r.PerSecond)*time.Second)+" left.")
 		}
 	}
 	if r.Skipped > 0 {
-		words = append(words, formatCount(r.Skipped)+" needed nothing any more, or had an attempt of their own.")
+		words = append(words, ui.FormatCount(r.Skipped)+" needed nothing any more, or had an attempt of their own.")
 	}
 	return strings.Join(words, " ")
 }
@@ -125,7 +126,7 @@ func (f RecoverForm) countWords() string {
 		case 0:
 			return "There is no event that it never got"
 		default:
-			return plural(f.Count, "event") + " that it never got"
+			return ui.Plural(f.Count, "event") + " that it never got"
 		}
 	}
 	if f.Count == 0 {
@@ -147,7 +148,7 @@ func (f RecoverForm) explain() string {
 
 // selectWords name a row's box.
 func selectWords(now time.Time, d models.Delivery) string {
-	return "Select " + d.EventType + " to " + bareURL(d.EndpointTitle) + ", " + formatBrief(now, lastActivity(d))
+	return "Select " + d.EventType + " to " + bareURL(d.EndpointTitle) + ", " + ui.FormatBrief(now, ui.LastActivity(d))
 }
 
 // TallyWords say what came of a selection: "3 deliveries will be sent again."
@@ -163,7 +164,7 @@ func TallyWords(tally *models.Tally, done string) string {
 			words = append(words, fmt.Sprintf("%d more were left as they are.", len(tally.Refused)-most))
 			break
 		}
-		words = append(words, "Not "+shortID(r.DeliveryID)+": "+r.Reason.Message)
+		words = append(words, "Not "+ui.ShortID(r.DeliveryID)+": "+r.Reason.Message)
 	}
 	return strings.Join(words, " ")
 }
@@ -172,12 +173,12 @@ func deliveriesWords(n int) string {
 	if n == 1 {
 		return "1 delivery"
 	}
-	return formatCount(n) + " deliveries"
+	return ui.FormatCount(n) + " deliveries"
 }
 
 func failedWords(n int) string {
 	if n == 1 {
 		return "1 failed delivery"
 	}
-	return formatCount(n) + " failed deliveries"
+	return ui.FormatCount(n) + " failed deliveries"
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -50,7 +51,7 @@ func (s ScheduleTimes) words() string {
 		default:
 			words[i] = at.Format("15:04")
 		}
-		if !sameDay(before, at) {
+		if !ui.SameDay(before, at) {
 			words[i] = at.Format("Mon ") + words[i]
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -41,7 +42,7 @@ func imported(secret webhook.Secret) bool { return secret.StandardForm() != secr
 
 // madeWords is who made a secret and when.
 func madeWords(page Page, secret models.EndpointSecret) string {
-	words := formatDay(page.Now, secret.CreatedAt)
+	words := ui.FormatDay(page.Now, secret.CreatedAt)
 	if secret.CreatedBy != "" {
 		words += " by " + secret.CreatedBy
 	}
@@ -58,7 +59,7 @@ func revealedTitle(place, of int) string {
 func revealedText(page Page, secret models.EndpointSecret) string {
 	text := "Made on " + madeWords(page, secret) + ". "
 	if secret.ExpiresAt != nil {
-		text += "It signs until " + formatDay(page.Now, *secret.ExpiresAt) + " UTC. "
+		text += "It signs until " + ui.FormatDay(page.Now, *secret.ExpiresAt) + " UTC. "
 	}
 	return text + "Leave this page when you have it."
 }
@@ -70,13 +71,13 @@ func ordinal(place int) string {
 }
 
 // keepField asks for an imported secret again, where the URL changes.
-func keepField(faults webhook.Faults) field {
-	return field{Name: "secret", Label: "Imported secret", Note: "only to keep it", Faults: faults,
+func keepField(faults webhook.Faults) ui.Input {
+	return ui.Input{Name: "secret", Label: "Imported secret", Note: "only to keep it", Faults: faults,
 		Hint: "Enter it again if the URL changes to another scheme, host or port and the receiver there has it too. Otherwise a new one is made then."}
 }
 
 // importField asks for a secret that the receiver has already.
-func importField(faults webhook.Faults) field {
-	return field{Name: "secret", Label: "Import a secret", Note: "optional", Faults: faults,
+func importField(faults webhook.Faults) ui.Input {
+	return ui.Input{Name: "secret", Label: "Import a secret", Note: "optional", Faults: faults,
 		Hint: fmt.Sprintf("One that the receiver has already: whsec_… or any text of %d to %d characters. Leave it empty for a new one.", webhook.MinSecretText, webhook.MaxSecretText)}
 }

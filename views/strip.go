@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 )
 
 // stripPart is one rectangle of a strip.
@@ -62,7 +63,7 @@ func hoursWords(hours []models.Step) string {
 	}
 	runs := failingRuns(hours)
 	if len(runs) > 3 {
-		return fmt.Sprintf("%s of %s failed", plural(sum.FailedAttempts, "attempt"), formatCount(sum.Attempts))
+		return fmt.Sprintf("%s of %s failed", ui.Plural(sum.FailedAttempts, "attempt"), ui.FormatCount(sum.Attempts))
 	}
 	return "failures " + strings.Join(runs, ", and ")
 }
@@ -92,7 +93,7 @@ func failingRuns(hours []models.Step) []string {
 func successWords(arrived, failed int) string {
 	arrived, failed = max(arrived, 0), max(failed, 0)
 	if arrived+failed == 0 {
-		return nothing
+		return ui.Nothing
 	}
 	return shareWords(float64(arrived)/float64(arrived+failed)) + " %"
 }
@@ -127,7 +128,7 @@ func cutUnit(words string) (number, unit string) {
 // formatTallied is "372", or "1,000+" of what was counted only so far.
 func formatTallied(t models.Tallied) string {
 	if t.More {
-		return formatCount(t.N) + "+"
+		return ui.FormatCount(t.N) + "+"
 	}
-	return formatCount(t.N)
+	return ui.FormatCount(t.N)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 	"hookwell/webhook"
 )
 
@@ -33,8 +34,8 @@ func (v DeliveryView) steps(now time.Time) []step {
 		a := &v.Attempts[i]
 		s := step{
 			number: a.Number, class: "is-failed", icon: "failed",
-			when: formatStep(now, previous, a.StartedAt, i == 0), gap: gapWords(a, previous, i == 0),
-			status: a.StatusCode, cause: a.Cause, took: formatTook(a.Duration()),
+			when: ui.FormatStep(now, previous, a.StartedAt, i == 0), gap: gapWords(a, previous, i == 0),
+			status: a.StatusCode, cause: a.Cause, took: ui.FormatTook(a.Duration()),
 			current: a == chosen && len(v.Attempts) > 1,
 		}
 		if a.Delivered() {
@@ -56,14 +57,14 @@ func gapWords(a *models.Attempt, previous time.Time, first bool) string {
 	case first && gap < 2*time.Second:
 		return "at once"
 	default:
-		return formatSpan(gap) + " later"
+		return ui.FormatSpan(gap) + " later"
 	}
 }
 
 // planned are the attempts to come: the next by its time, the others about
 // when the schedule puts them.
 func (v DeliveryView) planned(now time.Time) []step {
-	left := toCome(*v.Delivery)
+	left := ui.ToCome(*v.Delivery)
 	if v.Delivery.InFlight {
 		left = max(left, 1)
 	}
@@ -80,10 +81,10 @@ func (v DeliveryView) planned(now time.Time) []step {
 			s.when, s.gap = "after that", v.delayWords(left-i)
 		case i == 0 && v.Delivery.NextAttemptAt != nil:
 			next = *v.Delivery.NextAttemptAt
-			s.exact, s.gap = v.Delivery.NextAttemptAt, formatClock(now, next)
+			s.exact, s.gap = v.Delivery.NextAttemptAt, ui.FormatClock(now, next)
 		default:
 			next = next.Add(v.delay(left - i))
-			s.when, s.gap = formatAbout(now, next), v.delayWords(left-i)
+			s.when, s.gap = ui.FormatAbout(now, next), v.delayWords(left-i)
 		}
 		list = append(list, s)
 	}
@@ -105,7 +106,7 @@ func (v DeliveryView) delay(left int) time.Duration {
 func (v DeliveryView) delayWords(left int) string {
 	words := ""
 	if d := v.delay(left); d > 0 {
-		words = formatSpan(d) + " later"
+		words = ui.FormatSpan(d) + " later"
 	}
 	if left == 1 {
 		words = strings.TrimPrefix(words+", the last", ", ")
@@ -145,7 +146,7 @@ func (v DeliveryView) outcomes() []bool {
 }
 
 func (v DeliveryView) railWords() string {
-	words := railWords(*v.Delivery)
+	words := ui.RailWords(*v.Delivery)
 	if strings.HasSuffix(words, "attempt") || strings.HasSuffix(words, "attempts") {
 		return words
 	}
@@ -237,9 +238,9 @@ func (v DeliveryView) refusal() string {
 }
 
 func (v DeliveryView) retryingWords(now time.Time) string {
-	words := plural(v.Delivery.AttemptCount, "attempt") + " failed so far"
+	words := ui.Plural(v.Delivery.AttemptCount, "attempt") + " failed so far"
 	if v.Delivery.NextAttemptAt != nil && !v.Delivery.InFlight {
-		words += "; the next is " + strings.Replace(formatUntil(now, *v.Delivery.NextAttemptAt), "now", "due now", 1)
+		words += "; the next is " + strings.Replace(ui.FormatUntil(now, *v.Delivery.NextAttemptAt), "now", "due now", 1)
 	}
 	return words + ". "
 }

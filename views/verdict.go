@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/views/ui"
 )
 
 // why is a verdict's reason in words. When is the time that they end with, nil
@@ -57,12 +58,12 @@ func deliveredWords(d *models.Delivery) string {
 	}
 	after := "at once"
 	if gap := d.DeliveredAt.Sub(d.CreatedAt); d.AttemptCount > 1 || gap >= 2*time.Second {
-		after = "after " + formatSpan(gap)
+		after = "after " + ui.FormatSpan(gap)
 	}
 	if d.LastCause != "" { // a later resend failed: the time taken is that one's
-		return upperFirst(after) + "; a later resend failed"
+		return ui.UpperFirst(after) + "; a later resend failed"
 	}
-	return formatTook(d.LastDuration()) + ", " + after
+	return ui.FormatTook(d.LastDuration()) + ", " + after
 }
 
 func unsentWords(now time.Time, eventType string, at time.Time, v models.Verdict) string {
@@ -75,14 +76,14 @@ func unsentWords(now time.Time, eventType string, at time.Time, v models.Verdict
 		return "Not subscribed to this type"
 	case models.ReasonDisabled:
 		if e.DisabledAt != nil && !e.DisabledAt.After(at) {
-			return "Disabled since " + formatDate(now, *e.DisabledAt)
+			return "Disabled since " + ui.FormatDate(now, *e.DisabledAt)
 		}
 		return "Disabled at the time"
 	case models.ReasonNotCreated:
-		return "Did not exist yet; created " + formatDate(now, e.CreatedAt)
+		return "Did not exist yet; created " + ui.FormatDate(now, e.CreatedAt)
 	case models.ReasonDeleted:
 		if e.DeletedAt != nil {
-			return "Deleted by then, " + formatDate(now, *e.DeletedAt)
+			return "Deleted by then, " + ui.FormatDate(now, *e.DeletedAt)
 		}
 		return "Deleted by then"
 	case models.ReasonOtherTest:

@@ -121,23 +121,3 @@ func (s *Server) checkForm(c *fiber.Ctx) error {
 	c.SetUserContext(store.WithForm(c.UserContext(), form))
 	return c.Next()
 }
-
-// field is a form's value. Fiber's FormValue would take it from the query too.
-func field(c *fiber.Ctx, name string) string { return string(c.Context().PostArgs().Peek(name)) }
-
-// hasField tells whether a form was sent with a field of that name.
-func hasField(c *fiber.Ctx, name string) bool { return c.Context().PostArgs().Has(name) }
-
-// queryOf reads the query string, as filters take it.
-func queryOf(c *fiber.Ctx) func(key string) string {
-	return func(key string) string { return c.Query(key) }
-}
-
-// fields are all of a form's values of that name.
-func fields(c *fiber.Ctx, name string) []string {
-	var values []string
-	for _, value := range c.Context().PostArgs().PeekMulti(name) {
-		values = append(values, string(value))
-	}
-	return values
-}

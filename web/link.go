@@ -4,7 +4,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
-	"hookwell/models/store"
 	"hookwell/views"
 )
 
@@ -41,7 +40,7 @@ func (s *Server) resetForm(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return show(s, c, fiber.StatusOK, views.ResetPage, views.ResetForm{Path: store.ResetPath(c.Params("token")), Email: email, Linked: linked})
+	return show(s, c, fiber.StatusOK, views.ResetPage, views.ResetForm{Path: views.ResetPath(c.Params("token")), Email: email, Linked: linked})
 }
 
 // reset sets the new password. Whoever had signed in before is signed out, here
@@ -55,7 +54,7 @@ func (s *Server) reset(c *fiber.Ctx) error {
 		if gone != nil {
 			return gone
 		}
-		return show(s, c, status, views.ResetPage, views.ResetForm{Path: store.ResetPath(token), Email: email, Linked: linked, Unlink: change.Unlink, Faults: faultsAtField(err, "new")})
+		return show(s, c, status, views.ResetPage, views.ResetForm{Path: views.ResetPath(token), Email: email, Linked: linked, Unlink: change.Unlink, Faults: faultsAtField(err, "new")})
 	}
 	if err != nil {
 		return err
@@ -76,7 +75,7 @@ func (s *Server) signupLink(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return show(s, c, fiber.StatusOK, views.LinkPage, views.LinkForm{Path: store.SignUpPath(c.Params("token")), Title: "Create your account",
+	return show(s, c, fiber.StatusOK, views.LinkPage, views.LinkForm{Path: views.SignupLinkPath(c.Params("token")), Title: "Create your account",
 		Text: "You sign in with " + email + " and the password that you chose.", Button: "Create the account"})
 }
 
@@ -97,7 +96,7 @@ func (s *Server) emailLink(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return show(s, c, fiber.StatusOK, views.LinkPage, views.LinkForm{Path: store.EmailPath(c.Params("token")), Title: "Confirm your address",
+	return show(s, c, fiber.StatusOK, views.LinkPage, views.LinkForm{Path: views.EmailPath(c.Params("token")), Title: "Confirm your address",
 		Text: "You sign in with " + email + " from then on.", Button: "Confirm the address"})
 }
 

@@ -85,7 +85,7 @@ func mailing(t *testing.T, mail bool) store.Options {
 func openSite(t *testing.T, o store.Options, change func(*Options)) *site {
 	t.Helper()
 	s := &site{clock: &database.Clock{}, feed: newStubFeed(), log: &logBuffer{}}
-	o.Clock, o.BaseURL = s.clock, &url.URL{Scheme: "https", Host: "hooks.example.com"}
+	o.Clock = s.clock
 	o = storetest.Complete(t, o)
 	store := storetest.Open(t, o)
 	driver, source := "sqlite", o.SQLitePath+"?_pragma=busy_timeout(5000)"

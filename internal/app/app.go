@@ -93,7 +93,7 @@ func tryServices(ctx context.Context, queue *jobs.Queue) {
 
 // startWorkers lets this process send.
 func (a *App) startWorkers() (err error) {
-	a.workers, err = jobs.Start(jobs.Options{Engine: a.store.Engine(), Store: a.store, Sender: a.sender, Redis: a.redis, CutRedis: a.redis.cut, Queue: a.queue, Feed: a.feed, Log: a.config.Log, Mailer: a.config.Mailer,
+	a.workers, err = jobs.Start(jobs.Options{Engine: a.store.Engine(), Store: a.store, Sender: a.sender, Redis: a.redis, CutRedis: a.redis.cut, Queue: a.queue, Feed: a.feed, Log: a.config.Log, Words: MailWords(a.config, a.base), Mailer: a.config.Mailer,
 		Retention: a.config.Retention})
 	return err
 }
@@ -141,6 +141,9 @@ func (a *App) Work(ctx context.Context) error {
 	}
 	if err := a.startOps(); err != nil {
 		return err
+	}
+	if a.config.Mailer != nil && a.config.BaseURL == nil {
+		a.config.Log.Warn("links in mail lead to this machine: set HOOKWELL_BASE_URL as the servers have it", "links", linkBase(a.config, nil))
 	}
 	fmt.Printf("Hookwell %s works on %s.\n", Version(), services(a.config))
 	<-ctx.Done()

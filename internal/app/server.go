@@ -33,7 +33,6 @@ func (a *App) listen(ctx context.Context) error {
 	if a.base == nil {
 		a.base = &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	}
-	a.store.Engine().SetBaseURL(a.base)
 	if err := a.makeCode(ctx); err != nil {
 		return err
 	}

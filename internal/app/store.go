@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 
 	"hookwell/internal/config"
@@ -117,14 +116,5 @@ func open(ctx context.Context, c *config.Config, o store.Options) (*store.Store,
 func storeOptions(c *config.Config) store.Options {
 	return store.Options{DatabaseURL: c.Database.URL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
 		Catalog: c.Catalog, Guard: webhook.NewGuard(c.AllowedNetworks), Vault: c.Vault, Log: c.Log, CircuitProbe: c.CircuitProbe, MaxEndpoints: c.MaxEndpoints,
-		Mail: c.Mailer != nil, BaseURL: linkBase(c), Connections: c.Database.Connections, Pooler: c.Database.Pooler}
-}
-
-// linkBase is what links in mail begin with. A process that serves no pages
-// can't know better than the settings.
-func linkBase(c *config.Config) *url.URL {
-	if c.BaseURL != nil {
-		return c.BaseURL
-	}
-	return &url.URL{Scheme: "http", Host: c.Addr}
+		Mail: c.Mailer != nil, Connections: c.Database.Connections, Pooler: c.Database.Pooler}
 }

@@ -36,7 +36,7 @@ func (m *mailTestCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := jobs.SendMail(ctx, store, c.Mailer, c.Log); err != nil {
+	if err := jobs.SendMail(ctx, store, app.MailWords(c, nil), c.Mailer, c.Log); err != nil {
 		return err
 	}
 	switch sent, failure, err := store.Operator().MailOutcome(ctx, id); {

@@ -33,7 +33,9 @@ var table = map[string][]string{
 	"models/pipeline": {"models", "models/database", "webhook"},
 	"models/store":    {"models", "models/database", "models/pipeline", "webhook"},
 	"jobs":            {"models", "models/pipeline", "webhook"},
-	"views":           {"models", "static", "webhook"},
+	"views":           {"models", "static", "views/ui", "webhook"},
+	"views/ui":        {"models", "static", "webhook"},
+	"views/mail":      {"models", "views", "webhook"}, // whose paths the links are
 	"web":             {"models", "models/store", "views", "web/api", "web/refusal", "web/request", "webhook", "static"},
 	"web/api":         {"models", "models/pipeline", "models/store", "web/refusal", "web/request", "webhook"},
 	"web/refusal":     {"models", "models/store", "webhook"},
@@ -43,7 +45,7 @@ var table = map[string][]string{
 
 	"main":            {"internal/cli"},
 	"internal/cli":    {everything},
-	"internal/app":    {"internal/config", "models", "models/database", "models/pipeline", "models/store", "jobs", "web", "ops", "webhook"},
+	"internal/app":    {"internal/config", "models", "models/database", "models/pipeline", "models/store", "jobs", "views/mail", "web", "ops", "webhook"},
 	"internal/config": {"models", "models/database", "models/pipeline", "models/store", "jobs", "web", "webhook"}, // whose limits and checks are the settings'
 }
 
@@ -52,8 +54,8 @@ var table = map[string][]string{
 var ofTests = []string{"internal", "migrations", "models", "models/database", "models/pipeline", "models/store"}
 
 // ofTestsOf is what the tests of one package may import besides. Those of the API
-// and of its client ask a whole server, as clients do.
-var ofTestsOf = map[string][]string{"web/api": {"web"}, "client": {"web"}}
+// and of its client ask a whole server, as clients do; those of the workers send mail.
+var ofTestsOf = map[string][]string{"web/api": {"web"}, "client": {"web"}, "jobs": {"views/mail"}}
 
 type listed struct {
 	ImportPath, Dir                             string

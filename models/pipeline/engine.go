@@ -15,7 +15,6 @@ package pipeline
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +34,6 @@ type Options struct {
 	Log      *slog.Logger
 	// CircuitProbe is how long an open circuit waits for its probe; 0 is 30 s.
 	CircuitProbe time.Duration
-	// BaseURL is what links in mail begin with; nil until SetBaseURL.
-	BaseURL *url.URL
 }
 
 // Engine accepts, claims and records. It is safe for concurrent use.
@@ -55,7 +52,6 @@ type Engine struct {
 	sole       atomic.Bool // it alone has any, as far as it knows
 	attending  sync.Mutex
 	colleagues map[string]colleague // the others; guarded by attending
-	base       atomic.Pointer[url.URL]
 	// What was read lately. Each use asks the database whether it still stands.
 	rules     *Cache[*acceptRules]   // by organization
 	messages  *Cache[cachedTemplate] // by endpoint
@@ -72,7 +68,6 @@ func New(o Options) *Engine {
 	if p.probe == 0 {
 		p.probe = circuitProbe
 	}
-	p.base.Store(o.BaseURL)
 	p.publish = newPublisher(p)
 	return p
 }

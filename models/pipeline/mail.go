@@ -1,16 +1,11 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"fmt"
-	"net/url"
 
 	"hookwell/models"
 	"hookwell/models/database"
-)
-
-const (
-	// maxSubject is how many characters of a subject are kept.
-	maxSubject = 200
 )
 
 // Post queues a message in the transaction of the change that it tells of,
@@ -26,7 +21,7 @@ func (p *Engine) Post(tx *database.Tx, why MailCause, actor models.Actor, m mode
 func (p *Engine) PostOne(tx *database.Tx, why MailCause, actor models.Actor, m models.Mail) (id string, err error) {
 	err = p.SpendIn(tx, spendingsOf(&m, why, actor)...)
 	if models.IsKind(err, models.TooMany) && !why.told() {
-		p.log.Info("mail was left out: its budget is used up", "subject", m.Subject, "organization", m.OrganizationID)
+		p.log.Info("mail was left out: its budget is used up", "kind", m.Kind, "organization", m.OrganizationID)
 		return "", nil
 	}
 	if err != nil {
@@ -40,9 +35,13 @@ func (p *Engine) queueMail(tx *database.Tx, m models.Mail) (id string, err error
 	if err != nil {
 		return "", err
 	}
+	values, err := json.Marshal(m.Values)
+	if err != nil {
+		return "", fmt.Errorf("writing the values of mail: %w", err)
+	}
 	id = p.clock.NewID(models.PrefixMail, p.clock.Now())
-	row := &models.MailMessage{ID: id, Recipient: m.To, Subject: mailLine(m.Subject, maxSubject), Secret: m.Secret,
-		Sealed: p.vault.Seal(id, []byte(mailText(m.Text))), CreatedAt: now, DueAt: now}
+	row := &models.MailMessage{ID: id, Recipient: m.To, Kind: m.Kind, Secret: m.Secret(), Sealed: p.vault.Seal(id, values),
+		CreatedAt: now, DueAt: models.MailNeverDue, SendAt: &now}
 	if m.OrganizationID != "" {
 		row.OrganizationID = &m.OrganizationID
 	}
@@ -52,16 +51,3 @@ func (p *Engine) queueMail(tx *database.Tx, m models.Mail) (id string, err error
 	p.Noted(tx).mail = true
 	return id, nil
 }
-
-// Link is a page's address as messages carry it: the path, which begins with a
-// slash, below HOOKWELL_BASE_URL. What a request says of its host has no part in it.
-func (p *Engine) Link(path string) string {
-	if base := p.base.Load(); base != nil {
-		return base.String() + path
-	}
-	return path
-}
-
-// SetBaseURL names the address that links begin with, where it is known only
-// once the server listens.
-func (p *Engine) SetBaseURL(base *url.URL) { p.base.Store(base) }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"hookwell/models"
-	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
 
@@ -98,9 +97,6 @@ func WhenSomebodyWaits(s *Store, do func()) {
 
 // ThrottleStep is how long the longest wait after seven tries in vain is.
 const ThrottleStep = 2 * time.Second
-
-// MailName is a name as it stands in mail.
-func MailName(name string) string { return pipeline.MailName(name, "nobody") }
 
 // PasswordFaults are what speaks against a password.
 func PasswordFaults(password, name, email string) webhook.Faults {

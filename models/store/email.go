@@ -11,9 +11,6 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// EmailPath is the page behind a link that proves an address.
-func EmailPath(token string) string { return "/email/" + token }
-
 // AskEmail sends a link to an address that the person wants to sign in with,
 // or, to prove it, to the present one. Nothing changes until it is opened; the
 // present address is told. Faults are Invalid at "email"; where no mail is sent
@@ -55,20 +52,17 @@ func (p *Person) askEmail(tx *database.Tx, email string) error {
 		return err
 	}
 	if email != p.user.Email {
-		if err := s.warn(tx, pipeline.MailAccount, p.user.Email, "Your address at Hookwell is about to change",
-			pipeline.MailName(p.user.Name, "You")+" asked to sign in at "+s.engine.Link("/")+" with "+email+" from now on."); err != nil {
+		if err := s.warn(tx, pipeline.MailAccount, p.user.Email, models.MailEmailAsked, models.MailValues{Person: p.user.Name, Email: email}); err != nil {
 			return err
 		}
 	}
-	mail := models.Mail{To: email, Subject: "Confirm your address at Hookwell", Secret: true, Text: "Confirm within a day that you sign in at " + s.engine.Link("/") + " with this address:\n\n" +
-		s.engine.Link(EmailPath(token)) + "\n\nIf you know nothing of it, do nothing.\n"}
+	mail := models.Mail{To: email, Kind: models.MailEmailConfirm, Values: models.MailValues{Token: token}}
 	_, err := database.Find[models.User](tx.Where("email = ? AND id <> ?", email, p.user.ID), "account")
 	if err != nil && !models.IsKind(err, models.NotFound) {
 		return err
 	}
 	if err == nil {
-		mail = models.Mail{To: email, Subject: "Your address at Hookwell", Text: "Somebody wanted to sign in at " + s.engine.Link("/") +
-			" with this address. It belongs to your account there; nothing was changed.\n"}
+		mail = models.Mail{To: email, Kind: models.MailEmailTaken}
 	}
 	return s.engine.Post(tx, pipeline.MailSent, p.actor, mail)
 }
@@ -123,7 +117,7 @@ func (s *Store) changeEmail(tx *database.Tx, user *models.User, email string, ac
 	if err := tx.Where("user_id = ? AND purpose = ?", user.ID, linkReset).Delete(&accountLink{}).Error; err != nil {
 		return err
 	}
-	if err := s.warn(tx, pipeline.MailAlways, previous, "Your address at Hookwell has changed", "You sign in at "+s.engine.Link("/")+" with "+email+" from now on, and no more with this address."); err != nil {
+	if err := s.warn(tx, pipeline.MailAlways, previous, models.MailEmailChanged, models.MailValues{Email: email}); err != nil {
 		return err
 	}
 	return s.reportSecurity(tx, actor, user, "user.email_changed", previous+" to "+email, "security.email_changed", securityData{Action: "email_changed", PreviousEmail: previous})

@@ -2,9 +2,7 @@ package store_test
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -64,7 +62,7 @@ func (f *fixture) told(t *testing.T) (notices []models.NoticeKind, mail []string
 			return notices, mail
 		}
 		for i := range letters {
-			mail = append(mail, letters[i].To+": "+letters[i].Subject)
+			mail = append(mail, fmt.Sprintf("%s: %s %s", letters[i].To, letters[i].Kind, letters[i].Values.Endpoints[0].Name))
 			if err := f.MailSent(t.Context(), &letters[i]); err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +71,7 @@ func (f *fixture) told(t *testing.T) (notices []models.NoticeKind, mail []string
 }
 
 // expect watches and compares what stands and what was mailed.
-func (f *fixture) expect(t *testing.T, when string, kind models.NoticeKind, subject string) {
+func (f *fixture) expect(t *testing.T, when string, kind models.NoticeKind, about models.MailKind) {
 	t.Helper()
 	f.watch(t)
 	f.watch(t) // says nothing twice
@@ -83,8 +81,8 @@ func (f *fixture) expect(t *testing.T, when string, kind models.NoticeKind, subj
 		wantNotices = append(wantNotices, kind)
 	}
 	var wantMail []string
-	if subject != "" {
-		wantMail = []string{"admin@example.com: " + subject, "owner@example.com: " + subject}
+	if about != "" {
+		wantMail = []string{fmt.Sprintf("admin@example.com: %s Orders", about), fmt.Sprintf("owner@example.com: %s Orders", about)}
 	}
 	if !slices.Equal(notices, wantNotices) || !slices.Equal(mail, wantMail) {
 		t.Errorf("%s: notices %q, want %q; mail %q, want %q", when, notices, wantNotices, mail, wantMail)
@@ -115,7 +113,7 @@ func TestFailingEndpointIsDisabled(t *testing.T) {
 		f.answers(t, e, 404)
 		f.expect(t, "just failed", "", "")
 		f.clock.Advance(61 * time.Minute)
-		f.expect(t, "the first day", models.NoticeFailing, "Orders is failing")
+		f.expect(t, "the first day", models.NoticeFailing, models.MailEndpointFailing)
 		state := f.state(t, e)
 		if at, left := state.DisableAt(); at == nil || at.Sub(began).Round(time.Minute) != models.DisableAfter || left != 2 {
 			t.Errorf("disabled at %v with %d days left", at, left)
@@ -132,12 +130,12 @@ func TestFailingEndpointIsDisabled(t *testing.T) {
 		f.clock.Advance(22 * time.Hour)
 		f.expect(t, "just before the last day", models.NoticeFailing, "")
 		f.clock.Advance(time.Hour)
-		f.expect(t, "24 h before", models.NoticeDisabling, "Orders is about to be disabled")
+		f.expect(t, "24 h before", models.NoticeDisabling, models.MailEndpointDisabling)
 		waits := f.one(t, e)
 		f.clock.Advance(23*time.Hour + 58*time.Minute)
 		f.expect(t, "just before", models.NoticeDisabling, "")
 		f.clock.Advance(3 * time.Minute)
-		f.expect(t, "when it happens", models.NoticeDisabled, "Orders has been disabled")
+		f.expect(t, "when it happens", models.NoticeDisabled, models.MailEndpointDisabled)
 		now, err := f.tenant.Endpoint(t.Context(), e.ID)
 		if err != nil || now.Enabled() || now.DisabledReason != models.DisabledFailing || now.DisabledBy != "Hookwell" {
 			t.Errorf("%+v, %v", now, err)
@@ -168,9 +166,9 @@ func TestFailingEndpointRecovers(t *testing.T) {
 			f.clock.Advance(61 * time.Minute)
 		}
 		fail()
-		f.expect(t, "failing", models.NoticeFailing, "Orders is failing")
+		f.expect(t, "failing", models.NoticeFailing, models.MailEndpointFailing)
 		f.answers(t, e, 204)
-		f.expect(t, "a success", models.NoticeRecovered, "Orders has recovered")
+		f.expect(t, "a success", models.NoticeRecovered, models.MailEndpointRecovered)
 		if state := f.state(t, e); state.FailingSince != nil || state.FailingDays != "" {
 			t.Errorf("%+v", state.Failing)
 		}
@@ -181,7 +179,7 @@ func TestFailingEndpointRecovers(t *testing.T) {
 		f.clock.Advance(4 * 24 * time.Hour)
 		f.expect(t, "old news", "", "")
 		fail()
-		f.expect(t, "failing on another day", models.NoticeFailing, "Orders is failing")
+		f.expect(t, "failing on another day", models.NoticeFailing, models.MailEndpointFailing)
 		f.answers(t, e, 204)
 		f.answers(t, e, 404)
 		f.expect(t, "well for a moment", models.NoticeFailing, "")
@@ -259,11 +257,11 @@ func TestLateThirdDayIsAnnouncedADayBefore(t *testing.T) {
 		f.watch(t)
 		f.told(t)
 		f.answers(t, e, 404)
-		f.expect(t, "the third day", models.NoticeDisabling, "Orders is about to be disabled")
+		f.expect(t, "the third day", models.NoticeDisabling, models.MailEndpointDisabling)
 		f.clock.Advance(23 * time.Hour)
 		f.expect(t, "within a day of it", models.NoticeDisabling, "")
 		f.clock.Advance(62 * time.Minute)
-		f.expect(t, "a day after", models.NoticeDisabled, "Orders has been disabled")
+		f.expect(t, "a day after", models.NoticeDisabled, models.MailEndpointDisabled)
 	})
 }
 
@@ -296,7 +294,7 @@ func TestGoneIsAnnounced(t *testing.T) {
 		f.staff(t)
 		e := endpoint(t, f.tenant, orders)
 		f.answers(t, e, 410)
-		f.expect(t, "410", models.NoticeGone, "Orders has been disabled")
+		f.expect(t, "410", models.NoticeGone, models.MailEndpointGone)
 		notices, err := f.tenant.Notices(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -314,7 +312,6 @@ func TestGoneIsAnnounced(t *testing.T) {
 func TestManyThatFailAtOnceAreOneMessage(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		f.staff(t)
-		f.Engine().SetBaseURL(link(t, "https://hooks.example.com"))
 		var names []string
 		for i := range 20 {
 			e := endpoint(t, f.tenant, func(in *models.EndpointInput) {
@@ -332,13 +329,13 @@ func TestManyThatFailAtOnceAreOneMessage(t *testing.T) {
 		if err != nil || len(letters) != 2 {
 			t.Fatalf("%d messages, want one to each of two people: %v", len(letters), err)
 		}
-		if letters[0].Subject != "20 endpoints are failing" {
-			t.Errorf("the subject is %q", letters[0].Subject)
+		var named []string
+		for _, e := range letters[0].Values.Endpoints {
+			named = append(named, e.ID)
 		}
-		for _, id := range names {
-			if !strings.Contains(letters[0].Text, "https://hooks.example.com/o/acme-robotics/endpoints/"+id) {
-				t.Errorf("%s is not named in:\n%s", id, letters[0].Text)
-			}
+		slices.Sort(names)
+		if slices.Sort(named); letters[0].Kind != models.MailEndpointFailing || letters[0].Values.Slug != "acme-robotics" || !slices.Equal(named, names) {
+			t.Errorf("the message is %+v, want a failing one of %v", letters[0].Mail, names)
 		}
 	})
 }
@@ -377,13 +374,4 @@ func TestEnableAndReplay(t *testing.T) {
 			t.Errorf("%d deliveries, want %d", len(list), 1+n)
 		}
 	})
-}
-
-func link(t *testing.T, text string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -139,8 +138,8 @@ func (p *Person) LinkIdentity(ctx context.Context, c models.Claims) error {
 		if err := p.store.linkIdentity(tx, p.user, c, p.actor); err != nil {
 			return err
 		}
-		return p.store.warn(tx, pipeline.MailAccount, p.user.Email, "A sign-in was linked to your account at Hookwell", "Whoever signs in at "+c.Issuer+" as "+
-			cmp.Or(normalEmail(pipeline.Storable(c.Email)), "the person who is linked")+" can use your account at "+p.store.engine.Link("/")+" from now on. Unlink it with a new password, or at "+p.store.engine.Link("/account")+".")
+		return p.store.warn(tx, pipeline.MailAccount, p.user.Email, models.MailIdentityLinked,
+			models.MailValues{Issuer: c.Issuer, Email: normalEmail(pipeline.Storable(c.Email))})
 	})
 }
 

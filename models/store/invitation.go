@@ -88,11 +88,8 @@ func (t *Tenant) mailInvitation(tx *database.Tx, i *models.Invitation, token str
 	if !i.ByMail {
 		return nil
 	}
-	by, org := pipeline.MailName(i.InvitedBy, "Somebody"), pipeline.MailName(t.org.Name, "an organization")
-	text := fmt.Sprintf("%s invited you to %s on Hookwell, with the role %s.\n\nTo accept, open this link until %s UTC:\n\n%s\n\n"+
-		"It works once. If you did not expect it, ignore this message.\n",
-		by, org, i.Role, i.ExpiresAt.Format("2 January 2006, 15:04"), t.store.engine.Link(models.InvitationPath(token)))
-	return t.store.engine.Post(tx, pipeline.MailSent, t.actor, models.Mail{OrganizationID: t.org.ID, To: i.Email, Subject: "Join " + org + " on Hookwell", Text: text, Secret: true})
+	return t.store.engine.Post(tx, pipeline.MailSent, t.actor, models.Mail{OrganizationID: t.org.ID, To: i.Email, Kind: models.MailInvitation,
+		Values: models.MailValues{Person: i.InvitedBy, Organization: t.org.Name, Role: i.Role, Until: &i.ExpiresAt, Token: token}})
 }
 
 // mayGive refuses a role that the actor may not give.

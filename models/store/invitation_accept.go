@@ -78,11 +78,12 @@ func (s *Store) acceptAsNew(ctx context.Context, token string, account models.Ac
 // askToAccept mails a link that makes the account and accepts, or, where there
 // is an account, word of that, with the same work.
 func (s *Store) askToAccept(tx *database.Tx, offer *models.Offer, token string, account models.Account, hash string, actor models.Actor) error {
-	by, org := pipeline.MailName(offer.InvitedBy, "Somebody"), pipeline.MailName(offer.Organization.Name, "an organization")
+	fresh := models.MailValues{Person: offer.InvitedBy, Organization: offer.Organization.Name}
+	known := fresh
+	known.Token = token
 	return s.askSignUp(tx, account, hash, &offer.ID, actor, accountMails{
-		fresh: models.Mail{Subject: "Join " + org + " on Hookwell", Text: by + " invited you to " + org + " on Hookwell. To create your account and join, open this link within a day:\n\n"},
-		known: models.Mail{Subject: "Join " + org + " on Hookwell", Secret: true, Text: by + " invited you to " + org + " on Hookwell. You have an account with this address already.\n\n" +
-			"Sign in to join: " + s.engine.Link(models.InvitationPath(token)) + "\n\nIf you did not expect it, ignore this message.\n"},
+		fresh: models.Mail{Kind: models.MailJoin, Values: fresh},
+		known: models.Mail{Kind: models.MailJoinKnown, Values: known},
 	})
 }
 

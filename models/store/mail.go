@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net/mail"
 	"strconv"
@@ -40,8 +41,8 @@ func (s *Store) ClaimMail(ctx context.Context) ([]models.Letter, error) {
 	err := s.db.Transaction(ctx, func(tx *database.Tx) error {
 		letters = nil
 		var rows []models.MailMessage
-		query := fmt.Sprintf("SELECT %s FROM mail_messages WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= %s ORDER BY due_at LIMIT %d %s",
-			database.MailColumns, s.db.Dialect.Now(s.clock), mailStep, s.db.Dialect.ForUpdate(true))
+		query := fmt.Sprintf(`SELECT %[1]s FROM mail_messages WHERE sent_at IS NULL AND failed_at IS NULL AND (send_at <= %[2]s OR send_at IS NULL AND due_at <= %[2]s)
+			ORDER BY coalesce(send_at, due_at) LIMIT %[3]d %[4]s`, database.MailColumns, s.db.Dialect.Now(s.clock), mailStep, s.db.Dialect.ForUpdate(true))
 		if err := tx.Raw(query).Scan(&rows).Error; err != nil || len(rows) == 0 {
 			return err
 		}
@@ -50,8 +51,8 @@ func (s *Store) ClaimMail(ctx context.Context) ([]models.Letter, error) {
 		for i := range rows {
 			ids[i] = rows[i].ID
 		}
-		lease := s.db.Dialect.SecondsAfter(s.db.Dialect.Now(s.clock), strconv.Itoa(int(mailLease.Seconds())))
-		change := map[string]any{"due_at": gorm.Expr(lease), "attempts": gorm.Expr("attempts + 1"), "lease_token": token}
+		change := s.mailAfter(mailLease)
+		change["attempts"], change["lease_token"] = gorm.Expr("attempts + 1"), token
 		if err := tx.Model(&models.MailMessage{}).Where("id IN ?", ids).Updates(change).Error; err != nil {
 			return err
 		}
@@ -63,16 +64,16 @@ func (s *Store) ClaimMail(ctx context.Context) ([]models.Letter, error) {
 	return letters, nil
 }
 
-// openMail makes letters of rows. What the vault does not open can't be sent,
-// now or later.
+// openMail makes letters of rows. What the vault does not open, and what is no
+// JSON, can't be sent now or later.
 func (s *Store) openMail(tx *database.Tx, rows []models.MailMessage, token string, letters *[]models.Letter) error {
 	for _, row := range rows {
-		letter := models.Letter{Mail: models.Mail{To: row.Recipient, Subject: row.Subject, Secret: row.Secret}, ID: row.ID, QueuedAt: row.CreatedAt,
+		letter := models.Letter{Mail: models.Mail{To: row.Recipient, Kind: row.Kind}, Secret: row.Secret, Subject: row.Subject, ID: row.ID, QueuedAt: row.CreatedAt,
 			Attempts: row.Attempts + 1, Token: token}
 		if row.OrganizationID != nil {
 			letter.OrganizationID = *row.OrganizationID
 		}
-		text, err := s.vault.Open(row.ID, row.Sealed)
+		err := s.openValues(&row, &letter)
 		if err != nil {
 			s.log.Error("mail can't be read", "mail", row.ID, "error", err)
 			if err := s.endMail(tx.DB, &letter, map[string]any{"failed_at": s.clock.Now(), "failure": err.Error()}); err != nil {
@@ -80,19 +81,44 @@ func (s *Store) openMail(tx *database.Tx, rows []models.MailMessage, token strin
 			}
 			continue
 		}
-		letter.Text = string(text)
 		*letters = append(*letters, letter)
 	}
 	return nil
 }
 
-// MailSent notes that a mail server took the message, and forgets its text.
+// openValues reads what the words of a message name, or the words of one that an
+// earlier version queued.
+func (s *Store) openValues(row *models.MailMessage, letter *models.Letter) error {
+	sealed, err := s.vault.Open(row.ID, row.Sealed)
+	if err != nil {
+		return err
+	}
+	if row.Kind == models.MailFinished {
+		letter.Text = string(sealed)
+		return nil
+	}
+	if err := json.Unmarshal(sealed, &letter.Values); err != nil {
+		return fmt.Errorf("reading the values of %q: %w", row.Kind, err)
+	}
+	return nil
+}
+
+// mailAfter is the change that keeps a message from every worker for so long.
+func (s *Store) mailAfter(delay time.Duration) map[string]any {
+	then := s.db.Dialect.SecondsAfter(s.db.Dialect.Now(s.clock), strconv.Itoa(int(delay.Seconds())))
+	return map[string]any{
+		"due_at":  gorm.Expr("CASE WHEN send_at IS NULL THEN " + then + " ELSE due_at END"),
+		"send_at": gorm.Expr("CASE WHEN send_at IS NULL THEN NULL ELSE " + then + " END"),
+	}
+}
+
+// MailSent notes that a mail server took the message, and forgets what it said.
 func (s *Store) MailSent(ctx context.Context, l *models.Letter) error {
 	return s.endMail(s.db.WithContext(ctx), l, map[string]any{"sent_at": s.clock.Now()})
 }
 
 // MailFailed notes why the message was not sent. It is tried again later, or,
-// when that is of no use or was done often enough, given up and its text
+// when that is of no use or was done often enough, given up and what it said
 // forgotten. It answers when the next attempt is; the zero time for never.
 func (s *Store) MailFailed(ctx context.Context, l *models.Letter, reason error, final bool) (next time.Time, err error) {
 	failure := pipeline.Storable(reason.Error())
@@ -100,8 +126,8 @@ func (s *Store) MailFailed(ctx context.Context, l *models.Letter, reason error, 
 		return time.Time{}, s.endMail(s.db.WithContext(ctx), l, map[string]any{"failed_at": s.clock.Now(), "failure": failure})
 	}
 	delay := mailDelays[l.Attempts-1]
-	change := map[string]any{"failure": failure, "lease_token": "",
-		"due_at": gorm.Expr(s.db.Dialect.SecondsAfter(s.db.Dialect.Now(s.clock), strconv.Itoa(int(delay.Seconds()))))}
+	change := s.mailAfter(delay)
+	change["failure"], change["lease_token"] = failure, ""
 	if err := s.taken(s.db.WithContext(ctx), l).Updates(change).Error; err != nil {
 		return time.Time{}, fmt.Errorf("noting mail: %w", err)
 	}
@@ -135,8 +161,7 @@ func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
 	}
 	var id string
 	err := p.store.db.Transaction(ctx, func(tx *database.Tx) (err error) {
-		id, err = p.store.engine.PostOne(tx, pipeline.MailAlways, p.actor, models.Mail{To: to, Subject: "A test message from Hookwell",
-			Text: "This message was asked for at the command line of Hookwell at " + p.store.engine.Link("") + ".\n\nIt arrived, so mail works.\n"})
+		id, err = p.store.engine.PostOne(tx, pipeline.MailAlways, p.actor, models.Mail{To: to, Kind: models.MailTest})
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"hookwell/models"
 	"hookwell/models/store"
 )
@@ -35,15 +37,14 @@ func noMail(t *testing.T, s *store.Store, when string) {
 	}
 }
 
-const mailText = "Follow https://hooks.example.com/reset/tok_5ecret to choose a new password.\n"
-
 func post(t *testing.T, f *fixture) models.Mail {
 	t.Helper()
-	m := models.Mail{OrganizationID: f.tenant.Organization().ID, To: "ada@example.com", Subject: "A subject\r\nBcc: eve@example.com", Text: mailText, Secret: true}
+	until := time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC)
+	m := models.Mail{OrganizationID: f.tenant.Organization().ID, To: "ada@example.com", Kind: models.MailInvitation,
+		Values: models.MailValues{Token: "tok_5ecret", Person: "<Ada> & \u202e sons", Organization: "Acme", Role: models.RoleAdmin, Until: &until}}
 	if err := f.Post(t.Context(), m, nil); err != nil {
 		t.Fatal(err)
 	}
-	m.Subject = "A subject Bcc: eve@example.com"
 	return m
 }
 
@@ -61,10 +62,11 @@ func TestMailIsQueuedWithTheChange(t *testing.T) {
 		if f.woken.mail != 1 {
 			t.Errorf("mail was woken %d times, want once", f.woken.mail)
 		}
-		dumpAll(t, f.Store).holdsNowhere(t, "the text of mail", "tok_5ecret")
+		dumpAll(t, f.Store).holdsNowhere(t, "the token of a link", "tok_5ecret")
+		dumpAll(t, f.Store).holdsNowhere(t, "what a message names", "sons")
 		l := claimMail(t, f.again(t))
-		if l.Mail != want {
-			t.Errorf("got %+v, want %+v", l.Mail, want)
+		if diff := cmp.Diff(want, l.Mail); diff != "" || !l.Secret {
+			t.Errorf("secret %v, (-queued +claimed):\n%s", l.Secret, diff)
 		}
 	})
 }
@@ -161,8 +163,39 @@ func TestMailSurvivesANewKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		alone := f.with(t, func(o *store.Options) { o.Vault = vault(t, "new:"+masterKey(2)) })
-		if l := claimMail(t, alone); l.Text != mailText {
-			t.Errorf("the text is %q", l.Text)
+		if l := claimMail(t, alone); l.Values.Token != "tok_5ecret" {
+			t.Errorf("the token is %q", l.Values.Token)
+		}
+	})
+}
+
+// TestMailOfAnEarlierVersion holds that what such a version queued, before the
+// migration or beside it, goes out as it is, and that it takes nothing of this one.
+func TestMailOfAnEarlierVersion(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		const text = "Follow https://hooks.example.com/reset/tok_5ecret.\n"
+		must(t, f.PostFinished(t.Context(), "mail_1", "A new password", text))
+		l := claimMail(t, f.Store)
+		if l.Kind != models.MailFinished || l.Subject != "A new password" || l.Text != text || !l.Secret || l.To != "ada@example.com" {
+			t.Fatalf("ClaimMail() took %+v, want the words of the row", l)
+		}
+		noMail(t, f.again(t), "while a worker has it")
+		if _, err := f.MailFailed(t.Context(), l, errors.New("away"), false); err != nil {
+			t.Fatal(err)
+		}
+		noMail(t, f.Store, "before its time")
+		f.clock.Advance(61 * time.Second)
+		must(t, f.MailSent(t.Context(), claimMail(t, f.Store)))
+
+		post(t, f)
+		f.clock.Advance(30 * 24 * time.Hour)
+		must(t, f.PostFinished(t.Context(), "mail_2", "Beside", text))
+		taken, err := f.TakenByAnEarlierVersion(t.Context())
+		if err != nil || !slices.Equal(taken, []string{"mail_2"}) {
+			t.Errorf("an earlier version takes %v, %v; want its own alone", taken, err)
+		}
+		if letters, err := f.ClaimMail(t.Context()); err != nil || len(letters) != 2 {
+			t.Errorf("ClaimMail() returned %d messages, %v; want both", len(letters), err)
 		}
 	})
 }

@@ -137,7 +137,7 @@ func (s *Store) setPassword(tx *database.Tx, actor models.Actor, user *models.Us
 	if method == bySettings {
 		why = pipeline.MailAccount
 	}
-	if err := s.warn(tx, why, user.Email, "Your password at Hookwell has changed", "The password of your account at "+s.engine.Link("/")+" was changed. All other sessions have ended."); err != nil {
+	if err := s.warn(tx, why, user.Email, models.MailPasswordChanged, models.MailValues{}); err != nil {
 		return err
 	}
 	action := map[string]string{bySettings: "user.password_changed", byResetLink: "user.password_reset", byAdmin: "user.password_reset"}[method]

@@ -95,6 +95,6 @@ func (s *Store) unlinkAll(tx *database.Tx, actor models.Actor, user *models.User
 		return removed.Error
 	}
 	return errors.Join(
-		s.warn(tx, pipeline.MailAccount, user.Email, "A sign-in was unlinked from your account at Hookwell", "Nobody signs in to your account at "+s.engine.Link("/")+" by a provider any more."),
+		s.warn(tx, pipeline.MailAccount, user.Email, models.MailIdentityUnlinked, models.MailValues{}),
 		s.reportSecurity(tx, actor, user, "identity.unlinked", why, "", securityData{}))
 }

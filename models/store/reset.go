@@ -38,9 +38,7 @@ func (s *Store) AskReset(ctx context.Context, email string, actor models.Actor) 
 	}
 	link, token := s.newLink(linkReset, resetLife)
 	link.Email = email
-	mail := models.Mail{To: email, Subject: "A new password for Hookwell", Secret: true, Text: "Somebody, most likely you, asked for a new password at " + s.engine.Link("/") + ".\n\n" +
-		"Choose it here within an hour:\n\n" + s.engine.Link(ResetPath(token)) + "\n\n" +
-		"If it was not you, do nothing: your password stays as it is.\n"}
+	mail := models.Mail{To: email, Kind: models.MailReset, Values: models.MailValues{Token: token}}
 	err = s.transaction(once(ctx), func(tx *database.Tx) error {
 		if user == nil {
 			return s.askForNobody(tx, link, mail, actor)
@@ -85,9 +83,6 @@ func (s *Store) ask(ctx context.Context, actor models.Actor) (pipeline.Spending,
 	}
 	return asked, s.spend(ctx, asked)
 }
-
-// ResetPath is the page behind a link that sets a new password.
-func ResetPath(token string) string { return "/reset/" + token }
 
 // ResetEmail is the address of the account that a link sets the password of,
 // and whether a provider is linked to it too; NotFound when the link does not
@@ -179,11 +174,11 @@ func (s *Store) proveEmail(tx *database.Tx, user *models.User, actor models.Acto
 }
 
 // warn sends a user word of a change of the account, where mail is sent.
-func (s *Store) warn(tx *database.Tx, why pipeline.MailCause, address, subject, text string) error {
+func (s *Store) warn(tx *database.Tx, why pipeline.MailCause, address string, kind models.MailKind, values models.MailValues) error {
 	if !s.MailConfigured() {
 		return nil
 	}
-	return s.engine.Post(tx, why, models.Actor{}, models.Mail{To: address, Subject: subject, Text: text + "\n\nIf it was not you, set a new password at once: " + s.engine.Link("/forgot") + "\n"})
+	return s.engine.Post(tx, why, models.Actor{}, models.Mail{To: address, Kind: kind, Values: values})
 }
 
 // AskSignUp sends a link that makes the account to its address, or, where there
@@ -208,7 +203,7 @@ func (s *Store) AskSignUp(ctx context.Context, policy models.SignupPolicy, accou
 	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
 	if err == nil {
 		err = s.transaction(once(ctx), func(tx *database.Tx) error {
-			return s.askSignUp(tx, account, hash, nil, actor, s.signUpMails())
+			return s.askSignUp(tx, account, hash, nil, actor, accountMails{fresh: models.Mail{Kind: models.MailSignUp}, known: models.Mail{Kind: models.MailSignUpKnown}})
 		})
 	}
 	if err != nil {
@@ -218,16 +213,8 @@ func (s *Store) AskSignUp(ctx context.Context, policy models.SignupPolicy, accou
 }
 
 // accountMails are what an address is sent that somebody wants an account for:
-// one text ends with the link that makes it, the other is for who has one.
+// one gets the link that makes it, the other is for who has one.
 type accountMails struct{ fresh, known models.Mail }
-
-func (s *Store) signUpMails() accountMails {
-	return accountMails{
-		fresh: models.Mail{Subject: "Your account at Hookwell", Text: "Create your account at " + s.engine.Link("/") + " within a day:\n\n"},
-		known: models.Mail{Subject: "You have an account at Hookwell already", Text: "Somebody, most likely you, wanted to create an account at " + s.engine.Link("/") +
-			" with this address. There is one already.\n\nSign in: " + s.engine.Link("/login") + "\nA new password: " + s.engine.Link("/forgot") + "\n"},
-	}
-}
 
 // askSignUp does the same work whether or not there is an account: a link that
 // nobody is sent makes none. The invitation is what the account accepts, or nil.
@@ -238,8 +225,7 @@ func (s *Store) askSignUp(tx *database.Tx, account models.Account, hash string, 
 		return err
 	}
 	mail := mails.fresh
-	mail.Secret = true
-	mail.Text += s.engine.Link(SignUpPath(token)) + "\n\nIf it was not you, do nothing: no account is made.\n"
+	mail.Values.Token = token
 	_, err := database.Find[models.User](tx.Where("email = ?", account.Email), "account")
 	if err != nil && !models.IsKind(err, models.NotFound) {
 		return err
@@ -250,9 +236,6 @@ func (s *Store) askSignUp(tx *database.Tx, account models.Account, hash string, 
 	mail.To = account.Email
 	return s.engine.Post(tx, pipeline.MailAsked, actor, mail)
 }
-
-// SignUpPath is the page behind a link that makes an account.
-func SignUpPath(token string) string { return "/signup/" + token }
 
 // SignUpEmail is the address of the account that a link makes; NotFound when
 // the link does not work any more.

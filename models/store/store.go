@@ -7,7 +7,6 @@ package store
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"runtime"
 	"time"
 
@@ -42,9 +41,8 @@ type Options struct {
 	// MaxEndpoints is how many endpoints an organization may have; 0 is
 	// DefaultMaxEndpoints. One that has more already keeps them.
 	MaxEndpoints int
-	// Mail tells that a mail server is set; BaseURL is what links in mail begin with.
-	Mail    bool
-	BaseURL *url.URL
+	// Mail tells that a mail server is set.
+	Mail bool
 }
 
 // Store is the rules on what people and products may see and change. It is safe
@@ -80,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	engine := pipeline.New(pipeline.Options{Database: db, Clock: o.Clock, Catalog: o.Catalog, Vault: o.Vault, Waker: o.Waker, Meter: o.Meter, Log: o.Log,
-		CircuitProbe: o.CircuitProbe, BaseURL: o.BaseURL})
+		CircuitProbe: o.CircuitProbe})
 	s := &Store{db: db, engine: engine, catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, log: o.Log, mail: o.Mail,
 		most: o.MaxEndpoints, passwordCost: o.PasswordCost, reporters: pipeline.NewCache[cachedKey](), names: pipeline.NewCache[string](),
 		// Half the processors, so that deliveries go on while passwords are tried.

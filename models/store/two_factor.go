@@ -205,7 +205,7 @@ func (s *Store) removeTwoFactor(tx *database.Tx, actor models.Actor, user *model
 	if actor.Kind == models.ActorOperator {
 		why = pipeline.MailAlways
 	}
-	if err := s.warn(tx, why, user.Email, "Two-factor sign-in was turned off at Hookwell", "Your account at "+s.engine.Link("/")+" asks for no code any more when you sign in."); err != nil {
+	if err := s.warn(tx, why, user.Email, models.MailTwoFactorOff, models.MailValues{}); err != nil {
 		return err
 	}
 	return s.reportSecurity(tx, actor, user, "two_factor.disabled", "totp", "security.2fa_disabled", securityData{Action: "2fa_disabled", Method: "totp"})

@@ -1,4 +1,4 @@
-package views
+package ui
 
 import (
 	"fmt"
@@ -10,39 +10,40 @@ import (
 )
 
 // nothing stands where there is no value.
-const nothing = "–"
+const Nothing = "–"
 
-func orNothing(text string) string {
+// OrNothing is the text, or a dash where there is none.
+func OrNothing(text string) string {
 	if text == "" {
-		return nothing
+		return Nothing
 	}
 	return text
 }
 
-// formatCount writes a whole number with commas between thousands.
-func formatCount(n int) string { return models.Grouped(n) }
+// FormatCount writes a whole number with commas between thousands.
+func FormatCount(n int) string { return models.Grouped(n) }
 
-// plural is "1 attempt", "2 attempts".
-func plural(n int, noun string) string {
+// Plural is "1 attempt", "2 attempts".
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return formatCount(n) + " " + noun + "s"
+	return FormatCount(n) + " " + noun + "s"
 }
 
-// formatSize is bytes up to 9,999 and KiB beyond.
-func formatSize(n int) string {
+// FormatSize is bytes up to 9,999 and KiB beyond.
+func FormatSize(n int) string {
 	if n < 10_000 {
-		return plural(n, "byte")
+		return Plural(n, "byte")
 	}
-	return formatCount((n+512)/1024) + " KiB"
+	return FormatCount((n+512)/1024) + " KiB"
 }
 
-// formatTook is how long an exchange took: "192 ms", "1.2 s", "15.0 s".
-func formatTook(d time.Duration) string {
+// FormatTook is how long an exchange took: "192 ms", "1.2 s", "15.0 s".
+func FormatTook(d time.Duration) string {
 	switch {
 	case d <= 0:
-		return nothing
+		return Nothing
 	case d < time.Millisecond:
 		return "< 1 ms"
 	case d.Round(time.Millisecond) < time.Second:
@@ -50,13 +51,13 @@ func formatTook(d time.Duration) string {
 	case d < time.Minute:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
 	default:
-		return formatSpan(d)
+		return FormatSpan(d)
 	}
 }
 
-// formatSpan is a length of time in its two largest units: "2 min 13 s",
+// FormatSpan is a length of time in its two largest units: "2 min 13 s",
 // "4 d 1 h", "5 h". app.js counts down in the same words.
-func formatSpan(d time.Duration) string {
+func FormatSpan(d time.Duration) string {
 	seconds := int(d.Round(time.Second) / time.Second)
 	units := []struct {
 		name string
@@ -85,7 +86,7 @@ func formatAge(now, t time.Time) string {
 	case d >= relativeFor:
 		return t.UTC().Format("2 Jan 2006")
 	}
-	return strings.Join(strings.SplitN(formatSpan(d), " ", 3)[:2], " ")
+	return strings.Join(strings.SplitN(FormatSpan(d), " ", 3)[:2], " ")
 }
 
 // formatAgo is the same with "ago".
@@ -100,20 +101,20 @@ func formatAgo(now, t time.Time) string {
 	}
 }
 
-// formatUntil is the time to come: "in 2 min 13 s", or "now" when it is due.
-func formatUntil(now, t time.Time) string {
+// FormatUntil is the time to come: "in 2 min 13 s", or "now" when it is due.
+func FormatUntil(now, t time.Time) string {
 	if d := t.Sub(now); d >= time.Second {
-		return "in " + formatSpan(d)
+		return "in " + FormatSpan(d)
 	}
 	return "now"
 }
 
-// sameDay takes times in UTC.
-func sameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year() == b.Year() }
+// SameDay takes times in UTC.
+func SameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year() == b.Year() }
 
-// formatDay is a date and minute: "Thu 16 April, 08:39", with the year when it
+// FormatDay is a date and minute: "Thu 16 April, 08:39", with the year when it
 // is another one.
-func formatDay(now, t time.Time) string {
+func FormatDay(now, t time.Time) string {
 	t = t.UTC()
 	if t.Year() != now.UTC().Year() {
 		return t.Format("2 January 2006, 15:04")
@@ -121,18 +122,18 @@ func formatDay(now, t time.Time) string {
 	return t.Format("Mon 2 January, 15:04")
 }
 
-// formatClock is a time of today, or the day as well: "09:41:58",
+// FormatClock is a time of today, or the day as well: "09:41:58",
 // "Fri 17 April, 02:05:09".
-func formatClock(now, t time.Time) string {
+func FormatClock(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
-	if sameDay(t, now) {
+	if SameDay(t, now) {
 		return t.Format("15:04:05")
 	}
-	return formatFull(now, t)
+	return FormatFull(now, t)
 }
 
-// formatFull is a time with its day, today's too.
-func formatFull(now, t time.Time) string {
+// FormatFull is a time with its day, today's too.
+func FormatFull(now, t time.Time) string {
 	t = t.UTC()
 	if t.Year() != now.UTC().Year() {
 		return t.Format("2 January 2006, 15:04:05")
@@ -140,11 +141,11 @@ func formatFull(now, t time.Time) string {
 	return t.Format("Mon 2 January, 15:04:05")
 }
 
-// formatDate is a day, or the minute of today: "11 April", "07:54".
-func formatDate(now, t time.Time) string {
+// FormatDate is a day, or the minute of today: "11 April", "07:54".
+func FormatDate(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
-	case sameDay(t, now):
+	case SameDay(t, now):
 		return t.Format("15:04")
 	case t.Year() == now.Year():
 		return t.Format("2 January")
@@ -153,11 +154,11 @@ func formatDate(now, t time.Time) string {
 	}
 }
 
-// formatExact is a time to the millisecond: "Today, 09:03:27.155".
-func formatExact(now, t time.Time) string {
+// FormatExact is a time to the millisecond: "Today, 09:03:27.155".
+func FormatExact(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
-	case sameDay(t, now):
+	case SameDay(t, now):
 		return t.Format("Today, 15:04:05.000")
 	case t.Year() == now.Year():
 		return t.Format("Mon 2 January, 15:04:05.000")
@@ -166,18 +167,18 @@ func formatExact(now, t time.Time) string {
 	}
 }
 
-// formatAbout is a planned time without false precision: "about 11:45",
+// FormatAbout is a planned time without false precision: "about 11:45",
 // "Tue, about 02:45".
-func formatAbout(now, t time.Time) string {
+func FormatAbout(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
-	if sameDay(t, now) {
+	if SameDay(t, now) {
 		return t.Format("about 15:04")
 	}
 	return t.Format("Mon, about 15:04")
 }
 
-// shortID shortens an id in the middle: "dlv_…rw4zn6e".
-func shortID(id string) string {
+// ShortID shortens an id in the middle: "dlv_…rw4zn6e".
+func ShortID(id string) string {
 	prefix, rest, ok := strings.Cut(id, "_")
 	if !ok || len(rest) <= 10 {
 		return id
@@ -185,8 +186,8 @@ func shortID(id string) string {
 	return prefix + "_…" + rest[len(rest)-7:]
 }
 
-// initials are the one or two letters of an avatar.
-func initials(name string) string {
+// Initials are the one or two letters of an avatar.
+func Initials(name string) string {
 	words := strings.Fields(name)
 	if len(words) == 0 {
 		return "?"
@@ -198,8 +199,8 @@ func initials(name string) string {
 	return strings.ToUpper(letters)
 }
 
-// stateWord is a delivery state's name on pages, empty for what is none.
-func stateWord(state models.State) string {
+// StateWord is a delivery state's name on pages, empty for what is none.
+func StateWord(state models.State) string {
 	switch state {
 	case models.Pending:
 		return "Pending"
@@ -216,29 +217,29 @@ func stateWord(state models.State) string {
 	}
 }
 
-// withArticle is "an owner", "a guest".
-func withArticle(word string) string {
+// WithArticle is "an owner", "a guest".
+func WithArticle(word string) string {
 	if word != "" && strings.ContainsRune("aeio", rune(word[0])) {
 		return "an " + word
 	}
 	return "a " + word
 }
 
-// formatStep is a time in the timeline: with its day when that is another one
+// FormatStep is a time in the timeline: with its day when that is another one
 // than the line's before.
-func formatStep(now, previous, t time.Time, first bool) string {
+func FormatStep(now, previous, t time.Time, first bool) string {
 	a, b := previous.UTC(), t.UTC()
-	if !first && sameDay(a, b) {
+	if !first && SameDay(a, b) {
 		return b.Format("15:04:05")
 	}
-	return formatClock(now, t)
+	return FormatClock(now, t)
 }
 
-// formatBrief is a time for a narrow column.
-func formatBrief(now, t time.Time) string {
+// FormatBrief is a time for a narrow column.
+func FormatBrief(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
-	case sameDay(t, now):
+	case SameDay(t, now):
 		return t.Format("15:04:05")
 	case t.Year() == now.Year():
 		return t.Format("2 Jan, 15:04")
@@ -247,16 +248,17 @@ func formatBrief(now, t time.Time) string {
 	}
 }
 
-// formatRough is a span in its largest unit, rounded: "3 d", "18 h".
-func formatRough(d time.Duration) string {
+// FormatRough is a span in its largest unit, rounded: "3 d", "18 h".
+func FormatRough(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%.0f d", d.Hours()/24)
 	case d >= time.Hour:
 		return fmt.Sprintf("%.0f h", d.Hours())
 	default:
-		return formatSpan(d)
+		return FormatSpan(d)
 	}
 }
 
-func upperFirst(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
+// UpperFirst writes the first letter, which is of ASCII, in capitals.
+func UpperFirst(words string) string { return strings.ToUpper(words[:1]) + words[1:] }

@@ -1,15 +1,16 @@
-package store_test
+package mail
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"hookwell/models/store"
+	"hookwell/models"
 )
 
 func TestNamesInMail(t *testing.T) {
-	for name, want := range map[string]string{
+	for chosen, want := range map[string]string{
 		"Acme Robotics":                       "Acme Robotics",
 		"Müller & Söhne GmbH":                 "Müller & Söhne GmbH",
 		"株式会社ウェブフック":                          "株式会社ウェブフック",
@@ -34,9 +35,9 @@ func TestNamesInMail(t *testing.T) {
 		strings.Repeat("x", 200):              strings.Repeat("x", 59) + "…",
 		strings.Repeat("http://e.example", 9): "http: /e. examplehttp: /e. examplehttp: /e. examplehttp: /e…",
 	} {
-		got := store.MailName(name)
+		got := name(chosen, "nobody")
 		if got != want {
-			t.Errorf("%q stands in mail as %q, want %q", name, got, want)
+			t.Errorf("%q stands in mail as %q, want %q", chosen, got, want)
 		}
 		if n := utf8.RuneCountInString(got); n > 60 {
 			t.Errorf("%q has %d characters", got, n)
@@ -47,38 +48,24 @@ func TestNamesInMail(t *testing.T) {
 // TestInvitationsHoldNoLinkButOurs invites with names as they came in a real
 // attack.
 func TestInvitationsHoldNoLinkButOurs(t *testing.T) {
-	eachStore(t, func(t *testing.T, f *fixture) {
-		f = f.withMail(t)
-		user := f.account(t, "mallory@example.com")
-		if err := f.DB().Exec("UPDATE users SET name = ? WHERE id = ?", "Your bank\u202e https://evil.example/pay", user.ID).Error; err != nil {
-			t.Fatal(err)
-		}
-		user, err := f.User(t.Context(), user.ID)
+	words := NewWords(&url.URL{Scheme: "https", Host: "hooks.example.com"})
+	for kind, page := range map[models.MailKind]string{models.MailInvitation: "/invite/", models.MailJoin: "/signup/", models.MailJoinKnown: "/invite/"} {
+		subject, text, err := words.Write(&models.Mail{To: "victim@example.com", Kind: kind, Values: models.MailValues{Token: "TOKEN", Role: models.RoleMember,
+			Person:       "Your bank\u202e https://evil.example/pay",
+			Organization: "www.evil.example\u2028Bcc: all@evil.example \u200b" + strings.Repeat("y", 60)}})
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("Write() of %s: %v", kind, err)
 		}
-		tenant := f.organizationOf(t, user, "Acme")
-		if err := f.DB().Exec("UPDATE organizations SET name = ? WHERE id = ?", "www.evil.example\u2028Bcc: all@evil.example \u200b"+strings.Repeat("y", 60), tenant.Organization().ID).Error; err != nil {
-			t.Fatal(err)
+		if n := strings.Count(text, "://"); n != 1 || !strings.Contains(text, "https://hooks.example.com"+page+"TOKEN\n") {
+			t.Errorf("%s holds %d links, want our own alone: %s", kind, n, text)
 		}
-		if _, err := invite(tenant, t, "victim@example.com"); err != nil {
-			t.Fatal(err)
-		}
-		letters := f.letters(t)["victim@example.com"]
-		if len(letters) != 1 {
-			t.Fatalf("%d letters", len(letters))
-		}
-		l := letters[0]
-		if n := strings.Count(l.Text, "://"); n != 1 || !strings.Contains(l.Text, "https://hooks.example.com/invite/") {
-			t.Errorf("%d links are in %s", n, l.Text)
-		}
-		for _, text := range []string{l.Subject, l.Text} {
-			if strings.ContainsAny(text, "\u202e\u2028\u200b\r") || strings.Contains(text, "evil.example") || strings.Contains(text, "@") {
-				t.Errorf("it holds %q", text)
+		for _, written := range []string{subject, text} {
+			if strings.ContainsAny(written, "\u202e\u2028\u200b\r") || strings.Contains(written, "evil.example") || strings.Contains(written, "@") {
+				t.Errorf("%s holds what the names hid or linked to: %q", kind, written)
 			}
 		}
-		if n := utf8.RuneCountInString(l.Subject); strings.Contains(l.Subject, "\n") || n > 80 {
-			t.Errorf("the subject has %d characters: %q", n, l.Subject)
+		if n := utf8.RuneCountInString(subject); strings.Contains(subject, "\n") || n > 80 {
+			t.Errorf("the subject of %s has %d characters: %q", kind, n, subject)
 		}
-	})
+	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package mail
 
 import (
 	"cmp"
@@ -7,8 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxMailName is how many characters of a name stand in a message.
-const maxMailName = 60
+const (
+	// maxSubject is how many characters a subject has at most.
+	maxSubject = 200
+	// maxName is how many characters of a name stand in a message.
+	maxName = 60
+)
 
 // hidden reports whether a character shows nothing or turns the text around it:
 // controls, joiners, marks of direction, fillers.
@@ -20,18 +24,23 @@ func hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Variation_Selector)
 }
 
-// mailText is a message's text without hidden characters: its lines stay.
-func mailText(text string) string {
+// lines is a message's text without hidden characters: its lines stay.
+func lines(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && hidden(r) {
 			return -1
 		}
 		return r
-	}, Storable(text))
+	}, valid(text))
 }
 
-// mailLine is one line of at most so many characters, whatever it is made of.
-func mailLine(text string, most int) string {
+// valid is text in UTF-8 without NUL, whatever it was made of.
+func valid(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// oneLine is one line of at most so many characters, whatever it is made of.
+func oneLine(text string, most int) string {
 	shown := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -40,7 +49,7 @@ func mailLine(text string, most int) string {
 			return -1
 		}
 		return r
-	}, Storable(text))
+	}, valid(text))
 	return shorten(strings.Join(strings.Fields(shown), " "), most)
 }
 
@@ -51,12 +60,12 @@ func shorten(text string, most int) string {
 	return strings.TrimSpace(string([]rune(text)[:most-1])) + "…"
 }
 
-// MailName is a name that somebody chose, as it stands in a message to others:
+// name is a name that somebody chose, as it stands in a message to others:
 // one short line in which no mail program finds an address to make a link of.
 // A name that shows nothing is replaced by what it is a name of.
-func MailName(name, noun string) string {
+func name(chosen, noun string) string {
 	var b strings.Builder
-	characters := []rune(mailLine(name, 4*maxMailName))
+	characters := []rune(oneLine(chosen, 4*maxName))
 	for i, r := range characters {
 		next := rune(' ')
 		if i+1 < len(characters) {
@@ -77,7 +86,7 @@ func MailName(name, noun string) string {
 			b.WriteRune(r)
 		}
 	}
-	return cmp.Or(shorten(strings.Join(strings.Fields(b.String()), " "), maxMailName), noun)
+	return cmp.Or(shorten(strings.Join(strings.Fields(b.String()), " "), maxName), noun)
 }
 
 // isDot reports whether a character separates the labels of a domain, as IDNA
