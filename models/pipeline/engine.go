@@ -2,7 +2,8 @@
 // its last attempt. It is started by who serves or works.
 //
 //   - Publish: a report is checked (draft), grouped with others (publisher, turns)
-//     and committed with one delivery for each endpoint (accept, unfinished);
+//     and committed with one delivery for each endpoint (accept, unfinished); what
+//     the sole worker can send at once it claims with it (at_once, attend);
 //   - Due names deliveries whose time has come, and Claim takes them (work, gate)
 //     with what is sent (template);
 //   - Record writes what came of attempts (record, record_delivered, advance), moves circuits
