@@ -21,22 +21,26 @@ const (
 	phaseResponse // its first byte has come
 )
 
-// attempt watches one exchange. net/http calls it from goroutines of its own,
-// some of which outlive the exchange: a dial goes on for whoever comes next.
+// attempt watches one exchange. Dials, and net/http for HTTP/2, call it from
+// goroutines of their own, some of which outlive the exchange: a dial goes on for
+// whoever comes next.
 type attempt struct {
 	message  *Message
+	target   *target
 	now      func() time.Time
 	deadline time.Time // of the exchange, and so of the dial made for it
-	abandon  func()    // ends the exchange
+	abandon  func()    // ends an exchange over HTTP/2
 
 	mu        sync.Mutex
-	request   *http.Request
+	made      *tls.Conn     // speaks HTTP/2, and is net/http's to take
+	request   *http.Request // over HTTP/2
 	dials     int
-	begun     int     // requests, each on a connection
-	carrier   carrier // of the last one
-	before    int64   // what the carrier had sent when it was given
-	headers   bool    // of the last one were written
-	overdrawn bool    // net/http would have begun one more
+	begun     int       // requests, each on a connection
+	below     *conn     // of the last one
+	shared    *tls.Conn // the same by HTTP/2, which carries other requests as well
+	before    int64     // what the connection had sent when it was given
+	headers   bool      // of the last one were written, by HTTP/2
+	overdrawn bool      // net/http would have begun one more
 	phase     phase
 	connected time.Time
 	timings   Timings
@@ -76,8 +80,36 @@ func (a *attempt) mayDial() bool {
 	return a.dials <= maxDials
 }
 
-// gotConn stamps and signs the request. net/http calls it before it writes, on
-// the goroutine of RoundTrip, so the timestamp is not older by a slow dial.
+// hand keeps a connection for net/http to take.
+func (a *attempt) hand(made *tls.Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.made = made
+}
+
+// takeMade returns the connection that was made for net/http, once.
+func (a *attempt) takeMade() *tls.Conn {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	made := a.made
+	a.made = nil
+	return made
+}
+
+// begin stamps and signs the request, and appends its head to out. The timestamp
+// is not older by a slow dial. own tells that the connection was dialled for this
+// attempt.
+func (a *attempt) begin(c *exclusive, own bool, out []byte) []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.given(c.below, nil, own)
+	a.remote, a.tls = c.remote, c.version
+	out, a.sent = a.message.appendHead(out, a.target, a.now())
+	return out
+}
+
+// gotConn does the same over HTTP/2. net/http calls it before it writes, on the
+// goroutine of RoundTrip.
 func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -86,24 +118,32 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 		a.abandon() // net/http writes nothing of a request whose context has ended
 		return
 	}
+	shared := info.Conn.(*tls.Conn)
+	a.given(shared.NetConn().(*conn), shared, !info.Reused)
+	a.remote, a.tls = shared.RemoteAddr().String(), tls.VersionName(shared.ConnectionState().Version)
+	a.sent = a.message.setHeaders(a.request, a.now())
+}
+
+func (a *attempt) given(below *conn, shared *tls.Conn, own bool) {
 	a.begun++
-	a.carrier, a.headers = carrierOf(info.Conn), false
-	a.before = a.carrier.sent()
+	a.below, a.shared, a.before, a.headers = below, shared, below.sent.Load(), false
 	a.phase, a.connected = phaseRequest, time.Now()
-	a.remote = info.Conn.RemoteAddr().String()
-	if info.Reused {
+	if !own {
 		a.timings = Timings{} // of a dial begun in vain
 	}
-	if a.carrier.tls != nil {
-		a.tls = tls.VersionName(a.carrier.tls.ConnectionState().Version)
-	}
-	a.sent = a.message.writeHeaders(a.request, a.now())
 }
 
 func (a *attempt) wroteHeaders() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.headers = true
+}
+
+// requests returns how many were begun.
+func (a *attempt) requests() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.begun
 }
 
 // mayBeginAgain reports whether not a byte of the only request so far was
@@ -115,7 +155,7 @@ func (a *attempt) mayBeginAgain(err error) bool {
 	if a.begun == 0 || a.begun == maxBegun {
 		return false
 	}
-	return a.carrier.sent() == a.before || a.carrier.shared && !a.headers || unprocessed(err)
+	return a.below.sent.Load() == a.before || a.shared != nil && (!a.headers || unprocessed(err))
 }
 
 func (a *attempt) gotFirstByte() {
@@ -150,9 +190,15 @@ func (a *attempt) report(e *Exchange) phase {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.sent == nil {
-		a.sent = a.message.writeHeaders(a.request, e.StartedAt)
+		_, a.sent = a.message.appendHead(nil, a.target, e.StartedAt)
 	}
 	e.Timings, e.RemoteAddress, e.TLSVersion, e.RequestHeaders = a.timings, a.remote, a.tls, a.sent
 	e.Requests = a.begun
 	return a.phase
+}
+
+// fail names why no response came.
+func (a *attempt) fail(ctx context.Context, e *Exchange, err error) {
+	reached := a.report(e)
+	e.Cause, e.Error = a.failure(ctx, err, reached)
 }

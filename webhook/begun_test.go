@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -163,6 +165,44 @@ func TestSender_begins_again_where_nothing_was_written(t *testing.T) {
 			exchange := s.Send(t.Context(), messageTo(t, server.URL))
 			if exchange.Cause != "" || exchange.Requests != 2 || requests.Load() != 2 {
 				t.Errorf("%d requests begun, %d came in all: %q %s", exchange.Requests, requests.Load()-1, exchange.Cause, exchange.Error)
+			}
+		})
+	}
+}
+
+// A receiver that is gone altogether is not dialled again and again.
+func TestSender_begins_once_where_the_receiver_is_gone(t *testing.T) {
+	for name, start := range map[string]func(*httptest.Server){
+		"plain": (*httptest.Server).Start,
+		"TLS":   (*httptest.Server).StartTLS,
+		"HTTP2": func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept := make(chan net.Conn, 4)
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.Listener = &tap{server.Listener, kept}
+			start(server)
+			t.Cleanup(server.Close)
+			s := newTestSender(t, server.Certificate())
+			if exchange := s.Send(t.Context(), messageTo(t, server.URL)); exchange.Cause != "" {
+				t.Fatalf("%+v", exchange)
+			}
+			var dials atomic.Int32
+			s.dialer.ControlContext = func(context.Context, string, string, syscall.RawConn) error { dials.Add(1); return nil }
+			calls := 0
+			s.now = func() time.Time {
+				if calls++; calls == 2 { // the connection was given to the request, which is not written yet
+					server.Listener.Close()
+					conn := <-kept
+					reset(conn)
+					conn.Close()
+				}
+				return time.Now()
+			}
+			exchange := s.Send(t.Context(), messageTo(t, server.URL))
+			if exchange.Cause != CauseRefused || exchange.Requests != 1 || dials.Load() != 1 {
+				t.Errorf("%d requests begun, %d dials: %q %s", exchange.Requests, dials.Load(), exchange.Cause, exchange.Error)
 			}
 		})
 	}

@@ -1,12 +1,14 @@
 package webhook
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // conn is a connection to a receiver, below TLS. Its writes don't fail once the
@@ -15,18 +17,52 @@ import (
 // be read. Reading fails where the connection ends, and says why.
 type conn struct {
 	net.Conn
+	raw      syscall.RawConn
 	sent     atomic.Int64 // bytes that the system took
 	broken   atomic.Bool  // a write has failed
 	wantCert atomic.Bool  // the receiver asked for a client certificate
 	once     sync.Once
 	closed   chan struct{}
+
+	// Of calls that don't wait. Only the goroutine that owns the connection sets
+	// them.
+	instant bool // reads
+	leaving bool // writes
+	into    []byte
+	read    int
+	failed  error
+	readNow func(fd uintptr)
 }
 
-func newConn(plain net.Conn) *conn { return &conn{Conn: plain, closed: make(chan struct{})} }
+func newConn(plain *net.TCPConn) (*conn, error) {
+	raw, err := plain.SyscallConn()
+	if err != nil {
+		plain.Close()
+		return nil, err
+	}
+	c := &conn{Conn: plain, raw: raw, closed: make(chan struct{})}
+	c.readNow = func(fd uintptr) { // made once, since each closure is an allocation
+		c.read, c.failed = uninterrupted(func() (int, error) { return syscall.Read(int(fd), c.into) })
+	}
+	return c, nil
+}
+
+// uninterrupted repeats a system call that a signal has ended.
+func uninterrupted(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if !errors.Is(err, syscall.EINTR) {
+			return n, err
+		}
+	}
+}
 
 func (c *conn) Write(p []byte) (int, error) {
 	if c.broken.Load() {
 		return len(p), nil
+	}
+	if c.leaving {
+		return len(p), c.raw.Control(func(fd uintptr) { syscall.Write(int(fd), p) })
 	}
 	n, err := c.Conn.Write(p)
 	c.sent.Add(int64(n))
@@ -35,6 +71,43 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 	c.broken.Store(true)
 	return len(p), nil
+}
+
+// Read fails with os.ErrDeadlineExceeded where instant is set and nothing is
+// there to read: TLS goes on after that error.
+func (c *conn) Read(p []byte) (int, error) {
+	if !c.instant || len(p) == 0 {
+		return c.Conn.Read(p)
+	}
+	c.into = p
+	err := c.raw.Control(c.readNow)
+	c.into = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case errors.Is(c.failed, syscall.EAGAIN):
+		return 0, os.ErrDeadlineExceeded
+	case c.failed != nil:
+		return 0, c.failed
+	case c.read == 0:
+		return 0, io.EOF
+	}
+	return c.read, nil
+}
+
+// spoke reports whether the other side has sent something or has closed, and
+// takes nothing of it. Any goroutine may call it.
+func (c *conn) spoke() bool {
+	spoke := true
+	err := c.raw.Control(func(fd uintptr) {
+		var first [1]byte
+		_, err := uninterrupted(func() (int, error) {
+			n, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			return n, err
+		})
+		spoke = !errors.Is(err, syscall.EAGAIN)
+	})
+	return spoke || err != nil
 }
 
 func (c *conn) Close() error {
@@ -47,62 +120,4 @@ func (c *conn) Close() error {
 func (c *conn) noCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	c.wantCert.Store(true)
 	return &tls.Certificate{}, nil
-}
-
-// exclusive is a connection by TLS that carries one request at a time. It counts
-// what is written of requests alone: closing writes an alert.
-type exclusive struct {
-	*tls.Conn
-	below *conn
-	sent  atomic.Int64
-}
-
-func (c *exclusive) Write(p []byte) (int, error) {
-	before := c.below.sent.Load()
-	n, err := c.Conn.Write(p)
-	c.sent.Add(c.below.sent.Load() - before)
-	return n, err
-}
-
-// carrier is what an attempt knows of the connection that it was given.
-type carrier struct {
-	below  *conn
-	tls    *tls.Conn // nil without TLS
-	shared bool      // by HTTP/2, which carries other requests as well
-	sent   func() int64
-}
-
-func carrierOf(given net.Conn) carrier {
-	switch c := given.(type) {
-	case *exclusive:
-		return carrier{below: c.below, tls: c.Conn, sent: c.sent.Load}
-	case *tls.Conn:
-		below := c.NetConn().(*conn)
-		return carrier{below: below, tls: c, shared: true, sent: below.sent.Load}
-	}
-	below := given.(*conn)
-	return carrier{below: below, sent: below.sent.Load}
-}
-
-// alert is the TLS alert that ended the connection of a failed request; nil if
-// none did. Reading goes on failing with it, while HTTP/2 loses it where the
-// connection ended before the request began. What is not closed is left alone:
-// others read from it.
-func (c carrier) alert(ctx context.Context, err error) *net.OpError {
-	if c.tls == nil {
-		return nil
-	}
-	if c.shared && unestablished(err) { // it is being closed
-		select {
-		case <-c.below.closed:
-		case <-ctx.Done():
-		}
-	}
-	select {
-	case <-c.below.closed:
-		_, err := c.tls.Read(make([]byte, 1))
-		return alertIn(err)
-	default:
-		return nil
-	}
 }

@@ -3,10 +3,8 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"time"
 )
 
@@ -24,89 +22,107 @@ type dialError struct {
 func (e *dialError) Error() string { return e.err.Error() }
 func (e *dialError) Unwrap() error { return e.err }
 
-func (s *Sender) dialPlain(ctx context.Context, _, address string) (net.Conn, error) {
-	ctx, cancel := s.dialContext(ctx)
-	defer cancel()
-	plain, err := s.dial(ctx, address, true)
-	if err != nil {
-		return nil, err
+// connection returns a kept connection, or what comes first: one that another
+// exchange gives back, or what is dialled. A dial begun in vain goes on for whoever
+// comes next, until the deadline of the exchange it was begun for.
+func (s *Sender) connection(ctx context.Context, a *attempt) dialled {
+	origin := a.target.origin
+	if c := s.pool.take(origin); c != nil {
+		return dialled{conn: c}
 	}
-	return newConn(plain), nil
+	w := s.pool.wait(origin)
+	dial, cancel := context.WithDeadline(s.open, a.deadline)
+	go func() {
+		defer cancel()
+		got := s.dialTarget(dial, a)
+		if !s.pool.deliver(origin, w, got) {
+			s.spare(got)
+		}
+	}()
+	select {
+	case got := <-w.got:
+		return got
+	case <-ctx.Done():
+		cancel()
+		if got, ok := s.pool.leave(origin, w); ok {
+			s.spare(got)
+		}
+		return dialled{err: ctx.Err()}
+	}
 }
 
-func (s *Sender) dialTLS(ctx context.Context, _, address string) (net.Conn, error) {
-	ctx, cancel := s.dialContext(ctx)
-	defer cancel()
-	plain, err := s.dial(ctx, address, false)
-	if err != nil {
-		return nil, err
+// spare keeps what nobody waits for.
+func (s *Sender) spare(got dialled) {
+	switch {
+	case got.conn != nil:
+		s.pool.put(got.conn)
+	case got.shared != nil:
+		got.shared.Close()
 	}
-	began, below := time.Now(), newConn(plain)
+}
+
+// dialTarget connects to the target of an attempt, and notes whether it chose
+// HTTP/2.
+func (s *Sender) dialTarget(ctx context.Context, a *attempt) dialled {
+	below, err := s.dial(ctx, a)
+	if err != nil {
+		return dialled{err: err}
+	}
+	if !a.target.secure() {
+		return dialled{conn: newExclusive(a.target.origin, below, nil), own: true}
+	}
+	began := time.Now()
 	config := s.tls.Clone()
-	config.ServerName, _, _ = net.SplitHostPort(address)
+	config.ServerName = a.target.url.Hostname()
 	config.GetClientCertificate = below.noCertificate
 	secure := tls.Client(below, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		below.Close()
-		return nil, &dialError{phase: phaseTLS, wantCert: below.wantCert.Load(), err: err}
+		return dialled{err: &dialError{phase: phaseTLS, wantCert: below.wantCert.Load(), err: err}}
 	}
-	attemptOf(ctx).reached(phaseRequest, time.Since(began))
+	a.reached(phaseRequest, time.Since(began))
 	if secure.ConnectionState().NegotiatedProtocol == "h2" {
-		return secure, nil // bare, or net/http doesn't see that it is HTTP/2
+		s.http2.Add(a.target.origin, struct{}{})
+		return dialled{shared: secure, own: true}
 	}
-	return &exclusive{Conn: secure, below: below}, nil
-}
-
-// dialContext ends a dial with the exchange that it was begun for, or with the
-// sender: net/http takes the deadline off the context that it dials with.
-func (s *Sender) dialContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithDeadline(ctx, attemptOf(ctx).deadline)
-	stop := context.AfterFunc(s.open, cancel)
-	return ctx, func() { stop(); cancel() }
+	return dialled{conn: newExclusive(a.target.origin, below, secure), own: true}
 }
 
 // dial resolves, asks the guard about every address, and connects to one of
 // just those: nothing between the question and the connection resolves again.
-func (s *Sender) dial(ctx context.Context, address string, plaintext bool) (net.Conn, error) {
-	host, portText, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("reading the address: %w", err)
-	}
-	port, err := strconv.ParseUint(portText, 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("reading the port: %w", err)
-	}
-	a, began := attemptOf(ctx), time.Now()
+func (s *Sender) dial(ctx context.Context, a *attempt) (*conn, error) {
 	if !a.mayDial() {
 		return nil, &dialError{phase: phaseConnect, err: errDials}
 	}
-	addrs, err := s.guard.resolve(ctx, host, plaintext)
+	began := time.Now()
+	addrs, err := s.guard.resolve(ctx, a.target.url.Hostname(), !a.target.secure())
 	if err != nil {
 		return nil, &dialError{phase: phaseDNS, err: err}
 	}
 	a.reached(phaseConnect, time.Since(began))
 
 	began = time.Now()
-	conn, err := s.connect(ctx, addrs, uint16(port))
+	plain, err := s.connect(ctx, addrs, a.target.port)
 	if err != nil {
 		return nil, &dialError{phase: phaseConnect, err: err}
 	}
 	a.reached(phaseTLS, time.Since(began))
-	return conn, nil
+	return newConn(plain)
 }
 
-type dialed struct {
-	conn net.Conn
+// connected is what came of one address.
+type connected struct {
+	conn *net.TCPConn
 	err  error
 }
 
 // connect takes the first address that answers. The next is tried when one
 // fails or has not answered in a while, so that a host whose IPv6 leads nowhere
 // costs a moment and not the timeout.
-func (s *Sender) connect(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
+func (s *Sender) connect(ctx context.Context, addrs []netip.Addr, port uint16) (*net.TCPConn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	results := make(chan dialed, len(addrs))
+	results := make(chan connected, len(addrs))
 	started, ended := 0, 0
 	start := func() {
 		to := netip.AddrPortFrom(addrs[started], port)
@@ -120,7 +136,8 @@ func (s *Sender) connect(ctx context.Context, addrs []netip.Addr, port uint16) (
 				network = "tcp4"
 			}
 			conn, err := s.dialer.DialContext(ctx, network, to.String())
-			results <- dialed{conn, err}
+			tcp, _ := conn.(*net.TCPConn)
+			results <- connected{tcp, err}
 		}()
 	}
 	start()
@@ -152,7 +169,7 @@ func (s *Sender) connect(ctx context.Context, addrs []netip.Addr, port uint16) (
 }
 
 // closeLate closes the connections that lost the race.
-func closeLate(results <-chan dialed, n int) {
+func closeLate(results <-chan connected, n int) {
 	for range n {
 		if late := <-results; late.err == nil {
 			late.conn.Close()

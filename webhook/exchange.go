@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,13 +39,28 @@ type Exchange struct {
 	RetryAfter      time.Duration // what a 429 or 5xx asked to wait, at most 24 h
 }
 
+// response is what came back, by whichever protocol.
+type response struct {
+	status  int
+	headers []Header // names in canonical form
+	body    io.Reader
+}
+
+// take records a response, and reads its body.
+func (e *Exchange) take(ctx context.Context, a *attempt, r *response) {
+	a.report(e)
+	mask := newMask(a.message)
+	e.takeResponse(r, a.now(), mask)
+	e.takeBody(ctx, r, mask)
+}
+
 // takeResponse fills in what a response's status line and headers say.
-func (e *Exchange) takeResponse(response *http.Response, now time.Time, mask *mask) {
-	e.StatusCode = response.StatusCode
-	e.Cause, e.Error = statusFailure(response.StatusCode)
-	e.ResponseHeaders = recordedHeaders(response.Header, mask)
-	if response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= 500 {
-		e.RetryAfter, _ = ParseRetryAfter(response.Header.Get("Retry-After"), now)
+func (e *Exchange) takeResponse(r *response, now time.Time, mask *mask) {
+	e.StatusCode = r.status
+	e.Cause, e.Error = statusFailure(r.status)
+	e.ResponseHeaders = recordedHeaders(r.headers, mask)
+	if r.status == http.StatusTooManyRequests || r.status >= 500 {
+		e.RetryAfter, _ = ParseRetryAfter(get(r.headers, "Retry-After"), now)
 	}
 }
 
@@ -62,12 +79,13 @@ func statusFailure(code int) (Cause, string) {
 }
 
 // recordedHeaders is what the log keeps: text that any database and page takes.
-func recordedHeaders(header http.Header, mask *mask) []Header {
-	var headers []Header
-	for name, values := range header {
-		for _, value := range values {
-			headers = append(headers, Header{clean(name), mask.text(clean(value))})
-		}
+func recordedHeaders(came []Header, mask *mask) []Header {
+	if len(came) == 0 {
+		return nil
+	}
+	headers := make([]Header, len(came))
+	for i, h := range came {
+		headers[i] = Header{clean(h.Name), mask.text(clean(h.Value))}
 	}
 	slices.SortStableFunc(headers, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
 	return headers

@@ -28,9 +28,9 @@ func (a *attempt) failure(ctx context.Context, err error, at phase) (Cause, stri
 	}
 	alert := alertIn(err)
 	if dial == nil && at >= phaseRequest {
-		wantCert = a.carrier.below.wantCert.Load()
-		if alert == nil {
-			alert = a.carrier.alert(ctx, err)
+		wantCert = a.below.wantCert.Load()
+		if alert == nil && a.shared != nil {
+			alert = alertOf(ctx, a.shared, err)
 		}
 	}
 	var network net.Error
@@ -73,7 +73,7 @@ func connectionFailure(err error, at phase) (Cause, string) {
 		return CauseReset, handedBackSentence
 	case at == phaseConnect && !errors.Is(err, syscall.ECONNRESET): // which may come before connecting has ended
 		cause = CauseConnect
-	case headersTooLarge(err):
+	case errors.Is(err, errHeadersTooLarge), overlong(err):
 		cause = CauseResponseTooLarge
 	case at == phaseRequest && !brokenHTTP2(err), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF):
 		cause = CauseReset
@@ -82,14 +82,12 @@ func connectionFailure(err error, at phase) (Cause, string) {
 	return cause, what
 }
 
-// headersTooLarge, brokenHTTP2, handedBack and unestablished search the text of
+// overlong, brokenHTTP2, handedBack and unestablished search the text of
 // an error, as nothing else here does: net/http makes these errors without an
-// exported type or value to know them by. Tests provoke each over HTTP/1.1 and
-// HTTP/2, and fail when a new Go says it in other words.
-func headersTooLarge(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "server response headers exceeded") ||
-		strings.Contains(text, "response header list larger than advertised limit")
+// exported type or value to know them by. Tests provoke each, and fail when a new
+// Go says it in other words.
+func overlong(err error) bool {
+	return strings.Contains(err.Error(), "response header list larger than advertised limit")
 }
 
 // brokenHTTP2 tells that our side gave up a connection, for frames that are not

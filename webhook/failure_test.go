@@ -222,7 +222,7 @@ func TestSender_kept_connection_is_no_way_round_the_guard(t *testing.T) {
 		t.Errorf("another name: %+v", exchange)
 	}
 	names.set("inside.test", "10.1.2.3")
-	s.transport.CloseIdleConnections()
+	s.pool.drop()
 	if exchange := s.Send(t.Context(), at("inside.test")); exchange.Cause != CauseBlocked {
 		t.Errorf("the same name without its connection: %+v", exchange)
 	}

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -22,7 +21,8 @@ const minMasked = 4
 
 // mask hides what a receiver echoes of the endpoint's header values and of its
 // secrets, in the encodings in which an echo comes. Writing all of those out
-// costs a third of a send, so it waits for a text that is long enough to hold one.
+// costs as much as half a send, so it waits for a text that is long enough to hold
+// one, and is done once for an endpoint whose messages are prepared.
 type mask struct {
 	message  *Message
 	shortest int      // of all that is hidden
@@ -71,19 +71,25 @@ func (m *mask) within(length int) []string {
 	if length < m.shortest || m.hidden != nil {
 		return m.hidden
 	}
+	m.hidden = m.message.hiddenTexts()
+	return m.hidden
+}
+
+// makeHidden writes out all that is masked, the longest first, lest a part is
+// masked and the rest of the whole stays.
+func (m *Message) makeHidden() []string {
 	found := map[string]bool{}
-	for text := range headerValues(m.message) {
+	for text := range headerValues(m) {
 		hideText(found, text)
 		hideBytes(found, []byte(text))
 		hideWithin(found, []byte(text))
 	}
-	for secret := range messageSecrets(m.message) {
+	for secret := range messageSecrets(m) {
 		hideSecret(found, secret)
 	}
-	m.hidden = slices.DeleteFunc(slices.Collect(maps.Keys(found)), func(text string) bool { return len(text) < minMasked })
-	// The longest first, lest a part is masked and the rest of the whole stays.
-	slices.SortFunc(m.hidden, func(a, b string) int { return len(b) - len(a) })
-	return m.hidden
+	hidden := slices.DeleteFunc(slices.Collect(maps.Keys(found)), func(text string) bool { return len(text) < minMasked })
+	slices.SortFunc(hidden, func(a, b string) int { return len(b) - len(a) })
+	return hidden
 }
 
 func hideSecret(found map[string]bool, secret Secret) {
@@ -181,10 +187,12 @@ func (m *mask) text(text string) string {
 }
 
 func (m *mask) bytes(text []byte) []byte {
-	for _, hidden := range m.within(len(text)) {
-		if len(hidden) <= len(text) && bytes.Contains(text, []byte(hidden)) {
-			text = bytes.ReplaceAll(text, []byte(hidden), []byte(masked))
-		}
+	if len(m.within(len(text))) == 0 {
+		return text
+	}
+	plain := string(text) // one copy, instead of one of each that is hidden
+	if shown := m.text(plain); shown != plain {
+		return []byte(shown)
 	}
 	return text
 }

@@ -106,11 +106,62 @@ func TestSender_masks_before_it_cuts(t *testing.T) {
 	}
 }
 
+// What is prepared for one endpoint hides nothing less, and is not used for
+// another.
+func TestMessage_prepared_masks_the_same(t *testing.T) {
+	secret, headers := NewSecret(), []Header{{"X-Token", "a-token-to-hide"}}
+	m := Message{URL: "https://example.com/", Secrets: []Secret{secret}, Legacy: secret, Headers: headers}
+	bare := m
+	m.Prepare()
+	text := "a-token-to-hide " + secret.Reveal() + " " + secret.StandardForm()
+	for range 2 {
+		if got, want := newMask(&m).text(text), newMask(&bare).text(text); got != want || strings.Contains(got, "hide") {
+			t.Errorf("prepared: %q; otherwise %q", got, want)
+		}
+	}
+	if m.shared() == nil {
+		t.Error("what was prepared is not used")
+	}
+	for name, change := range map[string]func(*Message){
+		"headers": func(m *Message) { m.Headers = []Header{{"X-Token", "another-one"}} },
+		"secrets": func(m *Message) { m.Secrets = []Secret{NewSecret()} },
+		"legacy":  func(m *Message) { m.Legacy = NewSecret() },
+		"URL":     func(m *Message) { m.URL = "https://other.example/" },
+	} {
+		changed := m
+		change(&changed)
+		if changed.shared() != nil {
+			t.Errorf("with other %s, what was prepared is used still", name)
+		}
+		if to, err := changed.target(); err != nil || to.url.String() != changed.URL {
+			t.Errorf("with other %s, the target is %v, %v", name, to, err)
+		}
+	}
+	long := Message{URL: "https://example.com/", Headers: []Header{{"X-Token", strings.Repeat("long", 200)}}}
+	long.Prepare()
+	if got := newMask(&long).text(long.Headers[0].Value); got != masked || long.prepared().hidden != nil {
+		t.Errorf("a long value: %q, %d texts kept", got, len(long.prepared().hidden))
+	}
+	m.Headers = nil
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		if shown := fmt.Sprintf(verb, m) + fmt.Sprintf(verb, &m); strings.Contains(shown, strings.TrimPrefix(secret.Reveal(), secretPrefix)) {
+			t.Errorf("%s of a prepared message shows its secret: %s", verb, shown)
+		}
+	}
+}
+
 func BenchmarkMask(b *testing.B) {
 	secret, body := NewSecret(), []byte(strings.Repeat("x", 1024))
 	m := &Message{Secrets: []Secret{secret}, Legacy: secret, Headers: []Header{{"Authorization", "Bearer abcdefghijkl"}}}
-	b.ReportAllocs()
-	for b.Loop() {
-		newMask(m).bytes(body)
+	for _, test := range []string{"each", "prepared"} {
+		if test == "prepared" {
+			m.Prepare()
+		}
+		b.Run(test, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				newMask(m).bytes(body)
+			}
+		})
 	}
 }

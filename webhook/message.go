@@ -30,6 +30,9 @@ type Message struct {
 	Number     int             // of the attempt, from 1
 	Test       bool
 	Timeout    time.Duration // of the whole exchange; 15 s when it is 0
+
+	// Nil without Prepare. Behind a function for the reason that a Secret is.
+	prepared func() *prepared
 }
 
 const (
@@ -98,7 +101,8 @@ func (m *Message) signedHeaders(at time.Time) []Header {
 	for i, secret := range m.Secrets {
 		signatures[i] = secret.Sign(m.EventID, at, m.Body)
 	}
-	headers := []Header{
+	headers := make([]Header, 0, 14+len(m.Headers)) // with room for those that are recorded behind them
+	headers = append(headers, []Header{
 		{"content-type", "application/json"},
 		{"user-agent", userAgent},
 		{"webhook-id", m.EventID},
@@ -109,27 +113,23 @@ func (m *Message) signedHeaders(at time.Time) []Header {
 		{"x-webhook-timestamp", timestamp},
 		{"x-webhook-signature", m.Format.Sign(m.Legacy, at, m.Body)},
 		{"x-webhook-retry", strconv.Itoa(max(m.Number-1, 0))},
-	}
+	}...)
 	if m.Test {
 		headers = append(headers, Header{"x-webhook-test", "true"})
 	}
 	return headers
 }
 
-// writeHeaders puts everything into a request and returns it as the log shows
-// it: the endpoint's own values masked, and with what net/http adds.
-func (m *Message) writeHeaders(request *http.Request, at time.Time) []Header {
-	sent := m.signedHeaders(at)
-	for _, h := range sent {
-		setHeader(request.Header, h)
+// setHeaders puts everything into a request over HTTP/2 and returns it as the log
+// shows it.
+func (m *Message) setHeaders(request *http.Request, at time.Time) []Header {
+	signed, own := m.signedHeaders(at), m.ownHeaders()
+	for _, headers := range [][]Header{signed, own, {{"accept-encoding", "gzip"}}} {
+		for _, h := range headers {
+			setHeader(request.Header, h)
+		}
 	}
-	for _, h := range m.ownHeaders() {
-		setHeader(request.Header, h)
-		sent = append(sent, Header{h.Name, masked})
-	}
-	encoding := Header{"accept-encoding", "gzip"}
-	setHeader(request.Header, encoding)
-	return append(sent, encoding, Header{"host", request.Host}, Header{"content-length", strconv.Itoa(len(m.Body))})
+	return m.recorded(signed, own, request.Host)
 }
 
 // setHeader keeps the name as it is written, but for User-Agent: net/http looks
@@ -140,4 +140,44 @@ func setHeader(to http.Header, h Header) {
 		return
 	}
 	to[h.Name] = []string{h.Value}
+}
+
+// appendHead appends the head of a request by HTTP/1.1, and returns its headers
+// as the log shows them too.
+func (m *Message) appendHead(out []byte, to *target, at time.Time) ([]byte, []Header) {
+	signed, own := m.signedHeaders(at), m.ownHeaders()
+	out = append(append(append(out, "POST "...), to.path...), " HTTP/1.1\r\n"...)
+	out = appendHeader(out, Header{"Host", to.url.Host})
+	for _, h := range signed {
+		out = appendHeader(out, h)
+	}
+	for _, h := range own {
+		out = appendHeader(out, h)
+	}
+	out = append(out, "accept-encoding: gzip\r\ncontent-length: "...)
+	out = append(strconv.AppendInt(out, int64(len(m.Body)), 10), "\r\n\r\n"...)
+	return out, m.recorded(signed, own, to.url.Host)
+}
+
+// appendHeader writes a space for what would end the line or the header: nothing
+// that reaches this far has it, and nothing is to depend on that.
+func appendHeader(out []byte, h Header) []byte {
+	out = append(append(out, h.Name...), ": "...)
+	from := len(out)
+	out = append(out, h.Value...)
+	for i, b := range out[from:] {
+		if b < ' ' && b != '\t' || b == 0x7f {
+			out[from+i] = ' '
+		}
+	}
+	return append(out, "\r\n"...)
+}
+
+// recorded are all headers of a request as the log shows them: the endpoint's own
+// values masked, and with what concerns the connection.
+func (m *Message) recorded(signed, own []Header, host string) []Header {
+	for _, h := range own {
+		signed = append(signed, Header{h.Name, masked})
+	}
+	return append(signed, Header{"accept-encoding", "gzip"}, Header{"host", host}, Header{"content-length", strconv.Itoa(len(m.Body))})
 }

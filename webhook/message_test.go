@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"bufio"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -55,5 +57,28 @@ func TestCheckHeader(t *testing.T) {
 				t.Errorf("the error shows the value: %q", err)
 			}
 		})
+	}
+}
+
+// Whatever reaches the writer, nothing ends a line or adds a header.
+func TestMessage_control_characters_end_no_line(t *testing.T) {
+	to, err := parseTarget("https://example.com/hook?a=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Message{EventID: "evt_1\r\nX-Evil: 1", EventType: "a\nb", DeliveryID: "dlv\x00\x7f\t1",
+		Headers: []Header{{"X-Own", "v\r\nX-Evil: 2"}}, Body: []byte("{}")}
+	out, _ := m.appendHead(nil, to, vectorTime)
+	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(string(out) + "{}")))
+	if err != nil {
+		t.Fatalf("the head can't be read: %v\n%s", err, out)
+	}
+	for name, want := range map[string]string{"X-Evil": "", "X-Own": "", "Webhook-Id": "evt_1  X-Evil: 1", "X-Webhook-Event": "a b", "X-Webhook-Delivery-Id": "dlv  \t1"} {
+		if got := request.Header.Get(name); got != want {
+			t.Errorf("%s arrives as %q; want %q", name, got, want)
+		}
+	}
+	if request.Host != "example.com" || request.RequestURI != "/hook?a=b" || request.ContentLength != 2 {
+		t.Errorf("the request is for %s%s with %d bytes", request.Host, request.RequestURI, request.ContentLength)
 	}
 }

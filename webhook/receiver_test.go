@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -106,4 +107,50 @@ func deafAddress(t testing.TB) string {
 	}
 	t.Fatal("the queue of connections never fills")
 	return ""
+}
+
+// packet is the TLS of a receiver that can hold back what it writes, to send it
+// in one packet.
+type packet struct {
+	net.Conn
+	mu   sync.Mutex
+	held []byte
+	on   bool
+}
+
+func (p *packet) server(plain net.Conn, certificate tls.Certificate) (net.Conn, *bufio.Reader) {
+	p.Conn = plain
+	conn := tls.Server(p, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	return conn, bufio.NewReader(conn)
+}
+
+func (p *packet) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.on {
+		p.held = append(p.held, b...)
+		return len(b), nil
+	}
+	return p.Conn.Write(b)
+}
+
+// hold sends at once what write writes.
+func (p *packet) hold(write func()) {
+	p.mu.Lock()
+	p.on = true
+	p.mu.Unlock()
+	write()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Conn.Write(p.held)
+	p.held, p.on = nil, false
+}
+
+// readRequest reads a request and its body.
+func readRequest(in *bufio.Reader) (*http.Request, error) {
+	request, err := http.ReadRequest(in)
+	if err == nil {
+		_, err = io.Copy(io.Discard, request.Body)
+	}
+	return request, err
 }

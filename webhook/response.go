@@ -7,7 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
+	"os"
 	"strings"
 )
 
@@ -19,12 +19,12 @@ const (
 
 // takeBody reads the body as far as it is of use, and notes what is wrong with
 // it. The status has decided by then.
-func (e *Exchange) takeBody(ctx context.Context, response *http.Response, mask *mask) {
-	content, cut, err := readBody(response)
+func (e *Exchange) takeBody(ctx context.Context, r *response, mask *mask) {
+	content, cut, err := readBody(r)
 	if err != nil {
 		e.Note = bodyNote(ctx, err)
 	}
-	content = inUTF8(response.Header.Get("Content-Type"), content) // before it is masked, so that no encoding hides a secret
+	content = inUTF8(get(r.headers, "Content-Type"), content) // before it is masked, so that no encoding hides a secret
 	if err != nil || cut {
 		content = withoutHalf(content)
 	}
@@ -35,9 +35,9 @@ func (e *Exchange) takeBody(ctx context.Context, response *http.Response, mask *
 
 // readBody reads at most 64 KiB, both as it comes and as it is decompressed:
 // the first bounds a stream of empty gzip members, the second a gzip bomb.
-func readBody(response *http.Response) (content []byte, cut bool, err error) {
-	limited := &io.LimitedReader{R: response.Body, N: maxResponseRead + 1}
-	body, err := decoded(response.Header, limited)
+func readBody(r *response) (content []byte, cut bool, err error) {
+	limited := &io.LimitedReader{R: r.body, N: maxResponseRead + 1}
+	body, err := decoded(r.headers, limited)
 	if err == nil {
 		content, err = io.ReadAll(io.LimitReader(body, maxResponseRead))
 	}
@@ -51,8 +51,8 @@ func readBody(response *http.Response) (content []byte, cut bool, err error) {
 // early on the way.
 var errGzip = errors.New("invalid gzip")
 
-func decoded(header http.Header, body io.Reader) (io.Reader, error) {
-	if !strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
+func decoded(headers []Header, body io.Reader) (io.Reader, error) {
+	if !strings.EqualFold(get(headers, "Content-Encoding"), "gzip") {
 		return body, nil
 	}
 	buffered := bufio.NewReader(body)
@@ -81,12 +81,16 @@ func gzipFault(err error) error {
 	return err
 }
 
+const bodyTimeout = "The body of the response did not end within the timeout."
+
 func bodyNote(ctx context.Context, err error) string {
 	switch {
 	case errors.Is(context.Cause(ctx), errTimeout):
-		return "The body of the response did not end within the timeout."
+		return bodyTimeout
 	case ctx.Err() != nil:
 		return "Hookwell was stopped before the body of the response ended."
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return bodyTimeout
 	case errors.Is(err, errGzip):
 		return "The body of the response is not the gzip that its headers announce."
 	}

@@ -1,34 +1,37 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/url"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 const (
 	defaultTimeout   = 15 * time.Second
 	keptPerEndpoint  = 100              // as many as may be in flight, lest those above are dialled anew each time
-	keptConnections  = 2048             // at most; and a quarter of what may be open
+	keptConnections  = 2048             // over all endpoints; with HTTP/2, at most a quarter of what may be open
+	keptShared       = 1024             // by HTTP/2, where one carries many requests
 	keptFor          = 55 * time.Second // less than the 60 s after which most load balancers hang up
 	resumableSession = 1024
+	knownHTTP2       = 4096 // origins
 )
 
-// Sender makes attempts over connections that it keeps. It is safe for
+// Sender makes attempts over connections that it keeps. HTTP/1.1 it speaks
+// itself, on the goroutine of Send; net/http speaks HTTP/2. It is safe for
 // concurrent use.
 type Sender struct {
 	guard     *Guard
 	now       func() time.Time
 	dialer    net.Dialer
 	tls       *tls.Config
+	pool      *pool
 	transport *http.Transport
-	open      context.Context // ends with Close
+	http2     *lru.Cache[string, struct{}] // origins that chose it last
+	open      context.Context              // ends with Close
 	close     context.CancelFunc
 }
 
@@ -42,18 +45,10 @@ func NewSender(guard *Guard, now func() time.Time) *Sender {
 		NextProtos:         []string{"h2", "http/1.1"},
 		ClientSessionCache: tls.NewLRUClientSessionCache(resumableSession),
 	}
-	s.transport = &http.Transport{
-		Proxy:                  nil, // one from the environment would call past the guard
-		DialContext:            s.dialPlain,
-		DialTLSContext:         s.dialTLS,
-		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
-		DisableCompression:     true, // it would decompress without a bound
-		MaxResponseHeaderBytes: maxResponseHeaders,
-		MaxIdleConns:           min(keptConnections, OpenFiles()/4),
-		MaxIdleConnsPerHost:    keptPerEndpoint,
-		IdleConnTimeout:        keptFor,
-	}
+	files := OpenFiles() / 16
+	s.pool = newPool(min(keptConnections, 3*files), keptPerEndpoint, keptFor)
+	s.transport = s.newTransport(min(keptShared, files))
+	s.http2, _ = lru.New[string, struct{}](knownHTTP2) // fails for sizes below 1
 	return s
 }
 
@@ -61,6 +56,7 @@ func NewSender(guard *Guard, now func() time.Time) *Sender {
 // Send is left.
 func (s *Sender) Close() {
 	s.close()
+	s.pool.close()
 	s.transport.CloseIdleConnections()
 }
 
@@ -74,60 +70,18 @@ func (s *Sender) Send(ctx context.Context, m Message) Exchange {
 	if m.Timeout <= 0 {
 		m.Timeout = defaultTimeout
 	}
-	exchange := Exchange{StartedAt: s.now()}
-	ctx, cancel := context.WithTimeoutCause(ctx, m.Timeout, errTimeout)
-	defer cancel()
-	a := &attempt{message: &m, now: s.now, deadline: began.Add(m.Timeout), abandon: cancel}
-	s.exchange(ctx, a, &exchange)
-	exchange.Duration = time.Since(began)
-	return exchange
-}
-
-func (s *Sender) exchange(ctx context.Context, a *attempt, e *Exchange) {
-	target, err := parseURL(a.message.URL)
+	e := Exchange{StartedAt: s.now()}
+	target, err := m.target()
 	if err != nil {
 		e.Cause, e.Error = CauseBlocked, err.Error()
-		return
-	}
-	response, err := s.roundTrip(ctx, a, target)
-	reached := a.report(e)
-	if err != nil {
-		e.Cause, e.Error = a.failure(ctx, err, reached)
-		return
-	}
-	defer response.Body.Close()
-	mask := newMask(a.message)
-	e.takeResponse(response, s.now(), mask)
-	if response.StatusCode == http.StatusSwitchingProtocols {
-		return // what follows is the bare connection, which no context ends
-	}
-	e.takeBody(ctx, response, mask)
-}
-
-// roundTrip sends the request, and once more if its connection was gone before
-// a byte of it was written, or if the receiver said that it has not processed it
-// (RFC 9113, section 8.7): a healthy one does when it is full, or done with a
-// connection.
-func (s *Sender) roundTrip(ctx context.Context, a *attempt, target *url.URL) (*http.Response, error) {
-	for {
-		a.request = newRequest(ctx, a, target)
-		response, err := s.transport.RoundTrip(a.request)
-		if err == nil || ctx.Err() != nil || !a.mayBeginAgain(err) {
-			return response, err
+	} else {
+		a := &attempt{message: &m, target: target, now: s.now, deadline: began.Add(m.Timeout)}
+		if target.secure() && s.http2.Contains(target.origin) {
+			s.overHTTP2(ctx, a, &e)
+		} else {
+			s.overHTTP1(ctx, a, &e)
 		}
 	}
-}
-
-// newRequest has no GetBody, with which net/http repeats requests by itself:
-// over HTTP/2 also those that the receiver has read, as often as it refuses them.
-func newRequest(ctx context.Context, a *attempt, target *url.URL) *http.Request {
-	request := &http.Request{
-		Method: http.MethodPost, URL: target, Host: target.Host,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{},
-		ContentLength: int64(len(a.message.Body)),
-		Body:          io.NopCloser(bytes.NewReader(a.message.Body)),
-	}
-	ctx = context.WithValue(ctx, attemptKey{}, a)
-	return request.WithContext(httptrace.WithClientTrace(ctx, a.trace()))
+	e.Duration = time.Since(began)
+	return e
 }

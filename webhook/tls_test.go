@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -84,5 +85,49 @@ func TestSender_TLS(t *testing.T) {
 				t.Errorf("%q: %s", exchange.Cause, exchange.Error)
 			}
 		})
+	}
+}
+
+// A receiver may speak HTTP/2 today and HTTP/1.1 tomorrow.
+func TestSender_follows_a_receiver_that_changes_its_protocol(t *testing.T) {
+	protos := make(chan string, 8)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protos <- r.Proto }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.EnableHTTP2 = true
+	var modern atomic.Bool
+	var handshakes atomic.Int32
+	server.TLS = &tls.Config{}
+	server.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		handshakes.Add(1)
+		config := server.TLS.Clone()
+		config.GetConfigForClient = nil
+		if !modern.Load() {
+			config.NextProtos = []string{"http/1.1"}
+		}
+		return config, nil
+	}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	s := newTestSender(t, server.Certificate())
+	for n, proto := range []string{"HTTP/1.1", "HTTP/2.0", "HTTP/2.0", "HTTP/1.1", "HTTP/1.1", "HTTP/2.0"} {
+		modern.Store(proto == "HTTP/2.0")
+		server.CloseClientConnections()
+		s.pool.drop()
+		s.transport.CloseIdleConnections()
+		exchange := s.Send(t.Context(), messageTo(t, server.URL))
+		if exchange.Cause == CauseReset { // net/http had not heard yet that the connection was closed
+			exchange = s.Send(t.Context(), messageTo(t, server.URL))
+		}
+		if exchange.Cause != "" {
+			t.Fatalf("message %d: %q: %s", n, exchange.Cause, exchange.Error)
+		}
+		if got := <-protos; got != proto {
+			t.Errorf("message %d went by %s; want %s", n, got, proto)
+		}
+		before := handshakes.Load()
+		if exchange = s.Send(t.Context(), messageTo(t, server.URL)); exchange.Cause != "" || handshakes.Load() != before {
+			t.Errorf("the message after %d made %d connections: %q", n, handshakes.Load()-before, exchange.Cause)
+		}
+		<-protos
 	}
 }

@@ -138,7 +138,10 @@ func (p *Engine) template(e *models.Endpoint, rows []models.EndpointSecret) (*te
 	if err != nil {
 		return nil, err
 	}
-	return &template{until: models.FirstEnd(rows), retries: retryPolicy{e.Schedule, e.RetryStatuses.Set()}, maxInFlight: e.MaxInFlight, rateLimit: e.RateLimitPerSecond, message: webhook.Message{URL: e.URL, Secrets: secrets,
+	message := webhook.Message{URL: e.URL, Secrets: secrets,
 		Legacy: secrets[models.OlderSigner(rows)], Format: e.SignatureFormat, Headers: headers,
-		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}}, nil
+		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}
+	message.Prepare()
+	return &template{until: models.FirstEnd(rows), retries: retryPolicy{e.Schedule, e.RetryStatuses.Set()}, maxInFlight: e.MaxInFlight,
+		rateLimit: e.RateLimitPerSecond, message: message}, nil
 }
