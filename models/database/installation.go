@@ -8,7 +8,8 @@ import (
 // Installation is what tells this installation from others: one row, which its
 // migration makes.
 type Installation struct {
-	ID string
+	ID         string
+	SoleWorker string // of the processes with workers, the one that alone has any; "" for none
 }
 
 // InstallationID returns the installation's id, 32 hexadecimal digits that every

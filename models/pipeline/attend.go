@@ -17,9 +17,15 @@ const (
 	silentLooks    = 4
 )
 
+// worker is a process that has workers.
+type worker struct {
+	ID     string `gorm:"primaryKey"`
+	SeenAt time.Time
+}
+
 // colleague is another process with workers, as this one saw it last.
 type colleague struct {
-	seenAt string
+	seenAt time.Time
 	silent int // calls in which that was the same
 }
 
@@ -32,7 +38,7 @@ func (p *Engine) Attend(ctx context.Context) error {
 	p.attending.Lock()
 	defer p.attending.Unlock()
 	var sole bool
-	var others []struct{ ID, SeenAt string }
+	var others []worker
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
 		if err := p.db.Dialect.Serialize(tx.DB, database.WorkersLock); err != nil {
 			return err
@@ -42,7 +48,7 @@ func (p *Engine) Attend(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.Raw("SELECT id, CAST(seen_at AS text) AS seen_at FROM workers WHERE id <> ?", p.worker).Scan(&others).Error; err != nil {
+		if err := tx.Where("id <> ?", p.worker).Find(&others).Error; err != nil {
 			return err
 		}
 		if sole = len(others) == 0; sole {
@@ -61,7 +67,7 @@ func (p *Engine) Attend(ctx context.Context) error {
 	seen := make(map[string]colleague, len(others))
 	for _, o := range others {
 		c := colleague{seenAt: o.SeenAt}
-		if before, ok := p.colleagues[o.ID]; ok && before.seenAt == o.SeenAt {
+		if before, ok := p.colleagues[o.ID]; ok && before.seenAt.Equal(o.SeenAt) {
 			c.silent = before.silent + 1
 		}
 		if c.silent < silentLooks {
