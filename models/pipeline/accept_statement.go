@@ -181,7 +181,7 @@ func (d postgresStatements) insertWork(c *database.Clock, f *fanOut, w *acceptSt
 			}
 		}
 		arrays, columns = append(arrays, w.bind(&lease)+"::float8[]"), columns+", lease"
-		rows = "(SELECT n.*, lease > 0 AND endpoint_id = ANY(ARRAY(SELECT endpoint_id FROM open)) AS mine FROM " + rows + ") n"
+		rows = "(SELECT " + columns + ", lease > 0 AND endpoint_id = ANY(ARRAY(SELECT endpoint_id FROM open)) AS mine FROM " + rows + ") n"
 		attempt, token = "CASE WHEN mine THEN 1 ELSE 0 END", "CASE WHEN mine THEN "+w.bind(a.token)+" ELSE '' END"
 		claimed, until = "CASE WHEN mine THEN "+now+" END", "CASE WHEN mine THEN "+d.SecondsAfter(now, "lease")+" END"
 	}
