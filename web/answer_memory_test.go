@@ -76,7 +76,7 @@ func TestAnswerMemory(t *testing.T) {
 		}
 		first := conn(t)
 		for i, c := range []*connection{first, conn(t)} {
-			if freed, _ := m.try(c, largeAnswer, now.Add(-time.Hour)); freed != nil {
+			if freed, _ := m.try(c, largeAnswer, now.Add(-time.Hour+time.Duration(i)*time.Minute)); freed != nil {
 				t.Fatalf("answer %d waits behind the large one", i)
 			}
 		}
