@@ -1,15 +1,33 @@
 package jobs
 
 import (
+	"context"
 	"time"
 
 	"hookwell/models"
 	"hookwell/models/pipeline"
 )
 
-// reserve takes free slots for deliveries that are about to be accepted. Where
-// others wait for the endpoint, or it is held, or the dispatcher has stopped, there
-// are none. A reserved slot is in flight until begin says what became of it.
+// What is claimed as it is accepted is sent at once where a slot is free, and
+// otherwise waits in its lane, up to as many as the lane has slots: so a receiver
+// that is busy costs no claims either. Only a lane waits whose receiver took the
+// last attempt well and soon; when one fails, or the workers stop, what waits is
+// given back and claimed in its turn.
+
+const (
+	// soon is how long an exchange with a receiver may take before whose lane
+	// nothing claimed waits.
+	soon = time.Second
+	// claimedTurns is how much of a lane's slots goes to what was claimed as it was
+	// accepted, while other deliveries wait: all but one of so many.
+	claimedTurns = 4
+	// releaseLimit is how long giving back may take.
+	releaseLimit = 3 * time.Second
+)
+
+// reserve takes slots for deliveries that are about to be accepted: free ones, if
+// nothing waits for them, and places among those that wait. A reserved slot is in
+// flight until begin says what became of it.
 func (d *dispatcher) reserve(slots []pipeline.Slots) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -21,35 +39,57 @@ func (d *dispatcher) reserve(slots []pipeline.Slots) {
 			d.lanes[s.EndpointID] = l
 		}
 		l.limit = s.MaxInFlight
-		if d.halted || l.state != laneReady || l.waits() {
-			s.Count = 0
+		asked := s.Count
+		if d.halted || l.state.paused() {
+			asked = 0
 		}
-		s.Count = max(min(s.Count, d.room(l)), 0)
-		l.inFlight += s.Count
-		d.taken += s.Count
+		s.Free = 0
+		if !l.waits() && len(l.claimed) == 0 {
+			s.Free = max(min(asked, d.room(l)), 0)
+		}
+		places := 0
+		if l.soon {
+			places = max(min(asked-s.Free, l.limit-l.claims(), d.most-d.claims), 0)
+		}
+		s.Count = s.Free + places
+		l.inFlight += s.Free
+		d.taken += s.Free
+		l.promised += places
+		d.claims += places
 		d.flights.Add(s.Count)
 		d.forgetIdle(s.EndpointID, l)
 	}
 }
 
-// begin sends what was claimed for reserved slots, and frees the others.
+// begin sends what was claimed for reserved slots, or lets it wait for one, and
+// gives up the other slots.
 func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
-	used := make(map[string]int, len(slots))
+	byEndpoint := make(map[string][]pipeline.Job, len(slots))
 	for i := range jobs {
-		used[jobs[i].EndpointID]++
+		byEndpoint[jobs[i].EndpointID] = append(byEndpoint[jobs[i].EndpointID], jobs[i])
 	}
-	d.mu.Lock()
+	var next, back []pipeline.Job
 	waiting := false
+	d.mu.Lock()
 	for _, s := range slots {
-		free := s.Count - used[s.EndpointID]
-		l := d.lanes[s.EndpointID]
-		if l == nil || free == 0 {
+		l, own := d.lanes[s.EndpointID], byEndpoint[s.EndpointID]
+		if s.Count == 0 || l == nil {
 			continue
 		}
+		free := s.Free - min(len(own), s.Free)
 		l.inFlight -= free
 		d.taken -= free
-		d.flights.Add(-free)
-		waiting = waiting || l.waits()
+		l.promised -= s.Count - s.Free
+		d.claims -= s.Count - s.Free
+		d.flights.Add(len(own) - s.Count)
+		next = append(next, own[:s.Free-free]...)
+		l.claimed = append(l.claimed, own[s.Free-free:]...)
+		d.claims += len(own) - (s.Free - free)
+		if !l.soon || l.state.paused() || d.halted {
+			back = append(back, d.takeBack(l)...)
+		}
+		next = append(next, d.nextClaimed(l)...)
+		waiting = waiting || free > 0 && l.waits()
 		d.forgetIdle(s.EndpointID, l)
 	}
 	if len(jobs) > 0 && d.largest > crowd {
@@ -59,9 +99,66 @@ func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 	if waiting {
 		d.wakeClaimer()
 	}
-	for i := range jobs {
-		go d.fly(jobs[i])
+	d.send(next, back)
+}
+
+// send sends some jobs and gives others back.
+func (d *dispatcher) send(next, back []pipeline.Job) {
+	for i := range next {
+		go d.fly(next[i])
 	}
+	if len(back) > 0 {
+		go d.release(back)
+	}
+}
+
+// nextClaimed takes what was claimed and may be sent now. While others wait for the
+// lane's slots it leaves some of them.
+func (d *dispatcher) nextClaimed(l *lane) (next []pipeline.Job) {
+	if len(l.claimed) == 0 {
+		return nil
+	}
+	if !l.waits() {
+		l.left = 0
+	}
+	free := min(d.room(l)-l.left, len(l.claimed))
+	if free <= 0 {
+		return nil
+	}
+	if l.waits() {
+		l.turns += free
+		leave := min(l.turns/claimedTurns, free)
+		l.turns %= claimedTurns
+		l.left += leave
+		free -= leave
+	}
+	next = l.claimed[:free:free]
+	l.claimed = l.claimed[free:]
+	l.inFlight += free
+	d.taken += free
+	d.claims -= free
+	return next
+}
+
+// takeBack takes all that was claimed and not begun.
+func (d *dispatcher) takeBack(l *lane) []pipeline.Job {
+	back := l.claimed
+	l.claimed = nil
+	d.claims -= len(back)
+	return back
+}
+
+// release gives jobs back and lets them wait in their lanes as others do. Where the
+// database does not take them, they are left to their leases.
+func (d *dispatcher) release(jobs []pipeline.Job) {
+	defer d.flights.Add(-len(jobs))
+	ctx, cancel := context.WithTimeout(context.Background(), releaseLimit)
+	defer cancel()
+	if err := d.engine.Release(ctx, jobs); err != nil {
+		d.log.Error("giving back deliveries", "count", len(jobs), "error", err)
+		return
+	}
+	d.offer(pipeline.LanesOf(begunOf(jobs)))
 }
 
 func begunOf(jobs []pipeline.Job) []models.Woken {

@@ -101,8 +101,8 @@ func TestAtOnceKeepsToTheLimit(t *testing.T) {
 			f.publishBatch(t, kind, 1)
 		}
 		f.until(t, "as many as may be are in flight", models.DeliveryFilter{EndpointID: e.ID}, func([]models.Delivery) bool { return now.Load() == limit })
-		if n := f.begun(t, e); n != limit {
-			t.Errorf("%d deliveries were claimed as they were accepted; want %d", n, limit)
+		if n := f.begun(t, e); n < limit || n > 2*limit { // as many may wait
+			t.Errorf("%d deliveries were claimed as they were accepted; want %d to %d", n, limit, 2*limit)
 		}
 		close(hang)
 		f.until(t, "all are delivered", models.DeliveryFilter{EndpointID: e.ID}, all(events+1, models.Delivered))
@@ -110,6 +110,104 @@ func TestAtOnceKeepsToTheLimit(t *testing.T) {
 			t.Errorf("%d requests were in flight at once; want at most %d", most.Load(), limit)
 		}
 	})
+}
+
+// TestWhatWaitsClaimed holds what becomes of deliveries that were claimed as they
+// were accepted and wait for a slot, however their endpoint fares.
+func TestWhatWaitsClaimed(t *testing.T) {
+	const kind, limit = "payment.failed", 2
+	for name, test := range map[string]struct {
+		then      func(t *testing.T, f *fixture, w *jobs.Workers, answers chan<- int)
+		delivered int // at their first attempt
+		left      int // given back, and due
+	}{
+		"they_are_sent_when_a_slot_is_free": {func(_ *testing.T, _ *fixture, _ *jobs.Workers, answers chan<- int) {
+			for range 5 {
+				answers <- 204
+			}
+		}, 7, 0},
+		"they_are_given_back_when_an_attempt_fails": {func(_ *testing.T, _ *fixture, _ *jobs.Workers, answers chan<- int) {
+			answers <- 500
+			for range 4 {
+				answers <- 204
+			}
+		}, 6, 0},
+		"they_are_given_back_when_the_workers_stop": {func(t *testing.T, f *fixture, w *jobs.Workers, answers chan<- int) {
+			stopped := make(chan struct{})
+			go func() {
+				defer close(stopped)
+				w.Shutdown(t.Context())
+			}()
+			f.until(t, "what waits was given back", models.DeliveryFilter{}, func([]models.Delivery) bool { return f.leased(t) == limit })
+			for range limit {
+				answers <- 204
+			}
+			<-stopped
+		}, 4, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachPair(t, func(t *testing.T, f *fixture) {
+				var now, most atomic.Int64
+				answers := make(chan int, 1)
+				s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+					n := now.Add(1)
+					defer now.Add(-1)
+					for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+					}
+					select {
+					case status := <-answers:
+						w.WriteHeader(status)
+					case <-r.Context().Done():
+					}
+				})
+				e, _ := f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.MaxInFlight = limit })
+				inFlight := func(w *jobs.Workers, n int) {
+					t.Helper()
+					f.until(t, "so many are in flight", models.DeliveryFilter{}, func([]models.Delivery) bool { return w.InFlight() == n && now.Load() == int64(n) })
+				}
+				answers <- 204
+				w := f.alone(t, kind, e)
+				inFlight(w, 0)
+				f.publishBatch(t, kind, 2)
+				inFlight(w, 2)
+				answers <- 204 // so that the lane is one whose receiver does well
+				inFlight(w, 1)
+				f.publishBatch(t, kind, 1)
+				inFlight(w, 2)
+				f.publishBatch(t, kind, 3) // two wait, one is woken
+				if n := f.begun(t, e); n != 5 {
+					t.Errorf("%d deliveries were claimed as they were accepted; want 5", n)
+				}
+				if n := f.leased(t); n != 2*limit {
+					t.Errorf("%d deliveries are leased; want %d", n, 2*limit)
+				}
+				test.then(t, f, w, answers)
+				list := f.until(t, "they are delivered", models.DeliveryFilter{EndpointID: e.ID}, all(test.delivered, models.Delivered))
+				left := 0
+				for _, d := range list {
+					if d.State == models.Pending && d.AttemptCount == 0 {
+						left++
+					}
+					if d.State == models.Delivered && d.AttemptCount != 1 {
+						t.Errorf("delivery %s has %d attempts; want 1", d.ID, d.AttemptCount)
+					}
+				}
+				if left != test.left || f.leased(t) != 0 {
+					t.Errorf("%d deliveries wait without an attempt, %d are leased; want %d and none", left, f.leased(t), test.left)
+				}
+				if most.Load() > limit {
+					t.Errorf("%d requests were in flight at once; want at most %d", most.Load(), limit)
+				}
+			})
+		})
+	}
+}
+
+// leased counts the deliveries under a lease.
+func (f *fixture) leased(t *testing.T) (n int) {
+	t.Helper()
+	must(t, f.Database().WithContext(t.Context()).Raw("SELECT count(*) FROM delivery_work WHERE lease_until IS NOT NULL").Scan(&n).Error)
+	return n
 }
 
 func TestAtOnceHeedsWhatHoldsAnEndpoint(t *testing.T) {

@@ -27,6 +27,7 @@ type dispatcher struct {
 	lanes  map[string]*lane
 	most   int // exchanges at once, over all lanes
 	taken  int // of those, in flight or being claimed
+	claims int // over all lanes, see there
 	signal chan struct{}
 	apart  chan struct{} // the same, for the claimer beside a crowd
 	turn   chan struct{}
@@ -280,7 +281,7 @@ func (d *dispatcher) resume(l *lane) {
 }
 
 func (d *dispatcher) forgetIdle(endpointID string, l *lane) {
-	if l.inFlight == 0 && !l.waits() && !l.state.claiming() {
+	if l.inFlight == 0 && !l.waits() && l.claims() == 0 && !l.state.claiming() {
 		delete(d.lanes, endpointID)
 	}
 }
@@ -305,25 +306,35 @@ func (d *dispatcher) fly(job pipeline.Job) {
 
 // landed frees the slots of a group at once, so that one claim takes them all.
 func (d *dispatcher) landed(group []landing) {
+	var next, back []pipeline.Job
+	touched := make(map[string]*lane, len(group))
 	d.mu.Lock()
 	waiting := d.taken >= d.most // others may wait for what is free now
+	d.taken -= len(group)
 	for i := range group {
-		endpointID := group[i].result.Job.EndpointID
+		endpointID, exchange := group[i].result.Job.EndpointID, &group[i].result.Exchange
 		l := d.lanes[endpointID]
+		touched[endpointID] = l
 		l.inFlight--
 		if l.state == laneCrowdedOut {
 			l.pause.Stop()
 			l.look = 0
 		}
 		l.state = l.state.after(attemptLanded)
+		if l.soon = exchange.Cause == "" && exchange.Duration < soon; !l.soon {
+			back = append(back, d.takeBack(l)...)
+		}
+	}
+	for endpointID, l := range touched {
+		next = append(next, d.nextClaimed(l)...)
 		waiting = waiting || l.waits()
 		d.forgetIdle(endpointID, l)
 	}
-	d.taken -= len(group)
 	d.mu.Unlock()
 	if waiting {
 		d.wakeClaimer()
 	}
+	d.send(next, back)
 	d.flights.Add(-len(group))
 }
 
@@ -339,12 +350,20 @@ func (d *dispatcher) left() (lanes []pipeline.DueLane) {
 	return lanes
 }
 
-// halt ends claiming; what is in flight goes on.
+// halt ends claiming; what is in flight goes on. What was claimed and not begun is
+// given back, to wait in the lanes.
 func (d *dispatcher) halt() {
+	var back []pipeline.Job
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.halted = true
 	close(d.stop)
+	for _, l := range d.lanes {
+		back = append(back, d.takeBack(l)...)
+	}
+	d.mu.Unlock()
+	if len(back) > 0 {
+		d.release(back)
+	}
 }
 
 // close waits, after halt, until what is in flight is recorded. When the

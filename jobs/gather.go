@@ -31,7 +31,8 @@ func (d *dispatcher) gather(apart bool, most int) []pipeline.Lane {
 			refills--
 		}
 		l.state = l.state.after(claimBegan)
-		wanted = append(wanted, pipeline.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n})
+		wanted = append(wanted, pipeline.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n, Claimed: l.claims()})
+		l.left = max(l.left-n, 0)
 		d.taken += n
 		if left -= n; left == 0 || len(wanted) == claimLanes {
 			break

@@ -23,7 +23,16 @@ type lane struct {
 	state    laneState
 	pause    *time.Timer   // that ends the last pause; nil before the first
 	look     time.Duration // how long it waits while it is crowded out
+
+	claimed  []pipeline.Job // as they were accepted, and wait for a slot
+	promised int            // places among them, for what is about to be accepted
+	soon     bool           // the last attempt went well, and soon
+	left     int            // slots that are left for ids
+	turns    int            // slots that were given to claimed since one was left
 }
+
+// claims is how many deliveries are claimed and wait, or will.
+func (l *lane) claims() int { return len(l.claimed) + l.promised }
 
 // newLane returns an empty lane. Its limit is a guess until the endpoint's own was
 // read; the claim keeps to that in any case.

@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	"hookwell/models"
 	"hookwell/models/database"
@@ -11,12 +13,13 @@ import (
 // endpoints have free slots, and sends it after the commit: it needs neither a
 // task in Redis nor a claim. All else is woken as by any other process.
 
-// Slots asks for free slots of one endpoint in this process.
+// Slots asks for slots of one endpoint in this process.
 type Slots struct {
 	OrganizationID string
 	EndpointID     string
 	MaxInFlight    int // the endpoint's limit
 	Count          int // asked for, and then granted
+	Free           int // of Count, those that are free; the others will be in a moment
 }
 
 // mostAtOnce is the most deliveries of one event that are claimed as it is
@@ -134,4 +137,44 @@ func (p *Engine) openEndpoints(tx *database.Tx, slots []Slots) (open []string, e
 // notHeld is the condition on an endpoint's state under which it may be sent to.
 func notHeld(now string) string {
 	return fmt.Sprintf("held_because = '' AND (held_until IS NULL OR held_until <= %s)", now)
+}
+
+// Release gives back jobs that were claimed and not begun: their deliveries are due
+// as before. One that a person cancelled meanwhile ends. It fails if the database
+// does, and then the leases stand.
+func (p *Engine) Release(ctx context.Context, jobs []Job) error {
+	ids, tokens := make([]string, len(jobs)), make([]string, len(jobs))
+	for i := range jobs {
+		ids[i], tokens[i] = jobs[i].DeliveryID, jobs[i].work.LeaseToken
+	}
+	slices.Sort(tokens)
+	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
+		ours, parameter := p.db.Dialect.Among("delivery_id", ids)
+		held, token := p.db.Dialect.Among("lease_token", slices.Compact(tokens))
+		var rows []models.Work
+		query := "SELECT delivery_id, cancelled FROM delivery_work WHERE " + ours + " AND " + held + " ORDER BY delivery_id " + p.db.Dialect.ForUpdate(false)
+		if err := tx.Raw(query, parameter, token).Find(&rows).Error; err != nil {
+			return err
+		}
+		var released, cancelled []string
+		for _, row := range rows {
+			released = append(released, row.DeliveryID)
+			if row.Cancelled {
+				cancelled = append(cancelled, row.DeliveryID)
+			}
+		}
+		if len(released) == 0 {
+			return nil
+		}
+		condition, parameter := p.db.Dialect.Among("delivery_id", released)
+		err := tx.Exec("UPDATE delivery_work SET attempt = attempt - 1, claimed_at = NULL, lease_until = NULL, lease_token = '' WHERE "+condition, parameter).Error
+		if err != nil || len(cancelled) == 0 {
+			return err
+		}
+		return p.EndDeliveries(tx, cancelled, models.Cancelled, "")
+	})
+	if err != nil {
+		return fmt.Errorf("giving back what was claimed: %w", err)
+	}
+	return nil
 }

@@ -11,11 +11,11 @@ type Waker interface {
 	Wake(woken []models.Woken)
 	// WakeMail says that mail was queued.
 	WakeMail()
-	// Reserve takes free slots of this process for deliveries that are about to be
-	// accepted, at most the Count of each, and sets Count to what it took.
+	// Reserve takes slots of this process for deliveries that are about to be
+	// accepted, at most the Count of each, and sets Count and Free to what it took.
 	Reserve(slots []Slots)
-	// Begin sends what was claimed for reserved slots, after its commit, and frees
-	// the other ones.
+	// Begin sends what was claimed for reserved slots, after its commit, and gives
+	// up the other ones.
 	Begin(slots []Slots, jobs []Job)
 }
 

@@ -77,6 +77,7 @@ type Lane struct {
 	EndpointID  string
 	DeliveryIDs []string
 	Slots       int
+	Claimed     int // deliveries that this process has claimed and not begun
 }
 
 // Outlook is what a claim found of a lane, beside what it took: when asking again
@@ -152,7 +153,7 @@ func laneParameters(lanes []Lane, outlooks []Outlook, templates map[string]*temp
 			continue
 		}
 		wanted = append(wanted, lane.DeliveryIDs...)
-		limits = append(limits, []any{lane.EndpointID, slots, g.most(), g.held()})
+		limits = append(limits, []any{lane.EndpointID, slots, g.most(), g.held(), lane.Claimed})
 	}
 	return wanted, limits
 }
@@ -161,12 +162,12 @@ func laneParameters(lanes []Lane, outlooks []Outlook, templates map[string]*temp
 // disabled or held endpoint too: the person asked for it.
 func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]models.Work, error) {
 	now := p.db.Dialect.Now(p.clock)
-	list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.IntegerValue, database.IntegerValue, database.IntegerValue}, limits)
+	list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.IntegerValue, database.IntegerValue, database.IntegerValue, database.IntegerValue}, limits)
 	token := p.leaseToken()
 	condition, asked := p.db.Dialect.Among("delivery_id", wanted)
 	// Rows are found by their keys alone, each part once, whatever the planner
 	// believes of a table that is empty at one moment and long at the next.
-	statement := fmt.Sprintf(`WITH lanes(endpoint_id, slots, most, held) AS (%s),
+	statement := fmt.Sprintf(`WITH lanes(endpoint_id, slots, most, held, claimed) AS (%s),
 	free AS MATERIALIZED (
 		SELECT e.id AS endpoint_id, e.disabled_at, l.held, %s AS slots
 		FROM lanes l JOIN endpoints e ON e.id = l.endpoint_id WHERE e.deleted_at IS NULL
@@ -182,7 +183,7 @@ func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]
 	WHERE delivery_id %s
 	RETURNING delivery_id, organization_id, endpoint_id, event_id, trigger, attempt, position, due_at, lease_token`,
 		list,
-		p.db.Dialect.Least("l.slots", p.db.Dialect.Least("l.most", "e.max_in_flight")+` -
+		p.db.Dialect.Least("l.slots", p.db.Dialect.Least("l.most", "e.max_in_flight")+` + l.claimed -
 			(SELECT count(*) FROM delivery_work f WHERE f.endpoint_id = e.id AND f.lease_until IS NOT NULL)`),
 		condition, now, now,
 		p.db.Dialect.SecondsAfter(now, fmt.Sprintf("(SELECT e.timeout_seconds FROM endpoints e WHERE e.id = endpoint_id) + %d", leaseMargin)),
