@@ -30,10 +30,22 @@ func (f *fixture) alone(t *testing.T, kind string, e *models.Endpoint) *jobs.Wor
 	t.Helper()
 	f.wakeQueue()
 	w := f.start(t)
-	must(t, f.Engine().Attend(t.Context()))
+	f.untilSole(t)
 	f.publishBatch(t, kind, 1)
 	f.until(t, "the first one is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
 	return w
+}
+
+// untilSole waits until the workers know that they are alone, which they find out
+// while none of them claims.
+func (f *fixture) untilSole(t *testing.T) {
+	t.Helper()
+	f.until(t, "there is a sole worker", models.DeliveryFilter{}, func([]models.Delivery) bool {
+		must(t, f.Engine().Attend(t.Context()))
+		var id string
+		must(t, f.Database().WithContext(t.Context()).Raw("SELECT sole_worker FROM installations").Scan(&id).Error)
+		return id != ""
+	})
 }
 
 // begun counts the endpoint's deliveries that were claimed as they were accepted.
@@ -239,7 +251,7 @@ func TestAtOnceHeedsWhatHoldsAnEndpoint(t *testing.T) {
 				e, _ := f.endpoint(t, receiver(t, nil).URL, test.change)
 				f.wakeQueue()
 				f.start(t)
-				must(t, f.Engine().Attend(t.Context()))
+				f.untilSole(t)
 				f.publishBatch(t, kind, 1)
 				if test.change == nil {
 					f.until(t, "the first one is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
