@@ -60,6 +60,8 @@ type Workers struct {
 	mailCalled chan struct{}
 	stop       context.CancelFunc
 	rounds     sync.WaitGroup
+	leave      context.CancelFunc // ends attending
+	attending  sync.WaitGroup
 	once       sync.Once
 	scanned    atomic.Int64 // Unix microseconds of the last look for due deliveries that ended well
 }
@@ -108,7 +110,9 @@ func Start(o Options) (*Workers, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
-	w.every(ctx, attendInterval, "noting that there are workers", w.attend)
+	attending, leave := context.WithCancel(context.Background())
+	w.leave = leave
+	w.attending.Go(func() { w.repeat(attending, attendInterval, nil, "noting that there are workers", w.attend) })
 	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
 	w.every(ctx, tryRedisInterval, "trying Redis", w.tryRedis)
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
@@ -145,6 +149,9 @@ func (w *Workers) shutdown(ctx context.Context) {
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	w.recorder.close(final)
+	// Not before: others would take over what is still in flight here.
+	w.leave()
+	w.attending.Wait()
 	if err := w.Engine.Leave(final); err != nil {
 		w.Log.Error("leaving", "error", err)
 	}

@@ -52,6 +52,7 @@ type Engine struct {
 	worker     string      // this process, among those that have workers
 	sole       atomic.Bool // it alone has any, as far as it knows
 	attending  sync.Mutex
+	unsure     unsure
 	colleagues map[string]colleague // the others; guarded by attending
 	// What was read lately. Each use asks the database whether it still stands.
 	rules     *Cache[*acceptRules]   // by organization
