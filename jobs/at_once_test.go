@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -283,11 +284,13 @@ func TestAStopIsNoEnd(t *testing.T) {
 	const kind = "payment.failed"
 	eachPair(t, func(t *testing.T, f *fixture) {
 		answer := make(chan struct{})
+		end := sync.OnceFunc(func() { close(answer) })
 		var came atomic.Int64
 		s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
 			came.Add(1)
 			<-answer
 		})
+		t.Cleanup(end)
 		e, _ := f.endpoint(t, s.URL, nil)
 		f.wakeQueue()
 		w := f.start(t)
@@ -314,7 +317,7 @@ func TestAStopIsNoEnd(t *testing.T) {
 		for range 5 {
 			must(t, other.Attend(t.Context()))
 		}
-		close(answer)
+		end()
 		<-stopped
 		list := f.until(t, "it is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
 		if list[0].AttemptCount != 1 {
