@@ -28,7 +28,7 @@ type Workers interface {
 	LastScan() time.Time // when a look for due deliveries last ended well; zero before the first
 }
 
-// Queue tells how many tasks of each queue wait to be read.
+// Queue returns how many tasks of each queue wait to be read.
 type Queue interface {
 	QueueSizes(ctx context.Context) (map[string]int64, error)
 }
@@ -109,7 +109,7 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-// numeric tells whether a host is an address, or localhost.
+// numeric reports whether a host is an address, or localhost.
 func numeric(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -152,5 +152,5 @@ func (s *Server) dashboard() http.Handler {
 // asked to close it.
 type shared struct{ client redis.UniversalClient }
 
-// MakeRedisClient answers the connection.
+// MakeRedisClient returns the connection.
 func (s shared) MakeRedisClient() any { return s.client }

@@ -86,7 +86,7 @@ func AuditSentence(action, target string) string {
 	return strings.Replace(sentence, "%", target, 1)
 }
 
-// refusedAction tells whether something was only tried.
+// refusedAction reports whether something was only tried.
 func refusedAction(action string) bool { return strings.HasSuffix(action, "refused") }
 
 // auditActions are all actions, in the order of their names.

@@ -99,7 +99,7 @@ func (f DeliveryFilter) from(cursor string) DeliveryFilter {
 	return f
 }
 
-// narrowed tells whether anything but the paging is set.
+// narrowed reports whether anything but the paging is set.
 func (f DeliveryFilter) narrowed() bool { return f.from("") != DeliveryFilter{} }
 
 // DeliveriesView is a page of the log.

@@ -111,7 +111,7 @@ func (f EndpointForm) editing() bool { return f.ID != "" }
 
 func (f EndpointForm) all() bool { return slices.Contains(f.EventTypes, "*") }
 
-// wants tells whether a type is chosen, by itself or by a wider choice.
+// wants reports whether a type is chosen, by itself or by a wider choice.
 func (f EndpointForm) wants(eventType string) bool {
 	return webhook.Subscriptions(f.EventTypes).Matches(eventType)
 }

@@ -187,7 +187,7 @@ func (v EventView) summary() string {
 	}
 }
 
-// late tells whether the event was reported a while after it happened.
+// late reports whether the event was reported a while after it happened.
 func (v EventView) late() bool {
 	apart := v.Event.CreatedAt.Sub(v.Event.OccurredAt)
 	return apart >= time.Second || apart <= -time.Second

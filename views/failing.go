@@ -12,7 +12,7 @@ import (
 // failingFor is how long an endpoint fails before its page says so.
 const failingFor = time.Hour
 
-// failing tells whether the endpoint is on its way to being disabled.
+// failing reports whether the endpoint is on its way to being disabled.
 func (v EndpointView) failing(now time.Time) bool {
 	since := v.State.FailingSince
 	return v.Endpoint.Enabled() && since != nil && (now.Sub(*since) >= failingFor || v.State.FailingStage > models.NotAnnounced)

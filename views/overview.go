@@ -81,7 +81,7 @@ type todo struct {
 	action, actionPath string
 }
 
-// told tells whether a notice stands of something that is wrong.
+// told reports whether a notice stands of something that is wrong.
 func (v OverviewView) told() bool {
 	return slices.ContainsFunc(v.Notices, func(n models.Notice) bool { return n.Kind != models.NoticeRecovered })
 }
@@ -169,7 +169,7 @@ func logPeriod(p OverviewPeriod) string {
 	return ""
 }
 
-// version tells whether the part would be drawn the same.
+// version reports whether the part would be drawn the same.
 func (v OverviewView) version() string {
 	return digest(OverviewID, func(sum io.Writer) {
 		fmt.Fprintln(sum, v.Period.Name, v.Before, v.Steps, v.States, v.Endpoints, v.Failed, v.Needing)

@@ -69,7 +69,7 @@ type Portal struct {
 	Navigation bool
 }
 
-// navigates tells whether the page shows the navigation.
+// navigates reports whether the page shows the navigation.
 func (p Page) navigates() bool { return p.Portal == nil || p.Portal.Navigation }
 
 // name is who looks at the page.

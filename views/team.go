@@ -98,7 +98,7 @@ func keptWords(key models.NarrowedKey) string {
 	return "goes on with " + strings.Join(names, ", ")
 }
 
-// mayManage tells whether who looks at the page may change the member.
+// mayManage reports whether who looks at the page may change the member.
 func (p Page) mayManage(role models.Role) bool { return p.Role.Manages(role) }
 
 // roleChoices are the roles that one may give, from the most to the least.

@@ -114,7 +114,7 @@ func (v DeliveryView) delayWords(left int) string {
 	return words
 }
 
-// parked tells whether the delivery waits because its endpoint is disabled.
+// parked reports whether the delivery waits because its endpoint is disabled.
 func (v DeliveryView) parked() bool {
 	return v.Endpoint != nil && !v.Endpoint.Enabled() && !v.Delivery.Test
 }

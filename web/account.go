@@ -139,7 +139,7 @@ func (s *Server) showSignup(c *fiber.Ctx, status int, form views.SignupForm) err
 	return show(s, c, status, views.SignupPage, form)
 }
 
-// codeNeeded tells whether the first account is still to be made, by somebody
+// codeNeeded reports whether the first account is still to be made, by somebody
 // who has to prove that they run this server.
 func (s *Server) codeNeeded(c *fiber.Ctx) (bool, error) {
 	if s.SignupCode == "" {
@@ -237,7 +237,7 @@ func (s *Server) organizationCreate(c *fiber.Ctx) error {
 	return c.Redirect(views.EndpointNewPath(org.Slug), fiber.StatusSeeOther)
 }
 
-// refusedForm tells whether an error is one that its form shows, and the status
+// refusedForm reports whether an error is one that its form shows, and the status
 // of the answer: what was typed is wrong, or was tried too often.
 func refusedForm(c *fiber.Ctx, err error) (status int, told bool) {
 	var refused *models.Error

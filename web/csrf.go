@@ -35,13 +35,13 @@ func maskCSRF(secret []byte) string {
 	return csrfEncoding.EncodeToString(token[:])
 }
 
-// wellFormedToken tells whether it could be a token of one of our pages.
+// wellFormedToken reports whether it could be a token of one of our pages.
 func wellFormedToken(token string) bool {
 	raw, err := csrfEncoding.DecodeString(token)
 	return err == nil && len(raw) == 2*csrfSize
 }
 
-// matchesCSRF tells whether the token was made of the secret.
+// matchesCSRF reports whether the token was made of the secret.
 func matchesCSRF(token string, secret []byte) bool {
 	raw, err := csrfEncoding.DecodeString(token)
 	if err != nil || len(raw) != 2*csrfSize || len(secret) != csrfSize {

@@ -5,7 +5,7 @@ import "github.com/gofiber/fiber/v2"
 // field is a form's value. Fiber's FormValue would take it from the query too.
 func field(c *fiber.Ctx, name string) string { return string(c.Context().PostArgs().Peek(name)) }
 
-// hasField tells whether a form was sent with a field of that name.
+// hasField reports whether a form was sent with a field of that name.
 func hasField(c *fiber.Ctx, name string) bool { return c.Context().PostArgs().Has(name) }
 
 // queryOf reads the query string, as filters take it.

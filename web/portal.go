@@ -29,7 +29,7 @@ const portalIdle = 2 * time.Hour
 // for it: a new page is closed to it until it is named here.
 var portalSections = []string{"find", "stream", "events", "deliveries", "catalog", "endpoints", "recoveries"}
 
-// portalMay tells whether a path is one for portal sessions. To reveal a secret
+// portalMay reports whether a path is one for portal sessions. To reveal a secret
 // takes a password, which they don't have.
 func portalMay(path string) bool {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")

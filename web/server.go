@@ -160,7 +160,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return s.app.ShutdownWithContext(ctx)
 }
 
-// secure tells whether browsers reach the server by https.
+// secure reports whether browsers reach the server by https.
 func (s *Server) secure() bool { return s.BaseURL.Scheme == "https" }
 
 func (s *Server) health(c *fiber.Ctx) error { return c.SendString("alive\n") }

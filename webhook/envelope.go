@@ -181,7 +181,7 @@ func syntaxFault(err error, data []byte) Fault {
 	return Fault{Field: pointerField(syntax.JSONPointer), Message: fmt.Sprintf("must be JSON: there is a fault at byte %d", syntax.ByteOffset)}
 }
 
-// surrogateAt tells whether a surrogate's escape begins at an offset. The
+// surrogateAt reports whether a surrogate's escape begins at an offset. The
 // decoder has no type for this fault, and half a character deserves its own words.
 func surrogateAt(data []byte, offset int64) bool {
 	if offset+4 > int64(len(data)) {

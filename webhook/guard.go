@@ -65,7 +65,7 @@ func NewGuard(allow []netip.Prefix) *Guard {
 	return guard
 }
 
-// CheckAddress tells whether an address may be called: nil, or an error that is
+// CheckAddress reports whether an address may be called: nil, or an error that is
 // ErrBlocked and does not contain the address. An IPv4 address embedded in an
 // IPv6 one is judged as itself. plaintext asks for a call without TLS, which
 // only the allowed networks take.
@@ -90,7 +90,7 @@ func (g *Guard) allowed(addr netip.Addr) bool {
 	})
 }
 
-// public tells whether an address is on the internet, and nobody's metadata.
+// public reports whether an address is on the internet, and nobody's metadata.
 func public(addr netip.Addr) bool {
 	contains := func(prefix netip.Prefix) bool { return prefix.Contains(addr) }
 	switch {

@@ -174,7 +174,7 @@ func jsonForms(text string) []string {
 	return forms
 }
 
-// escaped tells whether any encoding writes a character as something else.
+// escaped reports whether any encoding writes a character as something else.
 func escaped(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-' && r != '_'
 }

@@ -56,7 +56,7 @@ var reserved = map[string]bool{
 	"X-Webhook-Signature": true, "X-Webhook-Test": true, "X-Webhook-Timestamp": true,
 }
 
-// reservedHeader tells whether a name, in any case, is one that an endpoint's
+// reservedHeader reports whether a name, in any case, is one that an endpoint's
 // own header cannot have: those that Hookwell sends itself, Host,
 // Content-Length, Cookie and what concerns the connection alone (RFC 9110,
 // section 7.6.1).

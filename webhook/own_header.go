@@ -27,7 +27,7 @@ func CheckOwnHeader(name, value string) error {
 	return nil
 }
 
-// authScheme tells whether a word begins the credentials of a request.
+// authScheme reports whether a word begins the credentials of a request.
 func authScheme(word string) bool {
 	switch strings.ToLower(word) {
 	case "bearer", "basic", "token", "digest", "apikey":

@@ -91,7 +91,7 @@ func (s Secret) StandardForm() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(s.held().key)
 }
 
-// IsZero tells whether there is no secret at all.
+// IsZero reports whether there is no secret at all.
 func (s Secret) IsZero() bool { return s.held == nil }
 
 // Equal compares two secrets in constant time.

@@ -54,7 +54,7 @@ func (c *Catalog) knows(pattern string) bool {
 		slices.ContainsFunc(c.types, func(t *EventType) bool { return covers(pattern, t.Type) })
 }
 
-// Matches tells whether an event of this type is wanted. It does not allocate.
+// Matches reports whether an event of this type is wanted. It does not allocate.
 func (s Subscriptions) Matches(eventType string) bool {
 	for _, pattern := range s {
 		if covers(pattern, eventType) {
@@ -64,7 +64,7 @@ func (s Subscriptions) Matches(eventType string) bool {
 	return false
 }
 
-// covers tells whether a pattern takes in a type, or all that a narrower
+// covers reports whether a pattern takes in a type, or all that a narrower
 // pattern does: "org.*" covers "org.created" and "org.member.*".
 func covers(pattern, eventType string) bool {
 	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {

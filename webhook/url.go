@@ -40,7 +40,7 @@ const (
 // a network have them.
 var hostnames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.Transitional(false))
 
-// CheckURL tells whether an endpoint may have this URL, and gives it normalized:
+// CheckURL reports whether an endpoint may have this URL, and gives it normalized:
 // scheme and host in lower case, the host in ASCII, a default port dropped. The
 // fault is a sentence for people; it is ErrBlocked when the address is what is
 // wrong. A name that does not resolve now, within 2 seconds, is accepted: the
@@ -210,7 +210,7 @@ func parseHost(host string) (string, error) {
 	return name, nil
 }
 
-// numeric tells whether a last label makes parsers take the host for an IPv4
+// numeric reports whether a last label makes parsers take the host for an IPv4
 // address, whatever the labels before it are (WHATWG URL, "ends in a number").
 func numeric(label string) bool {
 	if hex, ok := strings.CutPrefix(label, "0x"); ok {

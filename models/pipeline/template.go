@@ -11,7 +11,7 @@ import (
 	"hookwell/webhook"
 )
 
-// OwnHeaders opens the endpoint's own headers.
+// OwnHeaders decrypts the endpoint's own headers.
 func (p *Engine) OwnHeaders(e *models.Endpoint) ([]webhook.Header, error) {
 	if len(e.Headers) == 0 {
 		return nil, nil

@@ -11,8 +11,8 @@ import (
 	"hookwell/models/database"
 )
 
-// AddUndelivered adds those of the deliveries that stand as failed or
-// cancelled. Noting one again changes nothing.
+// AddUndelivered adds a row for each of the deliveries that is failed or
+// cancelled. Adding a delivery again changes nothing.
 func AddUndelivered(db *gorm.DB, ids []string) error {
 	if len(ids) == 0 {
 		return nil

@@ -44,7 +44,7 @@ func (t *Tenant) HeaderNames(e *models.Endpoint) ([]string, error) {
 	return names, err
 }
 
-// CreateEndpoint registers an endpoint and answers its secret, which is not
+// CreateEndpoint registers an endpoint and returns its secret, which is not
 // shown again but on an explicit reveal. It makes one for each form; the secret
 // is zero for a form that is sent again late. It is a Conflict when the
 // organization has as many endpoints as it may have.

@@ -68,7 +68,7 @@ func (g gap) holds(at time.Time) bool {
 // maxGaps bounds the conditions of one query: the newest count.
 const maxGaps = 100
 
-// gaps reads an endpoint's history and answers the times in which it missed
+// gaps reads an endpoint's history and returns the times in which it missed
 // something, the newest first. Edits that changed neither subscriptions nor
 // standing make no new one.
 func (t *Tenant) gaps(ctx context.Context, endpointID string) ([]gap, error) {

@@ -138,7 +138,7 @@ func formSent() error {
 	return models.NewConflict("form_sent", "This form was sent before, and made your account. Sign in to go on.")
 }
 
-// FormSent tells whether the form in ctx was sent before, and so is done.
+// FormSent reports whether the form in ctx was sent before, and so is done.
 func (s *Store) FormSent(ctx context.Context) (bool, error) {
 	err := s.sentBefore(ctx)
 	return earlier(err) != nil, unlessTaken(err)

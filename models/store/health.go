@@ -20,7 +20,7 @@ var backlogQuery = "SELECT " + database.ColumnsOf[models.EndpointState]("s") + f
 		FROM (?) e
 	) w JOIN endpoint_states s ON s.endpoint_id = w.id`, countLimit+1)
 
-// Backlogs answers the states of the organization's endpoints with what waits
+// Backlogs returns the states of the organization's endpoints with what waits
 // for each, by their ids.
 func (t *Tenant) Backlogs(ctx context.Context) (map[string]models.Backlog, error) {
 	return t.backlogs(ctx, t.ownEndpoints(ctx, ""))

@@ -32,7 +32,7 @@ func (t *Tenant) openInvitations(db *gorm.DB) *gorm.DB {
 	return t.within(db).Where("accepted_at IS NULL AND revoked_at IS NULL")
 }
 
-// Invite asks somebody to become a member and answers the token of the link,
+// Invite asks somebody to become a member and returns the token of the link,
 // which is stored as a hash and can't be shown again; it is empty where the
 // link was mailed. Who is a member or was
 // invited already is Invalid at "email"; a role above what the actor may give
@@ -151,7 +151,7 @@ func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx
 	return i, err
 }
 
-// ResendInvitation makes a fresh link and answers its token as Invite does; the
+// ResendInvitation makes a fresh link and returns its token as Invite does; the
 // link before works no more. The seven days begin anew.
 func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (*models.Invitation, string, error) {
 	token := rand.Text()

@@ -74,7 +74,7 @@ func (t *Tenant) Keys(ctx context.Context) ([]models.Key, error) {
 	return keys, err
 }
 
-// CreateKey makes a key and answers its text, which is never shown again. A
+// CreateKey makes a key and returns its text, which is never shown again. A
 // person who is no admin by now is Forbidden. It makes one for each form; the
 // text is empty for a form that is sent again late.
 func (t *Tenant) CreateKey(ctx context.Context, n models.NewKey) (*models.Key, string, error) {
@@ -165,7 +165,7 @@ func (s *Store) revokeKeys(tx *database.Tx, org *models.Organization, keys []mod
 	return events, tx.Create(&entries).Error
 }
 
-// AuthenticateKey answers the key of that text and, for an organization's key,
+// AuthenticateKey returns the key of that text and, for an organization's key,
 // its organization. Anything else is Unauthorized: one whose time is over with
 // the code key_expired.
 func (s *Store) AuthenticateKey(ctx context.Context, text string) (*models.Key, *models.Organization, error) {

@@ -288,7 +288,7 @@ func (t *Tenant) lastSuccess(ctx context.Context, endpointID string) (last time.
 	return last, nil
 }
 
-// meet tells whether some type may match both patterns.
+// meet reports whether some type may match both patterns.
 func meet(a, b string) bool {
 	short, wild := strings.CutSuffix(a, "*")
 	other, wilder := strings.CutSuffix(b, "*")

@@ -30,7 +30,7 @@ const (
 // is given up.
 var mailDelays = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour}
 
-// MailConfigured tells whether messages reach anybody: whether a mail server is
+// MailConfigured reports whether messages reach anybody: whether a mail server is
 // set. Without one they are logged, and what they say has to be shown elsewhere.
 func (s *Store) MailConfigured() bool { return s.mail }
 

@@ -189,7 +189,7 @@ func (p *Platform) RemoveTwoFactor(ctx context.Context, email string) error {
 	return p.store.transaction(ctx, func(tx *database.Tx) error { return p.store.removeTwoFactor(tx, p.actor, user) })
 }
 
-// CreateKey makes a platform key and answers its text, shown once.
+// CreateKey makes a platform key and returns its text, shown once.
 func (p *Platform) CreateKey(ctx context.Context, n models.NewKey) (*models.Key, string, error) {
 	key, text, err := p.store.newKey(n, models.Scopes(), p.actor.Name)
 	if err != nil {

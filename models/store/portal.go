@@ -23,7 +23,7 @@ const (
 const portalTokenSize = 48
 
 // CreatePortalLink makes a link into an organization, which is named by its id
-// or external id, and answers its token, shown once. It asks for a key: the
+// or external id, and returns its token, shown once. It asks for a key: the
 // link's session ends when that is revoked or expires.
 func (p *Platform) CreatePortalLink(ctx context.Context, organization string, n models.NewPortalLink) (*models.PortalLink, string, error) {
 	org, err := p.Organization(ctx, organization)
@@ -78,7 +78,7 @@ func (s *Store) livingLinks(db *gorm.DB) *gorm.DB {
 		Joins("JOIN api_keys ON api_keys.id = portal_links.key_id AND api_keys.revoked_at IS NULL AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?)", s.clock.Now())
 }
 
-// PeekPortal answers the link of a token that may still be used, and uses
+// PeekPortal returns the link of a token that may still be used, and uses
 // nothing: scanners of mail follow links too. Any other is NotFound.
 func (s *Store) PeekPortal(ctx context.Context, token string) (*Portal, error) {
 	link, err := database.Find[models.PortalLink](s.openLinks(s.db.WithContext(ctx), token), "link")

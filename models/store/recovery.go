@@ -22,7 +22,7 @@ func (t *Tenant) recoverable(scoped *gorm.DB, id string) (*models.Endpoint, erro
 	return e, err
 }
 
-// CountRecovery tells how much a recovery with that input would bring back now.
+// CountRecovery returns how much a recovery with that input would bring back now.
 func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in models.RecoveryInput) (int, error) {
 	e, err := t.recoverable(t.rows(ctx), endpointID)
 	if err != nil {

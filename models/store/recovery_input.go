@@ -22,7 +22,7 @@ var (
 	typePattern = regexp.MustCompile(`^([a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?|\*)$`)
 )
 
-// IsTypePattern tells whether text is an event type, a prefix of some, or "*".
+// IsTypePattern reports whether text is an event type, a prefix of some, or "*".
 // A type may have left the catalog and still have its events.
 func IsTypePattern(text string) bool { return len(text) <= 200 && typePattern.MatchString(text) }
 

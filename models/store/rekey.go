@@ -29,7 +29,7 @@ type sealedRow struct {
 const rekeyBatch = 100
 
 // RekeySecrets seals with the first key of HOOKWELL_SECRET_KEY what another
-// sealed, in small transactions beside everything else, and answers how many
+// sealed, in small transactions beside everything else, and returns how many
 // values it changed. What no key opens is left as it is, and the error says how
 // many those are. Running it again takes up what is left.
 func (p *Platform) RekeySecrets(ctx context.Context) (int, error) {

@@ -11,7 +11,7 @@ import (
 // replayMargin is how long accepting an event takes at the most, or nearly so.
 const replayMargin = 2 * time.Second
 
-// Missed tells how many events a disabled endpoint did not get since it was
+// Missed returns how many events a disabled endpoint did not get since it was
 // disabled; none of one that is enabled.
 func (t *Tenant) Missed(ctx context.Context, id string) (int, error) {
 	e, err := t.Endpoint(ctx, id)

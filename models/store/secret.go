@@ -51,7 +51,7 @@ func (t *Tenant) Secrets(ctx context.Context, endpointID string) ([]models.Endpo
 }
 
 // RotateSecret gives an endpoint a new secret, which signs from the next
-// attempt on, and answers it. The present one goes on signing for the overlap;
+// attempt on, and returns it. The present one goes on signing for the overlap;
 // earlier ones keep their ends, unless the overlap is 0. It is a Conflict when
 // MaxSecrets are in force already, and Invalid at "secret" to import one of them.
 // A form rotates once; the secret is zero for one that is sent again late.
@@ -105,7 +105,7 @@ func secretIDs(rows []models.EndpointSecret) []string {
 	return ids
 }
 
-// anyIs tells whether a secret is among the rows. What can't be opened is none:
+// anyIs reports whether a secret is among the rows. What can't be opened is none:
 // rotating is how an endpoint gets over the loss of a key.
 func (s *Store) anyIs(rows []models.EndpointSecret, secret webhook.Secret) bool {
 	return slices.ContainsFunc(rows, func(row models.EndpointSecret) bool {
@@ -175,7 +175,7 @@ func (t *Tenant) inForce(tx *database.Tx, e *models.Endpoint) ([]models.Endpoint
 	return rows, err
 }
 
-// RevealSecrets answers the texts of an endpoint's secrets in force, newest
+// RevealSecrets returns the texts of an endpoint's secrets in force, newest
 // first, to a person who enters their password again. A wrong one is Invalid at
 // "password"; it and the reveal are audited. Who has no password is Forbidden.
 func (t *Tenant) RevealSecrets(ctx context.Context, endpointID, password string) ([]models.RevealedSecret, error) {

@@ -41,7 +41,7 @@ func (s *Store) alive(db *gorm.DB) *gorm.DB {
 	return db.Where("expires_at > ? AND last_used_at > ?", now, now.Add(-SessionIdle))
 }
 
-// FindCtx answers the session's data; false when there is none or it has ended.
+// FindCtx returns the session's data; false when there is none or it has ended.
 func (ss *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	var row models.Session
 	err := ss.store.alive(ss.store.db.WithContext(ctx)).Where("token_hash = ?", models.HashToken(token)).Take(&row).Error
@@ -117,7 +117,7 @@ func (p *Person) RevokeSession(ctx context.Context, id string) error {
 }
 
 // RevokeOtherSessions ends all of the person's sessions but the one of the
-// token, and answers how many those were.
+// token, and returns how many those were.
 func (p *Person) RevokeOtherSessions(ctx context.Context, token string) (n int, err error) {
 	err = p.store.transaction(ctx, func(tx *database.Tx) error {
 		if n, err = p.store.endSessions(tx, p.user.ID, token); err != nil {

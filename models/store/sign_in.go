@@ -80,7 +80,7 @@ func (s *Store) noteSignIn(ctx context.Context, user *models.User, method string
 	})
 }
 
-// signInRefused records a sign-in in vain and answers its error. An unknown
+// signInRefused records a sign-in in vain and returns its error. An unknown
 // address is not kept: it may be a password in the wrong field.
 func (s *Store) signInRefused(ctx context.Context, user *models.User, actor models.Actor) error {
 	if user == nil {

@@ -9,7 +9,7 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// Traffic answers what became of the organization's events from one time to
+// Traffic returns what became of the organization's events from one time to
 // another, in equal steps, those in which nothing happened included. The times
 // are moved down to whole steps; a step is a multiple of HalfHour. Counts lag
 // behind by some seconds.
@@ -39,7 +39,7 @@ func (t *Tenant) traffic(ctx context.Context, endpointID string, span time.Durat
 	return steps, nil
 }
 
-// EndpointCounts answers the counts of each endpoint since a time, by its id:
+// EndpointCounts returns the counts of each endpoint since a time, by its id:
 // exact to the hour for up to two days, to the day beyond. Ids leave others out.
 func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time, ids ...string) (map[string]models.Counts, error) {
 	span, from := t.countedSince(since)
@@ -73,7 +73,7 @@ func (t *Tenant) countedSince(since time.Time) (span, from int64) {
 	return int64(counted / time.Second), since.UTC().Truncate(counted).Unix()
 }
 
-// Strips answers the hours of each of some endpoints up to now, the oldest
+// Strips returns the hours of each of some endpoints up to now, the oldest
 // first, by the endpoint's id.
 func (t *Tenant) Strips(ctx context.Context, endpointIDs []string) (map[string][]models.Step, error) {
 	strips := make(map[string][]models.Step, len(endpointIDs))

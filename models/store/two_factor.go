@@ -43,7 +43,7 @@ func (s *Store) twoFactorOf(db *gorm.DB, userID string) (*twoFactor, error) {
 	return database.Find[twoFactor](db.Where("id = ?", userID), "second factor")
 }
 
-// asksSecondFactor tells whether the user signs in with a code as well.
+// asksSecondFactor reports whether the user signs in with a code as well.
 func (s *Store) asksSecondFactor(ctx context.Context, userID string) (bool, error) {
 	row, err := s.twoFactorOf(s.db.WithContext(ctx), userID)
 	if models.IsKind(err, models.NotFound) {
@@ -220,7 +220,7 @@ func (s *Store) takeSecondFactor(tx *database.Tx, userID, code string) (right bo
 	return right, "recovery code", err
 }
 
-// takeCode tells whether it is a code of the user's app that was not taken
+// takeCode reports whether it is a code of the user's app that was not taken
 // before, and takes it.
 func (s *Store) takeCode(tx *database.Tx, userID, code string, enabled bool) (bool, error) {
 	row, err := s.twoFactorOf(tx.DB, userID)

@@ -79,14 +79,14 @@ func signupClosed() error {
 	return &models.Error{Kind: models.Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
 }
 
-// HasUsers tells whether anyone has an account yet.
+// HasUsers reports whether anyone has an account yet.
 func (s *Store) HasUsers(ctx context.Context) (bool, error) {
 	var ids []string
 	err := s.db.WithContext(ctx).Model(&models.User{}).Limit(1).Pluck("id", &ids).Error
 	return len(ids) > 0, err
 }
 
-// SignupAllowed tells whether the policy lets a stranger make an account now.
+// SignupAllowed reports whether the policy lets a stranger make an account now.
 func (s *Store) SignupAllowed(ctx context.Context, policy models.SignupPolicy) (bool, error) {
 	if policy != models.SignupFirst {
 		return policy == models.SignupOpen, nil

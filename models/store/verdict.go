@@ -23,7 +23,7 @@ const (
 	idSkew = 24 * time.Hour
 )
 
-// Verdicts answers what became of an event at every endpoint of the
+// Verdicts returns what became of an event at every endpoint of the
 // organization: those that exist, those that existed then, and those deleted
 // in the 30 days before. What was sent comes first, each part by the
 // endpoints' age. The reasons come from the history of the endpoints'

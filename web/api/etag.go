@@ -55,7 +55,7 @@ func (c *call) answerTagged(status int, tag string, value any) error {
 	return c.answer(status, value)
 }
 
-// tagged tells whether a list of entity tags, or *, has the tag. An ETag of ours
+// tagged reports whether a list of entity tags, or *, has the tag. An ETag of ours
 // has no comma and no space.
 func tagged(list, tag string, weakly bool) bool {
 	for _, one := range strings.Split(list, ",") {

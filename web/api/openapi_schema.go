@@ -136,7 +136,7 @@ func limitRequests(schemas map[string]*jsonschema.Schema) {
 	schemas["NewOrganization"].Properties["endpoints"].MaxItems = new(maxFirstEndpoints)
 }
 
-// embeds tells whether a type has another's fields as its own.
+// embeds reports whether a type has another's fields as its own.
 func embeds(kind, other reflect.Type) bool {
 	field, ok := kind.FieldByName(other.Name())
 	return ok && field.Anonymous && field.Type == other

@@ -148,7 +148,7 @@ func (q *queryReader) id(name, prefix string) string {
 	return id
 }
 
-// idShaped tells whether text could be an id, so that no other is looked up.
+// idShaped reports whether text could be an id, so that no other is looked up.
 func idShaped(prefix, text string) bool {
 	rest, ok := strings.CutPrefix(text, prefix)
 	return ok && rest != "" && len(rest) <= 64 && strings.Trim(rest, "0123456789abcdefghijklmnopqrstuvwxyz") == ""

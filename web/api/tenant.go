@@ -53,7 +53,7 @@ func oneOrganization(names ...string) (string, error) {
 	return chosen, nil
 }
 
-// searchable tells whether a database can be asked for a text: Postgres takes
+// searchable reports whether a database can be asked for a text: Postgres takes
 // neither NUL nor what is no UTF-8.
 func searchable(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
