@@ -26,8 +26,8 @@ func filterEvents(f models.EventFilter, query *gorm.DB) *gorm.DB {
 	return matchTypes(query, "type", f.Types)
 }
 
-// Events lists the organization's events without their bodies, the newest
-// first. With MissedBy each says why it was not sent there.
+// Events lists the organization's events without their bodies, newest first. With
+// MissedBy, each event has the reason why it was not sent to that endpoint.
 func (t *Tenant) Events(ctx context.Context, filter models.EventFilter, page models.Page) ([]models.Event, string, error) {
 	query, err := database.Paginate(page, filterEvents(filter, t.rows(ctx).Omit("body")), models.PrefixEvent)
 	if err != nil {
@@ -120,7 +120,7 @@ func (g gap) condition(query *gorm.DB) clause.Expression {
 	return clause.And(all...)
 }
 
-// Tally counts the deliveries of events by their states.
+// Tally counts the deliveries of events by state.
 func (t *Tenant) Tally(ctx context.Context, events []models.Event) (map[string]map[models.State]int, error) {
 	if len(events) == 0 {
 		return nil, nil

@@ -161,9 +161,9 @@ func (t *Tenant) ownEndpoints(ctx context.Context, id string) *gorm.DB {
 // countLimit is how far counts for a page go.
 const countLimit = 1000
 
-// StateCounts counts the deliveries that a filter leaves, in each state but
-// delivered, and whatever states the filter names. It counts each to a thousand
-// at most. A state is left out where nobody could say in reasonable time.
+// StateCounts counts the deliveries that match a filter, for each state but
+// delivered and for the states that the filter names. It counts each to a
+// thousand at most. It leaves a state out if counting it would take too long.
 func (t *Tenant) StateCounts(ctx context.Context, filter models.DeliveryFilter) (map[models.State]models.Tallied, error) {
 	counts := map[models.State]models.Tallied{}
 	for _, state := range []models.State{models.Failed, models.Cancelled} {

@@ -125,8 +125,8 @@ func duplicateIsConflict(err error, message string) error {
 	return err
 }
 
-// Person is a signed-in user's view of the store: what belongs to the person,
-// and the way into the organizations that the person is a member of.
+// Person is a signed-in user's view of the store: their own account, and the
+// organizations that they are a member of.
 type Person struct {
 	store *Store
 	user  *models.User
@@ -136,12 +136,12 @@ type Person struct {
 	provedAt time.Time // who they are; zero is never
 }
 
-// As is the store as one user sees it.
+// As returns the store as one user sees it.
 func (s *Store) As(user *models.User, actor models.Actor) *Person {
 	return &Person{store: s, user: user, actor: actor.As(user)}
 }
 
-// User is who the person is.
+// User returns the person's account.
 func (p *Person) User() *models.User { return p.user }
 
 // Organizations lists the person's organizations by name.
@@ -157,9 +157,10 @@ func (p *Person) memberships(ctx context.Context) *gorm.DB {
 		Where("members.user_id = ? AND organizations.deleted_at IS NULL", p.user.ID)
 }
 
-// Tenant is the way into one organization, by its slug. Unknown and not a
-// member are the same NotFound. Who lacks the second factor that it asks for is
-// Forbidden, with CodeTwoFactor.
+// Tenant returns the Tenant of one organization, by its slug. It is NotFound if
+// the organization is unknown or the person is not a member. It is Forbidden,
+// with CodeTwoFactor, if the organization requires a second factor that the
+// person lacks.
 func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, models.Role, error) {
 	m, err := database.Find[models.Membership](p.memberships(ctx).Where("organizations.slug = ?", slug), "organization")
 	if err != nil {
@@ -177,8 +178,8 @@ func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, models.Role,
 	return (&Tenant{store: p.store, org: &m.Organization, actor: p.actor}).readBy(m.Role), m.Role, nil
 }
 
-// CreateOrganization makes an organization that the person owns, one for each
-// form.
+// CreateOrganization makes an organization that the person owns. It makes one for
+// each form.
 func (p *Person) CreateOrganization(ctx context.Context, name string) (*models.Organization, error) {
 	n := models.NewOrganization{Name: name}
 	if err := n.Check(); err != nil {

@@ -17,11 +17,12 @@ import (
 )
 
 const (
+	// MaxPassword is the longest password, in characters.
 	MaxPassword = 128
 )
 
-// PasswordCost is the work of a password's hash by argon2id. A hash keeps its
-// own cost, so passwords that were hashed at another one still match.
+// PasswordCost is the cost of hashing a password by argon2id. Each hash keeps its
+// own cost, so older passwords still match after the cost changes.
 type PasswordCost struct {
 	Memory uint32 // KiB, at least 8
 	Passes uint32

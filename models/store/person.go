@@ -29,8 +29,8 @@ func nameFaults(name string) webhook.Faults {
 	return models.TextFaults("name", webhook.NameFault(name, models.MaxName))
 }
 
-// Rename changes the person's name. A bad one is Invalid at "name"; where If asks
-// for another version it is Outdated.
+// Rename changes the person's name. A bad one is Invalid at "name". It fails with
+// Outdated if the version isn't the one that If asks for.
 func (p *Person) Rename(ctx context.Context, name string) error {
 	name = strings.TrimSpace(name)
 	if faults := nameFaults(name); len(faults) > 0 {
@@ -55,10 +55,10 @@ func (p *Person) Rename(ctx context.Context, name string) error {
 // budgetPasswords bounds how often a signed-in person sets their password.
 var budgetPasswords = pipeline.Budget{Name: "passwords set by a person", Most: 10, Span: time.Hour, Used: "You have set your password 10 times within the hour."}
 
-// ChangePassword gives the account a new password. Every session but the one of
-// the token ends. It answers the account as it is now. Faults are Invalid at
-// "present", "code" and "new"; more than 10 times an hour is TooMany. The code is
-// left out after a proof, and who has no password yet needs one: see CheckProof.
+// ChangePassword gives the account a new password and returns the account. All
+// sessions but the one with the token end. Bad input is Invalid at "present",
+// "code" and "new"; more than 10 times an hour is TooMany. The code isn't needed
+// after a proof; a person who has no password yet needs a proof: see CheckProof.
 func (p *Person) ChangePassword(ctx context.Context, change models.PasswordChange, token string) (*models.User, error) {
 	user, err := p.changePassword(ctx, change, token)
 	if earlier(err) != nil {

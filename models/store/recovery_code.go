@@ -67,8 +67,8 @@ func (s *Store) takeRecoveryCode(tx *database.Tx, userID, code string) (bool, er
 }
 
 // RenewRecoveryCodes replaces the person's recovery codes and returns the new
-// ones; none to a form that is sent again late. Without a second factor it is a
-// Conflict. It asks for a proof: see CheckProof.
+// ones, or none to a form that is sent again late. Without a second factor it is
+// a Conflict. It requires a proof: see CheckProof.
 func (p *Person) RenewRecoveryCodes(ctx context.Context) (codes []string, err error) {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return shownCodes(err)

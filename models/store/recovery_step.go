@@ -20,11 +20,10 @@ const (
 	recoveryPause = time.Second
 )
 
-// StepRecovery does one step of a recovery whose turn has come and returns it
-// as it is then; nil when none's has. A step is one transaction: it queues at
-// most a second's worth, spread over that second, and moves the cursor on, so
-// that whoever comes next, in whatever process, goes on behind it. Two never do
-// the same step.
+// StepRecovery does one step of a recovery that is due and returns the recovery
+// after it, or nil if none is due. A step is one transaction. It queues at most a
+// second's worth of deliveries, spread over that second, and moves the cursor, so
+// that any process can continue from there. No two calls do the same step.
 func (s *Store) StepRecovery(ctx context.Context) (*models.Recovery, error) {
 	var stepped *models.Recovery
 	err := s.transaction(ctx, func(tx *database.Tx) error {

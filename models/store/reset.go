@@ -15,11 +15,11 @@ func noMail() error {
 	return models.NewConflict("no_mail", "This server sends no mail. Ask who runs it.")
 }
 
-// AskReset sends a link that sets a new password to an account's address. Known
-// and unknown addresses are answered alike, after comparable work; who was sent
-// several within the hour gets no more. It is Invalid at "email" for what is no
-// address, TooMany for an address of the network that asks too often, and a
-// Conflict where no mail is sent.
+// AskReset mails a link that sets a new password to an account's address. Known
+// and unknown addresses get the same response, after comparable work; an address
+// that was sent several within the hour gets no more. It is Invalid at "email"
+// for a malformed address, TooMany for a network address that asks too often, and
+// a Conflict without a mail server.
 func (s *Store) AskReset(ctx context.Context, email string, actor models.Actor) error {
 	if err := s.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
@@ -84,9 +84,9 @@ func (s *Store) ask(ctx context.Context, actor models.Actor) (pipeline.Spending,
 	return asked, s.spend(ctx, asked)
 }
 
-// ResetEmail is the address of the account that a link sets the password of,
-// and whether a provider is linked to it too; NotFound when the link does not
-// work any more.
+// ResetEmail returns the address of the account whose password a link sets, and
+// whether a provider is linked to it too. It is NotFound if the link no longer
+// works.
 func (s *Store) ResetEmail(ctx context.Context, token string) (email string, linked bool, err error) {
 	user, err := s.resetOf(s.db.WithContext(ctx), token)
 	if err != nil {
@@ -108,10 +108,9 @@ func (s *Store) resetOf(db *gorm.DB, token string) (*models.User, error) {
 	return database.Find[models.User](db.Session(&gorm.Session{NewDB: true}).Where("id = ?", *link.UserID), "account")
 }
 
-// ResetPassword uses a link up and sets the new password. All the user's
-// sessions end, and where the address had not been proved before, so do the
-// links to a provider. A password that is not good enough is Invalid at "new" and
-// leaves the link as it is.
+// ResetPassword uses a link up and sets the new password. All the user's sessions
+// end; if the address had not been proved before, the links to providers end too.
+// A weak password is Invalid at "new" and doesn't use the link up.
 func (s *Store) ResetPassword(ctx context.Context, token string, change models.PasswordChange, actor models.Actor) (*models.User, error) {
 	user, err := s.resetPassword(ctx, token, change, actor)
 	if before := earlier(err); before != nil && before.shown != "" {
@@ -181,9 +180,9 @@ func (s *Store) warn(tx *database.Tx, why pipeline.MailCause, address string, ki
 	return s.engine.Post(tx, why, models.Actor{}, models.Mail{To: address, Kind: kind, Values: values})
 }
 
-// AskSignUp sends a link that makes the account to its address, or, where there
-// is one with that address, word of that. Both are answered alike, after
-// comparable work. Errors are those of SignUp, and TooMany.
+// AskSignUp mails a link that makes the account, or, if the address has an
+// account, a notice of that. Both cases get the same response, after comparable
+// work. It fails as SignUp does, and with TooMany.
 func (s *Store) AskSignUp(ctx context.Context, policy models.SignupPolicy, account models.Account, actor models.Actor) error {
 	if err := s.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
@@ -237,8 +236,8 @@ func (s *Store) askSignUp(tx *database.Tx, account models.Account, hash string, 
 	return s.engine.Post(tx, pipeline.MailAsked, actor, mail)
 }
 
-// SignUpEmail is the address of the account that a link makes; NotFound when
-// the link does not work any more.
+// SignUpEmail returns the address of the account that a link makes. It is
+// NotFound if the link no longer works.
 func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 	link, err := s.link(s.db.WithContext(ctx), linkSignUp, token)
 	if err != nil {
@@ -247,10 +246,11 @@ func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 	return link.Email, nil
 }
 
-// FinishSignUp uses a link up and makes its account, whose address is proved.
-// One that accepts an invitation makes its member too, whatever the policy; where
-// the invitation has ended it is NotFound. A sign-up that was closed meanwhile is
-// Forbidden, an address that was taken meanwhile Invalid.
+// FinishSignUp uses a link up and makes its account, whose address is then
+// proved. A link that accepts an invitation makes the person a member too,
+// whatever the policy; if the invitation has ended, it is NotFound. If sign-up
+// was closed meanwhile it is Forbidden; if the address was taken meanwhile it is
+// Invalid.
 func (s *Store) FinishSignUp(ctx context.Context, policy models.SignupPolicy, token string, actor models.Actor) (user *models.User, err error) {
 	err = s.transaction(once(ctx), func(tx *database.Tx) error {
 		link, err := s.takeLink(tx, linkSignUp, token)

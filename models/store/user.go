@@ -79,7 +79,7 @@ func signupClosed() error {
 	return &models.Error{Kind: models.Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
 }
 
-// HasUsers reports whether anyone has an account yet.
+// HasUsers reports whether any account exists.
 func (s *Store) HasUsers(ctx context.Context) (bool, error) {
 	var ids []string
 	err := s.db.WithContext(ctx).Model(&models.User{}).Limit(1).Pluck("id", &ids).Error
@@ -104,9 +104,9 @@ var (
 		Used: "60 people joined from your network within the hour."}
 )
 
-// SignUp makes an account if the policy allows it. Faults of the form are
-// Invalid; a closed sign-up is Forbidden; more than 10 an hour from one address
-// are TooMany. A form that is sent again late is a Conflict.
+// SignUp makes an account if the policy allows it. Bad fields are Invalid; a
+// closed sign-up is Forbidden; more than 10 an hour from one network address are
+// TooMany. A form that is sent again late is a Conflict.
 func (s *Store) SignUp(ctx context.Context, policy models.SignupPolicy, account models.Account, actor models.Actor) (*models.User, error) {
 	user, err := s.signUpOnce(ctx, policy, account, actor)
 	if before := earlier(err); before != nil {
@@ -182,7 +182,7 @@ func (s *Store) createUser(tx *database.Tx, account models.Account, hash string,
 	return user, err
 }
 
-// User reads an account by its id.
+// User returns an account by its id.
 func (s *Store) User(ctx context.Context, id string) (*models.User, error) {
 	return database.Find[models.User](s.db.WithContext(ctx).Where("id = ?", id), "account")
 }
