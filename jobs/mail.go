@@ -145,7 +145,7 @@ func (m *Mailer) sendOne(client *gomail.Client, l *models.Letter) error {
 	return nil
 }
 
-// message is the letter as it goes over the wire. Its id is the row's, so that
+// message returns the letter as it goes over the wire. Its id is the row's, so that
 // a message that comes twice shows as one.
 func (m *Mailer) message(l *models.Letter) (*gomail.Msg, error) {
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())

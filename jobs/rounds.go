@@ -33,7 +33,7 @@ func (w *Workers) every(ctx context.Context, interval time.Duration, what string
 	w.everyOr(ctx, interval, nil, what, round)
 }
 
-// everyOr is every, and at once when it is called.
+// everyOr does what every does, and runs at once when it is called.
 func (w *Workers) everyOr(ctx context.Context, interval time.Duration, called <-chan struct{}, what string, round func(context.Context) error) {
 	w.rounds.Go(func() { w.repeat(ctx, interval, called, what, round) })
 }

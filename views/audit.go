@@ -89,7 +89,7 @@ func AuditSentence(action, target string) string {
 // refusedAction reports whether something was only tried.
 func refusedAction(action string) bool { return strings.HasSuffix(action, "refused") }
 
-// auditActions are all actions, in the order of their names.
+// auditActions returns all actions, in the order of their names.
 func auditActions() []string { return slices.Sorted(maps.Keys(auditSentences)) }
 
 // actorWords name a kind of actor.
@@ -143,16 +143,16 @@ func (f AuditFilter) query() [][2]string {
 		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor}}
 }
 
-// Path is the log under this filter.
+// Path returns the log under this filter.
 func (f AuditFilter) Path(slug string) string { return filteredPath(AuditPath(slug), f.query()) }
 
-// ExportPath is all of it as CSV.
+// ExportPath returns all of it as CSV.
 func (f AuditFilter) ExportPath(slug string) string {
 	f.Cursor = ""
 	return filteredPath(AuditExportPath(slug), f.query())
 }
 
-// Store is the filter as the store takes it.
+// Store returns the filter as the store takes it.
 func (f AuditFilter) Store(now time.Time) (models.AuditFilter, webhook.Faults) {
 	since, until, faults := f.span().bounds(now)
 	return models.AuditFilter{ActorID: f.Actor, By: f.By, Action: f.Action, TargetID: f.Target, Since: since, Until: until}, faults

@@ -39,7 +39,7 @@ func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
 	return f
 }
 
-// Path is the log under this filter.
+// Path returns the log under this filter.
 func (f DeliveryFilter) Path(slug string) string {
 	return filteredPath(DeliveriesPath(slug), [][2]string{
 		{"state", string(f.State)}, {"endpoint", f.EndpointID}, {"find", f.Find}, {"type", f.Type},
@@ -62,7 +62,7 @@ func (f DeliveryFilter) act(slug, what string) string {
 	return DeliveriesPath(slug) + what + query
 }
 
-// Range is the span of time that the filter leaves, zero where it is open. It
+// Range returns the span of time that the filter leaves, zero where it is open. It
 // has faults at "since" and "until" when one of them can't be read.
 func (f DeliveryFilter) Range(now time.Time) (since, until time.Time, faults webhook.Faults) {
 	return f.span().bounds(now)
@@ -70,7 +70,7 @@ func (f DeliveryFilter) Range(now time.Time) (since, until time.Time, faults web
 
 func (f DeliveryFilter) span() span { return span{f.Period, f.Since, f.Until} }
 
-// without is the filter with some of its parts taken out and back on the
+// without returns the filter with some of its parts taken out and back on the
 // newest page.
 func (f DeliveryFilter) without(parts ...string) DeliveryFilter {
 	f.Cursor = ""
@@ -138,7 +138,7 @@ type DeliveryView struct {
 	Siblings []models.Delivery
 }
 
-// chosen is the attempt to show, nil when there is none yet.
+// chosen returns the attempt to show, nil when there is none yet.
 func (v DeliveryView) chosen() *models.Attempt {
 	for i := range v.Attempts {
 		if v.Attempts[i].Number == v.Chosen {

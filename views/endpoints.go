@@ -35,7 +35,7 @@ func searchWords(typed string) string {
 	return string(letters[:min(len(letters), models.MaxSearch)])
 }
 
-// Path is the list under this filter.
+// Path returns the list under this filter.
 func (f EndpointFilter) Path(slug string) string {
 	return filteredPath(EndpointsPath(slug), [][2]string{{"search", f.Search}, {"health", string(f.Health)}, {"sort", string(f.Sort)}, {"cursor", f.Cursor}})
 }
@@ -70,7 +70,7 @@ type EndpointsView struct {
 	Notices      []models.Notice
 }
 
-// found is how many endpoints the search finds.
+// found returns how many endpoints the search finds.
 func (v EndpointsView) found() (n int) {
 	for _, count := range v.Counts {
 		n += count
@@ -81,7 +81,7 @@ func (v EndpointsView) found() (n int) {
 // none reports whether the organization has no endpoint at all.
 func (v EndpointsView) none() bool { return v.found() == 0 && v.Filter.Search == "" }
 
-// rangeWords is "50 of 300 endpoints, the newest first".
+// rangeWords returns "50 of 300 endpoints, the newest first".
 func (v EndpointsView) rangeWords() string {
 	all := v.found()
 	if v.Filter.Health != "" {

@@ -38,7 +38,7 @@ func ParseEventFilter(query func(key string) string) EventFilter {
 	return f
 }
 
-// Path is the list under this filter.
+// Path returns the list under this filter.
 func (f EventFilter) Path(slug string) string {
 	return filteredPath(EventsPath(slug), [][2]string{
 		{"type", f.Type}, {"origin", string(f.Origin)}, {"missed", f.MissedBy}, {"find", f.Find},
@@ -109,7 +109,7 @@ func (v EventsView) version() string {
 	})
 }
 
-// tallied are the states in the order in which a sum names them.
+// tallied returns the states in the order in which a sum names them.
 func tallied() []models.State {
 	return []models.State{models.Delivered, models.Failed, models.Retrying, models.Pending, models.Cancelled}
 }
@@ -162,7 +162,7 @@ func (v EventView) version() string {
 	})
 }
 
-// summary is "4 deliveries: 2 delivered, 1 retrying, 1 pending".
+// summary returns "4 deliveries: 2 delivered, 1 retrying, 1 pending".
 func (v EventView) summary() string {
 	counts, sent := map[models.State]int{}, 0
 	for _, verdict := range v.Verdicts {
@@ -204,7 +204,7 @@ func receivedWords(origin models.Origin) string {
 	}
 }
 
-// focusTitle is "Billing sync, so far and to come".
+// focusTitle returns "Billing sync, so far and to come".
 func (v DeliveryView) focusTitle() string {
 	if v.open() && !v.Delivery.Test {
 		return bareURL(v.endpointTitle()) + ", so far and to come"
@@ -212,7 +212,7 @@ func (v DeliveryView) focusTitle() string {
 	return bareURL(v.endpointTitle()) + ", every attempt"
 }
 
-// resendWord is the button's: what is still retried is only tried earlier.
+// resendWord returns the button's: what is still retried is only tried earlier.
 func (v DeliveryView) resendWord() string {
 	if v.open() {
 		return "Try now"

@@ -49,7 +49,7 @@ func failingHours(now time.Time, state models.EndpointState) (passed, all int) {
 	return int(now.Sub(*state.FailingSince).Hours()), int(at.Sub(*state.FailingSince).Hours())
 }
 
-// dayWords is "16, 17 and 18 April".
+// dayWords returns "16, 17 and 18 April".
 func dayWords(days []time.Time) string {
 	if len(days) == 0 {
 		return "no day yet"

@@ -86,7 +86,7 @@ func (v OverviewView) told() bool {
 	return slices.ContainsFunc(v.Notices, func(n models.Notice) bool { return n.Kind != models.NoticeRecovered })
 }
 
-// todos are the first of what needs a person beyond what notices tell of.
+// todos returns the first of what needs a person beyond what notices tell of.
 func (v OverviewView) todos(page Page) []todo {
 	list := make([]todo, len(v.Needy))
 	for i, row := range v.Needy {
@@ -159,7 +159,7 @@ func (t todo) failed(page Page, row EndpointRow, period OverviewPeriod) todo {
 	return t
 }
 
-// logPeriod is the log's name of the period.
+// logPeriod returns the log's name of the period.
 func logPeriod(p OverviewPeriod) string {
 	for _, known := range periods() {
 		if known.length == p.Length {

@@ -64,7 +64,7 @@ func revealedText(page Page, secret models.EndpointSecret) string {
 	return text + "Leave this page when you have it."
 }
 
-// ordinal is a place among signatures: "first", "second".
+// ordinal returns a place among signatures: "first", "second".
 func ordinal(place int) string {
 	words := []string{"first", "second", "third", "fourth", "fifth"}
 	return words[min(place, len(words)-1)]

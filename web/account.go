@@ -97,7 +97,7 @@ func (s *Server) signedOut(c *fiber.Ctx) error {
 	return c.Redirect(s.door(c), fiber.StatusSeeOther)
 }
 
-// door is where somebody of this kind of session comes in again.
+// door returns where somebody of this kind of session comes in again.
 func (s *Server) door(c *fiber.Ctx) string {
 	if v := s.visit(c); v.portal != nil || v.over {
 		return views.PortalOverPath
@@ -254,7 +254,7 @@ func refusedForm(c *fiber.Ctx, err error) (status int, told bool) {
 	return 0, false
 }
 
-// faultsOf are the faults that an error has for a form's fields.
+// faultsOf returns the faults that an error has for a form's fields.
 func faultsOf(err error) webhook.Faults {
 	var told *models.Error
 	if !errors.As(err, &told) {

@@ -37,7 +37,7 @@ func (s *Server) endpointList(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
 }
 
-// listedRows are a page's endpoints with what waits for each and what was counted
+// listedRows returns a page's endpoints with what waits for each and what was counted
 // since a time.
 func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint, since time.Time) ([]views.EndpointRow, error) {
 	if len(listed) == 0 {
@@ -68,7 +68,7 @@ func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint, since 
 	return rows, nil
 }
 
-// chooseEndpoint is the filter of a log by endpoint. A search that the chosen
+// chooseEndpoint returns the filter of a log by endpoint. A search that the chosen
 // endpoint does not match chooses the one that it finds, and none if it finds
 // none or several. The log by itself, for htmx, has no list to choose from.
 func (s *Server) chooseEndpoint(c *fiber.Ctx, search string, chosen *string) (views.EndpointChooser, error) {

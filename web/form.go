@@ -2,7 +2,7 @@ package web
 
 import "github.com/gofiber/fiber/v2"
 
-// field is a form's value. Fiber's FormValue would take it from the query too.
+// field returns a form's value. Fiber's FormValue would take it from the query too.
 func field(c *fiber.Ctx, name string) string { return string(c.Context().PostArgs().Peek(name)) }
 
 // hasField reports whether a form was sent with a field of that name.
@@ -13,7 +13,7 @@ func queryOf(c *fiber.Ctx) func(key string) string {
 	return func(key string) string { return c.Query(key) }
 }
 
-// fields are all of a form's values of that name.
+// fields returns all of a form's values of that name.
 func fields(c *fiber.Ctx, name string) []string {
 	var values []string
 	for _, value := range c.Context().PostArgs().PeekMulti(name) {

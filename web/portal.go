@@ -59,7 +59,7 @@ func (s *Server) recognizePortal(c *fiber.Ctx, linkID string) error {
 	return nil
 }
 
-// portalIn is the portal session in ctx; nil when it is over.
+// portalIn returns the portal session in ctx; nil when it is over.
 func (s *Server) portalIn(ctx context.Context, linkID string, actor models.Actor) (*store.Portal, error) {
 	if s.Store.Now().Sub(time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)) > portalIdle {
 		return nil, nil
@@ -172,7 +172,7 @@ func (s *Server) portalRefused(c *fiber.Ctx, err error) error {
 		Message: "It was used already, or its time has passed. Open these pages again from where you found the link."})
 }
 
-// portalOver is where a portal session leads when it has ended.
+// portalOver is the page to which a portal session leads when it has ended.
 func (s *Server) portalOver(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.PortalOverPage, views.PortalOverView{Title: "You are signed out",
 		Message: "Open these pages again from where you came from."})

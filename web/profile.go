@@ -101,7 +101,7 @@ func (s *Server) sessionRevoke(c *fiber.Ctx) error {
 	return s.accountDone(c, "The session has ended.")
 }
 
-// faultsAtField are an error's faults; what names no field stands at this one.
+// faultsAtField returns an error's faults; what names no field stands at this one.
 func faultsAtField(err error, field string) webhook.Faults {
 	faults := faultsOf(err)
 	for i := range faults {

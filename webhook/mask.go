@@ -40,7 +40,7 @@ func newMask(m *Message) *mask {
 	return &mask{message: m, shortest: shortest}
 }
 
-// headerValues are the endpoint's own and, since of "Bearer x" and "Basic x" a
+// headerValues returns the endpoint's own and, since of "Bearer x" and "Basic x" a
 // receiver may well show x alone, their credentials.
 func headerValues(m *Message) iter.Seq[string] {
 	return func(yield func(string) bool) {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// CheckOwnHeader tells what is wrong with a header that somebody sets, as
-// CheckHeader does for one that is sent, and knows what people paste into a
-// value: the header's whole line, its scheme twice, or quotation marks. Nobody
-// sees the value again, so that the receiver's 401 would be all there is to see.
+// CheckOwnHeader checks a header that somebody sets, as CheckHeader checks one
+// that is sent. It also recognizes common paste errors in a value: the header's
+// whole line, its scheme twice, or quotation marks. Nobody sees the value again,
+// so the receiver's 401 would be the only hint.
 func CheckOwnHeader(name, value string) error {
 	if err := CheckHeader(name, value); err != nil {
 		return err

@@ -43,7 +43,7 @@ func (a *App) listen(ctx context.Context) error {
 	return nil
 }
 
-// loopbackHosts are the names under which this machine reaches a server that
+// loopbackHosts returns the names under which this machine reaches a server that
 // listens for it alone.
 func (a *App) loopbackHosts() []string {
 	if !a.config.Loopback() {

@@ -98,7 +98,7 @@ func LockBudgets(tx *database.Tx, all []Spending, now time.Time) ([]BudgetRow, e
 	return rows, nil
 }
 
-// within are the row's times that count now, the oldest first.
+// within returns the row's times that count now, the oldest first.
 func (r *BudgetRow) within(span time.Duration, now time.Time) []time.Time {
 	var times []time.Time
 	for left := r.Times; len(left) >= 8; left = left[8:] {

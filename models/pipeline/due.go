@@ -48,7 +48,7 @@ const lanesQuery = visitedQuery + `lanes AS (SELECT e.id AS endpoint_id, %s AS l
 		JOIN endpoints e ON e.id = v.endpoint_id JOIN endpoint_states s ON s.endpoint_id = e.id
 		WHERE e.deleted_at IS NULL)`
 
-// lastPriority is the last priority that goes out to an endpoint: all of them,
+// lastPriority returns the last priority that goes out to an endpoint: all of them,
 // or, while it is disabled or held, what a person asked for. An index by
 // priority then passes over all the rest, however much it is.
 func (p *Engine) lastPriority() string {

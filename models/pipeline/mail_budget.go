@@ -71,7 +71,7 @@ func spendingsOf(m *models.Mail, why MailCause, actor models.Actor) []Spending {
 	return nil
 }
 
-// mailbox is an address without what follows a + in its local part: most mail
+// mailbox returns an address without what follows a + in its local part: most mail
 // servers put ada+anything@example.com where ada@example.com goes.
 func mailbox(email string) string {
 	at := strings.LastIndexByte(email, '@')

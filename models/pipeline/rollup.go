@@ -105,7 +105,7 @@ func (t traffic) save(db *gorm.DB, c *database.Clock) error {
 	return nil
 }
 
-// delta is the row that holds the counts.
+// delta returns the row that holds the counts.
 func (t traffic) delta(c *database.Clock) (*rollupDelta, error) {
 	spans := make([]countedSpan, 0, len(t))
 	for key, counts := range t {

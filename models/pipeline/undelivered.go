@@ -55,7 +55,7 @@ func (e *endings) note(r *Result, v decision) {
 	}
 }
 
-// earlier is how deliveries had ended before they arrived.
+// earlier returns how deliveries had ended before they arrived.
 func (e *endings) earlier(tx *database.Tx) (map[string]models.Delivery, error) {
 	if len(e.arrived) == 0 {
 		return nil, nil

@@ -159,7 +159,7 @@ func laneParameters(lanes []Lane, outlooks []Outlook, templates map[string]*temp
 	return wanted, limits
 }
 
-// claimRows is the one statement that claims. A person's resend goes to a
+// claimRows returns the one statement that claims. A person's resend goes to a
 // disabled or held endpoint too: the person asked for it.
 func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]models.Work, error) {
 	now := p.db.Dialect.Now(p.clock)

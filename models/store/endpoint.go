@@ -69,7 +69,7 @@ func (t *Tenant) CreateEndpoint(ctx context.Context, in models.EndpointInput) (*
 	return endpoint, secret, err
 }
 
-// madeEndpoint is the endpoint that a form made or rotated before; the secret is
+// madeEndpoint returns the endpoint that a form made or rotated before; the secret is
 // zero when it is not to be shown again.
 func (t *Tenant) madeEndpoint(ctx context.Context, before *taken) (*models.Endpoint, webhook.Secret, error) {
 	e, err := t.Endpoint(ctx, before.made)
@@ -105,7 +105,7 @@ func (t *Tenant) createEndpoint(tx *database.Tx, in models.EndpointInput) (*mode
 	return e, secret, t.audit(tx, "endpoint.created", e.ID, e.Title(), e.URL)
 }
 
-// roomForEndpoint is a Conflict when the organization has as many endpoints as
+// roomForEndpoint returns a Conflict when the organization has as many endpoints as
 // it may have. Under the lock on its row nobody else adds one meanwhile.
 func (t *Tenant) roomForEndpoint(tx *database.Tx) error {
 	var locked []string

@@ -82,7 +82,7 @@ type rankedEndpoint struct {
 // titleLength is how many characters of a title are sorted by.
 const titleLength = 100
 
-// searched are the endpoints in whose name or URL a text stands.
+// searched returns the endpoints in whose name or URL a text stands.
 func (t *Tenant) searched(ctx context.Context, search string) (*gorm.DB, error) {
 	query := t.store.db.WithContext(ctx).Table("endpoints e").Where("e.organization_id = ? AND e.deleted_at IS NULL", t.org.ID)
 	if search == "" {
@@ -141,7 +141,7 @@ const backMark = "~"
 
 var cursorText = base64.RawURLEncoding
 
-// String is the cursor as EndpointPage takes it: the row's id alone in a list
+// String returns the cursor as EndpointPage takes it: the row's id alone in a list
 // that is sorted by it.
 func (c endpointCursor) String() string {
 	text := c.id

@@ -105,7 +105,7 @@ func inGaps(query *gorm.DB, gaps []gap, endpointID string) *gorm.DB {
 		Where(`NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)`, endpointID)
 }
 
-// condition is the gap in SQL. Ids are to the millisecond and pass over whole
+// condition returns the gap in SQL. Ids are to the millisecond and pass over whole
 // partitions; the times are exact.
 func (g gap) condition(query *gorm.DB) clause.Expression {
 	all := []clause.Expression{

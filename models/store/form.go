@@ -118,7 +118,7 @@ func (s *Store) sentBefore(ctx context.Context) error {
 	return s.findSent(s.db.WithContext(ctx), form)
 }
 
-// madeUser is the account that a form made or set the password of before, for a
+// madeUser returns the account that a form made or set the password of before, for a
 // session to begin. Once the form is no longer shown what it made, or the account
 // asks for a second factor, over is the error.
 func (s *Store) madeUser(ctx context.Context, before *taken, over error) (*models.User, error) {

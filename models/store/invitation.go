@@ -75,7 +75,7 @@ func (t *Tenant) Invite(ctx context.Context, n models.NewInvitation) (*models.In
 	return i, i.Shown(token), err
 }
 
-// madeInvitation is the invitation that a form made or sent before, and its
+// madeInvitation returns the invitation that a form made or sent before, and its
 // token while that is shown.
 func (t *Tenant) madeInvitation(ctx context.Context, before *taken) (*models.Invitation, string, error) {
 	i, err := database.Find[models.Invitation](t.rows(ctx).Where("id = ?", before.made), "invitation")

@@ -197,7 +197,7 @@ func (s *Store) AuthenticateKey(ctx context.Context, text string) (*models.Key, 
 	return key, org, err
 }
 
-// noKey is the refusal of what isn't even written as a key.
+// noKey returns the refusal of what isn't even written as a key.
 func noKey() error {
 	return &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "This is no API key: keys begin with hwk_. Send one as Authorization: Bearer hwk_…"}
 }

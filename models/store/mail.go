@@ -103,7 +103,7 @@ func (s *Store) openValues(row *models.MailMessage, letter *models.Letter) error
 	return nil
 }
 
-// mailAfter is the change that keeps a message from every worker for so long.
+// mailAfter returns the change that keeps a message from every worker for so long.
 func (s *Store) mailAfter(delay time.Duration) map[string]any {
 	then := s.db.Dialect.SecondsAfter(s.db.Dialect.Now(s.clock), strconv.Itoa(int(delay.Seconds())))
 	return map[string]any{
@@ -134,7 +134,7 @@ func (s *Store) MailFailed(ctx context.Context, l *models.Letter, reason error, 
 	return s.clock.Now().Add(delay), nil
 }
 
-// taken is the row of a message, as long as it is still the worker's.
+// taken returns the row of a message, as long as it is still the worker's.
 func (s *Store) taken(db *gorm.DB, l *models.Letter) *gorm.DB {
 	return db.Model(&models.MailMessage{}).Where("id = ? AND lease_token = ?", l.ID, l.Token)
 }

@@ -67,7 +67,7 @@ func (t *Tenant) lock(tx *database.Tx) error {
 	return nil
 }
 
-// actingRole is the actor's role at this moment, which may have changed since
+// actingRole returns the actor's role at this moment, which may have changed since
 // the request began. An operator and a platform key may do all.
 func (t *Tenant) actingRole(tx *database.Tx) (models.Role, error) {
 	switch t.actor.Kind {

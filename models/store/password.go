@@ -92,7 +92,7 @@ var steps = sync.OnceValue(func() map[[2]rune]bool {
 	return known
 })
 
-// fresh is how many characters neither follow from the one before, by a row of
+// fresh returns how many characters neither follow from the one before, by a row of
 // keys or by being the same, nor repeat what stands before.
 func fresh(text string) int {
 	characters := []rune(text)
@@ -106,7 +106,7 @@ func fresh(text string) int {
 	return n
 }
 
-// period is the length of the shortest text that, repeated, makes this one.
+// period returns the length of the shortest text that, repeated, makes this one.
 func period(characters []rune) int {
 	for length := 1; length < len(characters); length++ {
 		repeats := true

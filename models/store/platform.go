@@ -125,7 +125,7 @@ func (p *Platform) CreateUser(ctx context.Context, account models.Account, organ
 	return user, org, err
 }
 
-// organizationFor is the organization of that id, or a new one of that name
+// organizationFor returns the organization of that id, or a new one of that name
 // with what is to be told of it.
 func (p *Platform) organizationFor(tx *database.Tx, name string) (*models.Organization, []pipeline.AppEvent, error) {
 	if strings.HasPrefix(name, models.PrefixOrganization) {

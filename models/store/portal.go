@@ -67,12 +67,12 @@ func portalLinkOver() error {
 	return &models.Error{Kind: models.NotFound, Code: "portal_link_over", Message: "This link was used already, or its time is over. Open it again from where you found it."}
 }
 
-// openLinks are the links of a token that may still be used.
+// openLinks returns the links of a token that may still be used.
 func (s *Store) openLinks(db *gorm.DB, token string) *gorm.DB {
 	return s.livingLinks(db).Where("portal_links.token_hash = ? AND portal_links.used_at IS NULL AND portal_links.expires_at > ?", models.HashToken(token), s.clock.Now())
 }
 
-// livingLinks are the links whose organization is there and whose key is good.
+// livingLinks returns the links whose organization is there and whose key is good.
 func (s *Store) livingLinks(db *gorm.DB) *gorm.DB {
 	return db.Model(&models.PortalLink{}).Select(database.LinkColumns).
 		Joins("JOIN organizations ON organizations.id = portal_links.organization_id AND organizations.deleted_at IS NULL").

@@ -44,7 +44,7 @@ func countRecovery(r *models.Recovery, db *gorm.DB, e *models.Endpoint) (int, er
 	return int(n), nil
 }
 
-// recoveryCandidates are the rows that the recovery is about: deliveries or events.
+// recoveryCandidates returns the rows that the recovery is about: deliveries or events.
 func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *gorm.DB {
 	if r.Kind == models.RecoverMissing {
 		query := db.Model(&models.Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
@@ -58,7 +58,7 @@ func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *go
 	return matchCauses(matchTypes(query, "u.event_type", r.Types), r.Causes)
 }
 
-// recoveryKey is the column by which the matching rows are told apart and ordered.
+// recoveryKey returns the column by which the matching rows are told apart and ordered.
 func recoveryKey(r *models.Recovery) string {
 	if r.Kind == models.RecoverMissing {
 		return "id"

@@ -25,7 +25,7 @@ func (t *Tenant) Missed(ctx context.Context, id string) (int, error) {
 	return countRecovery(r, t.store.db.WithContext(ctx), e)
 }
 
-// missed is a recovery of what the endpoint did not get while it was disabled.
+// missed returns a recovery of what the endpoint did not get while it was disabled.
 func (t *Tenant) missed(e *models.Endpoint) (*models.Recovery, error) {
 	return t.recovery(e.ID, models.RecoveryInput{Kind: models.RecoverMissing, Since: *e.DisabledAt})
 }

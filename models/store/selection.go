@@ -30,7 +30,7 @@ func keepTally(t *models.Tally, tx *database.Tx) error {
 // MaxSelection is how many deliveries one action may name: a page of the log.
 const MaxSelection = models.MaxLimit
 
-// selected is a selection's ids, each once and in order. Nothing selected, or
+// selected returns a selection's ids, each once and in order. Nothing selected, or
 // too much, is Invalid at "id".
 func selected(ids []string) ([]string, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
@@ -229,7 +229,7 @@ func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*models.Tally, e
 	return tally, nil
 }
 
-// personsWork is one attempt of a delivery for which nothing is left to do.
+// personsWork returns one attempt of a delivery for which nothing is left to do.
 func personsWork(d *models.Delivery, e *models.Endpoint, due, wake time.Time) *models.Work {
 	w := pipeline.NewWork(d, e, models.TriggerPerson, due)
 	w.Priority = pipeline.PriorityPerson

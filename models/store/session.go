@@ -136,7 +136,7 @@ func (s *Store) endSessions(tx *database.Tx, userID, token string) (int, error) 
 	return int(ended.RowsAffected), ended.Error
 }
 
-// cut is the beginning of a text, whole characters of at most so many bytes.
+// cut returns the beginning of a text, whole characters of at most so many bytes.
 func cut(text string, most int) string {
 	if len(text) <= most {
 		return text

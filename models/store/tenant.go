@@ -24,7 +24,7 @@ type Tenant struct {
 // Organization returns the tenant's organization.
 func (t *Tenant) Organization() *models.Organization { return t.org }
 
-// rows is where every query of the tenant begins.
+// rows begins every query of the tenant.
 func (t *Tenant) rows(ctx context.Context) *gorm.DB { return t.within(t.store.db.WithContext(ctx)) }
 
 // within scopes a query of a transaction to the organization.

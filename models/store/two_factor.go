@@ -155,7 +155,7 @@ func (p *Person) EnableTwoFactor(ctx context.Context, code string) (codes []stri
 	return codes, err
 }
 
-// shownCodes are the recovery codes that a form made before; none when they are
+// shownCodes returns the recovery codes that a form made before; none when they are
 // not to be shown again.
 func shownCodes(err error) ([]string, error) {
 	if before := earlier(err); before != nil {
@@ -243,7 +243,7 @@ func (s *Store) takeCode(tx *database.Tx, userID, code string, enabled bool) (bo
 	return taken.RowsAffected == 1, taken.Error
 }
 
-// matchingStep is the time step whose code it is, of those that are taken now;
+// matchingStep returns the time step whose code it is, of those that are taken now;
 // -1 for none. The work is the same for every code.
 func matchingStep(secret, code string, now time.Time) (int64, error) {
 	found, present := int64(-1), now.Unix()/totpPeriod

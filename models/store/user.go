@@ -52,7 +52,7 @@ func emailFaults(email string) webhook.Faults {
 	return nil
 }
 
-// normalEmail is an address as it is stored: in lower case, with the domain in
+// normalEmail returns an address as it is stored: in lower case, with the domain in
 // ASCII (IDNA).
 func normalEmail(email string) string {
 	email = strings.ToLower(strings.TrimSpace(email))
@@ -63,7 +63,7 @@ func normalEmail(email string) string {
 	return email
 }
 
-// copiedEmail is the address in a text as mail programs copy one, such as
+// copiedEmail returns the address in a text as mail programs copy one, such as
 // "Ada <ada@example.com>" or "mailto:ada@example.com". It is for what a person
 // enters of somebody else alone: what an address is is not read into the claims
 // of a provider.

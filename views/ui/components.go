@@ -14,17 +14,17 @@ import (
 	"hookwell/webhook"
 )
 
-// IconPath is the address of an icon in icons.svg.
+// IconPath returns the address of an icon in icons.svg.
 func IconPath(name string) string { return static.Path("icons.svg") + "#" + name }
 
-// StateClass colours and healthLook draws: shape, colour and word always go
+// StateClass is the class for a state's colour. Shape, colour and word always go
 // together.
 func StateClass(state models.State) string { return "is-" + string(state) }
 
-// Look is how a condition is shown: its colour, icon and word.
+// Look is the colour, icon and word of a condition.
 type Look struct{ Class, Icon, Word string }
 
-// HealthLook is how an endpoint's health is shown.
+// HealthLook returns the look of an endpoint's health.
 func HealthLook(health models.Health) Look {
 	switch health {
 	case models.HealthFailing:
@@ -40,7 +40,7 @@ func HealthLook(health models.Health) Look {
 	}
 }
 
-// AnswerClass colours what came back: a status code, or a cause without one.
+// AnswerClass returns the class for a status code or, without one, a cause.
 func AnswerClass(status int, cause webhook.Cause) string {
 	switch {
 	case !showsStatus(status, cause):
@@ -54,7 +54,8 @@ func AnswerClass(status int, cause webhook.Cause) string {
 	}
 }
 
-// AnswerText is the status code that came back, or the cause where that decided.
+// AnswerText returns the status code of the response, or the cause if there was
+// none or the cause decided.
 func AnswerText(status int, cause webhook.Cause) string {
 	if showsStatus(status, cause) {
 		return strconv.Itoa(status)
@@ -74,11 +75,12 @@ type Bar struct {
 	r       string
 }
 
-// maxBars keeps the rail of a delivery that was resent very often in its line.
+// MaxBars limits the bars of a delivery that was resent very often, so that its
+// rail fits in a line.
 const MaxBars = 24
 
-// Bars draws the attempt rail: false is a failed attempt, true a delivered one,
-// planned are those to come.
+// Bars returns the bars of a delivery's attempts: false is a failed attempt, true
+// a delivered one; planned are the attempts to come.
 func Bars(outcomes []bool, planned int) []Bar {
 	if len(outcomes) > MaxBars {
 		outcomes = outcomes[len(outcomes)-MaxBars:]
@@ -114,7 +116,7 @@ func outcomesOf(d models.Delivery) []bool {
 	return outcomes
 }
 
-// ToCome is how many attempts the schedule still holds.
+// ToCome returns how many attempts the schedule has left.
 func ToCome(d models.Delivery) int {
 	if d.State == models.Pending || d.State == models.Retrying {
 		return max(d.PlannedAttempts-d.AttemptCount, 0)
@@ -122,7 +124,7 @@ func ToCome(d models.Delivery) int {
 	return 0
 }
 
-// RailWords is "3 of 10"; resends go beyond what was planned.
+// RailWords returns "3 of 10". Resends go beyond the plan.
 func RailWords(d models.Delivery) string {
 	if d.AttemptCount > d.PlannedAttempts {
 		return Plural(d.AttemptCount, "attempt")
@@ -130,7 +132,7 @@ func RailWords(d models.Delivery) string {
 	return fmt.Sprintf("%d of %d", d.AttemptCount, d.PlannedAttempts)
 }
 
-// LastActivity is when something last happened to a delivery.
+// LastActivity returns when something last happened to a delivery.
 func LastActivity(d models.Delivery) time.Time {
 	switch {
 	case d.LastAttemptAt != nil:
@@ -142,7 +144,7 @@ func LastActivity(d models.Delivery) time.Time {
 	}
 }
 
-// Input is one labelled input with its hint and its faults.
+// Input is one labelled input with its hint and its errors.
 type Input struct {
 	Name     string
 	Label    string
@@ -154,14 +156,16 @@ type Input struct {
 
 func (f Input) own() webhook.Faults { return FaultsAt(f.Faults, f.Name) }
 
-// Named is attributes of an input that is sent under another name: one of a list.
+// Named returns the attributes of an input that is sent under another name, as
+// one of a list.
 func (f Input) Named(name string) templ.Attributes {
 	attributes := f.Attributes()
 	attributes["name"] = name
 	return attributes
 }
 
-// Attributes tie the input to its label, hint and faults.
+// Attributes returns the attributes that tie the input to its label, hint and
+// errors.
 func (f Input) Attributes() templ.Attributes {
 	attributes := templ.Attributes{"id": FieldID(f.Name), "name": f.Name}
 	var described []string
@@ -181,9 +185,9 @@ func (f Input) Attributes() templ.Attributes {
 	return attributes
 }
 
-// FaultsAt are the faults of a field and of what lies inside it: those of
-// "data" include "data.amount". How many more there are stands at the field of
-// the last one that is listed.
+// FaultsAt returns the faults of a field and of its parts: those of "data"
+// include "data.amount". The number of further faults appears at the field of the
+// last listed one.
 func FaultsAt(faults webhook.Faults, name string) webhook.Faults {
 	var own webhook.Faults
 	isOwn := false
@@ -198,7 +202,7 @@ func FaultsAt(faults webhook.Faults, name string) webhook.Faults {
 	return own
 }
 
-// FaultSentence is a fault as one reads it: inside data, messages such as "is
+// FaultSentence returns a fault as a sentence: inside data, messages such as "is
 // required" follow the path.
 func FaultSentence(fault webhook.Fault) string {
 	if fault.Field == "data" || strings.HasPrefix(fault.Field, "data.") || strings.HasPrefix(fault.Field, "data[") {
@@ -216,14 +220,14 @@ func faultTitle(n int) string {
 	return fmt.Sprintf("%d things need a change", n)
 }
 
-// faultTarget is the input that a fault is about: that of its first word.
+// faultTarget returns the input that a fault is about: that of its first word.
 func faultTarget(fault webhook.Fault) string {
 	name, _, _ := strings.Cut(fault.Field, ".")
 	name, _, _ = strings.Cut(name, "[")
 	return "#" + FieldID(name)
 }
 
-// Relative is how app.js keeps a time's words fresh.
+// Relative says how app.js keeps the words of a time fresh.
 type Relative string
 
 const (
@@ -236,7 +240,7 @@ const (
 // relativeFor is how long a time that has passed is told by its age.
 const relativeFor = 30 * 24 * time.Hour
 
-// Words are the time's words now, and whether they will change by themselves.
+// Words returns the time's words now, and whether they change with time.
 func (r Relative) Words(now, t time.Time) (string, bool) {
 	switch r {
 	case RelativeAgo:
@@ -250,5 +254,5 @@ func (r Relative) Words(now, t time.Time) (string, bool) {
 	}
 }
 
-// MachineTime is a time for programs: in UTC, to the millisecond.
+// MachineTime formats a time for programs: in UTC, to the millisecond.
 func MachineTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

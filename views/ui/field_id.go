@@ -1,11 +1,11 @@
 package ui
 
-// FieldID is the id of the input of a form's field, which the summary of
-// faults links to; errorID and hintID stand beside it.
+// FieldID returns the id of a form field's input, which the error summary links
+// to. See also ErrorID and HintID.
 func FieldID(field string) string { return "f-" + field }
 
-// ErrorID is the id of the faults of a form's field.
+// ErrorID returns the id of a form field's errors.
 func ErrorID(field string) string { return FieldID(field) + "-error" }
 
-// HintID is the id of the hint of a form's field.
+// HintID returns the id of a form field's hint.
 func HintID(field string) string { return FieldID(field) + "-hint" }

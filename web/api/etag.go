@@ -12,7 +12,7 @@ import (
 	"hookwell/models"
 )
 
-// etag is the strong validator of a resource's representation (RFC 9110, section
+// etag returns the strong validator of a resource's representation (RFC 9110, section
 // 8.8.3). Every change of a row sets its time, which never stands still; the
 // shape of the answer is part of it, so that a new version's answer is another.
 func etag(shape [sha256.Size]byte, v models.Version) string {
@@ -34,7 +34,7 @@ var (
 	organizationShape = shapeOf(organizationAnswer{})
 )
 
-// ifMatch is the condition that a request sets by If-Match, for a resource of
+// ifMatch returns the condition that a request sets by If-Match, for a resource of
 // that shape; nil is none. Weak tags match nothing (section 13.1.1).
 func (c *call) ifMatch(shape [sha256.Size]byte) func(models.Version) bool {
 	given := c.Get(fiber.HeaderIfMatch)
