@@ -118,7 +118,7 @@ func (q *Queue) Wake(woken []models.Woken) {
 	}
 }
 
-// Reserve takes free slots of this process's workers. Without workers it takes
+// Reserve takes slots of this process's workers. Without workers it takes
 // none.
 func (q *Queue) Reserve(slots []pipeline.Slots) {
 	if local := q.local.Load(); local != nil {
