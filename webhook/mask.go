@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -41,16 +42,35 @@ func newMask(m *Message) *mask {
 }
 
 // headerValues returns the endpoint's own and, since of "Bearer x" and "Basic x" a
-// receiver may well show x alone, their credentials.
+// receiver may well show x alone, their credentials, and what those of Basic say.
 func headerValues(m *Message) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, header := range m.Headers {
-			_, credentials, ok := strings.Cut(header.Value, " ")
+			scheme, credentials, ok := strings.Cut(header.Value, " ")
 			if !yield(header.Value) || ok && !yield(credentials) {
 				return
 			}
+			if !strings.EqualFold(scheme, "Basic") {
+				continue
+			}
+			for _, text := range basicTexts(credentials) {
+				if !yield(text) {
+					return
+				}
+			}
 		}
 	}
+}
+
+// basicTexts are the user and password of Basic credentials (RFC 7617), and the
+// password alone. Of an empty password it is the user: many services take a key so.
+func basicTexts(credentials string) []string {
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(credentials), "="))
+	if err != nil {
+		return nil
+	}
+	user, password, _ := strings.Cut(string(decoded), ":")
+	return slices.DeleteFunc([]string{string(decoded), cmp.Or(password, user)}, func(text string) bool { return len(text) < minMasked })
 }
 
 func messageSecrets(m *Message) iter.Seq[Secret] {

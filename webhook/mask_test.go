@@ -86,6 +86,28 @@ func TestMask_knows_the_encodings_of_a_header_value(t *testing.T) {
 	})
 }
 
+// A receiver that checks Basic credentials has them decoded, and shows them so.
+func TestMask_knows_what_basic_credentials_say(t *testing.T) {
+	basic := func(scheme, text string) string { return scheme + base64.StdEncoding.EncodeToString([]byte(text)) }
+	for name, test := range map[string]struct{ value, said, want string }{
+		"user_and_password":   {basic("Basic ", "shop:pa:ss/wörd"), "no access for shop:pa:ss/wörd", "no access for ••••"},
+		"password":            {basic("Basic ", "shop:pa:ss/wörd"), "shop has not pa:ss/wörd", "shop has not ••••"},
+		"password_in_a_query": {basic("basic ", "shop:pa:ss/wörd"), "?p=pa%3Ass%2Fw%C3%B6rd", "?p=••••"},
+		"key_as_user":         {basic("Basic ", "sk_live_1:"), "unknown key sk_live_1.", "unknown key ••••."},
+		"without_padding":     {"Basic " + base64.RawStdEncoding.EncodeToString([]byte("shop:letmein")), "letmein", "••••"},
+		"two_spaces":          {basic("Basic  ", "shop:letmein"), "letmein", "••••"},
+		"short_password":      {basic("Basic ", "shop:abc"), "abc shop:abc", "abc ••••"},
+		"no_base64":           {"Basic shop:letmein", "letmein shop:letmein", "letmein ••••"},
+		"another_scheme":      {basic("Bearer ", "shop:letmein"), "letmein", "letmein"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := newMask(&Message{Headers: []Header{{"Authorization", test.value}}}).text(test.said); got != test.want {
+				t.Errorf("text(%q) returned %q; want %q", test.said, got, test.want)
+			}
+		})
+	}
+}
+
 func TestMask_leaves_short_values_and_other_text_alone(t *testing.T) {
 	mask := newMask(&Message{Headers: []Header{{"X-A", "abc"}, {"X-B", "long-enough"}}})
 	if got := mask.text("abc long-enough long"); got != "abc •••• long" {
