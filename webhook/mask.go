@@ -216,3 +216,49 @@ func (m *mask) bytes(text []byte) []byte {
 	}
 	return text
 }
+
+// cutBytes is bytes for a text that was cut somewhere. If it ends with the
+// beginning of what is hidden, that is masked too: the rest is added, so that the
+// longest is masked first here as well.
+func (m *mask) cutBytes(text []byte) []byte {
+	most, rest := minMasked-1, ""
+	for _, hidden := range m.within(max(len(text), m.shortest)) {
+		if n := beginning(text, hidden); n > most {
+			most, rest = n, hidden[n:]
+		}
+	}
+	if rest == "" {
+		return m.bytes(text)
+	}
+	if whole := m.text(string(text) + rest); strings.HasSuffix(whole, masked) {
+		return []byte(whole)
+	}
+	// Another text overlapped it, and a part of the rest stayed.
+	return []byte(m.text(string(text[:len(text)-most])) + masked)
+}
+
+// beginning returns how many bytes of hidden, from its first one, the text ends
+// with. It takes linear time (Knuth, Morris and Pratt), since receivers and the
+// endpoint's headers may be made to fit.
+func beginning(text []byte, hidden string) int {
+	shorter := make([]int, len(hidden)+1) // by a length, the next one that ends the same
+	for i, n := 1, 0; i < len(hidden); i++ {
+		for n > 0 && hidden[n] != hidden[i] {
+			n = shorter[n]
+		}
+		if hidden[n] == hidden[i] {
+			n++
+		}
+		shorter[i+1] = n
+	}
+	n := 0
+	for _, b := range text[max(len(text)-len(hidden), 0):] {
+		for n > 0 && (n == len(hidden) || hidden[n] != b) {
+			n = shorter[n]
+		}
+		if hidden[n] == b {
+			n++
+		}
+	}
+	return n
+}

@@ -128,6 +128,69 @@ func TestSender_masks_before_it_cuts(t *testing.T) {
 	}
 }
 
+// What is read of a body ends at 64 KiB, or where the receiver cut it, perhaps
+// within a secret. Masking may shorten the text so far that this end is kept.
+func TestSender_masks_a_secret_that_is_cut(t *testing.T) {
+	const token, other = "a-token-that-is-cut", "other a-token-that-is-longer"
+	long := strings.Repeat("x", 1<<10)
+	cases := map[string]func(w http.ResponseWriter, said string){
+		"by_us":         func(w http.ResponseWriter, said string) { fmt.Fprint(w, said, long) },
+		"by_a_receiver": func(w http.ResponseWriter, said string) { w.Header().Set("Content-Length", "70000"); fmt.Fprint(w, said) },
+		"in_gzip": func(w http.ResponseWriter, said string) {
+			w.Header().Set("Content-Encoding", "gzip")
+			out := gzip.NewWriter(w)
+			fmt.Fprint(out, said, long)
+			out.Close()
+		},
+	}
+	for name, say := range cases {
+		for part, shown := range map[string]string{token: masked, other: masked, token[:len(token)-1]: masked, token[:minMasked]: masked, other[:20]: masked, "abc" + base64.StdEncoding.EncodeToString([]byte(token))[:9]: "abc" + masked, "a-t": "a-t", "nothing": "nothing"} {
+			t.Run(name+"/"+part, func(t *testing.T) {
+				filler := strings.Repeat(long, (maxResponseRead-len(part))/(1<<10)+1)[:maxResponseRead-len(part)-1] + " "
+				server := receiver(t, func(w http.ResponseWriter, _ *http.Request) { say(w, filler+part) })
+				m := messageTo(t, server.URL)
+				m.Headers = []Header{{"X-Token", token}, {"X-Other", other}, {"X-Long", long}}
+				exchange := newTestSender(t, nil).Send(t.Context(), m)
+				body := string(exchange.ResponseBody)
+				if !exchange.Truncated && name != "by_a_receiver" || len(body) > 4<<10 || !strings.HasSuffix(body, " "+shown) {
+					t.Errorf("Send() recorded %d bytes that end with %q, truncated %v; want the end %q", len(body), body[max(len(body)-40, 0):], exchange.Truncated, shown)
+				}
+			})
+		}
+	}
+}
+
+// What is added to mask a beginning is never shown.
+func TestMask_adds_nothing_to_a_cut_text(t *testing.T) {
+	mask := newMask(&Message{Headers: []Header{{"X-A", "long-enough-abcd"}, {"X-B", "abcdeSECRET"}}})
+	for said, want := range map[string]string{
+		"see long-enough-abcde": "see long-enough-••••",
+		"see abcdeSEC":          "see ••••",
+		"see abcdeSECRET":       "see ••••",
+		"abcde":                 "••••", // shorter than all that is hidden
+		"":                      "",
+	} {
+		if got := string(mask.cutBytes([]byte(said))); got != want {
+			t.Errorf("cutBytes(%q) returned %q; want %q", said, got, want)
+		}
+	}
+}
+
+func TestBeginning_is_the_longest(t *testing.T) {
+	for _, hidden := range []string{"abcd", "aaaa", "abab", "aabaab", "ababac", "b"} {
+		for n := range 1 << 10 {
+			text := strings.NewReplacer("0", "a", "1", "b").Replace(fmt.Sprintf("%b", n)) + hidden[:n%len(hidden)]
+			want := min(len(text), len(hidden))
+			for !strings.HasSuffix(text, hidden[:want]) {
+				want--
+			}
+			if got := beginning([]byte(text), hidden); got != want {
+				t.Fatalf("beginning(%q, %q) returned %d; want %d", text, hidden, got, want)
+			}
+		}
+	}
+}
+
 // What is prepared for one endpoint hides nothing less, and is not used for
 // another.
 func TestMessage_prepared_masks_the_same(t *testing.T) {
