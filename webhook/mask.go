@@ -206,6 +206,21 @@ func (m *mask) text(text string) string {
 	return text
 }
 
+// name is text for the name of a header, whose capitals are not as they were
+// sent: HTTP/2 has none, and we set our own. It is ASCII.
+func (m *mask) name(name string) string {
+	for _, hidden := range m.within(len(name)) {
+		if len(hidden) > len(name) {
+			continue // nearly all are
+		}
+		hidden = strings.ToLower(hidden)
+		for at := strings.Index(strings.ToLower(name), hidden); at >= 0; at = strings.Index(strings.ToLower(name), hidden) {
+			name = name[:at] + masked + name[at+len(hidden):]
+		}
+	}
+	return name
+}
+
 func (m *mask) bytes(text []byte) []byte {
 	if len(m.within(len(text))) == 0 {
 		return text

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -134,8 +135,11 @@ func TestSender_masks_a_secret_that_is_cut(t *testing.T) {
 	const token, other = "a-token-that-is-cut", "other a-token-that-is-longer"
 	long := strings.Repeat("x", 1<<10)
 	cases := map[string]func(w http.ResponseWriter, said string){
-		"by_us":         func(w http.ResponseWriter, said string) { fmt.Fprint(w, said, long) },
-		"by_a_receiver": func(w http.ResponseWriter, said string) { w.Header().Set("Content-Length", "70000"); fmt.Fprint(w, said) },
+		"by_us": func(w http.ResponseWriter, said string) { fmt.Fprint(w, said, long) },
+		"by_a_receiver": func(w http.ResponseWriter, said string) {
+			w.Header().Set("Content-Length", "70000")
+			fmt.Fprint(w, said)
+		},
 		"in_gzip": func(w http.ResponseWriter, said string) {
 			w.Header().Set("Content-Encoding", "gzip")
 			out := gzip.NewWriter(w)
@@ -188,6 +192,33 @@ func TestBeginning_is_the_longest(t *testing.T) {
 				t.Fatalf("beginning(%q, %q) returned %d; want %d", text, hidden, got, want)
 			}
 		}
+	}
+}
+
+// An echo may come as the name of a header, whose capitals HTTP changes.
+func TestSender_masks_the_names_of_headers(t *testing.T) {
+	const token = "tOkEn-LiKe_A.NaMe"
+	for _, http2 := range []bool{false, true} {
+		t.Run(fmt.Sprintf("HTTP/2_%v", http2), func(t *testing.T) {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header()[r.Header.Get("X-Token")] = []string{"a"}
+				w.Header().Set("X-"+r.Header.Get("X-Token")+"-And-"+r.Header.Get("X-Token"), "b")
+				w.Header().Set("X-Request-Id", "c")
+			}))
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			m := messageTo(t, server.URL)
+			m.Headers = []Header{{"X-Token", token}}
+			exchange := newTestSender(t, server.Certificate()).Send(t.Context(), m)
+			var names []string
+			for _, h := range exchange.ResponseHeaders {
+				names = append(names, h.Name)
+			}
+			if got, want := strings.Join(names, " "), "Content-Length Date X-Request-Id X-••••-And-•••• ••••"; got != want {
+				t.Errorf("recorded the names %q; want %q; %s", got, want, exchange.Error)
+			}
+		})
 	}
 }
 
