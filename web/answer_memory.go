@@ -7,19 +7,9 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-
-	"hookwell/models"
-	"hookwell/web/refusal"
 )
 
 const (
-	// maxDrawing is how many pages are drawn at once. Each is in memory whole.
-	maxDrawing = 32
-	// maxReferring is how many of them may be the API's reference, which anybody
-	// may ask for and which costs as much as many others. It has turns of its own.
-	maxReferring = 2
-	// turnLimit is how long others wait for their turn.
-	turnLimit = 5 * time.Second
 	// takeLimit is how long a reader may take for an answer while there is no
 	// room for others.
 	takeLimit = 2 * time.Second
@@ -34,10 +24,6 @@ const (
 	maxLargeWaiting = 32
 	maxWaiting      = 128
 )
-
-// errNoTurn is an answer that there is no room for.
-var errNoTurn = &models.Error{Kind: models.Unavailable, Code: refusal.CodeBusy, RetryAfter: turnLimit,
-	Message: "The server has as many pages to draw as it can. Try again in some seconds."}
 
 // answerMemory bounds the bytes of the answers that wait until their readers take
 // them.
@@ -176,10 +162,10 @@ func (m *answerMemory) drop(c *connection) {
 }
 
 // keepAnswer counts what a handler has answered until its reader has taken it,
-// and lets the next page be drawn.
+// and gives its turn back.
 func (s *Server) keepAnswer(c *fiber.Ctx) error {
 	v := s.visit(c)
-	defer s.endTurn(v)
+	defer s.giveTurn(v)
 	if err := c.Next(); err != nil {
 		return err
 	}
@@ -188,60 +174,10 @@ func (s *Server) keepAnswer(c *fiber.Ctx) error {
 		return nil
 	}
 	conn.answers = s.answers
-	if err := s.answers.hold(c.UserContext(), conn, int64(len(c.Response().Body())), func() { s.endTurn(v) }); err != nil {
+	if err := s.answers.hold(c.UserContext(), conn, int64(len(c.Response().Body())), func() { s.giveTurn(v) }); err != nil {
 		return s.answerError(c, err)
 	}
 	return nil
-}
-
-// inTurn lets so many pages at once be made ready and drawn. It is for requests
-// that wait for the database alone, and for no body.
-func (s *Server) inTurn(c *fiber.Ctx) error {
-	if !unsafe(c.Method()) {
-		if err := s.beginTurn(c, s.drawing); err != nil {
-			return err
-		}
-	}
-	return c.Next()
-}
-
-// inTurnOfReference is inTurn for the API's reference.
-func (s *Server) inTurnOfReference(c *fiber.Ctx) error {
-	if err := s.beginTurn(c, s.referring); err != nil {
-		return err
-	}
-	return c.Next()
-}
-
-// beginTurn waits for the request's turn to draw, which lasts until its answer is
-// kept, or waits for room. It fails with errNoTurn.
-func (s *Server) beginTurn(c *fiber.Ctx, turns chan struct{}) error {
-	v := s.visit(c)
-	if v.turn != nil {
-		return nil
-	}
-	select {
-	case turns <- struct{}{}:
-		v.turn = turns
-		return nil
-	default:
-	}
-	later := time.NewTimer(turnLimit)
-	defer later.Stop()
-	select {
-	case turns <- struct{}{}:
-		v.turn = turns
-		return nil
-	case <-later.C:
-		return errNoTurn
-	}
-}
-
-func (s *Server) endTurn(v *visit) {
-	if v.turn != nil {
-		<-v.turn
-		v.turn = nil
-	}
 }
 
 // sendShared answers what is in memory once for all.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hookwell/web/request"
 )
 
 func TestAnswerMemory(t *testing.T) {
@@ -136,16 +138,10 @@ func TestAnswers_that_wait_for_room_keep_no_turn(t *testing.T) {
 func TestReference_has_turns_of_its_own(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.browser(t)
-	for range maxDrawing {
-		s.drawing <- struct{}{}
-	}
+	giveBack := takeTurns(t, s.drawing, request.Owner{}, maxDrawing)
 	wantStatus(t, b.get(t, referencePath), http.StatusOK)
-	for range maxDrawing {
-		<-s.drawing
-	}
-	for range maxReferring {
-		s.referring <- struct{}{}
-	}
+	giveBack()
+	takeTurns(t, s.referring, request.Owner{}, maxReferring)
 	wantStatus(t, b.get(t, "/login"), http.StatusOK)
 	wantStatus(t, b.get(t, referencePath), http.StatusServiceUnavailable)
 }

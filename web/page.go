@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/views"
+	"hookwell/web/request"
 )
 
 // show answers a whole page of its view.
@@ -79,7 +80,7 @@ func (s *Server) pagePart(c *fiber.Ctx) views.Page {
 // render draws into a buffer first, so that an error can still become a 500.
 // The buffer is this answer's own and is not used again.
 func (s *Server) render(c *fiber.Ctx, status int, component templ.Component) error {
-	if err := s.beginTurn(c, s.drawing); err != nil {
+	if err := s.beginTurn(c, s.drawing, request.Owner{}); err != nil {
 		return err
 	}
 	var b bytes.Buffer

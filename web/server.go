@@ -103,10 +103,12 @@ type Server struct {
 	connections *connections
 	bodies      bodyBudget
 	answers     *answerMemory
-	drawing     chan struct{} // of those whose turn it is
-	referring   chan struct{} // the same for the API's reference
-	refused     sync.Map      // of error, by *fasthttp.RequestHeader: see received
-	provider    *provider     // nil is none
+	drawing     *turns    // of pages
+	referring   *turns    // of the API's reference
+	reading     *turns    // of the API's reads
+	batching    *turns    // of batches of events
+	refused     sync.Map  // of error, by *fasthttp.RequestHeader: see received
+	provider    *provider // nil is none
 	noted       *refusal.Audit
 	api         *api.API
 	forms       formsUnderWay
@@ -118,14 +120,17 @@ func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams(),
 		noted: &refusal.Audit{Log: o.Log, Now: o.Store.Now}}
 	s.bodies.limit, s.bodies.log = max(o.BodyMemory, MinBodyMemory), o.Log
-	s.answers, s.drawing = newAnswerMemory(s.bodies.limit, o.Log), make(chan struct{}, maxDrawing)
-	s.referring = make(chan struct{}, maxReferring)
+	s.answers = newAnswerMemory(s.bodies.limit, o.Log)
+	s.drawing, s.referring = newTurns(maxDrawing, maxDrawing), newTurns(maxReferring, maxReferring)
+	s.reading, s.batching = newTurns(maxReading, maxReadingEach), newTurns(maxBatching, maxBatchingEach)
 	s.connections = newConnections(o.Connections, func(address netip.Addr) bool { return address.IsLoopback() || s.trusts(address) }, o.Log)
 	s.hosts = s.allHosts()
 	var err error
 	s.api = api.New(api.Options{Store: o.Store, Tester: o.Tester, Log: o.Log, BaseURL: o.BaseURL, Version: o.Version, RateLimit: o.APIRateLimit,
 		PortalURL: func(token string) string { return o.BaseURL.String() + views.PortalPath(token) },
-		Request:   func(c *fiber.Ctx) *request.Request { return &s.visit(c).Request }, Refusals: s.noted})
+		Request:   func(c *fiber.Ctx) *request.Request { return &s.visit(c).Request }, Refusals: s.noted,
+		BeginRead:  func(c *fiber.Ctx, owner request.Owner) error { return s.beginTurn(c, s.reading, owner) },
+		BeginBatch: func(c *fiber.Ctx, owner request.Owner) error { return s.beginTurn(c, s.batching, owner) }})
 	if s.reference, err = readReference(s.api.Document(), o.Version); err != nil {
 		panic(err) // it is made of the build's own tables, which the tests hold together
 	}

@@ -17,19 +17,19 @@ import (
 // are nil for who has not signed in; tenant and role are set under /o/:org.
 type visit struct {
 	request.Request
-	nonce  string // of the Content-Security-Policy
-	loaded bool   // the session was
-	user   *models.User
-	person *store.Person
-	portal *store.Portal // of a session that came by a portal link; there is then no user
-	over   bool          // such a session has just ended
-	body   requestBody
-	turn   chan struct{} // it may draw, by one of these turns; nil: it may not
-	shared bool          // its answer is no memory of its own
-	frame  string        // the origin whose pages may show the answer in a frame
-	tenant *store.Tenant
-	role   models.Role
-	flash  *views.Flash // for this answer's own page
+	nonce   string // of the Content-Security-Policy
+	loaded  bool   // the session was
+	user    *models.User
+	person  *store.Person
+	portal  *store.Portal // of a session that came by a portal link; there is then no user
+	over    bool          // such a session has just ended
+	body    requestBody
+	endTurn func() // gives its turn back; nil if it has none
+	shared  bool   // its answer is no memory of its own
+	frame   string // the origin whose pages may show the answer in a frame
+	tenant  *store.Tenant
+	role    models.Role
+	flash   *views.Flash // for this answer's own page
 
 	endpoints *int // how many the tenant has, once somebody asked
 }

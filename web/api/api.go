@@ -54,6 +54,10 @@ type Options struct {
 	// Request returns what the server knows of the request.
 	Request  func(*fiber.Ctx) *request.Request
 	Refusals *refusal.Audit // which notes who lacked a scope
+	// BeginRead and BeginBatch return once it is the request's turn to load what it
+	// answers, which lasts until its answer is counted. They are Unavailable if that
+	// takes too long.
+	BeginRead, BeginBatch func(*fiber.Ctx, request.Owner) error
 }
 
 // API serves the requests under /api.
@@ -160,6 +164,11 @@ func (a *API) handler(route Route, parameters []parameter) fiber.Handler {
 			// Only an organization's key can lack something.
 			a.Refusals.Note(c, call.request.ID, a.Store.KeyTenant(call.key, call.organization, call.actor()), call.key.ID, "needs "+string(route.Access))
 			return err
+		}
+		if route.Method == fiber.MethodGet {
+			if err := a.BeginRead(c, call.owner()); err != nil {
+				return err
+			}
 		}
 		err = route.handle(a, call)
 		if told, ok := err.(mediaTypeError); ok {

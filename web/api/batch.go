@@ -119,7 +119,15 @@ func (a *API) eventBatch(c *call) error {
 // batch reads the whole body. Only what concerns all of it is an error here.
 func (c *call) batch() (*batchBody, error) {
 	var b batchBody
-	faults, err := c.body(b.member)
+	content, err := c.json()
+	if err != nil {
+		return nil, err
+	}
+	// Behind the body, which may come slowly.
+	if err := c.api.BeginBatch(c.Ctx, c.owner()); err != nil {
+		return nil, err
+	}
+	faults, err := readBody(content, b.member)
 	if err != nil {
 		return nil, err
 	}

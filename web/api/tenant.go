@@ -158,7 +158,7 @@ func (c *call) content() ([]byte, error) {
 		limit = MaxBatchBytes
 	}
 	body := c.request.Body
-	content, err := body.Read(limit, c.bodyOwner())
+	content, err := body.Read(limit, c.owner())
 	if errors.Is(err, request.ErrTooLong) {
 		if limit == MaxBatchBytes {
 			return nil, batchTooLong(body.Length())
@@ -168,9 +168,9 @@ func (c *call) content() ([]byte, error) {
 	return content, err
 }
 
-// bodyOwner returns whose share of memory the request's body uses: the organization's
-// with all of its keys, or the platform key's.
-func (c *call) bodyOwner() request.Owner {
+// owner returns whose share of the memory for bodies and of the turns the request
+// uses: the organization's with all of its keys, or the platform key's.
+func (c *call) owner() request.Owner {
 	if c.organization != nil {
 		return request.Owner{ID: c.organization.ID}
 	}
