@@ -89,9 +89,9 @@ func name(chosen, noun string) string {
 	return cmp.Or(shorten(strings.Join(strings.Fields(b.String()), " "), maxName), noun)
 }
 
-// isDot reports whether a character separates the labels of a domain, as IDNA
-// has it (UTS 46).
-func isDot(r rune) bool { return strings.ContainsRune(".。．｡․", r) }
+// isDot reports whether a character separates the labels of a domain, as IDNA has
+// it (UTS 46), or looks as if it did: a reader would type what the name shows.
+func isDot(r rune) bool { return strings.ContainsRune(".。．｡․﹒·", r) }
 
 // within reports whether both neighbours of a character are of a kind, as in 2.0
 // and 12:30, and it is the only such character of its word: four numbers are an
