@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
 )
 
 const (
@@ -24,6 +26,11 @@ const (
 	maxLargeWaiting = 32
 	maxWaiting      = 128
 )
+
+// errUnkept is the answer to a change that was made, and whose own answer there is
+// no room for. Its code is not refusal.CodeBusy, which says that nothing was done.
+var errUnkept = &models.Error{Kind: models.Unavailable, Code: "timeout", RetryAfter: turnLimit,
+	Message: "This was done, but the server has no room for the answer. Look at what came of it before you send it again, or send it with the same Idempotency-Key."}
 
 // answerMemory bounds the bytes of the answers that wait until their readers take
 // them.
@@ -174,10 +181,14 @@ func (s *Server) keepAnswer(c *fiber.Ctx) error {
 		return nil
 	}
 	conn.answers = s.answers
-	if err := s.answers.hold(c.UserContext(), conn, int64(len(c.Response().Body())), func() { s.giveTurn(v) }); err != nil {
-		return s.answerError(c, err)
+	err := s.answers.hold(c.UserContext(), conn, int64(len(c.Response().Body())), func() { s.giveTurn(v) })
+	if err == nil {
+		return nil
 	}
-	return nil
+	if unsafe(c.Method()) && c.Response().StatusCode() < fiber.StatusBadRequest {
+		err = errUnkept
+	}
+	return s.answerError(c, err)
 }
 
 // sendShared answers what is in memory once for all.

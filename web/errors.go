@@ -30,7 +30,7 @@ func (s *Server) answerError(c *fiber.Ctx, err error) error {
 		return s.api.Refuse(c, err)
 	}
 	status, told := refusal.Report(c, s.Log, v.ID, err)
-	if isHTMX(c) || errors.Is(err, errNoTurn) {
+	if isHTMX(c) || errors.Is(err, errNoTurn) || errors.Is(err, errUnkept) {
 		return c.Status(status).Type("txt", "utf-8").SendString(told.Message)
 	}
 	return s.failurePage(c, status, told)

@@ -168,6 +168,29 @@ func TestAPI_batches_take_turns(t *testing.T) {
 	f.await(t, f.server.batching, owner, func(int) bool { return f.server.batching.taken == 0 })
 }
 
+// TestAnswers_without_room_tell_what_was_done lets a batch be accepted while there
+// is no room for its answer. It must not say server_busy, after which clients send
+// everything again.
+func TestAnswers_without_room_tell_what_was_done(t *testing.T) {
+	f := newAPIFixtureOn(t, store.Options{}, nil)
+	for range maxWaiting {
+		f.server.answers.waiting <- struct{}{}
+	}
+	for range maxLargeWaiting {
+		f.server.answers.largeWaiting <- struct{}{}
+	}
+	f.server.answers.limit = 4 * largeAnswer
+	if freed, _ := f.server.answers.try(&connection{}, largeAnswer, time.Now().Add(time.Hour)); freed != nil {
+		t.Fatal("there is no room")
+	}
+	if freed, _ := f.server.answers.try(&connection{}, 3*largeAnswer, time.Now().Add(time.Hour)); freed != nil {
+		t.Fatal("there is no room for the rest")
+	}
+	many := `{"events":[` + strings.Repeat(`{},`, 999) + `{}]}`
+	f.Call(t, f.Key, "POST", api.BatchPath, many).IsProblem(t, http.StatusServiceUnavailable, "timeout", "")
+	f.Call(t, f.Key, "GET", api.Path+"/event-types", "").IsProblem(t, http.StatusServiceUnavailable, "server_busy", "")
+}
+
 // status calls the API with the fixture's own key and returns the answer's status.
 func (f *apiFixture) status(t *testing.T, method, path, body string) int {
 	call, err := http.NewRequestWithContext(t.Context(), method, f.Base+api.Path+path, strings.NewReader(body))

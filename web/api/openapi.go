@@ -106,14 +106,14 @@ func (o operation) documentParameters(route Route) []documentParameter {
 
 // codes returns all problems that the route may answer.
 func (o operation) codes(route Route) []string {
-	codes := []string{"malformed", "unauthorized", "key_expired", "not_found", "misdirected", "invalid", "too_many_requests", "internal", "stopping", "database_away", "database_busy", "timeout", "storage_full", "storage_read_only"}
+	codes := []string{"malformed", "unauthorized", "key_expired", "not_found", "misdirected", "invalid", "too_many_requests", "internal", "stopping", "database_away", "database_busy", "timeout", "storage_full", "storage_read_only", "server_busy"}
 	if route.Access == PlatformOnly {
 		codes = append(codes, "platform_key_required")
 	} else {
 		codes = append(codes, "missing_scope")
 	}
 	if o.body != "" {
-		codes = append(codes, "invalid_json", "not_an_object", "too_large", "unsupported_media_type", "request_timeout", "server_busy")
+		codes = append(codes, "invalid_json", "not_an_object", "too_large", "unsupported_media_type", "request_timeout")
 	}
 	if o.conditional {
 		codes = append(codes, "precondition_failed")

@@ -107,6 +107,7 @@ func Next(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
-// CodeBusy is the code of the error for a body that there is no memory for. The
-// budget logs it, once for many.
+// CodeBusy is the code of a request that there is no memory or no turn for. Nothing
+// was done, so that it may be sent again whatever it is. What bounds it notes it in
+// the log, once for many.
 const CodeBusy = "server_busy"
