@@ -9,8 +9,27 @@ import (
 )
 
 // address is what looks like somebody's mail address in a text, the @ as text,
-// queries, pages and JSON write it. It finds more than is valid.
-var address = regexp.MustCompile(`[\pL\pN\pM._'+\-]+(?:@|%40|\\u0040|&#64;|&#x40;|&commat;)[\pL\pN\-]+(?:\.[\pL\pN\-]+)+`)
+// queries, pages and JSON write it. It finds more than is valid: mail programs take
+// spaces around the @, and full-width forms of it and of the dots.
+var address = regexp.MustCompile(addressPattern())
+
+func addressPattern() string {
+	const (
+		at = `(?:[@＠﹫]|%40|%(?i:EF%BC%A0)|%(?i:EF%B9%AB)|\\u(?i:0040|ff20|fe6b)|&#(?:64|65312|65131);|&#[xX](?i:40|ff20|fe6b);|&commat;)`
+		// In JSON that is no more than text, ":" and "," stand between quotes too.
+		quoted  = `\\*"(?:[^"\\\n]|\\[^"])*[\pL\pN](?:[^"\\\n]|\\.)*\\*"`
+		encoded = `(?:%22|&quot;|&#34;)(?:[^"\\\n%&]|%20|%5[Cc]%22|\\&quot;|\\&#34;)+(?:%22|&quot;|&#34;)`
+		local   = `(?:[\pL\pN\pM._'+\-]+|` + quoted + `|` + encoded + `)`
+		space   = `(?:[\s\p{Zs}+]|%20|%(?i:C2%A0)|&nbsp;){0,3}`
+		dot     = `(?:[.。．｡]|%(?i:E3%80%82)|%(?i:EF%BC%8E)|%(?i:EF%BD%A1))`
+		label   = `[\pL\pN\pM\-]+`
+		domain  = label + `(?:` + dot + label + `)+`
+		// A price may stand behind an @ and a space.
+		named   = `(?:` + label + dot + `)+[\pN\-]*\pL[\pL\pN\pM\-]*`
+		literal = `(?:\[|%5[Bb]|&#91;)[\pL\pN:.%\-]+(?:\]|%5[Dd]|&#93;)`
+	)
+	return local + `(?:` + space + at + space + `(?:` + named + `|` + literal + `)|` + at + domain + `)`
+}
 
 // Redaction removes people's addresses from an event, and from its receivers'
 // responses, for readers who may not see them.
