@@ -1,6 +1,14 @@
 package web
 
-import "github.com/gofiber/fiber/v2"
+import (
+	"errors"
+
+	"github.com/gofiber/fiber/v2"
+
+	"hookwell/models"
+	"hookwell/web/refusal"
+	"hookwell/webhook"
+)
 
 // field is a form's value. Fiber's FormValue would take it from the query too.
 func field(c *fiber.Ctx, name string) string { return string(c.Context().PostArgs().Peek(name)) }
@@ -20,4 +28,44 @@ func fields(c *fiber.Ctx, name string) []string {
 		values = append(values, string(value))
 	}
 	return values
+}
+
+// refusedForm tells whether an error is one that its form shows, and the status
+// of the answer: what was typed is wrong, or was tried too often.
+func refusedForm(c *fiber.Ctx, err error) (status int, told bool) {
+	var refused *models.Error
+	if !errors.As(err, &refused) {
+		return 0, false
+	}
+	switch refused.Kind {
+	case models.Invalid, models.Unauthorized:
+		return fiber.StatusUnprocessableEntity, true
+	case models.TooMany:
+		refusal.SetRetryAfter(c, refused)
+		return fiber.StatusTooManyRequests, true
+	}
+	return 0, false
+}
+
+// faultsOf are the faults that an error has for a form's fields.
+func faultsOf(err error) webhook.Faults {
+	var told *models.Error
+	if !errors.As(err, &told) {
+		return nil
+	}
+	if len(told.Fields) == 0 {
+		return webhook.Faults{{Message: told.Message}}
+	}
+	return told.Fields
+}
+
+// faultsAtField are an error's faults; what names no field stands at this one.
+func faultsAtField(err error, field string) webhook.Faults {
+	faults := faultsOf(err)
+	for i := range faults {
+		if faults[i].Field == "" {
+			faults[i].Field = field
+		}
+	}
+	return faults
 }

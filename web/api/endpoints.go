@@ -22,7 +22,7 @@ type endpointAnswer struct {
 	Description        string                  `json:"description" jsonschema:"A note; may be empty."`
 	EventTypes         webhook.Subscriptions   `json:"eventTypes" jsonschema:"What it is subscribed to: *, a prefix such as payment.*, or types."`
 	Enabled            bool                    `json:"enabled" jsonschema:"Whether new events are sent to it."`
-	DisabledReason     *string                 `json:"disabledReason" jsonschema:"Why it is disabled: by a person, or because the receiver is gone (410). Null while enabled."`
+	DisabledReason     *string                 `json:"disabledReason" jsonschema:"Why it is disabled: by a person, because the receiver is gone (410), or failing, by the rule of automatic disabling. Null while enabled."`
 	Schedule           any                     `json:"schedule" jsonschema:"A schedule by name, or delays in seconds."` // a name, or a list of seconds
 	TimeoutSeconds     int                     `json:"timeoutSeconds" jsonschema:"Of the whole exchange."`
 	MaxInFlight        int                     `json:"maxInFlight" jsonschema:"How many attempts may be under way at once."`
