@@ -225,7 +225,7 @@ func (t *Tenant) withoutForeignTypes(ctx context.Context, query *gorm.DB, filter
 	if filter.EndpointID == "" || len(filter.Types) == 0 || filter.EventID != "" {
 		return query, nil
 	}
-	var lines []models.EndpointSetting
+	var lines []models.EndpointHistory
 	if err := t.rows(ctx).Where("endpoint_id = ?", filter.EndpointID).Find(&lines).Error; err != nil {
 		return nil, fmt.Errorf("reading an endpoint's history: %w", err)
 	}
