@@ -22,14 +22,13 @@ type Checker interface {
 // Probe tries in the database and in Redis what the work does there: a write,
 // and a message. It is safe for concurrent use.
 type Probe struct {
-	store    *store.Store
 	database found
 	redis    found
 }
 
 // NewProbe makes a probe. Nothing is tried before it is asked.
 func NewProbe(store *store.Store, redis Checker) *Probe {
-	return &Probe{store: store, database: found{try: store.Database().Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
+	return &Probe{database: found{try: store.Database().Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
 }
 
 // Database returns nil if a row can be written to the database, as it was found
