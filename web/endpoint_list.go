@@ -9,18 +9,20 @@ import (
 	"hookwell/views"
 )
 
-// endpointList answers one page of the endpoints. A cursor that is of no page of
-// the filter counts as none. So does one that leads back to the first page, which
-// may have come to hold less than a page before it, or behind the last.
+// endpointList answers one page of the endpoints. A cursor that leads back to the
+// first page, which may have come to hold less than a page before it, or behind
+// the last, counts as none.
 func (s *Server) endpointList(c *fiber.Ctx) error {
 	ctx, tenant := c.UserContext(), s.tenant(c)
-	view := views.EndpointsView{Filter: views.ParseEndpointFilter(queryOf(c))}
-	wanted := view.Filter.EndpointFilter
-	page, err := tenant.EndpointPage(ctx, wanted, models.Page{Cursor: view.Filter.Cursor})
-	if view.Filter.Cursor != "" && (models.IsKind(err, models.Invalid) || err == nil && page.Before == "") {
-		view.Filter.Cursor = ""
-		page, err = tenant.EndpointPage(ctx, wanted, models.Page{})
-	}
+	view := views.EndpointsView{Query: views.ParseEndpointQuery(queryOf(c))}
+	wanted := view.Query.Filter()
+	var page models.EndpointPage
+	err := atCursor(&view.Query.Cursor, func(at models.Page) (err error) {
+		if page, err = tenant.EndpointPage(ctx, wanted, at); err == nil && at.Cursor != "" && page.Before == "" {
+			return models.InvalidField("cursor", "This leads to the first page.")
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,18 @@ func queryOf(c *fiber.Ctx) func(key string) string {
 	return func(key string) string { return c.Query(key) }
 }
 
+// atCursor reads the page of a list that a query names. A cursor that is of no
+// page of it, which the read tells by an Invalid error, counts as none: it is
+// taken out of the query, and the first page is read.
+func atCursor(cursor *string, read func(models.Page) error) error {
+	err := read(models.Page{Cursor: *cursor})
+	if *cursor != "" && models.IsKind(err, models.Invalid) {
+		*cursor = ""
+		err = read(models.Page{})
+	}
+	return err
+}
+
 // fields are all of a form's values of that name.
 func fields(c *fiber.Ctx, name string) []string {
 	var values []string

@@ -17,13 +17,7 @@ func filterEvents(f models.EventFilter, query *gorm.DB) *gorm.DB {
 	if f.Origin != "" {
 		query = query.Where("origin = ?", f.Origin)
 	}
-	if !f.Since.IsZero() {
-		query = query.Where("id >= ?", database.LowestID(models.PrefixEvent, f.Since))
-	}
-	if !f.Until.IsZero() {
-		query = query.Where("id < ?", database.LowestID(models.PrefixEvent, f.Until))
-	}
-	return matchTypes(query, "type", f.Types)
+	return matchTypes(database.CreatedBetween(query, "id", models.PrefixEvent, f.Since, f.Until), "type", f.Types)
 }
 
 // Events lists the organization's events without their bodies, the newest

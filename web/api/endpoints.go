@@ -8,7 +8,6 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/store"
-	"hookwell/web/refusal"
 	"hookwell/webhook"
 )
 
@@ -256,7 +255,7 @@ func (a *API) endpointEnable(c *call) error {
 		return c.enable(true)
 	case "true":
 	default:
-		return refusal.OfField("replay", "Use true or false.")
+		return models.InvalidField("replay", "Use true or false.")
 	}
 	tenant, id, err := c.endpoint()
 	if err != nil {
@@ -312,7 +311,7 @@ func (a *API) endpointTest(c *call) error {
 		return err
 	}
 	if b.Type == "" {
-		return refusal.OfField("type", "This is required.")
+		return models.InvalidField("type", "This is required.")
 	}
 	id, err := c.id(models.PrefixEndpoint, "endpoint")
 	if err != nil {
