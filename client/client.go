@@ -31,27 +31,27 @@ import (
 	"time"
 )
 
-// Client calls the API of one server with one key. It may be used by several
-// goroutines at once, and must not be changed meanwhile. Its fields are its
-// settings; URL and Key are needed.
+// Client calls the API of one server with one key. Several goroutines may use it
+// at once, as long as nobody changes its fields. URL and Key are required.
 type Client struct {
 	// URL is the server's address, such as https://hooks.example.com.
 	URL string
-	// Key is an API key, hwk_... It is sent to that server alone, and stands in
-	// no error.
+	// Key is an API key, hwk_... The client sends it only to that server and
+	// shows it in no error.
 	Key string
 	// Organization is the id, or the external id, of the organization that calls
-	// act for. A platform key needs one; an organization's key may leave it out.
+	// act for. A platform key requires one; with an organization's key it may be
+	// empty.
 	Organization string
-	// HTTPClient makes the requests. Nil is http.DefaultClient. Redirects are not
-	// followed, whatever it says: the API has none.
+	// HTTPClient makes the requests. Nil means http.DefaultClient. The client
+	// never follows redirects, since the API has none.
 	HTTPClient *http.Client
 	// Timeout is how long one request may take, from its first byte to the last
-	// one of the answer. Zero is 60 seconds. A call that is made again has as much
-	// for each request.
+	// one of the answer. Zero means 60 seconds. Each retry has the same time.
 	Timeout time.Duration
-	// Retries is how often a call is made again where that is safe (see
-	// [Client.SendEvent] and retry.go); zero is never. A context ends all of it.
+	// Retries is how often the client repeats a call if that is safe (see
+	// [Client.SendEvent] and retry.go); zero means never. The context limits all
+	// tries together.
 	Retries int
 }
 
@@ -62,13 +62,13 @@ const (
 	maxResponse = 64 << 20
 )
 
-// String names the client without its key.
+// String returns the client's URL without its key.
 func (c Client) String() string { return "client of " + c.server() }
 
-// GoString is String, so that no way of printing shows the key.
+// GoString does what String does, so that no way of printing shows the key.
 func (c Client) GoString() string { return c.String() }
 
-// server is the URL as it may be shown.
+// server returns the URL as it may be shown.
 func (c Client) server() string {
 	u, err := url.Parse(c.URL)
 	if err != nil {
@@ -89,8 +89,8 @@ type call struct {
 // Option changes one call.
 type Option func(*call)
 
-// IfMatch has a change done only while the ETag of what it changes is still this
-// one. Otherwise the error has the code "precondition_failed".
+// IfMatch makes a change conditional on the ETag of what it changes. If the ETag
+// is another one by then, the call fails with the code "precondition_failed".
 func IfMatch(etag string) Option {
 	return func(r *call) { r.header.Set("If-Match", etag) }
 }
@@ -202,7 +202,7 @@ func (c *Client) request(ctx context.Context, r *call, content []byte) (*http.Re
 	return request, nil
 }
 
-// http is the client that makes the requests, without redirects.
+// http returns the client that makes the requests, without redirects.
 func (c *Client) http() *http.Client {
 	with := http.Client{}
 	if c.HTTPClient != nil {
@@ -223,7 +223,7 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimRight(buffer.Bytes(), "\n"), nil
 }
 
-// withoutAddress is an error of net/http without the URL, which may hold a
+// withoutAddress returns an error of net/http without the URL, which may hold a
 // password and says what the caller knows.
 func withoutAddress(err error) error {
 	var about *url.Error

@@ -42,8 +42,8 @@ type Attempt struct {
 	Response      *Response `json:"response"` // nil when nothing came back
 }
 
-// Timings are how long the parts of an exchange took, in milliseconds; nil where
-// there was no such part.
+// Timings are the durations of an exchange's parts, in milliseconds; nil if there
+// was no such part.
 type Timings struct {
 	DNSMs       *float64 `json:"dnsMs"`
 	ConnectMs   *float64 `json:"connectMs"`
@@ -58,7 +58,7 @@ type Request struct {
 	Body    string            `json:"body"`
 }
 
-// Response is what came back, at most 16 KiB of its body.
+// Response is the receiver's response, with at most 16 KiB of its body.
 type Response struct {
 	Headers      map[string]string `json:"headers"`
 	Body         string            `json:"body"`
@@ -66,7 +66,7 @@ type Response struct {
 	Truncated    bool              `json:"truncated"`
 }
 
-// DeliveryFilter chooses deliveries. What is zero lets everything through.
+// DeliveryFilter selects deliveries. A zero field doesn't filter.
 type DeliveryFilter struct {
 	States     []string
 	Types      []string // types or prefixes such as payment.*
@@ -93,7 +93,7 @@ func (f DeliveryFilter) add(query url.Values) {
 	}
 }
 
-// Deliveries lists the deliveries that a filter chooses.
+// Deliveries lists the deliveries that match a filter.
 func (c *Client) Deliveries(ctx context.Context, filter DeliveryFilter, paging Paging) (*Page[Delivery], error) {
 	r := c.newCall(http.MethodGet, "/deliveries", "")
 	filter.add(r.query)
@@ -105,13 +105,13 @@ func (c *Client) Delivery(ctx context.Context, id string) (*Delivery, error) {
 	return answerOf[Delivery](ctx, c, c.newCall(http.MethodGet, deliveryPath(id), ""))
 }
 
-// ResendDelivery adds one attempt now and leaves the schedule alone. What comes
-// of it is in the log.
+// ResendDelivery adds one attempt now and doesn't change the schedule. Its result
+// appears in the log.
 func (c *Client) ResendDelivery(ctx context.Context, id string) (*Delivery, error) {
 	return answerOf[Delivery](ctx, c, c.newCall(http.MethodPost, deliveryPath(id)+"/resend", ""))
 }
 
-// CancelDelivery ends a delivery: no attempt follows.
+// CancelDelivery ends a delivery, so that no attempt follows.
 func (c *Client) CancelDelivery(ctx context.Context, id string) (*Delivery, error) {
 	return answerOf[Delivery](ctx, c, c.newCall(http.MethodPost, deliveryPath(id)+"/cancel", ""))
 }

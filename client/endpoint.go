@@ -27,21 +27,22 @@ type Endpoint struct {
 	CreatedAt          time.Time         `json:"createdAt"`
 	UpdatedAt          time.Time         `json:"updatedAt"`
 
-	// RemovedHeaders are headers that a URL of another origin took away; from
-	// UpdateEndpoint alone.
+	// RemovedHeaders are the headers that a URL of another origin removed; only
+	// UpdateEndpoint sets it.
 	RemovedHeaders []string `json:"removedHeaders"`
-	// Secret is the signing secret. Only the answer that makes one has it: keep it.
+	// Secret is the signing secret. Only the call that makes the secret returns
+	// it: keep it.
 	Secret string `json:"secret"`
-	// StandardSecret is an imported secret as the Standard Webhooks libraries take
-	// it.
+	// StandardSecret is an imported secret in the form that the Standard Webhooks
+	// libraries accept.
 	StandardSecret string `json:"standardSecret"`
-	// ETag names this state of the endpoint, for IfMatch. Lists and RotateSecret
-	// have none.
+	// ETag identifies this state of the endpoint, for IfMatch. Lists and
+	// RotateSecret don't set it.
 	ETag string `json:"-"`
 }
 
-// EndpointSettings are what is set of an endpoint. What is nil is left as it is,
-// or has its default in a new one; `new("Billing")` sets a name.
+// EndpointSettings are an endpoint's settings. A nil field stays as it is, or has
+// its default in a new endpoint; `new("Billing")` sets a name.
 type EndpointSettings struct {
 	URL                *string           `json:"url,omitzero"`
 	EventTypes         []string          `json:"eventTypes,omitzero"` // *, prefixes such as payment.*, or types
@@ -58,8 +59,8 @@ type EndpointSettings struct {
 	Secret             *string           `json:"secret,omitzero"` // one that the receiver has already
 }
 
-// Schedule is when attempts are made: by name (standard, patient or brisk), or
-// after so many seconds each.
+// Schedule says when attempts are made: by name (standard, patient or brisk), or
+// by a delay in seconds before each.
 type Schedule struct {
 	Name    string
 	Seconds []int
@@ -95,8 +96,8 @@ func (c *Client) endpoint(ctx context.Context, r *call, options []Option) (*Endp
 	return e, nil
 }
 
-// CreateEndpoint registers an endpoint, which needs URL and EventTypes. What it
-// returns has the signing secret, which is shown this once.
+// CreateEndpoint registers an endpoint, which requires URL and EventTypes. Only
+// the returned endpoint has the signing secret; it is not shown again.
 func (c *Client) CreateEndpoint(ctx context.Context, settings EndpointSettings) (*Endpoint, error) {
 	r := c.newCall(http.MethodPost, "/endpoints", "")
 	r.body = settings
@@ -113,51 +114,52 @@ func (c *Client) Endpoints(ctx context.Context, paging Paging) (*Page[Endpoint],
 	return list[Endpoint](ctx, c, c.newCall(http.MethodGet, "/endpoints", ""), paging)
 }
 
-// UpdateEndpoint changes what is set, from the next attempt on: all of it, or
-// nothing.
+// UpdateEndpoint changes the settings that are not nil, from the next attempt on:
+// all of them, or none.
 func (c *Client) UpdateEndpoint(ctx context.Context, id string, settings EndpointSettings, options ...Option) (*Endpoint, error) {
 	r := c.newCall(http.MethodPatch, endpointPath(id), "")
 	r.body = settings
 	return c.endpoint(ctx, r, options)
 }
 
-// DeleteEndpoint deletes an endpoint and cancels what waits for it.
+// DeleteEndpoint deletes an endpoint and cancels deliveries that wait for it.
 func (c *Client) DeleteEndpoint(ctx context.Context, id string, options ...Option) error {
 	_, err := c.do(ctx, c.newCall(http.MethodDelete, endpointPath(id), "").with(options), nil)
 	return err
 }
 
-// EnableEndpoint enables an endpoint and resumes what waited for it. What it did
-// not get while it was disabled stays missed.
+// EnableEndpoint enables an endpoint; deliveries that wait for it continue. It
+// doesn't send events that the endpoint missed while it was disabled.
 func (c *Client) EnableEndpoint(ctx context.Context, id string, options ...Option) (*Endpoint, error) {
 	r := c.newCall(http.MethodPost, endpointPath(id)+"/enable", "")
 	r.repeatable = true
 	return c.endpoint(ctx, r, options)
 }
 
-// DisableEndpoint disables an endpoint and parks what waits for it.
+// DisableEndpoint disables an endpoint and holds back deliveries that wait for
+// it.
 func (c *Client) DisableEndpoint(ctx context.Context, id string, options ...Option) (*Endpoint, error) {
 	r := c.newCall(http.MethodPost, endpointPath(id)+"/disable", "")
 	r.repeatable = true
 	return c.endpoint(ctx, r, options)
 }
 
-// Rotation is how a secret is rotated. The zero value makes a new one, beside
-// which the present one signs for 24 hours.
+// Rotation says how to rotate a secret. The zero value makes a new secret; the
+// present one also signs for 24 hours.
 type Rotation struct {
 	OverlapHours *int   `json:"overlapHours,omitzero"` // 0 to 168; 0 ends every earlier secret at once
 	Secret       string `json:"secret,omitzero"`       // one to import
 }
 
-// RotateSecret gives an endpoint another secret, which is shown this once.
+// RotateSecret gives an endpoint another secret, which only this call returns.
 func (c *Client) RotateSecret(ctx context.Context, id string, rotation Rotation) (*Endpoint, error) {
 	r := c.newCall(http.MethodPost, endpointPath(id)+"/rotate-secret", "")
 	r.body = rotation
 	return c.endpoint(ctx, r, nil)
 }
 
-// TestEndpoint sends a test event now, once, and returns its attempt, whatever
-// came of it. Data of nil is the catalog's example.
+// TestEndpoint sends one test event now and returns its attempt, whether it
+// succeeded or not. Nil data means the catalog's example.
 func (c *Client) TestEndpoint(ctx context.Context, id, eventType string, data any) (*Attempt, error) {
 	r := c.newCall(http.MethodPost, endpointPath(id)+"/test", "")
 	body := map[string]any{"type": eventType}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Error is a refusal by the server: the problem (RFC 9457) that it answered. Get
+// Error is a refusal by the server: the problem (RFC 9457) in its response. Get
 // it by errors.As, or compare [Code].
 type Error struct {
 	Method     string        `json:"-"`
@@ -27,15 +27,15 @@ type Error struct {
 	RetryAfter time.Duration `json:"-"` // when to come again; zero if the server did not say
 }
 
-// FieldError is a field of the body by its path, a parameter of the query or
-// Idempotency-Key, and what is wrong with it. Of a list that was cut the last one
-// has no field and says how many more there are.
+// FieldError is an error in one field of the body, in a parameter of the query,
+// or in Idempotency-Key. If the list was cut, the last one has no field and says
+// how many more there are.
 type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
 
-// Error says what was called, and what the server said of it.
+// Error returns what was called, and the server's reason.
 func (e *Error) Error() string {
 	var text strings.Builder
 	if e.Method != "" {
@@ -61,8 +61,8 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Code returns the code of the problem that an error is, such as "not_found", and
-// "" for any other error.
+// Code returns the code of an *Error, such as "not_found", and "" for any other
+// error.
 func Code(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
@@ -96,7 +96,7 @@ func readError(r *call, response *http.Response, body []byte) *Error {
 	return e
 }
 
-// plain is the beginning of a text on one line, without control characters.
+// plain returns the beginning of a text on one line, without control characters.
 func plain(body []byte) string {
 	text := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(string(body[:min(len(body), maxText)]), ""), func(c rune) bool { return c <= ' ' || c == 0x7f }), " ")
 	if len(body) > maxText {

@@ -10,19 +10,20 @@ import (
 	"time"
 )
 
-// Event is something that happened, to be reported.
+// Event is an event to report.
 type Event struct {
 	Type string // an event type of the catalog
 	Data any    // an object that fits the type's schema: a json.RawMessage, or what encoding/json makes one of
-	// Timestamp is when it happened; zero is now.
+	// Timestamp is when it happened; zero means now.
 	Timestamp time.Time
-	// Organization is the id or external id of its organization; empty is the
-	// client's.
+	// Organization is the id or external id of the event's organization; empty
+	// means the client's.
 	Organization string
-	// IdempotencyKey makes a report safe to repeat for 24 hours: the same key with
-	// the same event is accepted once. Choose one that follows from what happened,
-	// such as "payment-1042-failed", so that it holds across restarts too. If it is
-	// empty, SendEvent makes one, which holds for its own repeats.
+	// IdempotencyKey makes a report safe to repeat for 24 hours: the server
+	// accepts the same key with the same event once. Derive it from what
+	// happened, such as "payment-1042-failed", so that it holds across restarts
+	// too. If it is empty, SendEvent makes one, which holds only for its own
+	// retries.
 	IdempotencyKey string
 }
 
@@ -42,9 +43,8 @@ func (e *Event) report() eventReport {
 	return report
 }
 
-// AcceptedEvent is an event that is in the server's database: it reaches every
-// endpoint that was subscribed and enabled at that moment, or ends visibly as
-// failed.
+// AcceptedEvent is an event in the server's database. It reaches every endpoint
+// that was subscribed and enabled at that moment, or ends visibly as failed.
 type AcceptedEvent struct {
 	ID         string `json:"id"` // what receivers get as webhook-id
 	Type       string `json:"type"`
@@ -55,9 +55,10 @@ type AcceptedEvent struct {
 
 const idempotencyKey = "Idempotency-Key"
 
-// SendEvent reports an event and returns once it was accepted. It carries an
-// idempotency key, so that with Retries it is repeated after lost answers too and
-// accepted once. Refusals are an *Error; the code "invalid" names fields.
+// SendEvent reports an event and returns once the server has accepted it. It
+// sends an idempotency key, so that with Retries it is also repeated after lost
+// answers and still accepted once. A refusal is an *Error; with the code
+// "invalid" it names fields.
 func (c *Client) SendEvent(ctx context.Context, e Event) (*AcceptedEvent, error) {
 	r := c.newCall(http.MethodPost, "/events", e.Organization)
 	r.body, r.repeatable = e.report(), true
@@ -71,19 +72,19 @@ func (c *Client) SendEvent(ctx context.Context, e Event) (*AcceptedEvent, error)
 	return accepted, nil
 }
 
-// EventResult is what became of one event of several: it was accepted, or there
-// is an error.
+// EventResult is the result of one event of a batch: accepted, or an error.
 type EventResult struct {
 	Accepted *AcceptedEvent
 	Err      error // an *Error
 }
 
-// SendEvents reports up to 1000 events at once, at most 8 MiB. Each stands or
-// falls by itself: the results are in the order of the events. An error is of the
-// whole batch, of which nothing was accepted, or whose answer was lost.
+// SendEvents reports up to 1000 events at once, at most 8 MiB. Each is accepted
+// or refused independently; the results are in the order of the events.
+// SendEvents returns an error if the whole batch was refused, or if its answer
+// was lost.
 //
-// The key makes it safe to repeat with the same events; if it is empty, one is
-// made. The events' own keys are not used.
+// The key makes it safe to repeat the call with the same events; if it is empty,
+// SendEvents makes one. The events' own keys are not used.
 func (c *Client) SendEvents(ctx context.Context, events []Event, key string) ([]EventResult, error) {
 	reports, named := make([]eventReport, len(events)), false
 	for i := range events {
@@ -127,7 +128,7 @@ func keyOr(key string) string {
 	return key
 }
 
-// ReportedEvent is an event as the server has it.
+// ReportedEvent is an event as the server stored it.
 type ReportedEvent struct {
 	ID         string          `json:"id"`
 	Type       string          `json:"type"`
@@ -155,8 +156,8 @@ func (c *Client) Event(ctx context.Context, id string) (*ReportedEvent, error) {
 	return answerOf[ReportedEvent](ctx, c, c.newCall(http.MethodGet, "/events/"+url.PathEscape(id), ""))
 }
 
-// Events lists events of these types or prefixes, such as "payment.*"; of all
-// types if there are none.
+// Events lists events of these types or prefixes, such as "payment.*"; without
+// any, events of all types.
 func (c *Client) Events(ctx context.Context, types []string, paging Paging) (*Page[ReportedEvent], error) {
 	r := c.newCall(http.MethodGet, "/events", "")
 	if len(types) > 0 {

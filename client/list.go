@@ -7,13 +7,14 @@ import (
 	"strconv"
 )
 
-// Paging chooses a page of a list. The zero value is the first one, of 50 rows.
+// Paging selects a page of a list. The zero value is the first page, with 50
+// rows.
 type Paging struct {
 	Limit  int    // 1 to 200; 0 is 50
 	Cursor string // the NextCursor of the page before
 }
 
-// Page is some rows of a list, the newest first.
+// Page is one page of a list, newest row first.
 type Page[T any] struct {
 	Data       []T    `json:"data"`
 	NextCursor string `json:"nextCursor"` // of the next page; empty on the last
@@ -28,11 +29,11 @@ func (p Paging) add(query url.Values) {
 	}
 }
 
-// All goes through every row of a list, page by page:
+// All iterates over every row of a list, page by page:
 //
 //	for endpoint, err := range client.All(ctx, c.Endpoints) {
 //
-// An error ends it, with a zero row beside it.
+// It stops after an error, which it yields with a zero row.
 func All[T any](ctx context.Context, list func(context.Context, Paging) (*Page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		paging := Paging{Limit: 200}

@@ -15,11 +15,12 @@ type Organization struct {
 	Slug       string     `json:"slug"`
 	CreatedAt  time.Time  `json:"createdAt"`
 	Endpoints  []Endpoint `json:"endpoints"` // from CreateOrganization alone, each with its secret
-	// ETag names this state of the organization, for IfMatch. Lists have none.
+	// ETag identifies this state of the organization, for IfMatch. Lists don't
+	// set it.
 	ETag string `json:"-"`
 }
 
-// NewOrganization is what an organization is made of. It needs a name.
+// NewOrganization describes an organization to create. Name is required.
 type NewOrganization struct {
 	Name       string             `json:"name"`
 	Slug       string             `json:"slug,omitzero"` // made from the name, if it is empty
@@ -27,7 +28,8 @@ type NewOrganization struct {
 	Endpoints  []EndpointSettings `json:"endpoints,omitzero"` // 20 at most
 }
 
-// OrganizationChange is what is to change of an organization; nil leaves it.
+// OrganizationChange lists changes of an organization; a nil field doesn't
+// change.
 type OrganizationChange struct {
 	Name       *string
 	Slug       *string
@@ -45,7 +47,7 @@ func (c *Client) organization(ctx context.Context, r *call, options []Option) (*
 	return o, nil
 }
 
-// CreateOrganization makes an organization and its first endpoints.
+// CreateOrganization creates an organization and its first endpoints.
 func (c *Client) CreateOrganization(ctx context.Context, n NewOrganization) (*Organization, error) {
 	r := platformCall(http.MethodPost, "/organizations")
 	r.body = n
@@ -64,7 +66,7 @@ func (c *Client) Organizations(ctx context.Context, paging Paging) (*Page[Organi
 	return list[Organization](ctx, c, platformCall(http.MethodGet, "/organizations"), paging)
 }
 
-// UpdateOrganization changes what is set of an organization.
+// UpdateOrganization changes the organization's fields that are not nil.
 func (c *Client) UpdateOrganization(ctx context.Context, id string, change OrganizationChange, options ...Option) (*Organization, error) {
 	body := map[string]any{}
 	if change.Name != nil {
@@ -84,13 +86,14 @@ func (c *Client) UpdateOrganization(ctx context.Context, id string, change Organ
 	return c.organization(ctx, r, options)
 }
 
-// DeleteOrganization deletes an organization. What waits is still delivered.
+// DeleteOrganization deletes an organization. Deliveries that wait are still
+// made.
 func (c *Client) DeleteOrganization(ctx context.Context, id string, options ...Option) error {
 	_, err := c.do(ctx, platformCall(http.MethodDelete, organizationPath(id)).with(options), nil)
 	return err
 }
 
-// NewPortalLink is what a portal link is asked for with. It needs a role: admin,
+// NewPortalLink describes a portal link to create. Role is required: admin,
 // member or guest.
 type NewPortalLink struct {
 	Role        string `json:"role"`
@@ -106,7 +109,7 @@ type PortalLink struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// CreatePortalLink makes a link into an organization's pages.
+// CreatePortalLink creates a link into an organization's pages.
 func (c *Client) CreatePortalLink(ctx context.Context, organization string, n NewPortalLink) (*PortalLink, error) {
 	r := platformCall(http.MethodPost, organizationPath(organization)+"/portal-link")
 	r.body = n

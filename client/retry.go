@@ -59,7 +59,7 @@ func (r *call) removedBefore(tried int, err error) bool {
 	return r.method == http.MethodDelete && tried > 0 && Code(err) == "not_found"
 }
 
-// backoff is a wait with jitter, so that many clients don't come back at once.
+// backoff returns a wait with jitter, so that many clients don't come back at once.
 func backoff(tried int) time.Duration {
 	wait := longest
 	if tried < 5 {

@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,10 +31,22 @@ func (f *fixture) alone(t *testing.T, kind string, e *models.Endpoint) *jobs.Wor
 	t.Helper()
 	f.wakeQueue()
 	w := f.start(t)
-	must(t, f.Engine().Attend(t.Context()))
+	f.untilSole(t)
 	f.publishBatch(t, kind, 1)
 	f.until(t, "the first one is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
 	return w
+}
+
+// untilSole waits until the workers know that they are alone, which they find out
+// while none of them claims.
+func (f *fixture) untilSole(t *testing.T) {
+	t.Helper()
+	f.until(t, "there is a sole worker", models.DeliveryFilter{}, func([]models.Delivery) bool {
+		must(t, f.Engine().Attend(t.Context()))
+		var id string
+		must(t, f.Database().WithContext(t.Context()).Raw("SELECT sole_worker FROM installations").Scan(&id).Error)
+		return id != ""
+	})
 }
 
 // begun counts the endpoint's deliveries that were claimed as they were accepted.
@@ -229,6 +242,15 @@ func TestAtOnceHeedsWhatHoldsAnEndpoint(t *testing.T) {
 			must(t, f.Database().WithContext(t.Context()).Exec("UPDATE endpoint_states SET held_because = 'circuit', held_until = ? WHERE endpoint_id = ?",
 				f.clock.Now().Add(time.Hour), e.ID).Error)
 		}},
+		"attempts of a worker that notes nothing": {before: func(t *testing.T, f *fixture, e *models.Endpoint) {
+			f.waker.queue.Store(nil)
+			f.publishBatch(t, kind, 1)
+			list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{States: []models.State{models.Pending}}, models.Page{Limit: models.MaxLimit})
+			must(t, err)
+			must(t, f.Database().WithContext(t.Context()).Exec("UPDATE delivery_work SET attempt = 1, lease_token = 'of-another', lease_until = expires_at WHERE delivery_id = ?", list[0].ID).Error)
+			f.wakeQueue()
+			must(t, f.Engine().Attend(t.Context()))
+		}},
 		"a disabled endpoint": {before: func(t *testing.T, f *fixture, e *models.Endpoint) {
 			_, err := f.tenant.DisableEndpoint(t.Context(), e.ID)
 			must(t, err)
@@ -239,7 +261,7 @@ func TestAtOnceHeedsWhatHoldsAnEndpoint(t *testing.T) {
 				e, _ := f.endpoint(t, receiver(t, nil).URL, test.change)
 				f.wakeQueue()
 				f.start(t)
-				must(t, f.Engine().Attend(t.Context()))
+				f.untilSole(t)
 				f.publishBatch(t, kind, 1)
 				if test.change == nil {
 					f.until(t, "the first one is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
@@ -254,6 +276,54 @@ func TestAtOnceHeedsWhatHoldsAnEndpoint(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAStopIsNoEnd holds that a process which stops is not taken for gone while its
+// last attempts are under way.
+func TestAStopIsNoEnd(t *testing.T) {
+	const kind = "payment.failed"
+	eachPair(t, func(t *testing.T, f *fixture) {
+		answer := make(chan struct{})
+		end := sync.OnceFunc(func() { close(answer) })
+		var came atomic.Int64
+		s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+			came.Add(1)
+			<-answer
+		})
+		t.Cleanup(end)
+		e, _ := f.endpoint(t, s.URL, nil)
+		f.wakeQueue()
+		w := f.start(t)
+		f.publishBatch(t, kind, 1)
+		f.until(t, "it is under way", models.DeliveryFilter{EndpointID: e.ID}, func([]models.Delivery) bool { return came.Load() == 1 })
+		stopped := make(chan struct{})
+		go func() {
+			defer close(stopped)
+			w.Shutdown(context.Background())
+		}()
+		other := f.accompany(t)
+		seen := func() (at time.Time) {
+			var rows []struct{ SeenAt time.Time }
+			must(t, f.Database().WithContext(t.Context()).Raw("SELECT seen_at FROM workers ORDER BY seen_at DESC").Scan(&rows).Error)
+			if len(rows) == 2 {
+				at = rows[0].SeenAt
+			}
+			return at
+		}
+		f.until(t, "the one that stops still says that it is there", models.DeliveryFilter{}, func() func([]models.Delivery) bool {
+			first := seen()
+			return func([]models.Delivery) bool { return seen().After(first) }
+		}())
+		for range 5 {
+			must(t, other.Attend(t.Context()))
+		}
+		end()
+		<-stopped
+		list := f.until(t, "it is delivered", models.DeliveryFilter{EndpointID: e.ID}, all(1, models.Delivered))
+		if list[0].AttemptCount != 1 {
+			t.Errorf("it has %d attempts; want 1", list[0].AttemptCount)
+		}
+	})
 }
 
 // TestOneSoleWorker holds that nobody claims beside the sole worker until it knows

@@ -34,7 +34,7 @@ func listen(ctx context.Context, client redis.UniversalClient, channel string, n
 	}
 }
 
-// hear is one subscription. It returns why it ended.
+// hear listens to one subscription, and returns why it ended.
 func hear(ctx context.Context, client redis.UniversalClient, channel string, note func(error), handle func(payload string)) error {
 	subscription := client.Subscribe(ctx, channel)
 	defer subscription.Close()

@@ -17,8 +17,8 @@ import (
 // all processes.
 const changesSubject = "changes"
 
-// Feed tells the pages of every process which deliveries changed. It carries
-// ids alone and may lose some while Redis is away: pages read the rows.
+// Feed passes the ids of changed deliveries to the pages of every process. It may
+// lose some while Redis is away: pages read the rows.
 type Feed struct {
 	names
 	client redis.UniversalClient
@@ -43,7 +43,7 @@ const (
 	publishLimit = 2 * time.Second
 )
 
-// NewFeed connects the feed to Redis, on a channel that carries the
+// NewFeed connects the feed to Redis, on a channel whose name has the
 // installation's id.
 func NewFeed(client redis.UniversalClient, installation string, log *slog.Logger) *Feed {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -69,8 +69,8 @@ func (f *Feed) Close() {
 	f.subscribers = nil
 }
 
-// Subscribe returns the ids of an organization's deliveries as they change.
-// The channel is closed when the feed ends; cancel ends the subscription.
+// Subscribe returns the ids of an organization's deliveries as they change. The
+// channel is closed when the feed ends; call cancel to end the subscription.
 func (f *Feed) Subscribe(organizationID string) (changes <-chan []string, cancel func()) {
 	channel := make(chan []string, subscriberBuffer)
 	f.mu.Lock()

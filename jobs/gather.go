@@ -76,7 +76,7 @@ func (d *dispatcher) inTurns(apart bool) iter.Seq2[string, *lane] {
 	}
 }
 
-// room is how many more exchanges a lane may begin: up to its endpoint's limit,
+// room returns how many more exchanges a lane may begin: up to its endpoint's limit,
 // while the process has some left. Its first one it may always begin, so that
 // no number of endpoints that hang keeps another from being called.
 func (d *dispatcher) room(l *lane) int {

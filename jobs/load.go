@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// InFlight is how many attempts of this process are being sent or wait to be
+// InFlight returns how many attempts of this process are being sent or wait to be
 // recorded.
 func (w *Workers) InFlight() int { return w.dispatcher.count(func(l *lane) int { return l.inFlight }) }
 
-// Lanes is how many deliveries wait in this process for a free slot of their
+// Lanes returns how many deliveries wait in this process for a free slot of their
 // endpoint.
 func (w *Workers) Lanes() int { return w.dispatcher.count(func(l *lane) int { return len(l.ids) }) }
 
-// Unrecorded is how many outcomes of this process wait to be written.
+// Unrecorded returns how many outcomes of this process wait to be written.
 func (w *Workers) Unrecorded() int {
 	w.recorder.mu.Lock()
 	defer w.recorder.mu.Unlock()
 	return len(w.recorder.waiting)
 }
 
-// LastScan is when this process last ended a look for due deliveries well; zero
-// before the first.
+// LastScan returns when this process last completed a due scan without an error;
+// zero before the first.
 func (w *Workers) LastScan() time.Time {
 	if scanned := w.scanned.Load(); scanned != 0 {
 		return time.UnixMicro(scanned).UTC()
@@ -38,8 +38,8 @@ func (d *dispatcher) count(of func(*lane) int) (n int) {
 	return n
 }
 
-// QueueSizes tells how many tasks of each of Asynq's queues wait to be read, by
-// the queue's kind. It fails while Redis is away.
+// QueueSizes returns how many tasks wait in each of Asynq's queues, by the
+// queue's kind. It fails while Redis is away.
 func (q *Queue) QueueSizes(ctx context.Context) (map[string]int64, error) {
 	sizes := make(map[string]int64, queues)
 	for _, kind := range []string{freshQueue, dueQueue} {

@@ -20,22 +20,22 @@ import (
 	"hookwell/models"
 )
 
-// MailOptions are what a mailer is made of.
+// MailOptions configure a mailer.
 type MailOptions struct {
-	// Server is smtp://host:port, where the connection turns to TLS before
-	// anything is said (STARTTLS; without it only to this machine), or smtps://;
-	// with user:password where the server asks for them. The usual ports are 587
-	// and 465.
+	// Server is smtp://host:port, which switches to TLS first (STARTTLS; only a
+	// server on this machine may do without), or smtps://; with user:password if
+	// the server asks for them. The usual ports are 587 and 465.
 	Server *url.URL
-	// From is whom messages are from.
+	// From is the sender's address.
 	From *mail.Address
-	// Roots are who may vouch for the server; nil is the machine's own.
+	// Roots are the certificates that may vouch for the server; nil means the
+	// machine's own.
 	Roots *x509.CertPool
-	// Dial reaches the server; nil is the machine's network.
+	// Dial connects to the server; nil means the machine's network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Mailer hands messages to a mail server. It is safe for concurrent use.
+// Mailer sends messages to a mail server. It is safe for concurrent use.
 type Mailer struct {
 	options []gomail.Option
 	host    string
@@ -46,8 +46,8 @@ type Mailer struct {
 // mailLimit is how long the server may take for one step of the exchange.
 const mailLimit = 15 * time.Second
 
-// NewMailer checks the options; its errors never show a password. It makes no
-// connection: the server may be away and come back.
+// NewMailer checks the options. Its errors never show a password. It does not
+// connect, since the server may be away and come back.
 func NewMailer(o MailOptions) (*Mailer, error) {
 	host := o.Server.Hostname()
 	if host == "" || o.Server.Opaque != "" || strings.Trim(o.Server.Path, "/") != "" || o.Server.RawQuery != "" || o.Server.Fragment != "" {
@@ -145,7 +145,7 @@ func (m *Mailer) sendOne(client *gomail.Client, l *models.Letter) error {
 	return nil
 }
 
-// message is the letter as it goes over the wire. Its id is the row's, so that
+// message returns the letter as it goes over the wire. Its id is the row's, so that
 // a message that comes twice shows as one.
 func (m *Mailer) message(l *models.Letter) (*gomail.Msg, error) {
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
@@ -183,12 +183,12 @@ func final(err error) bool {
 // authenticationRequired is RFC 4954's reply to a sender who has to sign in first.
 const authenticationRequired = 530
 
-// sendMail sends what is due.
+// sendMail sends due mail.
 func (w *Workers) sendMail(ctx context.Context) error {
 	return SendMail(ctx, w.Store, w.Words, w.Mailer, w.Log)
 }
 
-// Mailbox is where mail is queued.
+// Mailbox is the queue of mail.
 type Mailbox interface {
 	// ClaimMail takes some messages that are due; none is due if it returns none.
 	ClaimMail(ctx context.Context) ([]models.Letter, error)
@@ -199,15 +199,15 @@ type Mailbox interface {
 	MailFailed(ctx context.Context, l *models.Letter, cause error, final bool) (time.Time, error)
 }
 
-// Words writes what messages say.
+// Words writes the text of messages.
 type Words interface {
 	// Write returns the subject and the text of a message. It fails for a kind that
 	// it does not know, which a newer version may have queued.
 	Write(m *models.Mail) (subject, text string, err error)
 }
 
-// SendMail sends what is due, in any process and beside others. Without a
-// mailer it is logged and given up.
+// SendMail sends due mail. Several processes may call it at once. Without a
+// mailer it logs each message and gives it up.
 func SendMail(ctx context.Context, mailbox Mailbox, words Words, mailer *Mailer, log *slog.Logger) error {
 	for {
 		letters, err := mailbox.ClaimMail(ctx)

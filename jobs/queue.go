@@ -1,6 +1,20 @@
-// Package jobs makes deliveries happen. The database schedules and Asynq
-// distributes: a task is a wake-up that carries ids, the row is the truth, and
-// everything in Redis may be lost at any time.
+// Package jobs delivers. The database schedules and Asynq distributes: a task
+// only wakes workers and carries ids, the row is the truth, and everything in
+// Redis may be lost at any time.
+//
+//   - Queue is the engine's Waker: it puts ids into Asynq tasks (queue.go, wake.go;
+//     turns.go shares tasks between organizations).
+//   - Workers read the tasks (workers.go) and pass their ids to the dispatcher.
+//   - The dispatcher has one lane for each endpoint (lane.go; lane_state.go has the
+//     table of a lane's states), claims for free slots (gather.go) and starts the
+//     exchanges (dispatcher.go). at_once.go starts those claimed on acceptance.
+//   - The recorder writes outcomes in groups (recorder.go).
+//   - Rounds do the periodic work (rounds.go), among it mail (mail.go).
+//   - Feed passes changed ids to the pages (feed.go), and Tester sends test events
+//     (tester.go).
+//
+// Redis's faults and state are in redis_fault.go and redis_state.go. Start with
+// Start in workers.go.
 package jobs
 
 import (
@@ -19,7 +33,8 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// The kinds of task: one carries due deliveries, the other says that mail waits.
+// The kinds of task: one carries due deliveries, the other announces that mail
+// waits.
 const (
 	deliverTask = "deliver"
 	mailTask    = "mail"
@@ -32,8 +47,8 @@ const (
 	queues     = 2
 )
 
-// deliverPayload is a task's payload: due deliveries by endpoint. More says
-// that the endpoint may have others behind these.
+// deliverPayload is a task's payload: due deliveries by endpoint. More reports
+// that the endpoint may have others after these.
 type deliverPayload struct {
 	Lanes []pipeline.DueLane `json:"lanes"`
 }
@@ -51,9 +66,9 @@ const (
 	enqueueLimit = 2 * time.Second
 )
 
-// Queue hands due deliveries to the workers. It is the store's Waker: it never
-// blocks. While Redis is away it hands them to the workers of this process, and
-// where there are none it forgets.
+// Queue passes due deliveries to workers. It is the engine's Waker and never
+// blocks. While Redis is away it passes them to the workers of this process;
+// without workers it drops them.
 type Queue struct {
 	names
 	state  redisState
@@ -71,9 +86,9 @@ type Queue struct {
 	waker   atomic.Pointer[waker]
 }
 
-// NewQueue starts a queue over Redis, whose names there carry the installation's
-// id, and so do those of whatever else of Asynq uses this client. The feed may
-// be nil.
+// NewQueue starts a queue over Redis. Its names there carry the installation's
+// id, and so do the names of all other parts of Asynq that use this client. The
+// feed may be nil.
 func NewQueue(client redis.UniversalClient, installation string, feed *Feed, log *slog.Logger) *Queue {
 	client.AddHook(own{names{installation}})
 	q := &Queue{names: names{installation}, state: redisState{log: log}, client: asynq.NewClientFromRedisClient(client), redis: client, feed: feed,
@@ -85,13 +100,13 @@ func NewQueue(client redis.UniversalClient, installation string, feed *Feed, log
 	return q
 }
 
-// Close stops the queue. What it has not handed on, the due scan finds.
+// Close stops the queue. The due scan finds deliveries that it has not passed on.
 func (q *Queue) Close() {
 	close(q.stop)
 	q.stopped.Wait()
 }
 
-// Wake hands due deliveries on, after their commit.
+// Wake passes due deliveries on. Call it after their commit.
 func (q *Queue) Wake(woken []models.Woken) {
 	q.mu.Lock()
 	q.waiting.add(woken)
@@ -102,8 +117,8 @@ func (q *Queue) Wake(woken []models.Woken) {
 	}
 }
 
-// Reserve takes free slots of this process's workers; there are none where it has
-// no workers.
+// Reserve takes slots of this process's workers. Without workers it takes
+// none.
 func (q *Queue) Reserve(slots []pipeline.Slots) {
 	if local := q.local.Load(); local != nil {
 		local.reserve(slots)
@@ -114,7 +129,7 @@ func (q *Queue) Reserve(slots []pipeline.Slots) {
 	}
 }
 
-// Begin sends what was claimed for reserved slots.
+// Begin sends the jobs that were claimed for reserved slots.
 func (q *Queue) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 	if local := q.local.Load(); local != nil {
 		local.begin(slots, jobs)
@@ -124,7 +139,7 @@ func (q *Queue) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 	}
 }
 
-// WakeMail says that mail waits, after its commit.
+// WakeMail announces that mail waits. Call it after its commit.
 func (q *Queue) WakeMail() {
 	q.mu.Lock()
 	q.mail = true

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisFault is why Redis can't do its part of the work. Its text says what
+// RedisFault is an error that keeps Redis from doing its part. Its text says what
 // happened and what an operator can do; it holds no password.
 type RedisFault struct {
 	Happened, Mend string

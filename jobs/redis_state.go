@@ -112,10 +112,10 @@ redis.call("ZADD", KEYS[4], 1, ARGV[1])
 redis.call("ZREM", KEYS[4], ARGV[1])
 return redis.call("DEL", KEYS[1], KEYS[2], KEYS[3], KEYS[4])`)
 
-// Check tries in Redis what the work does there: a write to each kind of key
-// and a message on each channel. It returns nil or a *RedisFault, also for what
-// the work itself met lately, such as a refused subscription. It takes three
-// round trips, and as long as ctx allows.
+// Check tries in Redis what the workers do there: a write to each kind of key and
+// a message on each channel. It returns nil or a *RedisFault, also for faults
+// that the workers met lately, such as a refused subscription. It takes three
+// round trips, and returns when ctx ends.
 func (q *Queue) Check(ctx context.Context) error {
 	err := q.tryWrite(ctx)
 	if !errors.Is(err, context.Canceled) {

@@ -33,24 +33,27 @@ func (w *Workers) every(ctx context.Context, interval time.Duration, what string
 	w.everyOr(ctx, interval, nil, what, round)
 }
 
-// everyOr is every, and at once when it is called.
+// everyOr does what every does, and runs at once when it is called.
 func (w *Workers) everyOr(ctx context.Context, interval time.Duration, called <-chan struct{}, what string, round func(context.Context) error) {
-	w.rounds.Go(func() {
-		timer := time.NewTimer(0)
-		defer timer.Stop()
-		for {
-			select {
-			case <-timer.C:
-			case <-called:
-			case <-ctx.Done():
-				return
-			}
-			if err := round(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				w.Log.Error(what, "error", err)
-			}
-			timer.Reset(interval + time.Duration(rand.Int64N(int64(interval/5))))
+	w.rounds.Go(func() { w.repeat(ctx, interval, called, what, round) })
+}
+
+// repeat runs a round again and again until the context ends.
+func (w *Workers) repeat(ctx context.Context, interval time.Duration, called <-chan struct{}, what string, round func(context.Context) error) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-called:
+		case <-ctx.Done():
+			return
 		}
-	})
+		if err := round(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			w.Log.Error(what, "error", err)
+		}
+		timer.Reset(interval + time.Duration(rand.Int64N(int64(interval/5))))
+	}
 }
 
 // stepLimit bounds one step of a round: one that waits for a connection that is

@@ -21,7 +21,7 @@ type arrived struct {
 	body   []byte
 }
 
-// verifies tells whether the official library takes the request. Its clock is
+// verifies reports whether the official library takes the request. Its clock is
 // not the test's, so that the time is left out of it.
 func (a arrived) verifies(t *testing.T, secret webhook.Secret) bool {
 	t.Helper()
@@ -30,7 +30,7 @@ func (a arrived) verifies(t *testing.T, secret webhook.Secret) bool {
 	return verifier.VerifyIgnoringTimestamp(a.body, a.header) == nil
 }
 
-// older tells whether a receiver of the older header takes the request.
+// older reports whether a receiver of the older header takes the request.
 func (a arrived) older(secret webhook.Secret) bool {
 	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
 	io.WriteString(mac, a.header.Get("x-webhook-timestamp")+".")

@@ -9,7 +9,7 @@ import (
 	"hookwell/webhook"
 )
 
-// Tenant is the organization that asks for a test.
+// Tenant is the organization that sends a test event.
 type Tenant interface {
 	// BeginTest makes a test event and claims its delivery to the endpoint.
 	BeginTest(ctx context.Context, endpointID, eventType string, data []byte) (*pipeline.Job, error)
@@ -17,20 +17,20 @@ type Tenant interface {
 	Organization() *models.Organization
 }
 
-// Tester sends test events at once, in the process that was asked.
+// Tester sends test events at once, in the process that got the request.
 type Tester struct {
 	engine *pipeline.Engine
 	sender *webhook.Sender
 	feed   *Feed
 }
 
-// NewTester makes a tester.
+// NewTester returns a tester.
 func NewTester(engine *pipeline.Engine, sender *webhook.Sender, feed *Feed) *Tester {
 	return &Tester{engine, sender, feed}
 }
 
 // Test sends one test event to one endpoint and returns its delivery's id once
-// the attempt is recorded. The exchange goes on when whoever asked goes away.
+// the attempt is recorded. The exchange continues if the caller's context ends.
 func (t *Tester) Test(ctx context.Context, tenant Tenant, endpointID, eventType string, data []byte) (string, error) {
 	job, err := tenant.BeginTest(ctx, endpointID, eventType, data)
 	if err != nil {

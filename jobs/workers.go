@@ -17,7 +17,7 @@ import (
 	"hookwell/webhook"
 )
 
-// Store is what the workers ask of the store.
+// Store is what workers need from the store.
 type Store interface {
 	Mailbox
 	// StepRecovery does the next step of one recovery and returns it, nil if none
@@ -30,27 +30,28 @@ type Store interface {
 	Prune(ctx context.Context) error
 }
 
-// Options are what workers are made of.
+// Options configure workers.
 type Options struct {
 	Engine *pipeline.Engine
 	Store  Store
 	Sender *webhook.Sender
 	Redis  redis.UniversalClient
-	// CutRedis closes Redis while Asynq waits for it; nil lets it wait.
+	// CutRedis closes Redis while Asynq waits for it during a stop; if it is nil,
+	// Asynq waits.
 	CutRedis func()
 	Queue    *Queue
 	Feed     *Feed
 	Log      *slog.Logger
-	// Words writes what messages say.
+	// Words writes the text of messages.
 	Words Words
-	// Mailer is nil where no mail server is set.
+	// Mailer is nil if no mail server is set.
 	Mailer *Mailer
 	// Retention is how long events and deliveries are kept, at least
 	// models.MinRetention.
 	Retention time.Duration
 }
 
-// Workers send deliveries, bring back what was lost and keep house.
+// Workers send deliveries, find lost ones, and run the periodic rounds.
 type Workers struct {
 	Options
 	server     *asynq.Server
@@ -60,6 +61,8 @@ type Workers struct {
 	mailCalled chan struct{}
 	stop       context.CancelFunc
 	rounds     sync.WaitGroup
+	leave      context.CancelFunc // ends attending
+	attending  sync.WaitGroup
 	once       sync.Once
 	scanned    atomic.Int64 // Unix microseconds of the last look for due deliveries that ended well
 }
@@ -77,12 +80,13 @@ const (
 	// for handlers, and what is handed back.
 	asynqLimit = asynqGrace + handBackLimit
 	asynqGrace = 5 * time.Second
-	// StopGrace is how long a stop waits for exchanges: the longest timeout and 5 s.
+	// StopGrace is how long a stop waits for exchanges: the longest timeout and 5
+	// s.
 	StopGrace = models.MaxTimeoutSeconds*time.Second + 5*time.Second
 )
 
-// Start starts workers in this process. They run until Shutdown. It fails only
-// when Asynq can't be started; Redis may be away and come back.
+// Start starts workers in this process. They run until Shutdown. It fails only if
+// Asynq can't be started; Redis may be away and come back.
 func Start(o Options) (*Workers, error) {
 	if o.CutRedis == nil {
 		o.CutRedis = func() {}
@@ -108,7 +112,9 @@ func Start(o Options) (*Workers, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
-	w.every(ctx, attendInterval, "noting that there are workers", w.attend)
+	attending, leave := context.WithCancel(context.Background())
+	w.leave = leave
+	w.attending.Go(func() { w.repeat(attending, attendInterval, nil, "noting that there are workers", w.attend) })
 	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
 	w.every(ctx, tryRedisInterval, "trying Redis", w.tryRedis)
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)
@@ -123,9 +129,9 @@ func Start(o Options) (*Workers, error) {
 	return w, nil
 }
 
-// Shutdown takes no new work and waits until what is in flight is recorded;
-// when the context ends first, it is cut off and handed back by its lease.
-// Stopping twice is stopping once.
+// Shutdown takes no new work and waits until attempts in flight are recorded. If
+// the context ends first, it cuts them off, and their leases hand them back. A
+// second call does nothing.
 func (w *Workers) Shutdown(ctx context.Context) { w.once.Do(func() { w.shutdown(ctx) }) }
 
 func (w *Workers) shutdown(ctx context.Context) {
@@ -145,6 +151,9 @@ func (w *Workers) shutdown(ctx context.Context) {
 	final, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	w.recorder.close(final)
+	// Not before: others would take over what is still in flight here.
+	w.leave()
+	w.attending.Wait()
 	if err := w.Engine.Leave(final); err != nil {
 		w.Log.Error("leaving", "error", err)
 	}

@@ -1,7 +1,6 @@
-// Package migrations carries the numbered SQL of both databases inside the
-// binary. The two folders hold the same steps under the same numbers; a test
-// in models compares the schemas that they make. A shipped file is never
-// edited: a change is a new number.
+// Package migrations embeds the numbered SQL of both databases. The two folders
+// have the same steps under the same numbers; a test in models/store compares the
+// schemas that they make. Never edit a shipped file: add the next number instead.
 package migrations
 
 import "embed"

@@ -29,7 +29,7 @@ type Actor struct {
 	RequestID     string
 }
 
-// UserID is the id of a person; nil for everything else that acts.
+// UserID returns the id of a person; nil for everything else that acts.
 func (a Actor) UserID() *string {
 	if a.Kind != ActorUser {
 		return nil
@@ -37,7 +37,7 @@ func (a Actor) UserID() *string {
 	return &a.ID
 }
 
-// Title is the actor as pages name it: a key's name alone says too little.
+// Title returns the actor as pages name it: a key's name alone says too little.
 func (a Actor) Title() string {
 	if a.Kind == ActorKey {
 		return "API key " + a.Name

@@ -98,10 +98,10 @@ func (a *Attempt) ID() string { return attemptID(a.DeliveryID, a.Number) }
 // Delivered reports whether the attempt was a success.
 func (a *Attempt) Delivered() bool { return a.Cause == "" }
 
-// Duration is how long the whole exchange took.
+// Duration returns how long the whole exchange took.
 func (a *Attempt) Duration() time.Duration { return time.Duration(a.DurationUs) * time.Microsecond }
 
-// Timings are the parts of the exchange.
+// Timings returns the parts of the exchange.
 func (a *Attempt) Timings() webhook.Timings {
 	us := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 	return webhook.Timings{DNS: us(a.DNSUs), Connect: us(a.ConnectUs), TLS: us(a.TLSUs), FirstByte: us(a.FirstByteUs)}

@@ -75,7 +75,7 @@ type Tallied struct {
 	More bool
 }
 
-// LastDuration is how long the last attempt took.
+// LastDuration returns how long the last attempt took.
 func (d *Delivery) LastDuration() time.Duration {
 	return time.Duration(d.LastDurationUs) * time.Microsecond
 }

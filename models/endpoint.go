@@ -30,7 +30,7 @@ type Endpoint struct {
 	Moved Moved `gorm:"-"`
 }
 
-// Input is the endpoint as it is set now, to be changed and saved.
+// Input returns the endpoint as it is set now, to be changed and saved.
 func (e *Endpoint) Input() EndpointInput {
 	return EndpointInput{URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes, EndpointPolicy: e.EndpointPolicy}
 }
@@ -46,7 +46,7 @@ func (e *Endpoint) Title() string {
 	return e.URL
 }
 
-// Version is the endpoint as it is. Its form does not show whether it is
+// Version returns the endpoint as it is. Its form does not show whether it is
 // enabled, so that disabling it by itself makes no form outdated.
 func (e *Endpoint) Version() Version {
 	return Version{ID: e.ID, Form: strconv.FormatInt(e.FormVersion, 10), At: e.UpdatedAt}

@@ -75,7 +75,7 @@ func (f EndpointField) IsNumber() bool { return f.number != nil }
 // Title is what the endpoint's page and the audit log call the field.
 func (f EndpointField) Title() string { return cmp.Or(f.Brief, f.Label) }
 
-// Least is the smallest number that the field takes.
+// Least returns the smallest number that the field takes.
 func (f EndpointField) Least() int {
 	if f.Optional {
 		return 0
@@ -109,7 +109,7 @@ func (f EndpointField) Default() string {
 	return f.Text(&in)
 }
 
-// Words are the value as pages and the audit log show it.
+// Words returns the value as pages and the audit log show it.
 func (f EndpointField) Words(in *EndpointInput) string {
 	text := f.Text(in)
 	switch {

@@ -35,7 +35,7 @@ type EndpointInput struct {
 	Unread     webhook.Faults
 }
 
-// NewEndpointInput is an endpoint's default policy.
+// NewEndpointInput returns an endpoint's default policy.
 func NewEndpointInput() EndpointInput { return EndpointInput{EndpointPolicy: defaultPolicy()} }
 
 func (in *EndpointInput) checkHeaders() webhook.Faults {

@@ -80,5 +80,5 @@ type EndpointSummary struct {
 	Needy []JudgedEndpoint // the first of those that need a person
 }
 
-// BareURL is a URL without what nearly every one begins with.
+// BareURL returns a URL without what nearly every one begins with.
 func BareURL(address string) string { return strings.TrimPrefix(address, "https://") }

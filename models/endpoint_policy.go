@@ -103,7 +103,7 @@ func signatureFormats() []string {
 	return names
 }
 
-// faultsOf are a parser's sentence as the fault of a field that is named later.
+// faultsOf returns a parser's sentence as the fault of a field that is named later.
 func faultsOf(err error) webhook.Faults {
 	if err == nil {
 		return nil

@@ -92,7 +92,7 @@ func InvalidField(field, message string) error {
 	return NewInvalid(webhook.Faults{{Field: field, Message: message}})
 }
 
-// RefusedField is a refusal of who asks, told at a field of the form.
+// RefusedField returns a refusal of who asks, told at a field of the form.
 func RefusedField(code, field, message string) error {
 	return &Error{Kind: Unauthorized, Code: code, Message: message, Fields: webhook.Faults{{Field: field, Message: message}}}
 }

@@ -55,7 +55,7 @@ func (f *Failing) Days() []time.Time {
 	return days
 }
 
-// DisableAt is when the endpoint is disabled if nothing changes, nil while it
+// DisableAt returns when the endpoint is disabled if nothing changes, nil while it
 // does not fail. DaysLeft is on how many more days it has to fail for that.
 func (f *Failing) DisableAt() (at *time.Time, daysLeft int) {
 	if f.FailingSince == nil {

@@ -34,7 +34,7 @@ type NewInvitation struct {
 	ByMail bool
 }
 
-// Shown is a token as far as it is for other eyes than the invited person's.
+// Shown returns a token as far as it is for other eyes than the invited person's.
 func (i *Invitation) Shown(token string) string {
 	if i == nil || i.ByMail {
 		return ""

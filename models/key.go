@@ -62,5 +62,5 @@ func (k *Key) Describe() string {
 // Expired reports whether the key's time was over at that moment.
 func (k *Key) Expired(now time.Time) bool { return k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) }
 
-// TableName is the keys' table; "keys" alone says too little in SQL.
+// TableName returns the keys' table; "keys" alone says too little in SQL.
 func (Key) TableName() string { return "api_keys" }

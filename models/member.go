@@ -78,10 +78,10 @@ func ScopeNames(scopes []Scope) string {
 	return strings.Join(names, " ")
 }
 
-// TitleVersion is the member's title as it is, which has a form of its own.
+// TitleVersion returns the member's title as it is, which has a form of its own.
 func (m *TeamMember) TitleVersion() Version { return Version{ID: m.ID, Form: textVersion(m.Title)} }
 
-// RoleVersion is the member's role as it is, which has a form of its own.
+// RoleVersion returns the member's role as it is, which has a form of its own.
 func (m *TeamMember) RoleVersion() Version {
 	return Version{ID: m.ID, Form: textVersion(string(m.Role))}
 }

@@ -94,7 +94,7 @@ type OrganizationChange struct {
 // IsNamed reports whether a name is the organization's id or its external id.
 func (o *Organization) IsNamed(name string) bool { return name == o.ID || name == o.PublicID() }
 
-// PublicID is the id that the product knows the organization by: the external
+// PublicID returns the id that the product knows the organization by: the external
 // one where it is set.
 func (o *Organization) PublicID() string {
 	if o.ExternalID != nil {
@@ -103,7 +103,7 @@ func (o *Organization) PublicID() string {
 	return o.ID
 }
 
-// Version is the organization's settings as they are.
+// Version returns the organization's settings as they are.
 func (o *Organization) Version() Version {
 	return Version{ID: o.ID, Form: strconv.FormatInt(o.FormVersion, 10), At: o.UpdatedAt}
 }

@@ -52,7 +52,7 @@ type Recovery struct {
 	Waiting int `gorm:"-"` // queued, but not answered yet; the tenant's queries fill it
 }
 
-// Sent is how many were queued and have their outcome.
+// Sent returns how many were queued and have their outcome.
 func (r *Recovery) Sent() int { return max(r.Queued-r.Waiting, 0) }
 
 // Running reports whether more is to come.

@@ -25,7 +25,7 @@ var answerBounds = [...]time.Duration{5 * time.Millisecond, 10 * time.Millisecon
 // CountCells is how many numbers Counts has.
 const CountCells = 4 + len(answerBounds)
 
-// Cells are all counts in the order of the table's columns.
+// Cells returns all counts in the order of the table's columns.
 func (c *Counts) Cells() [CountCells]*int {
 	return [...]*int{&c.Attempts, &c.FailedAttempts, &c.Delivered, &c.Failed, &c.Ms5, &c.Ms10, &c.Ms20, &c.Ms40, &c.Ms70, &c.Ms100, &c.Ms150, &c.Ms200,
 		&c.Ms300, &c.Ms500, &c.Ms800, &c.Ms1200, &c.Ms2000, &c.Ms5000, &c.Ms10000, &c.Ms30000}
@@ -41,7 +41,7 @@ func (c *Counts) Add(other Counts) {
 	}
 }
 
-// Answered is how many attempts got an answer, whatever it was.
+// Answered returns how many attempts got an answer, whatever it was.
 func (c *Counts) Answered() (n int) {
 	for _, count := range c.answers() {
 		n += *count
@@ -60,7 +60,7 @@ func (c *Counts) answer(took time.Duration) {
 	*c.answers()[min(at, len(answerBounds)-1)]++
 }
 
-// Quantile is how long the given share of answers took at most, such as 0.95,
+// Quantile returns how long the given share of answers took at most, such as 0.95,
 // as near as the counts tell. It is 0 when nothing answered.
 func (c *Counts) Quantile(share float64) time.Duration {
 	wanted := share * float64(c.Answered())

@@ -51,7 +51,7 @@ const MinPassword = 15
 // MaxName is how many characters a person's name may have.
 const MaxName = 100
 
-// TextFaults are a fault at a field, or none if the message is empty.
+// TextFaults returns a fault at a field, or none if the message is empty.
 func TextFaults(field, message string) webhook.Faults {
 	if message == "" {
 		return nil
@@ -91,7 +91,7 @@ type SignedIn struct {
 	SecondFactor bool
 }
 
-// As is the actor once it is known who it is.
+// As returns the actor once it is known who it is.
 func (a Actor) As(user *User) Actor {
 	a.Kind, a.ID, a.Name, a.Email = ActorUser, user.ID, user.Name, user.Email
 	return a
@@ -136,5 +136,5 @@ func HasControl(text string) bool {
 // Stamp changes whenever the password does: a session made before is refused.
 func (u *User) Stamp() string { return hex.EncodeToString(HashToken(u.PasswordHash)[:8]) }
 
-// NameVersion is the person's name as it is, which has a form of its own.
+// NameVersion returns the person's name as it is, which has a form of its own.
 func (u *User) NameVersion() Version { return Version{ID: u.ID, Form: textVersion(u.Name)} }

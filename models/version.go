@@ -14,7 +14,7 @@ type Version struct {
 	At   time.Time
 }
 
-// textVersion is the version of a form with one field.
+// textVersion returns the version of a form with one field.
 func textVersion(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])

@@ -13,8 +13,8 @@ import (
 )
 
 // Metrics count what a process does. No label names a tenant, an endpoint or a
-// URL: each has a handful of values that are known beforehand. It is a
-// models.Meter, and what web tells of requests. It is safe for concurrent use.
+// URL: each has a few values that are known beforehand. It is a pipeline.Meter
+// and a web.Meter. It is safe for concurrent use.
 type Metrics struct {
 	registry   *prometheus.Registry
 	events     *prometheus.CounterVec
@@ -35,7 +35,7 @@ var (
 	exchangeBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30}
 )
 
-// NewMetrics makes metrics that all stand at zero.
+// NewMetrics returns metrics that are all zero.
 func NewMetrics(version string) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
@@ -114,10 +114,10 @@ func (m *Metrics) Ended(state models.State, cause webhook.Cause, deliveries int)
 	m.ended.WithLabelValues(string(state), string(cause)).Add(float64(deliveries))
 }
 
-// Request counts an answer of the API. The route is its pattern, never a path.
+// Request counts a response of the API. The route is its pattern, never a path.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// Accept counts a report that was answered with success.
+// Accept counts an accepted report.
 func (m *Metrics) Accept(took time.Duration) { m.accept.Observe(took.Seconds()) }

@@ -14,29 +14,29 @@ import (
 // requests makes more than one write a second.
 const probeFor = time.Second
 
-// Checker tries what the work does. Its error is a sentence for an operator.
+// Checker checks a service that the process needs. Its error is a sentence for an
+// operator.
 type Checker interface {
 	Check(ctx context.Context) error
 }
 
-// Probe tries in the database and in Redis what the work does there: a write,
+// Probe tries in the database and in Redis what the process does there: a write,
 // and a message. It is safe for concurrent use.
 type Probe struct {
 	database found
 	redis    found
 }
 
-// NewProbe makes a probe. Nothing is tried before it is asked.
+// NewProbe returns a probe. It tries nothing before it is asked.
 func NewProbe(store *store.Store, redis Checker) *Probe {
 	return &Probe{database: found{try: store.Database().Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
 }
 
-// Database returns nil if a row can be written to the database, as it was found
-// within the last second. It fails as models.Store.Probe does.
+// Database returns nil if a row can be written to the database; the result is up
+// to a second old. It fails as database.DB.Probe does.
 func (p *Probe) Database(ctx context.Context) error { return p.database.ask(ctx) }
 
-// Redis returns nil if Redis does its part, as it was found within the last
-// second.
+// Redis returns nil if Redis does its part; the result is up to a second old.
 func (p *Probe) Redis(ctx context.Context) error { return p.redis.ask(ctx) }
 
 // found is what one try found, and when.

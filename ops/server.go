@@ -1,6 +1,7 @@
-// Package ops is what an operator sees of a process: whether it is ready and
-// why not, its metrics, and Asynq's dashboard. It has an address of its own,
-// which strangers should not reach.
+// Package ops shows an operator a process's state: whether it is ready and why
+// not (ready.go, probe.go), its metrics (metrics.go, gauges.go), and Asynq's
+// dashboard. It listens on a separate address, which strangers should not reach.
+// Start with New in server.go.
 package ops
 
 import (
@@ -20,7 +21,7 @@ import (
 	"hookwell/models/store"
 )
 
-// Workers are what a process has in hand of the sending.
+// Workers returns the load of a process's workers.
 type Workers interface {
 	InFlight() int       // attempts that are being sent or wait to be recorded
 	Lanes() int          // deliveries that wait in this process for a free slot
@@ -28,12 +29,12 @@ type Workers interface {
 	LastScan() time.Time // when a look for due deliveries last ended well; zero before the first
 }
 
-// Queue tells how many tasks of each queue wait to be read.
+// Queue returns how many tasks of each queue wait to be read.
 type Queue interface {
 	QueueSizes(ctx context.Context) (map[string]int64, error)
 }
 
-// Options are what the server is made of.
+// Options configure the server.
 type Options struct {
 	Store   *store.Store
 	Redis   redis.UniversalClient
@@ -43,11 +44,11 @@ type Options struct {
 	Metrics *Metrics
 	Log     *slog.Logger
 	Version string
-	// Embedded tells that Redis is in this process and the database a file.
+	// Embedded reports that Redis is in this process and the database is a file.
 	Embedded bool
 }
 
-// Server answers an operator's requests.
+// Server serves an operator's requests.
 type Server struct {
 	Options
 	http *http.Server
@@ -64,7 +65,7 @@ const (
 	idleLimit      = 2 * time.Minute
 )
 
-// New makes a server; Serve starts it.
+// New returns a server; call Serve to start it.
 func New(o Options) *Server {
 	s := &Server{Options: o}
 	o.Metrics.watch(o)
@@ -81,7 +82,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Serve answers requests until Shutdown, and then returns nil.
+// Serve serves requests until Shutdown, and then returns nil.
 func (s *Server) Serve(l net.Listener) error {
 	if err := s.http.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -109,7 +110,7 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-// numeric tells whether a host is an address, or localhost.
+// numeric reports whether a host is an address, or localhost.
 func numeric(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -152,5 +153,5 @@ func (s *Server) dashboard() http.Handler {
 // asked to close it.
 type shared struct{ client redis.UniversalClient }
 
-// MakeRedisClient answers the connection.
+// MakeRedisClient returns the connection.
 func (s shared) MakeRedisClient() any { return s.client }

@@ -1,5 +1,5 @@
-// Package static holds what a browser fetches beside the pages: the style, the
-// icons and the scripts. All of it is in the binary.
+// Package static embeds the files that a browser fetches beside the pages: the
+// style, the icons and the scripts.
 package static
 
 import (
@@ -31,7 +31,7 @@ var versions = sync.OnceValue(func() map[string]string {
 	return hashes
 })
 
-// Path is the URL of a file, with its content's hash, so that a browser may
+// Path returns the URL of a file, with its content's hash, so that a browser may
 // keep the answer for ever. A name that is not in Files gets no hash.
 func Path(name string) string {
 	version, ok := versions()[name]

@@ -48,7 +48,7 @@ func deviceWords(userAgent string) string {
 	return name + " on " + system
 }
 
-// addressWords are where a session was used from.
+// addressWords returns where a session was used from.
 func addressWords(session models.Session) string {
 	if session.RemoteAddress == "" {
 		return ui.Nothing

@@ -42,7 +42,7 @@ func timingParts(t webhook.Timings) []part {
 	return parts
 }
 
-// attemptLine is "Mon 20 April, 05:24:09.114 UTC, 192 ms from 203.0.113.24".
+// attemptLine returns "Mon 20 April, 05:24:09.114 UTC, 192 ms from 203.0.113.24".
 func attemptLine(now time.Time, a *models.Attempt) string {
 	line := ui.FormatFull(now, a.StartedAt) + a.StartedAt.UTC().Format(".000") + " UTC, " + ui.FormatTook(a.Duration())
 	if a.RemoteAddress != "" {

@@ -86,10 +86,10 @@ func AuditSentence(action, target string) string {
 	return strings.Replace(sentence, "%", target, 1)
 }
 
-// refusedAction tells whether something was only tried.
+// refusedAction reports whether something was only tried.
 func refusedAction(action string) bool { return strings.HasSuffix(action, "refused") }
 
-// auditActions are all actions, in the order of their names.
+// auditActions returns all actions, in the order of their names.
 func auditActions() []string { return slices.Sorted(maps.Keys(auditSentences)) }
 
 // actorWords name a kind of actor.
@@ -143,10 +143,10 @@ func (q AuditQuery) query() [][2]string {
 		{"period", q.Period}, {"since", q.Since}, {"until", q.Until}, {"cursor", q.Cursor}}
 }
 
-// Path is the log under this filter.
+// Path returns the log under this filter.
 func (q AuditQuery) Path(slug string) string { return filteredPath(AuditPath(slug), q.query()) }
 
-// ExportPath is all of it as CSV.
+// ExportPath returns all of it as CSV.
 func (q AuditQuery) ExportPath(slug string) string {
 	q.Cursor = ""
 	return filteredPath(AuditExportPath(slug), q.query())

@@ -75,7 +75,7 @@ func foldText(text string, width int) []string {
 	return append(lines, text)
 }
 
-// laidOut tells whether the bytes look like JSON that can be shown on lines.
+// laidOut reports whether the bytes look like JSON that can be shown on lines.
 func laidOut(content []byte) bool {
 	trimmed := bytes.TrimSpace(content)
 	if len(trimmed) == 0 || len(content) > maxLaidOut || trimmed[0] != '{' && trimmed[0] != '[' {

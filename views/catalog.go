@@ -29,7 +29,7 @@ type CatalogView struct {
 	Subscribers []models.Endpoint
 }
 
-// subscribed is how many endpoints subscribe to the chosen type.
+// subscribed returns how many endpoints subscribe to the chosen type.
 func (v CatalogView) subscribed() int { return v.Counts[v.Chosen.Type] }
 
 func (v CatalogView) total() int {
@@ -71,7 +71,7 @@ func (v CatalogView) crumbs(slug string) []crumb {
 	return []crumb{{text: "Catalog", href: CatalogPath(slug)}, {text: v.Chosen.Type, mono: true}}
 }
 
-// summary is "22 event types in 5 categories."
+// summary returns "22 event types in 5 categories."
 func (v CatalogView) summary() string {
 	categories := "1 category"
 	if n := len(v.Categories); n != 1 {
@@ -80,7 +80,7 @@ func (v CatalogView) summary() string {
 	return ui.Plural(v.total(), "event type") + " in " + categories + "."
 }
 
-// exampleEnvelope is the example as a receiver gets it.
+// exampleEnvelope returns the example as a receiver gets it.
 func exampleEnvelope(page Page, t *webhook.EventType) string {
 	envelope := webhook.Envelope{
 		EventID: "evt_0198f6c2a7b47e1c9d3f5a6b7c8d9e0f", Type: t.Type, Timestamp: t.ExampleTimestamp,

@@ -11,7 +11,7 @@ import (
 // would have the answer come compressed.
 var unsentByHand = []string{"host", "content-length", "accept-encoding"}
 
-// curl is the request of an attempt as a command for a POSIX shell. It is made
+// curl returns the request of an attempt as a command for a POSIX shell. It is made
 // of what was recorded, where the endpoint's own header values are masked, so
 // that nothing in it is secret.
 func curl(attempt *models.Attempt, body []byte) string {

@@ -39,7 +39,7 @@ func ParseDeliveryQuery(query func(key string) string) DeliveryQuery {
 	return q
 }
 
-// Path is the log under this filter.
+// Path returns the log under this filter.
 func (q DeliveryQuery) Path(slug string) string {
 	return filteredPath(DeliveriesPath(slug), [][2]string{
 		{"state", string(q.State)}, {"endpoint", q.EndpointID}, {"find", q.Find}, {"type", q.Type},
@@ -83,7 +83,7 @@ func chosenTypes(eventType string) []string {
 
 func (q DeliveryQuery) span() span { return span{q.Period, q.Since, q.Until} }
 
-// without is the filter with some of its parts taken out and back on the
+// without returns the filter with some of its parts taken out and back on the
 // newest page.
 func (q DeliveryQuery) without(parts ...string) DeliveryQuery {
 	q.Cursor = ""
@@ -112,7 +112,7 @@ func (q DeliveryQuery) from(cursor string) DeliveryQuery {
 	return q
 }
 
-// narrowed tells whether anything but the paging is set.
+// narrowed reports whether anything but the paging is set.
 func (q DeliveryQuery) narrowed() bool { return q.from("") != DeliveryQuery{} }
 
 // DeliveriesView is a page of the log.
@@ -151,7 +151,7 @@ type DeliveryView struct {
 	Siblings []models.Delivery
 }
 
-// chosen is the attempt to show, nil when there is none yet.
+// chosen returns the attempt to show, nil when there is none yet.
 func (v DeliveryView) chosen() *models.Attempt {
 	for i := range v.Attempts {
 		if v.Attempts[i].Number == v.Chosen {

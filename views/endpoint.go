@@ -61,7 +61,7 @@ type TestResult struct {
 	Attempt  *models.Attempt
 }
 
-// NewTestBench is the bench with the sample of one type, or of the first when
+// NewTestBench returns the bench with the sample of one type, or of the first when
 // the type is unknown.
 func NewTestBench(endpointID, eventType string, categories []webhook.Category) TestBench {
 	bench := TestBench{EndpointID: endpointID, Categories: categories}
@@ -75,12 +75,12 @@ func NewTestBench(endpointID, eventType string, categories []webhook.Category) T
 	return bench
 }
 
-// endpointName is the endpoint's title without what every URL begins with.
+// endpointName returns the endpoint's title without what every URL begins with.
 func endpointName(e *models.Endpoint) string { return bareURL(e.Title()) }
 
 func bareURL(address string) string { return models.BareURL(address) }
 
-// scheduleWords is "Standard, 10 attempts".
+// scheduleWords returns "Standard, 10 attempts".
 func scheduleWords(s webhook.Schedule) string {
 	return scheduleTitle(s.Name) + ", " + ui.Plural(len(s.Delays), "attempt")
 }
@@ -92,7 +92,7 @@ func scheduleTitle(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// scheduleNote is "over 3 d 3 h".
+// scheduleNote returns "over 3 d 3 h".
 func scheduleNote(s webhook.Schedule) string { return "over " + ui.FormatSpan(s.Span()) }
 
 func disabledTitle(now time.Time, e *models.Endpoint) string {

@@ -16,7 +16,7 @@ type EndpointChooser struct {
 // all would be too long.
 func (c EndpointChooser) searchable() bool { return c.More || c.Search != "" }
 
-// title is the name of the endpoint that a log is narrowed to.
+// title returns the name of the endpoint that a log is narrowed to.
 func (c EndpointChooser) title(id string) string {
 	if row, ok := c.Find(id); ok {
 		return choiceName(row)

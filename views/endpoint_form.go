@@ -29,14 +29,14 @@ type EndpointForm struct {
 	Faults     webhook.Faults
 }
 
-// NewEndpointForm is the form with the defaults of models.NewEndpointInput.
+// NewEndpointForm returns the form with the defaults of models.NewEndpointInput.
 func NewEndpointForm(categories []webhook.Category) EndpointForm {
 	form := endpointForm(models.NewEndpointInput(), nil, categories)
 	form.Enabled = true
 	return form
 }
 
-// EditEndpointForm is the form filled with an endpoint's present settings.
+// EditEndpointForm returns the form filled with an endpoint's present settings.
 // headers are the names of its own.
 func EditEndpointForm(e *models.Endpoint, headers []string, categories []webhook.Category) EndpointForm {
 	form := endpointForm(e.Input(), headers, categories)
@@ -55,7 +55,7 @@ func endpointForm(in models.EndpointInput, headers []string, categories []webhoo
 	return form
 }
 
-// field is the input of one of models.EndpointFields.
+// field returns the input of one of models.EndpointFields.
 func (f EndpointForm) field(named models.EndpointField) ui.Input {
 	shown := ui.Input{Name: named.Name, Label: named.Label, Hint: named.Advice(), Faults: f.Faults}
 	if named.Optional {
@@ -111,7 +111,7 @@ func (f EndpointForm) editing() bool { return f.ID != "" }
 
 func (f EndpointForm) all() bool { return slices.Contains(f.EventTypes, "*") }
 
-// wants tells whether a type is chosen, by itself or by a wider choice.
+// wants reports whether a type is chosen, by itself or by a wider choice.
 func (f EndpointForm) wants(eventType string) bool {
 	return webhook.Subscriptions(f.EventTypes).Matches(eventType)
 }
@@ -120,7 +120,7 @@ func (f EndpointForm) wantsAllOf(prefix string) bool {
 	return f.all() || slices.Contains(f.EventTypes, prefix)
 }
 
-// chosen is how many of the types are chosen.
+// chosen returns how many of the types are chosen.
 func (f EndpointForm) chosen(types []*webhook.EventType) int {
 	n := 0
 	for _, t := range types {
@@ -146,7 +146,7 @@ func (f EndpointForm) types() []*webhook.EventType {
 	return types
 }
 
-// categoryPrefix is the subscription that takes in a whole category, such as
+// categoryPrefix returns the subscription that takes in a whole category, such as
 // "payment.*". It is empty when the category's types do not share their first
 // word, or share it with another category.
 func categoryPrefix(categories []webhook.Category, name string) string {
@@ -198,7 +198,7 @@ func (f EndpointForm) crumbs(slug string) []crumb {
 	return []crumb{list, {text: "New endpoint"}}
 }
 
-// chosenWords is "5 of 22 types."
+// chosenWords returns "5 of 22 types."
 func (f EndpointForm) chosenWords() string {
 	types := f.types()
 	return ui.FormatCount(f.chosen(types)) + " of " + ui.Plural(len(types), "type") + "."

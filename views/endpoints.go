@@ -41,7 +41,7 @@ func searchWords(typed string) string {
 	return string(letters[:min(len(letters), models.MaxSearch)])
 }
 
-// Path is the list under this filter.
+// Path returns the list under this filter.
 func (q EndpointQuery) Path(slug string) string {
 	return filteredPath(EndpointsPath(slug), [][2]string{{"search", q.Search}, {"health", string(q.Health)}, {"sort", string(q.Sort)}, {"cursor", q.Cursor}})
 }
@@ -76,7 +76,7 @@ type EndpointsView struct {
 	Notices      []models.Notice
 }
 
-// found is how many endpoints the search finds.
+// found returns how many endpoints the search finds.
 func (v EndpointsView) found() (n int) {
 	for _, count := range v.Counts {
 		n += count
@@ -87,7 +87,7 @@ func (v EndpointsView) found() (n int) {
 // none reports whether the organization has no endpoint at all.
 func (v EndpointsView) none() bool { return v.found() == 0 && v.Query.Search == "" }
 
-// rangeWords is "50 of 300 endpoints, the newest first".
+// rangeWords returns "50 of 300 endpoints, the newest first".
 func (v EndpointsView) rangeWords() string {
 	all := v.found()
 	if v.Query.Health != "" {

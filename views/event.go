@@ -38,7 +38,7 @@ func ParseEventQuery(query func(key string) string) EventQuery {
 	return q
 }
 
-// Path is the list under this filter.
+// Path returns the list under this filter.
 func (q EventQuery) Path(slug string) string {
 	return filteredPath(EventsPath(slug), [][2]string{
 		{"type", q.Type}, {"origin", string(q.Origin)}, {"missed", q.MissedBy}, {"find", q.Find},
@@ -111,7 +111,7 @@ func (v EventsView) version() string {
 	})
 }
 
-// tallied are the states in the order in which a sum names them.
+// tallied returns the states in the order in which a sum names them.
 func tallied() []models.State {
 	return []models.State{models.Delivered, models.Failed, models.Retrying, models.Pending, models.Cancelled}
 }
@@ -164,7 +164,7 @@ func (v EventView) version() string {
 	})
 }
 
-// summary is "4 deliveries: 2 delivered, 1 retrying, 1 pending".
+// summary returns "4 deliveries: 2 delivered, 1 retrying, 1 pending".
 func (v EventView) summary() string {
 	counts, sent := map[models.State]int{}, 0
 	for _, verdict := range v.Verdicts {
@@ -189,7 +189,7 @@ func (v EventView) summary() string {
 	}
 }
 
-// late tells whether the event was reported a while after it happened.
+// late reports whether the event was reported a while after it happened.
 func (v EventView) late() bool {
 	apart := v.Event.CreatedAt.Sub(v.Event.OccurredAt)
 	return apart >= time.Second || apart <= -time.Second
@@ -206,7 +206,7 @@ func receivedWords(origin models.Origin) string {
 	}
 }
 
-// focusTitle is "Billing sync, so far and to come".
+// focusTitle returns "Billing sync, so far and to come".
 func (v DeliveryView) focusTitle() string {
 	if v.open() && !v.Delivery.Test {
 		return bareURL(v.endpointTitle()) + ", so far and to come"
@@ -214,7 +214,7 @@ func (v DeliveryView) focusTitle() string {
 	return bareURL(v.endpointTitle()) + ", every attempt"
 }
 
-// resendWord is the button's: what is still retried is only tried earlier.
+// resendWord returns the button's: what is still retried is only tried earlier.
 func (v DeliveryView) resendWord() string {
 	if v.open() {
 		return "Try now"

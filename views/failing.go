@@ -12,7 +12,7 @@ import (
 // failingFor is how long an endpoint fails before its page says so.
 const failingFor = time.Hour
 
-// failing tells whether the endpoint is on its way to being disabled.
+// failing reports whether the endpoint is on its way to being disabled.
 func (v EndpointView) failing(now time.Time) bool {
 	since := v.State.FailingSince
 	return v.Endpoint.Enabled() && since != nil && (now.Sub(*since) >= failingFor || v.State.FailingStage > models.NotAnnounced)
@@ -49,7 +49,7 @@ func failingHours(now time.Time, state models.EndpointState) (passed, all int) {
 	return int(now.Sub(*state.FailingSince).Hours()), int(at.Sub(*state.FailingSince).Hours())
 }
 
-// dayWords is "16, 17 and 18 April".
+// dayWords returns "16, 17 and 18 April".
 func dayWords(days []time.Time) string {
 	if len(days) == 0 {
 		return "no day yet"

@@ -36,7 +36,7 @@ const (
 	responseBodyRawID = "response-body-raw"
 )
 
-// DeliveryRowID is the root id of DeliveryRow.
+// DeliveryRowID returns the root id of DeliveryRow.
 func DeliveryRowID(id string) string { return "row-" + id }
 
 func expireDialogID(id string) string { return "expire-" + id }
@@ -53,7 +53,7 @@ func version(part string, deliveries ...models.Delivery) string {
 	return digest(part, func(sum io.Writer) { digestDeliveries(sum, deliveries) })
 }
 
-// digest is the version of a part that shows what is written to it.
+// digest returns the version of a part that shows what is written to it.
 func digest(part string, write func(sum io.Writer)) string {
 	sum := fnv.New64a()
 	fmt.Fprintln(sum, part)

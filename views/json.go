@@ -27,7 +27,7 @@ func indentJSON(text []byte) string {
 
 func indentable(text []byte) bool { return nesting(text) <= maxNesting && json.Valid(text) }
 
-// nesting is how deeply objects and arrays lie in each other.
+// nesting returns how deeply objects and arrays lie in each other.
 func nesting(text []byte) int {
 	depth, deepest, quoted := 0, 0, false
 	for i := 0; i < len(text); i++ {
@@ -101,7 +101,7 @@ func colourJSON(b *strings.Builder, line string) {
 	}
 }
 
-// tokenEnd is where the token that begins at a place ends: a whole string, a
+// tokenEnd returns where the token that begins at a place ends: a whole string, a
 // run of a number's or a literal's characters, or a run of anything else.
 func tokenEnd(line string, at int) int {
 	if line[at] == '"' {

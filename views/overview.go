@@ -81,12 +81,12 @@ type todo struct {
 	action, actionPath string
 }
 
-// told tells whether a notice stands of something that is wrong.
+// told reports whether a notice stands of something that is wrong.
 func (v OverviewView) told() bool {
 	return slices.ContainsFunc(v.Notices, func(n models.Notice) bool { return n.Kind != models.NoticeRecovered })
 }
 
-// todos are the first of what needs a person beyond what notices tell of.
+// todos returns the first of what needs a person beyond what notices tell of.
 func (v OverviewView) todos(page Page) []todo {
 	list := make([]todo, len(v.Needy))
 	for i, row := range v.Needy {
@@ -159,7 +159,7 @@ func (t todo) failed(page Page, row EndpointRow, period OverviewPeriod) todo {
 	return t
 }
 
-// logPeriod is the log's name of the period.
+// logPeriod returns the log's name of the period.
 func logPeriod(p OverviewPeriod) string {
 	for _, known := range periods() {
 		if known.length == p.Length {
@@ -169,7 +169,7 @@ func logPeriod(p OverviewPeriod) string {
 	return ""
 }
 
-// version tells whether the part would be drawn the same.
+// version reports whether the part would be drawn the same.
 func (v OverviewView) version() string {
 	return digest(OverviewID, func(sum io.Writer) {
 		fmt.Fprintln(sum, v.Period.Name, v.Before, v.Steps, v.States, v.Endpoints, v.Failed, v.Needing)

@@ -21,7 +21,7 @@ type HeaderRow struct {
 // emptyHeaderRows is how many headers can be added at a time.
 const emptyHeaderRows = 2
 
-// HeaderRows are the rows of those that the endpoint has, and some to fill in.
+// HeaderRows returns the rows of those that the endpoint has, and some to fill in.
 func HeaderRows(names []string) []HeaderRow {
 	rows := make([]HeaderRow, 0, len(names)+emptyHeaderRows)
 	for _, name := range names {
@@ -50,7 +50,7 @@ func (f *EndpointForm) MergeHeaders(saved []HeaderRow, filled func(row int) bool
 	f.Headers = rows
 }
 
-// HeaderField is the field of the row with that number, as faults name it.
+// HeaderField returns the field of the row with that number, as faults name it.
 func HeaderField(row int) string { return "header-" + strconv.Itoa(row) }
 
 func headerFaults(faults webhook.Faults, row int) ui.Input {

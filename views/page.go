@@ -1,5 +1,12 @@
-// Package views draws the pages. A handler fills one view struct and renders
-// one component; htmx swaps the same partials that the pages are made of.
+// Package views draws the pages with templ. A handler of package web fills one
+// view struct and renders one component; pages are built of partials, which htmx
+// fetches again by themselves.
+//
+// Each page has a templ file, and a Go file for its view struct and its words:
+// deliveries.templ and delivery.go, endpoint.templ and endpoint.go, and so on.
+// layout.templ and page.go have what every page needs, paths.go the paths of all
+// pages, ids.go the root ids of the partials. Shared parts are in views/ui, mail
+// is in views/mail. A page gets rows and types, never the store.
 package views
 
 import (
@@ -19,7 +26,7 @@ const (
 	ThemeDark   Theme = "dark"
 )
 
-// Next is the theme that the appearance button leads to: system, light, dark,
+// Next returns the theme that the appearance button leads to: system, light, dark,
 // and round again. Anything unknown leads to the system's.
 func (t Theme) Next() Theme {
 	switch t {
@@ -32,7 +39,7 @@ func (t Theme) Next() Theme {
 	}
 }
 
-// Word is how the menu names the theme.
+// Word returns how the menu names the theme.
 func (t Theme) Word() string {
 	if t == ThemeSystem {
 		return "system"
@@ -69,7 +76,7 @@ type Portal struct {
 	Navigation bool
 }
 
-// navigates tells whether the page shows the navigation.
+// navigates reports whether the page shows the navigation.
 func (p Page) navigates() bool { return p.Portal == nil || p.Portal.Navigation }
 
 // name is who looks at the page.
@@ -135,7 +142,7 @@ type crumb struct {
 	mono bool
 }
 
-// at is the page with its title and its place. The last crumb is the page.
+// at returns the page with its title and its place. The last crumb is the page.
 func (p Page) at(place section, title string, crumbs ...crumb) Page {
 	p.title, p.section, p.crumbs = title, place, crumbs
 	return p

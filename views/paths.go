@@ -36,11 +36,11 @@ const (
 // PortalPath shows the button that uses a portal link, by its token; POST uses it.
 func PortalPath(token string) string { return PortalOverPath + "/" + url.PathEscape(token) }
 
-// OrganizationPath is an organization's first page; everything of the
+// OrganizationPath is the path of an organization's first page; everything of the
 // organization lies under it.
 func OrganizationPath(slug string) string { return "/o/" + url.PathEscape(slug) }
 
-// OverviewPath is the organization's first page; ?period= chooses how far back
+// OverviewPath is the path of the organization's first page; ?period= chooses how far back
 // it looks.
 func OverviewPath(slug, period string) string {
 	return filteredPath(OrganizationPath(slug), [][2]string{{"period", period}})
@@ -49,14 +49,14 @@ func OverviewPath(slug, period string) string {
 // FindPath takes ?q=, any id or event type, and leads to what it names.
 func FindPath(slug string) string { return OrganizationPath(slug) + "/find" }
 
-// StreamPath is the stream of server-sent events. An event named "deliveries"
+// StreamPath is the path of the stream of server-sent events. An event named "deliveries"
 // carries a JSON array of the ids of deliveries that changed, and nothing else.
 func StreamPath(slug string) string { return OrganizationPath(slug) + "/stream" }
 
 // EndpointsPath lists the endpoints; POST creates one.
 func EndpointsPath(slug string) string { return OrganizationPath(slug) + "/endpoints" }
 
-// EndpointNewPath is the form for a new endpoint.
+// EndpointNewPath is the path of the form for a new endpoint.
 func EndpointNewPath(slug string) string { return EndpointsPath(slug) + "/new" }
 
 // ScheduleTimesPath answers ScheduleTimesPart for ?schedule= and ?delays=.
@@ -67,10 +67,10 @@ func NoticeDismissPath(slug, id string) string {
 	return OrganizationPath(slug) + "/notices/" + url.PathEscape(id) + "/dismiss"
 }
 
-// EndpointPath is one endpoint's page.
+// EndpointPath is the path of one endpoint's page.
 func EndpointPath(slug, id string) string { return EndpointsPath(slug) + "/" + url.PathEscape(id) }
 
-// EndpointEditPath is the form of an endpoint's settings; POST saves them.
+// EndpointEditPath is the path of the form of an endpoint's settings; POST saves them.
 func EndpointEditPath(slug, id string) string { return EndpointPath(slug, id) + "/edit" }
 
 // EndpointEnablePath enables by POST; with replay=on, what was missed follows.
@@ -82,7 +82,7 @@ func EndpointDisablePath(slug, id string) string { return EndpointPath(slug, id)
 // EndpointDeletePath deletes by POST.
 func EndpointDeletePath(slug, id string) string { return EndpointPath(slug, id) + "/delete" }
 
-// SecretPath is the tab of an endpoint's secrets.
+// SecretPath is the path of the tab of an endpoint's secrets.
 func SecretPath(slug, id string) string { return EndpointPath(slug, id) + "/secret" }
 
 // SecretRotatePath rotates by POST (overlapHours, secret) and answers the tab
@@ -104,7 +104,7 @@ func SecretExpirePath(slug, id, secret string) string {
 // answers the form with that type's sample.
 func EndpointTestPath(slug, id string) string { return EndpointPath(slug, id) + "/test" }
 
-// RecoverPath is the form that recovers what an endpoint has not got; its query
+// RecoverPath is the path of the form that recovers what an endpoint has not got; its query
 // narrows it, and POST begins the recovery.
 func RecoverPath(slug, id string) string { return EndpointPath(slug, id) + "/recover" }
 
@@ -121,7 +121,7 @@ func RecoveryCancelPath(slug, id string) string {
 // DeliveriesPath is the log. DeliveryQuery.Path adds filters.
 func DeliveriesPath(slug string) string { return OrganizationPath(slug) + "/deliveries" }
 
-// DeliveryPath is one delivery's page; ?attempt=N chooses an attempt.
+// DeliveryPath is the path of one delivery's page; ?attempt=N chooses an attempt.
 func DeliveryPath(slug, id string) string { return DeliveriesPath(slug) + "/" + url.PathEscape(id) }
 
 // DeliveryRowPath answers the delivery's row of the log alone.
@@ -136,13 +136,13 @@ func DeliveryCancelPath(slug, id string) string { return DeliveryPath(slug, id) 
 // EventsPath lists the events. EventQuery.Path adds filters.
 func EventsPath(slug string) string { return OrganizationPath(slug) + "/events" }
 
-// EventPath is one event's page.
+// EventPath is the path of one event's page.
 func EventPath(slug, id string) string { return EventsPath(slug) + "/" + url.PathEscape(id) }
 
 // CatalogPath lists the event types.
 func CatalogPath(slug string) string { return OrganizationPath(slug) + "/catalog" }
 
-// EventTypePath is one event type's page; ?tab= chooses a CatalogTab.
+// EventTypePath is the path of one event type's page; ?tab= chooses a CatalogTab.
 func EventTypePath(slug, eventType string) string {
 	return CatalogPath(slug) + "/" + url.PathEscape(eventType)
 }
@@ -150,7 +150,7 @@ func EventTypePath(slug, eventType string) string {
 // AuditPath is the audit log. AuditQuery.Path adds filters.
 func AuditPath(slug string) string { return OrganizationPath(slug) + "/audit" }
 
-// AuditExportPath is the audit log as CSV.
+// AuditExportPath is the path of the audit log as CSV.
 func AuditExportPath(slug string) string { return AuditPath(slug) + "/export.csv" }
 
 // KeysPath lists the API keys; POST creates one.
@@ -167,7 +167,7 @@ func TeamPath(slug string) string { return OrganizationPath(slug) + "/team" }
 // LeavePath says what leaving does; POST leaves.
 func LeavePath(slug string) string { return TeamPath(slug) + "/leave" }
 
-// MemberPath is one member's page.
+// MemberPath is the path of one member's page.
 func MemberPath(slug, id string) string { return TeamPath(slug) + "/" + url.PathEscape(id) }
 
 // MemberTitlePath saves a member's title by POST (title).
@@ -195,19 +195,19 @@ func InvitationRevokePath(slug, id string) string {
 	return InvitationsPath(slug) + "/" + url.PathEscape(id) + "/revoke"
 }
 
-// InvitePath is where an invitation's link leads; POST accepts.
+// InvitePath is the path where an invitation's link leads; POST accepts.
 func InvitePath(token string) string { return "/invite/" + token }
 
-// ResetPath is the page behind a link that sets a new password.
+// ResetPath is the path of the page behind a link that sets a new password.
 func ResetPath(token string) string { return "/reset/" + token }
 
-// EmailPath is the page behind a link that proves an address.
+// EmailPath is the path of the page behind a link that proves an address.
 func EmailPath(token string) string { return "/email/" + token }
 
-// SignupLinkPath is the page behind a link that makes an account.
+// SignupLinkPath is the path of the page behind a link that makes an account.
 func SignupLinkPath(token string) string { return SignupPath + "/" + token }
 
-// SettingsPath is the form of the organization's settings; POST saves them.
+// SettingsPath is the path of the form of the organization's settings; POST saves them.
 func SettingsPath(slug string) string { return OrganizationPath(slug) + "/settings" }
 
 // OrganizationDeletePath deletes the organization by POST (confirm).

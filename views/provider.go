@@ -22,7 +22,7 @@ func providerWords(view AccountView) string {
 	return view.Provider
 }
 
-// identityWords are how a person knows a sign-in with a provider.
+// identityWords returns how a person knows a sign-in with a provider.
 func identityWords(identity models.UserIdentity) string {
 	if identity.Email != "" {
 		return identity.Email

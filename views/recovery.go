@@ -113,7 +113,7 @@ func (f RecoverForm) Input() (models.RecoveryInput, webhook.Faults) {
 	return in, faults
 }
 
-// SinceDefault is where a recovery begins unless another time is chosen.
+// SinceDefault returns where a recovery begins unless another time is chosen.
 func SinceDefault(now time.Time) string {
 	return now.UTC().Add(-24 * time.Hour).Format("2006-01-02T15:04")
 }

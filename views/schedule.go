@@ -36,7 +36,7 @@ func (f EndpointForm) times(now time.Time) ScheduleTimes {
 	return times
 }
 
-// words are "at once, then 14:05:05, 14:10, 14:40, Tue 16:40".
+// words returns "at once, then 14:05:05, 14:10, 14:40, Tue 16:40".
 func (s ScheduleTimes) words() string {
 	words, at := make([]string, len(s.Schedule.Delays)), s.Now.UTC()
 	for i, delay := range s.Schedule.Delays {

@@ -26,7 +26,7 @@ type RotateForm struct {
 	OverlapHours string
 }
 
-// switchable tells whether x-webhook-signature is still an earlier secret's.
+// switchable reports whether x-webhook-signature is still an earlier secret's.
 func (v SecretView) switchable() bool { return len(v.Secrets) > 0 && !v.Secrets[0].SignsOlder }
 
 // secretWord names a secret by its place, for nothing of it may be shown.
@@ -37,7 +37,7 @@ func secretWord(place int) string {
 	return "Earlier"
 }
 
-// imported tells whether a secret has another form for the libraries.
+// imported reports whether a secret has another form for the libraries.
 func imported(secret webhook.Secret) bool { return secret.StandardForm() != secret.Reveal() }
 
 // madeWords is who made a secret and when.
@@ -64,7 +64,7 @@ func revealedText(page Page, secret models.EndpointSecret) string {
 	return text + "Leave this page when you have it."
 }
 
-// ordinal is a place among signatures: "first", "second".
+// ordinal returns a place among signatures: "first", "second".
 func ordinal(place int) string {
 	words := []string{"first", "second", "third", "fourth", "fifth"}
 	return words[min(place, len(words)-1)]

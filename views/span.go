@@ -25,7 +25,7 @@ func parseSpan(query func(key string) string) span {
 	return s
 }
 
-// filteredPath is a path with a query of what is not empty.
+// filteredPath returns a path with a query of what is not empty.
 func filteredPath(path string, pairs [][2]string) string {
 	query := url.Values{}
 	for _, pair := range pairs {
@@ -54,7 +54,7 @@ func (s span) bounds(now time.Time) (since, until time.Time, faults webhook.Faul
 	return since, until, faults
 }
 
-// words are how a chip shows the span.
+// words returns how a chip shows the span.
 func (s span) words() string {
 	if p, ok := periodNamed(s.Period); ok {
 		return p.words
@@ -115,7 +115,7 @@ func periodNamed(name string) (period, bool) {
 	return period{}, false
 }
 
-// localMoment is a bound as a datetime-local input takes it.
+// localMoment returns a bound as a datetime-local input takes it.
 func localMoment(text string) string {
 	t, ok := readMoment(text)
 	if !ok || t.IsZero() {

@@ -17,7 +17,7 @@ type StaleField struct {
 	Secret bool
 }
 
-// HoldsSecret tells whether a form's field of that name is one that no page may
+// HoldsSecret reports whether a form's field of that name is one that no page may
 // repeat.
 func HoldsSecret(name string) bool {
 	name = strings.ToLower(name)

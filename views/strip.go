@@ -43,7 +43,7 @@ func stripParts(hours []models.Step) []stripPart {
 	return parts
 }
 
-// stripWords are a strip in a sentence.
+// stripWords returns a strip in a sentence.
 func stripWords(hours []models.Step) string {
 	return "Last 24 hours: " + hoursWords(hours)
 }
@@ -68,7 +68,7 @@ func hoursWords(hours []models.Step) string {
 	return "failures " + strings.Join(runs, ", and ")
 }
 
-// failingRuns are the stretches of hours in which something failed.
+// failingRuns returns the stretches of hours in which something failed.
 func failingRuns(hours []models.Step) []string {
 	var runs []string
 	for i := 0; i < len(hours); i++ {
@@ -88,7 +88,7 @@ func failingRuns(hours []models.Step) []string {
 	return runs
 }
 
-// successWords is the share of what arrived: "99.8 %". It is not rounded to
+// successWords returns the share of what arrived: "99.8 %". It is not rounded to
 // all or nothing.
 func successWords(arrived, failed int) string {
 	arrived, failed = max(arrived, 0), max(failed, 0)
@@ -112,7 +112,7 @@ func shareWords(share float64) string {
 	}
 }
 
-// attemptSuccess is the share of attempts that arrived.
+// attemptSuccess returns the share of attempts that arrived.
 func attemptSuccess(c models.Counts) string {
 	return successWords(c.Attempts-c.FailedAttempts, c.FailedAttempts)
 }
@@ -125,7 +125,7 @@ func cutUnit(words string) (number, unit string) {
 	return words, ""
 }
 
-// formatTallied is "372", or "1,000+" of what was counted only so far.
+// formatTallied returns "372", or "1,000+" of what was counted only so far.
 func formatTallied(t models.Tallied) string {
 	if t.More {
 		return ui.FormatCount(t.N) + "+"

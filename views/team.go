@@ -89,7 +89,7 @@ func (v RoleView) action(slug string) string {
 	return MemberRolePath(slug, v.Member.ID)
 }
 
-// keptWords are the scopes that a narrowed key goes on with.
+// keptWords returns the scopes that a narrowed key goes on with.
 func keptWords(key models.NarrowedKey) string {
 	var names []string
 	for _, scope := range key.Kept {
@@ -98,10 +98,10 @@ func keptWords(key models.NarrowedKey) string {
 	return "goes on with " + strings.Join(names, ", ")
 }
 
-// mayManage tells whether who looks at the page may change the member.
+// mayManage reports whether who looks at the page may change the member.
 func (p Page) mayManage(role models.Role) bool { return p.Role.Manages(role) }
 
-// roleChoices are the roles that one may give, from the most to the least.
+// roleChoices returns the roles that one may give, from the most to the least.
 func roleChoices(own models.Role) []models.Role {
 	var choices []models.Role
 	for _, role := range models.Roles() {
@@ -112,7 +112,7 @@ func roleChoices(own models.Role) []models.Role {
 	return choices
 }
 
-// roleWords is a role with what it may do.
+// roleWords returns a role with what it may do.
 func roleWords(role models.Role) string {
 	switch role {
 	case models.RoleOwner:

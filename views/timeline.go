@@ -25,7 +25,7 @@ type step struct {
 	current bool
 }
 
-// steps are the attempts made and those that the schedule still holds.
+// steps returns the attempts made and those that the schedule still holds.
 func (v DeliveryView) steps(now time.Time) []step {
 	chosen := v.chosen()
 	list := make([]step, 0, len(v.Attempts))
@@ -61,7 +61,7 @@ func gapWords(a *models.Attempt, previous time.Time, first bool) string {
 	}
 }
 
-// planned are the attempts to come: the next by its time, the others about
+// planned returns the attempts to come: the next by its time, the others about
 // when the schedule puts them.
 func (v DeliveryView) planned(now time.Time) []step {
 	left := ui.ToCome(*v.Delivery)
@@ -91,7 +91,7 @@ func (v DeliveryView) planned(now time.Time) []step {
 	return list
 }
 
-// delay is the schedule's wait before the attempt after which left-1 remain.
+// delay returns the schedule's wait before the attempt after which left-1 remain.
 func (v DeliveryView) delay(left int) time.Duration {
 	if v.Endpoint == nil {
 		return 0
@@ -114,7 +114,7 @@ func (v DeliveryView) delayWords(left int) string {
 	return words
 }
 
-// parked tells whether the delivery waits because its endpoint is disabled.
+// parked reports whether the delivery waits because its endpoint is disabled.
 func (v DeliveryView) parked() bool {
 	return v.Endpoint != nil && !v.Endpoint.Enabled() && !v.Delivery.Test
 }

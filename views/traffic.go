@@ -31,7 +31,7 @@ func (t traffic) sum() (sum models.Counts) {
 	return sum
 }
 
-// label is a time on the x axis.
+// label returns a time on the x axis.
 func (t traffic) label(at time.Time) string {
 	if t.step >= 6*time.Hour {
 		return at.UTC().Format("2 Jan")
@@ -91,7 +91,7 @@ func (t traffic) each() string {
 	}
 }
 
-// volume is the chart of what arrived and what did not.
+// volume returns the chart of what arrived and what did not.
 func (t traffic) volume() ui.Chart {
 	c := ui.Chart{Title: "Volume", Heads: []string{"Delivered", "Failed attempts"},
 		Legend: []ui.ChartKey{{Text: "Delivered", Class: "r-ok"}, {Text: "Failed attempts", Class: "r-bad"}}}
@@ -122,7 +122,7 @@ func (t traffic) volume() ui.Chart {
 	return c
 }
 
-// response is the chart of how long answers took.
+// response returns the chart of how long answers took.
 func (t traffic) response() ui.Chart {
 	c := ui.Chart{Title: "Response time", Heads: []string{"p50", "p95"},
 		Legend: []ui.ChartKey{{Text: "p50", Class: "g-line g-p50", Line: true}, {Text: "p95", Class: "g-line g-p95", Line: true}}}

@@ -21,7 +21,7 @@ type TwoFactorView struct {
 	Faults webhook.Faults
 }
 
-// TwoFactorAskedPath is the page for a member of an organization that asks for
+// TwoFactorAskedPath returns the page for a member of an organization that asks for
 // a second factor.
 func TwoFactorAskedPath(slug string) string { return TwoFactorPath + "?org=" + url.QueryEscape(slug) }
 
@@ -35,7 +35,7 @@ type qrDrawing struct {
 // qrQuiet is the white border that scanners need (ISO/IEC 18004).
 const qrQuiet = 4
 
-// drawQR is the QR code of a text. What is too long for one has no path.
+// drawQR returns the QR code of a text. What is too long for one has no path.
 func drawQR(text string) qrDrawing {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {

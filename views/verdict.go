@@ -8,7 +8,7 @@ import (
 	"hookwell/views/ui"
 )
 
-// why is a verdict's reason in words. When is the time that they end with, nil
+// why returns a verdict's reason in words. When is the time that they end with, nil
 // when there is none.
 func why(now time.Time, event *models.Event, v models.Verdict) (words string, when *time.Time) {
 	if v.Delivery == nil {
@@ -51,7 +51,7 @@ func waitingReason(v models.Verdict) (words string, when *time.Time) {
 	return "Next attempt", v.Delivery.NextAttemptAt
 }
 
-// deliveredWords is "184 ms, at once".
+// deliveredWords returns "184 ms, at once".
 func deliveredWords(d *models.Delivery) string {
 	if d.DeliveredAt == nil {
 		return ""
@@ -93,7 +93,7 @@ func unsentWords(now time.Time, eventType string, at time.Time, v models.Verdict
 	}
 }
 
-// missedWords is the reason in a list of what one endpoint did not get.
+// missedWords returns the reason in a list of what one endpoint did not get.
 func missedWords(reason models.Reason) string {
 	if reason == models.ReasonDisabled {
 		return "Disabled at the time"

@@ -143,7 +143,7 @@ func (m *answerMemory) count(size int64) {
 	}
 }
 
-// oldest is the connection that has held an answer for the longest, of those of
+// oldest returns the connection that has held an answer for the longest, of those of
 // the same kind if there are any.
 func (m *answerMemory) oldest(large bool) (oldest *connection, since time.Time) {
 	like := false

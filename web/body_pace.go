@@ -31,7 +31,7 @@ type pacing struct {
 	late  bool      // the body was given up
 }
 
-// deadline is when the next piece must be there, at the latest by the limit of
+// deadline returns when the next piece must be there, at the latest by the limit of
 // the request.
 func (p *pacing) deadline(now, limit time.Time) time.Time {
 	if p.begun.IsZero() {

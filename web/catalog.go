@@ -17,7 +17,7 @@ func (s *Server) catalog(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.CatalogPage, view)
 }
 
-// eventType is the catalog with one type beside it.
+// eventType shows the catalog with one type beside it.
 func (s *Server) eventType(c *fiber.Ctx) error {
 	chosen, ok := s.Store.Catalog().Lookup(c.Params("type"))
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// clientIP is the address that the request comes from: the connection's, or
+// clientIP returns the address that the request comes from: the connection's, or
 // behind trusted proxies the one that the nearest of them names and that is
 // none of theirs. X-Forwarded-For is read from the right, since everything left
 // of what a trusted proxy added could have been sent by anybody.
@@ -34,7 +34,7 @@ func (s *Server) trusts(address netip.Addr) bool {
 	return slices.ContainsFunc(s.TrustedProxies, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
-// hops are the entries of X-Forwarded-For from the last to the first. Several
+// hops returns the entries of X-Forwarded-For from the last to the first. Several
 // lines count as one list (RFC 9110, section 5.3).
 func hops(c *fiber.Ctx) func(yield func(string) bool) {
 	return func(yield func(string) bool) {

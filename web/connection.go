@@ -14,12 +14,12 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// ConnectionLimits bound the connections that a server holds at one time; 0 is
+// ConnectionLimits limit the connections that a server holds at one time; 0 means
 // no limit.
 type ConnectionLimits struct {
 	Total int
-	// PerAddress counts an IPv6 network of /64 as one address. This machine and
-	// trusted proxies, behind which many clients are, may have any number.
+	// PerAddress limits one address; an IPv6 network of /64 counts as one. This
+	// machine and trusted proxies, which many clients share, may have any number.
 	PerAddress int
 }
 

@@ -66,7 +66,7 @@ func (c *connection) readHead(p []byte) (int, error) {
 	return c.handOn(p), nil
 }
 
-// room is where the next of the head is read to; it is empty if the head has as
+// room returns where the next of the head is read to; it is empty if the head has as
 // much as it may.
 func (h *head) room() []byte {
 	if len(h.came) == cap(h.came) && cap(h.came) < maxHeaders {

@@ -35,13 +35,13 @@ func maskCSRF(secret []byte) string {
 	return csrfEncoding.EncodeToString(token[:])
 }
 
-// wellFormedToken tells whether it could be a token of one of our pages.
+// wellFormedToken reports whether it could be a token of one of our pages.
 func wellFormedToken(token string) bool {
 	raw, err := csrfEncoding.DecodeString(token)
 	return err == nil && len(raw) == 2*csrfSize
 }
 
-// matchesCSRF tells whether the token was made of the secret.
+// matchesCSRF reports whether the token was made of the secret.
 func matchesCSRF(token string, secret []byte) bool {
 	raw, err := csrfEncoding.DecodeString(token)
 	if err != nil || len(raw) != 2*csrfSize || len(secret) != csrfSize {
@@ -53,7 +53,7 @@ func matchesCSRF(token string, secret []byte) bool {
 
 func (s *Server) visitorCookie() string { return cookieName("hookwell_visitor", s.secure()) }
 
-// csrfSecret is the browser's secret; nil when it has none yet.
+// csrfSecret returns the browser's secret; nil when it has none yet.
 func (s *Server) csrfSecret(c *fiber.Ctx) []byte {
 	text := c.Cookies(s.visitorCookie())
 	if v := s.visit(c); v.user != nil || v.portal != nil {
@@ -66,7 +66,7 @@ func (s *Server) csrfSecret(c *fiber.Ctx) []byte {
 	return secret
 }
 
-// csrfToken is the token for this answer's forms.
+// csrfToken returns the token for this answer's forms.
 func (s *Server) csrfToken(c *fiber.Ctx) string {
 	secret := s.csrfSecret(c)
 	if secret == nil {

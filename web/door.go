@@ -89,7 +89,7 @@ func (s *Server) signedOut(c *fiber.Ctx) error {
 	return c.Redirect(s.door(c), fiber.StatusSeeOther)
 }
 
-// door is where somebody of this kind of session comes in again.
+// door returns where somebody of this kind of session comes in again.
 func (s *Server) door(c *fiber.Ctx) string {
 	if v := s.visit(c); v.portal != nil || v.over {
 		return views.PortalOverPath
@@ -131,7 +131,7 @@ func (s *Server) showSignup(c *fiber.Ctx, status int, form views.SignupForm) err
 	return show(s, c, status, views.SignupPage, form)
 }
 
-// codeNeeded tells whether the first account is still to be made, by somebody
+// codeNeeded reports whether the first account is still to be made, by somebody
 // who has to prove that they run this server.
 func (s *Server) codeNeeded(c *fiber.Ctx) (bool, error) {
 	if s.SignupCode == "" {

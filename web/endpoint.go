@@ -33,7 +33,7 @@ func recentPart(page views.Page, view views.EndpointView) templ.Component {
 	return views.EndpointRecent(page, view.Endpoint.ID, view.Recent)
 }
 
-// endpointView is an endpoint's page with the first type on the bench.
+// endpointView returns an endpoint's page with the first type on the bench.
 func (s *Server) endpointView(c *fiber.Ctx, e *models.Endpoint) (views.EndpointView, error) {
 	fares, err := s.faring(c, e)
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *Server) endpointEdit(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.EndpointFormPage, form)
 }
 
-// editForm is the form with an endpoint's present settings.
+// editForm returns the form with an endpoint's present settings.
 func (s *Server) editForm(c *fiber.Ctx, e *models.Endpoint, headers []string) (views.EndpointForm, error) {
 	form := views.EditEndpointForm(e, headers, s.categories())
 	secrets, err := s.tenant(c).Secrets(c.UserContext(), e.ID)

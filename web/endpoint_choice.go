@@ -6,7 +6,7 @@ import (
 	"hookwell/views"
 )
 
-// chooseEndpoint is the filter of a log by endpoint. A search that the chosen
+// chooseEndpoint returns the filter of a log by endpoint. A search that the chosen
 // endpoint does not match chooses the one that it finds, and none if it finds
 // none or several. The log by itself, for htmx, has no list to choose from.
 func (s *Server) chooseEndpoint(c *fiber.Ctx, search string, chosen *string) (views.EndpointChooser, error) {

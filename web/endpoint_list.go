@@ -39,7 +39,7 @@ func (s *Server) endpointList(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.EndpointsPage, view)
 }
 
-// listedRows are a page's endpoints with what waits for each and what was counted
+// listedRows returns a page's endpoints with what waits for each and what was counted
 // since a time.
 func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint, since time.Time) ([]views.EndpointRow, error) {
 	if len(listed) == 0 {

@@ -55,7 +55,7 @@ func (s *Server) failurePage(c *fiber.Ctx, status int, told *models.Error) error
 	return c.Status(status).Type("txt", "utf-8").SendString(told.Message + "\n")
 }
 
-// failureTitle is the heading for what a status alone says too little about.
+// failureTitle returns the heading for what a status alone says too little about.
 func failureTitle(code string) string {
 	switch code {
 	case "role":

@@ -35,7 +35,7 @@ func (s *Server) events(c *fiber.Ctx) error {
 	return either(s, c, fiber.StatusOK, views.EventsPage, views.EventList, view)
 }
 
-// event is one event with every endpoint's verdict, and the attempts of the
+// event shows one event with every endpoint's verdict, and the attempts of the
 // delivery that most needs somebody.
 func (s *Server) event(c *fiber.Ctx) error {
 	ctx, tenant := c.UserContext(), s.tenant(c)

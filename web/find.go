@@ -28,7 +28,7 @@ func (s *Server) find(c *fiber.Ctx) error {
 	return c.Redirect(path, fiber.StatusSeeOther)
 }
 
-// pathTo is the page of what is named; empty or NotFound when there is none.
+// pathTo returns the page of what is named; empty or NotFound when there is none.
 func (s *Server) pathTo(c *fiber.Ctx, name string) (string, error) {
 	ctx, tenant, slug := c.UserContext(), s.tenant(c), s.slug(c)
 	switch {
@@ -54,7 +54,7 @@ func (s *Server) pathTo(c *fiber.Ctx, name string) (string, error) {
 	return s.pathToType(slug, name), nil
 }
 
-// pathToType is the log of an event type, or of all that begin with its words.
+// pathToType returns the log of an event type, or of all that begin with its words.
 func (s *Server) pathToType(slug, name string) string {
 	name = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(name), "*"), ".")
 	if name == "" {

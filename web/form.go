@@ -10,10 +10,10 @@ import (
 	"hookwell/webhook"
 )
 
-// field is a form's value. Fiber's FormValue would take it from the query too.
+// field returns a form's value. Fiber's FormValue would take it from the query too.
 func field(c *fiber.Ctx, name string) string { return string(c.Context().PostArgs().Peek(name)) }
 
-// hasField tells whether a form was sent with a field of that name.
+// hasField reports whether a form was sent with a field of that name.
 func hasField(c *fiber.Ctx, name string) bool { return c.Context().PostArgs().Has(name) }
 
 // queryOf reads the query string, as filters take it.
@@ -33,7 +33,7 @@ func atCursor(cursor *string, read func(models.Page) error) error {
 	return err
 }
 
-// fields are all of a form's values of that name.
+// fields returns all of a form's values of that name.
 func fields(c *fiber.Ctx, name string) []string {
 	var values []string
 	for _, value := range c.Context().PostArgs().PeekMulti(name) {
@@ -42,7 +42,7 @@ func fields(c *fiber.Ctx, name string) []string {
 	return values
 }
 
-// refusedForm tells whether an error is one that its form shows, and the status
+// refusedForm reports whether an error is one that its form shows, and the status
 // of the answer: what was typed is wrong, or was tried too often.
 func refusedForm(c *fiber.Ctx, err error) (status int, told bool) {
 	var refused *models.Error
@@ -59,7 +59,7 @@ func refusedForm(c *fiber.Ctx, err error) (status int, told bool) {
 	return 0, false
 }
 
-// faultsOf are the faults that an error has for a form's fields.
+// faultsOf returns the faults that an error has for a form's fields.
 func faultsOf(err error) webhook.Faults {
 	var told *models.Error
 	if !errors.As(err, &told) {
@@ -71,7 +71,7 @@ func faultsOf(err error) webhook.Faults {
 	return told.Fields
 }
 
-// faultsAtField are an error's faults; what names no field stands at this one.
+// faultsAtField returns an error's faults; what names no field stands at this one.
 func faultsAtField(err error, field string) webhook.Faults {
 	faults := faultsOf(err)
 	for i := range faults {

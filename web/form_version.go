@@ -11,7 +11,7 @@ import (
 	"hookwell/webhook"
 )
 
-// drawn is the condition that a form sets: what it shows is still as it was when
+// drawn returns the condition that a form sets: what it shows is still as it was when
 // its page was drawn. Of a form that names no version nobody knows what it shows.
 func drawn(c *fiber.Ctx) func(models.Version) bool {
 	version := field(c, "version")
@@ -36,7 +36,7 @@ func (m *savedMeanwhile) at(field, saved, typed string) {
 	m.faults = append(m.faults, webhook.Fault{Field: field, Message: "Saved meanwhile: " + now + ". Yours stands here; save again to replace it."})
 }
 
-// all are the faults, the reason first; none if no field differs.
+// all returns the faults, the reason first; none if no field differs.
 func (m *savedMeanwhile) all() webhook.Faults {
 	if len(m.faults) == 0 {
 		return nil

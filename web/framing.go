@@ -80,7 +80,7 @@ func (f *framing) follow(p []byte) (clear int, fault *fiber.Error) {
 	return clear, nil
 }
 
-// longest is how long a line may be, with its end.
+// longest returns how long a line may be, with its end.
 func (f *framing) longest() int {
 	if f.part == chunkSize || f.part == chunkEnd {
 		return longestChunkLine + len("\r\n")
@@ -88,7 +88,7 @@ func (f *framing) longest() int {
 	return longestLine
 }
 
-// tooLong is a line whose end is too far off.
+// tooLong returns a line whose end is too far off.
 func (f *framing) tooLong() *fiber.Error {
 	if f.inHead() {
 		return fiber.ErrRequestHeaderFieldsTooLarge

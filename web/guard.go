@@ -115,7 +115,7 @@ func loginPath(next string) string {
 	return views.LoginPath + "?next=" + url.QueryEscape(next)
 }
 
-// pathOf is the path and query of an address.
+// pathOf returns the path and query of an address.
 func pathOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -127,7 +127,7 @@ func pathOf(address string) string {
 // maxNext is the longest return address.
 const maxNext = 2048
 
-// localPath is a return address if it is a path on this server, and empty if
+// localPath returns a return address if it is a path on this server, and empty if
 // it could lead anywhere else. Browsers read a backslash as a slash, drop tabs
 // and line ends, and take what begins with two slashes for another host.
 func localPath(next string) string {

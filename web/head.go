@@ -59,7 +59,7 @@ func (s *Server) refuseHead(header *fasthttp.RequestHeader) error {
 	return err
 }
 
-// longestBody is the longest body that an address takes. An escaped path may be
+// longestBody returns the longest body that an address takes. An escaped path may be
 // that of the batch.
 func longestBody(uri []byte) int {
 	path, _, _ := bytes.Cut(uri, []byte("?"))

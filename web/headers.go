@@ -60,7 +60,7 @@ func (s *Server) normalOrigin(origin string) string {
 	return scheme + "://" + s.normal(host)
 }
 
-// allHosts are the values of Host that are ours, normalized.
+// allHosts returns the values of Host that are ours, normalized.
 func (s *Server) allHosts() []string {
 	hosts := []string{s.normal(s.BaseURL.Host)}
 	for _, host := range s.AllowedHosts {

@@ -43,7 +43,7 @@ func (s *Server) keyCreate(c *fiber.Ctx) error {
 	return s.showKeys(c, fiber.StatusCreated, views.KeysView{Created: key, Text: text})
 }
 
-// expiry is the chosen lifetime's end: so many days from now on, or never.
+// expiry returns the chosen lifetime's end: so many days from now on, or never.
 func expiry(days string, now time.Time) *time.Time {
 	n, err := strconv.Atoi(days)
 	if err != nil || n <= 0 || n > views.KeyLifetimes[len(views.KeyLifetimes)-1].Days {

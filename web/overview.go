@@ -10,7 +10,7 @@ import (
 	"hookwell/views"
 )
 
-// overview is the organization's first page. It reads what was counted, and
+// overview shows the organization's first page. It reads what was counted, and
 // never the deliveries.
 func (s *Server) overview(c *fiber.Ctx) error {
 	ctx, tenant, now := c.UserContext(), s.tenant(c), s.Store.Now()

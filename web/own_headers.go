@@ -12,7 +12,7 @@ import (
 	"hookwell/webhook"
 )
 
-// headerNames are the names of the endpoint's own headers. Those that the vault
+// headerNames returns the names of the endpoint's own headers. Those that the vault
 // does not open keep no page from being shown: what needs a person is on it.
 func (s *Server) headerNames(c *fiber.Ctx, e *models.Endpoint) []string {
 	names, err := s.tenant(c).HeaderNames(e)
@@ -83,7 +83,7 @@ func (t *typedHeaders) place(faults webhook.Faults) webhook.Faults {
 	return placed
 }
 
-// row is the last with that name: of two, the second is the one too many.
+// row returns the last with that name: of two, the second is the one too many.
 func (t *typedHeaders) row(name string) int {
 	for i := len(t.names) - 1; i >= 0; i-- {
 		if t.names[i] == name && (name != "" || t.value(i) != "") {

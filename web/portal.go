@@ -29,7 +29,7 @@ const portalIdle = 2 * time.Hour
 // for it: a new page is closed to it until it is named here.
 var portalSections = []string{"find", "stream", "events", "deliveries", "catalog", "endpoints", "recoveries"}
 
-// portalMay tells whether a path is one for portal sessions. To reveal a secret
+// portalMay reports whether a path is one for portal sessions. To reveal a secret
 // takes a password, which they don't have.
 func portalMay(path string) bool {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
@@ -59,7 +59,7 @@ func (s *Server) recognizePortal(c *fiber.Ctx, linkID string) error {
 	return nil
 }
 
-// portalIn is the portal session in ctx; nil when it is over.
+// portalIn returns the portal session in ctx; nil when it is over.
 func (s *Server) portalIn(ctx context.Context, linkID string, actor models.Actor) (*store.Portal, error) {
 	if s.Store.Now().Sub(time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)) > portalIdle {
 		return nil, nil
@@ -172,7 +172,7 @@ func (s *Server) portalRefused(c *fiber.Ctx, err error) error {
 		Message: "It was used already, or its time has passed. Open these pages again from where you found the link."})
 }
 
-// portalOver is where a portal session leads when it has ended.
+// portalOver is the page to which a portal session leads when it has ended.
 func (s *Server) portalOver(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.PortalOverPage, views.PortalOverView{Title: "You are signed out",
 		Message: "Open these pages again from where you came from."})

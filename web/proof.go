@@ -63,7 +63,7 @@ func (s *Server) proved(c *fiber.Ctx, person *store.Person) error {
 	return nil
 }
 
-// provedAt is when the person of the session in ctx proved who they are.
+// provedAt returns when the person of the session in ctx proved who they are.
 func (s *Server) provedAt(c *fiber.Ctx) time.Time {
 	if at := s.sessions.GetInt64(c.UserContext(), keyProved); at != 0 {
 		return time.Unix(at, 0)
@@ -116,7 +116,7 @@ func (s *Server) proveAgain(c *fiber.Ctx, err error) error {
 	return show(s, c, status, views.ProofPage, view)
 }
 
-// carried are the fields of the form that asked for a proof, but for passwords,
+// carried returns the fields of the form that asked for a proof, but for passwords,
 // which no page repeats: who has one proves it in the form itself.
 func carried(c *fiber.Ctx) []views.CarriedField {
 	var list []views.CarriedField

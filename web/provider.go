@@ -179,7 +179,7 @@ func (e *providerRefusal) Error() string {
 	return "the provider answered " + string(text)
 }
 
-// clip is the beginning of a text.
+// clip returns the beginning of a text.
 func clip(text string, most int) string {
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "…"

@@ -122,7 +122,7 @@ func (d *apiDocument) operation(method, path string, o operationNode) views.Refe
 	return shown
 }
 
-// follow is the schema that a reference names.
+// follow returns the schema that a reference names.
 func (d *apiDocument) follow(schema *schemaNode) *schemaNode {
 	if schema == nil {
 		return &schemaNode{}

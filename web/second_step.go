@@ -58,7 +58,7 @@ func (s *Server) codeForm(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusOK, views.CodePage, views.CodeForm{})
 }
 
-// code is the second step of a sign-in.
+// code shows the second step of a sign-in.
 func (s *Server) code(c *fiber.Ctx) error {
 	user, err := s.halfSignedIn(c)
 	if err != nil {

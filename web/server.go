@@ -1,5 +1,18 @@
-// Package web serves the pages and the JSON API over HTTP. routes.go shows
-// every route and the right that it asks for.
+// Package web serves the pages over HTTP and mounts the JSON API of web/api. A
+// request passes these parts in order:
+//
+//   - Connections: how many, how fast, and how requests are framed (connection*.go,
+//     head.go, framing.go, body*.go).
+//   - Middleware: hosts, clients, headers, errors (guard.go, client.go, headers.go,
+//     errors.go), sessions (session.go) and forms (csrf.go, sent_form.go,
+//     stale_form.go, form_version.go).
+//   - Routes: routes.go lists every route with the right that it requires. tenant and
+//     other lookups of a request are in visit.go and session.go.
+//   - Handlers: one file for each noun, such as endpoint.go or delivery.go. They load,
+//     act and render a view.
+//   - Pages stay fresh by server-sent events (stream.go).
+//
+// Start with routes.go.
 package web
 
 import (
@@ -25,14 +38,14 @@ import (
 	"hookwell/web/request"
 )
 
-// Feed tells which deliveries of an organization changed, by their ids. The
-// channel is closed when the feed ends; cancel gives the subscription back.
+// Feed passes on the ids of an organization's deliveries as they change. The
+// channel is closed when the feed ends; call cancel to end the subscription.
 type Feed interface {
 	Subscribe(organizationID string) (changes <-chan []string, cancel func())
 }
 
-// Meter is told what the API answered, for metrics. It must neither block nor
-// fail.
+// Meter counts the API's responses, for metrics. Its methods must neither block
+// nor fail.
 type Meter interface {
 	// Request is told of every answer; the route is its pattern, such as
 	// /api/v1/events/:id.
@@ -41,7 +54,7 @@ type Meter interface {
 	Accept(took time.Duration)
 }
 
-// Options are what a server is made of.
+// Options configure a server.
 type Options struct {
 	Store        *store.Store
 	Tester       api.Tester
@@ -49,7 +62,7 @@ type Options struct {
 	Log          *slog.Logger
 	BaseURL      *url.URL // requests for another host are refused
 	AllowedHosts []string // further values of Host, with their port, such as "localhost:3000"
-	// TrustedProxies are whose X-Forwarded-For is believed.
+	// TrustedProxies are the networks whose X-Forwarded-For the server believes.
 	TrustedProxies []netip.Prefix
 	Signup         models.SignupPolicy
 	SignupCode     string // when it is not empty, the first sign-up must give it
@@ -78,7 +91,7 @@ const (
 // at once.
 const MinBodyMemory = 2 * maxBatchBody
 
-// Server answers HTTP requests.
+// Server serves the pages and the API over HTTP.
 type Server struct {
 	Options
 	app         *fiber.App
@@ -100,7 +113,7 @@ type Server struct {
 	reference   views.Reference
 }
 
-// New makes a server; Serve starts it.
+// New returns a server; call Serve to start it.
 func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams(),
 		noted: &refusal.Audit{Log: o.Log, Now: o.Store.Now}}
@@ -145,22 +158,22 @@ func New(o Options) *Server {
 	return s
 }
 
-// Serve answers requests until Shutdown, and then returns nil.
+// Serve serves requests until Shutdown, and then returns nil.
 func (s *Server) Serve(l net.Listener) error {
 	s.connections.Listener = l
 	return s.app.Listener(s.connections)
 }
 
-// Shutdown ends the streams at once, lets other requests finish, and returns
-// when they have or when ctx ends. Nobody who neither sends nor takes anything
-// holds it up for longer than 2 s.
+// Shutdown ends the streams at once, lets other requests finish, and returns when
+// they have or when ctx ends. A client that neither sends nor takes anything
+// delays it by 2 s at most.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.streams.close()
 	s.connections.stop()
 	return s.app.ShutdownWithContext(ctx)
 }
 
-// secure tells whether browsers reach the server by https.
+// secure reports whether browsers reach the server by https.
 func (s *Server) secure() bool { return s.BaseURL.Scheme == "https" }
 
 func (s *Server) health(c *fiber.Ctx) error { return c.SendString("alive\n") }

@@ -110,13 +110,13 @@ func (s *Server) touch(ctx context.Context) {
 	}
 }
 
-// signedIn is the user of the session in ctx; nil when there is none, or when
+// signedIn returns the user of the session in ctx; nil when there is none, or when
 // the password was changed since.
 func (s *Server) signedIn(ctx context.Context) (*models.User, error) {
 	return s.userOf(ctx, keyUser)
 }
 
-// userOf is the user whose id the session holds under a key, as long as the
+// userOf returns the user whose id the session holds under a key, as long as the
 // password is the one that the session began with.
 func (s *Server) userOf(ctx context.Context, key string) (*models.User, error) {
 	id := s.sessions.GetString(ctx, key)

@@ -23,7 +23,7 @@ func (s *Server) showSettings(c *fiber.Ctx, status int, form views.SettingsForm)
 	return show(s, c, status, views.SettingsPage, form)
 }
 
-// savedSettings is the form as it was saved last.
+// savedSettings returns the form as it was saved last.
 func (s *Server) savedSettings(c *fiber.Ctx) views.SettingsForm {
 	org := s.tenant(c).Organization()
 	return settingsOf(org)

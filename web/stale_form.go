@@ -42,7 +42,7 @@ func (s *Server) outOfDate(c *fiber.Ctx) error {
 	return show(s, c, fiber.StatusForbidden, views.StaleFormPage, form)
 }
 
-// atDoor tells whether a path is one of those by which people come in.
+// atDoor reports whether a path is one of those by which people come in.
 func atDoor(path string) bool {
 	switch path {
 	case views.LoginPath, views.LoginCodePath, views.ProviderPath, views.SignupPath:
@@ -65,7 +65,7 @@ func (s *Server) alreadyIn(c *fiber.Ctx) error {
 	return goOn(c, field(c, "next"))
 }
 
-// fromOwnPage tells whether the browser says that the request came from one of
+// fromOwnPage reports whether the browser says that the request came from one of
 // our pages. Silence is not enough where a form is to be offered again.
 func (s *Server) fromOwnPage(c *fiber.Ctx) bool {
 	if site := c.Get("Sec-Fetch-Site"); site != "" {
@@ -74,7 +74,7 @@ func (s *Server) fromOwnPage(c *fiber.Ctx) bool {
 	return s.normalOrigin(c.Get(fiber.HeaderOrigin)) == s.BaseURL.Scheme+"://"+s.normal(string(c.Context().Host()))
 }
 
-// crossSite tells whether the browser says that the request came from elsewhere.
+// crossSite reports whether the browser says that the request came from elsewhere.
 func (s *Server) crossSite(c *fiber.Ctx) bool {
 	request := http.Request{Method: c.Method(), Host: s.normal(string(c.Context().Host())), URL: &url.URL{Path: c.Path()},
 		Header: http.Header{"Origin": {s.normalOrigin(c.Get(fiber.HeaderOrigin))}, "Sec-Fetch-Site": {c.Get("Sec-Fetch-Site")}}}

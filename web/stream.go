@@ -152,7 +152,7 @@ func (s *Server) mayRead(r reader) bool {
 	return err == nil && tenant != nil && role == r.role && tenant.Organization().ID == r.organizationID
 }
 
-// tenantOf is the way of the session in ctx into the reader's organization; nil
+// tenantOf returns the way of the session in ctx into the reader's organization; nil
 // when it is somebody else's by now.
 func (s *Server) tenantOf(ctx context.Context, r reader) (*store.Tenant, models.Role, error) {
 	if id := s.sessions.GetString(ctx, keyPortal); id != "" {

@@ -53,7 +53,7 @@ func (s *Server) invite(c *fiber.Ctx) error {
 	return s.invited(c, invitation, token)
 }
 
-// byMail tells whether the link is to be mailed: unless it is to be copied, or
+// byMail reports whether the link is to be mailed: unless it is to be copied, or
 // mail reaches nobody.
 func (s *Server) byMail(c *fiber.Ctx) bool {
 	return s.Store.MailConfigured() && field(c, "by") != "link"

@@ -34,7 +34,7 @@ type visit struct {
 	endpoints *int // how many the tenant has, once somebody asked
 }
 
-// userOrLink is the id of who asks.
+// userOrLink returns the id of who asks.
 func (v *visit) userOrLink() string {
 	if v.portal != nil {
 		return v.portal.ID
@@ -79,14 +79,14 @@ func (s *Server) begin(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// tenant is the organization of the path. It is there on every route under
+// tenant returns the organization of the path. It is there on every route under
 // /o/:org, and on no other.
 func (s *Server) tenant(c *fiber.Ctx) *store.Tenant { return s.visit(c).tenant }
 
-// slug is the organization's in the path.
+// slug returns the organization's in the path.
 func (s *Server) slug(c *fiber.Ctx) string { return s.tenant(c).Organization().Slug }
 
-// countEndpoints is how many endpoints the organization has, counted once for
+// countEndpoints returns how many endpoints the organization has, counted once for
 // the page and its frame.
 func (s *Server) countEndpoints(c *fiber.Ctx) (int, error) {
 	v := s.visit(c)

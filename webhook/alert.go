@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// alertIn is the TLS alert in an error; nil without one. crypto/tls wraps its
+// alertIn returns the TLS alert in an error; nil without one. crypto/tls wraps its
 // own type of alerts in a net.OpError, whose Op says which side raised it.
 func alertIn(err error) *net.OpError {
 	var alert *net.OpError

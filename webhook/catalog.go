@@ -1,6 +1,19 @@
-// Package webhook holds the rules of webhooks: what events there are, how they
-// are written and signed, when they are tried again, where they may go, and how
-// one is sent. It knows no database and no web framework.
+// Package webhook holds the rules of webhooks. It uses no database and no web
+// framework. Its parts, in the order in which an event meets them:
+//
+//   - The catalog has the event types (catalog.go) and checks data against their
+//     schemas (schema*.go). Subscriptions match types to endpoints (subscription.go).
+//   - An Envelope is the body that receivers get (envelope.go).
+//   - A Schedule says when attempts are made (schedule*.go), RetryStatuses which
+//     statuses are tried again (retry_statuses.go).
+//   - The Guard decides which addresses may be called (guard.go, url.go).
+//   - The Sender makes one attempt (sender.go): it signs a Message (message.go,
+//     signature.go, secret.go), dials (dial.go, pool.go), speaks HTTP (http1.go,
+//     http2.go, head.go, body.go), and names the cause of a failure (cause.go,
+//     failure.go).
+//
+// Faults are input errors, each at its field (fault.go). Start with Sender.Send,
+// and with Catalog.Validate.
 package webhook
 
 import (
@@ -22,8 +35,8 @@ import (
 //go:embed events.json
 var builtIn []byte
 
-// EventType is one kind of event that an organization can hear of.
-// It is shared by all who look it up and never changed.
+// EventType is one kind of event that an organization can subscribe to. All
+// callers share it; don't change it.
 type EventType struct {
 	Type             string
 	Category         string // the name of its Category
@@ -45,7 +58,7 @@ type Category struct {
 	Types []*EventType
 }
 
-// Catalog is every event type that this installation knows. It is safe for
+// Catalog has every event type that this installation knows. It is safe for
 // concurrent use.
 type Catalog struct {
 	types      []*EventType
@@ -72,10 +85,10 @@ const maxTypeName = 128
 
 var typeName = regexp.MustCompile(`^[a-z0-9_]+(\.[a-z0-9_]+)*$`)
 
-// NewCatalog reads the built-in event types and, when extra is not nil, those
-// of an operator's own file of the same form. Its error names the entry that is
-// at fault: a bad or doubled type name, a schema that does not compile or refers
-// to another document, or an example that its own schema refuses.
+// NewCatalog reads the built-in event types and, if extra is not nil, those of an
+// operator's file in the same form. Its error names the faulty entry: a bad or
+// doubled type name, a schema that does not compile or refers to another
+// document, or an example that its own schema refuses.
 func NewCatalog(extra []byte) (*Catalog, error) {
 	c := &Catalog{byName: map[string]*EventType{}}
 	if err := c.add(builtIn); err != nil {
@@ -205,15 +218,15 @@ func categoryTitle(name string) string {
 	return title.String()
 }
 
-// Types lists every event type in the order of the files. The list is shared:
-// it is not to be changed.
+// Types lists every event type in the order of the files. The list is shared;
+// don't change it.
 func (c *Catalog) Types() []*EventType { return c.types }
 
-// Categories lists the categories in the order of the files. The list is
-// shared: it is not to be changed.
+// Categories lists the categories in the order of the files. The list is shared;
+// don't change it.
 func (c *Catalog) Categories() []Category { return c.categories }
 
-// Lookup finds an event type by its name.
+// Lookup returns an event type by its name, and whether there is one.
 func (c *Catalog) Lookup(eventType string) (*EventType, bool) {
 	t, ok := c.byName[eventType]
 	return t, ok

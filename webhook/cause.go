@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Cause names why an attempt was no success. The empty cause is success.
+// Cause names why an attempt failed. The empty cause is success.
 type Cause string
 
 // The causes, as the API and the log show them.
@@ -33,7 +33,7 @@ func Causes() []Cause {
 		CauseStatus, CauseResponseTooLarge, CauseProtocol, CauseInterrupted, CauseExpired, CauseNotRetried}
 }
 
-// StatusCauses lists the causes of failures that a response's status decided.
+// StatusCauses lists the causes that depend on the response's status.
 func StatusCauses() []Cause { return []Cause{CauseStatus, CauseRedirect, CauseNotRetried} }
 
 // advice is what happened and what to do now, by cause.
@@ -64,8 +64,8 @@ var statusAdvice = map[int][2]string{
 	http.StatusTooManyRequests:       {"The receiver asked for fewer requests (429).", "Lower the endpoint's rate limit, or raise the receiver's."},
 }
 
-// Advice says in two sentences what happened and what to do about it now.
-// Both are empty for success.
+// Advice returns two sentences: what happened, and what to do about it now. Both
+// are empty for success.
 func (c Cause) Advice(statusCode int) (what, do string) {
 	if c == CauseNotRetried {
 		c, _ = statusFailure(statusCode)

@@ -40,10 +40,10 @@ type Envelope struct {
 	Data           []byte // a JSON object that CheckData accepts
 }
 
-// Bytes writes the envelope as every attempt sends it. Of the data only the
-// whitespace between its parts is dropped: the order of keys, the text of
-// numbers and the escapes stay. It fails on data that is not JSON, on text that
-// is not UTF-8, and on a year that RFC 3339 cannot write.
+// Bytes returns the envelope as every attempt sends it. It drops only the
+// whitespace between the data's parts; the order of keys, the text of numbers and
+// the escapes stay. It fails if data is not JSON, if text is not UTF-8, and if
+// RFC 3339 can't write the year.
 func (e Envelope) Bytes() ([]byte, error) {
 	at := e.Timestamp.UTC()
 	if at.Year() < 0 || at.Year() > 9999 {
@@ -70,11 +70,11 @@ func (e Envelope) Bytes() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// CheckData tells why bytes cannot be an event's data: they have to be one JSON
-// object (RFC 8259) of at most MaxData bytes in valid UTF-8, without duplicate
-// keys or unpaired surrogates (RFC 7493), nested at most 128 deep. Numbers may
-// have 1,000 digits and an exponent of four, and the exponents of all numbers may
-// add up to a million. Nil means that they can.
+// CheckData returns an error if bytes can't be an event's data. They must be one
+// JSON object (RFC 8259) of at most MaxData bytes in valid UTF-8, without
+// duplicate keys or unpaired surrogates (RFC 7493), nested at most 128 deep.
+// Numbers may have 1,000 digits and an exponent of four, and the exponents of all
+// numbers may add up to a million.
 func CheckData(data []byte) Faults {
 	switch {
 	case len(bytes.TrimSpace(data)) == 0:
@@ -152,7 +152,7 @@ func digits(number []byte) int {
 	return n
 }
 
-// exponent is the size of a number's exponent, without its sign.
+// exponent returns the size of a number's exponent, without its sign.
 func exponent(number []byte) int {
 	at := bytes.IndexAny(number, "eE")
 	if at < 0 {
@@ -181,7 +181,7 @@ func syntaxFault(err error, data []byte) Fault {
 	return Fault{Field: pointerField(syntax.JSONPointer), Message: fmt.Sprintf("must be JSON: there is a fault at byte %d", syntax.ByteOffset)}
 }
 
-// surrogateAt tells whether a surrogate's escape begins at an offset. The
+// surrogateAt reports whether a surrogate's escape begins at an offset. The
 // decoder has no type for this fault, and half a character deserves its own words.
 func surrogateAt(data []byte, offset int64) bool {
 	if offset+4 > int64(len(data)) {

@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// Timings are the parts of an exchange. One is zero where it was not reached or
-// where a kept connection made it needless.
+// Timings are the durations of the parts of an exchange. A part is zero if the
+// exchange didn't get that far or if a kept connection made it unnecessary.
 type Timings struct {
 	DNS       time.Duration
 	Connect   time.Duration
@@ -19,8 +19,8 @@ type Timings struct {
 	FirstByte time.Duration // from having a connection to the first byte of the answer
 }
 
-// Exchange is what came of one attempt. Nothing in it shows a secret, a value
-// of the endpoint's own headers, or the address of a blocked host.
+// Exchange is the result of one attempt. It never contains a secret, a value of
+// the endpoint's own headers, or the address of a blocked host.
 type Exchange struct {
 	StartedAt       time.Time
 	Duration        time.Duration // to the end of the body

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// How much is said of what is wrong: an input chooses how many faults it has,
-// and so must not choose how long the list of them is.
+// Limits of a list of faults. The input decides how many faults it has, so it
+// must not decide how long the list becomes.
 const (
 	MaxFaults  = 50  // listed of one event, form or request
 	maxField   = 300 // bytes of a fault's field
@@ -15,9 +15,9 @@ const (
 	maxStep    = 100 // bytes of one name in a field
 )
 
-// Fault is one thing wrong with what somebody sent, said so that they can put
-// it right. The last of a list may stand for those that are not listed: it has
-// More, which is how many they are, and nothing else.
+// Fault is one error in somebody's input, in words that let them correct it. The
+// last of a list may stand for faults that are not listed: it has only More, the
+// number of those.
 type Fault struct {
 	Field   string // dotted path such as "data.customer.email", "url" or "eventTypes"
 	Message string // for people: "is required", "Choose at least one event type."
@@ -32,12 +32,12 @@ func (f Fault) Text() string {
 	return f.Message
 }
 
-// Faults is everything found wrong at once; nil or empty means that nothing is.
-// Check its length before handing it on as an error, since a nil Faults in an
-// error is not a nil error.
+// Faults are all errors found in an input; nil or empty means none. Check the
+// length before returning it as an error, since a nil Faults in an error is not a
+// nil error.
 type Faults []Fault
 
-// Add appends a fault, with its field and message cut to a length that can be
+// Add appends a fault and cuts its field and message to a length that can be
 // shown. From MaxFaults on it only counts, and allocates nothing.
 func (f *Faults) Add(field, message string) {
 	list := *f
@@ -52,9 +52,9 @@ func (f *Faults) Add(field, message string) {
 	*f = append(list, Fault{Field: shortened(field, maxField), Message: shortened(message, maxMessage)})
 }
 
-// Cut returns the faults as a list of at most so many, and behind them how many
-// more there are. Fields and messages are cut as Add cuts them. The list itself
-// is left as it is.
+// Cut returns a list of at most that many faults, followed by the number of the
+// others. It cuts fields and messages as Add does. It doesn't change the original
+// list.
 func (f Faults) Cut(most int) Faults {
 	more, fits := 0, len(f) <= most
 	for i, fault := range f {

@@ -10,7 +10,7 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// ErrBlocked is what every refusal of an address is, by errors.Is.
+// ErrBlocked matches, by errors.Is, every refusal of an address.
 var ErrBlocked = errors.New("address blocked")
 
 // blocked is a refusal: a sentence for people that is ErrBlocked.
@@ -43,7 +43,7 @@ var metadata = []netip.Addr{
 	netip.MustParseAddr("fe80::a9fe:a9fe"), // OpenStack
 }
 
-// Guard decides which addresses may be called, so that nobody reaches the
+// Guard decides which addresses may be called, so that nobody can reach the
 // network that Hookwell runs in by registering an endpoint. It is safe for
 // concurrent use.
 type Guard struct {
@@ -51,9 +51,9 @@ type Guard struct {
 	resolver *net.Resolver
 }
 
-// NewGuard makes a guard that refuses all but public addresses and the allowed
-// networks (HOOKWELL_ALLOW_NETWORKS), which may also be called without TLS. A
-// cloud's metadata address is allowed by its exact /32 or /128 alone.
+// NewGuard returns a guard that allows public addresses and the given networks
+// (HOOKWELL_ALLOW_NETWORKS), which may also be called without TLS. A cloud's
+// metadata address is allowed only by its exact /32 or /128.
 func NewGuard(allow []netip.Prefix) *Guard {
 	guard := &Guard{resolver: net.DefaultResolver}
 	for _, prefix := range allow {
@@ -65,10 +65,10 @@ func NewGuard(allow []netip.Prefix) *Guard {
 	return guard
 }
 
-// CheckAddress tells whether an address may be called: nil, or an error that is
-// ErrBlocked and does not contain the address. An IPv4 address embedded in an
-// IPv6 one is judged as itself. plaintext asks for a call without TLS, which
-// only the allowed networks take.
+// CheckAddress returns nil if an address may be called, and otherwise an error
+// that matches ErrBlocked and does not contain the address. It judges an IPv4
+// address embedded in an IPv6 one as the IPv4 address. plaintext asks for a call
+// without TLS, which only the allowed networks may get.
 func (g *Guard) CheckAddress(addr netip.Addr, plaintext bool) error {
 	addr = embedded(addr.WithZone(""))
 	if g.allowed(addr) {
@@ -90,7 +90,7 @@ func (g *Guard) allowed(addr netip.Addr) bool {
 	})
 }
 
-// public tells whether an address is on the internet, and nobody's metadata.
+// public reports whether an address is on the internet, and nobody's metadata.
 func public(addr netip.Addr) bool {
 	contains := func(prefix netip.Prefix) bool { return prefix.Contains(addr) }
 	switch {
@@ -123,7 +123,7 @@ var embeddings = []struct {
 	{netip.MustParsePrefix("2002::/16"), 2},        // 6to4 (RFC 3056)
 }
 
-// embedded is the IPv4 address that an IPv6 one stands for, or the address
+// embedded returns the IPv4 address that an IPv6 one stands for, or the address
 // itself. "::" and "::1" are addresses of their own.
 func embedded(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap()

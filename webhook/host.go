@@ -5,10 +5,10 @@ import "strings"
 // maxAuthority is longer than any name with a port is, written in Unicode.
 const maxAuthority = 1024
 
-// NormalizeHost returns a host as all its spellings are compared: in ASCII and
-// lower case, without a trailing dot and without the scheme's own port (443 of
-// https, 80 of http). It fails, with a sentence for people, for what can be no
-// host name, no address or no port.
+// NormalizeHost returns the form in which hosts are compared: in ASCII and lower
+// case, without a trailing dot and without the scheme's own port (443 of https,
+// 80 of http). It fails, with a sentence for people, if the host name, address or
+// port is not possible.
 func NormalizeHost(scheme, host string) (string, error) {
 	if len(host) > maxAuthority || strings.HasSuffix(host, ":") {
 		return "", faultHost

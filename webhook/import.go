@@ -11,11 +11,11 @@ import (
 )
 
 // ImportSecret reads a secret that somebody brings along, as ParseSecret does,
-// and knows what people paste in its place. Of a whsec_ secret it takes other
-// spellings: "v1," or the name of a variable before it, quotation marks, capital
-// letters of the prefix, the URL-safe alphabet, no padding. It refuses, and says
-// so, what is another thing: an API key, an id, a URL, a signature, a mask. Taken
-// as free text they would be a key that the receiver doesn't have.
+// and recognizes common paste errors. It accepts other spellings of a whsec_
+// secret: "v1," or the name of a variable before it, quotation marks, capital
+// letters in the prefix, the URL-safe alphabet, no padding. It refuses, and
+// names, other things: an API key, an id, a URL, a signature, a mask. Accepted as
+// free text they would be a key that the receiver doesn't have.
 func ImportSecret(text string) (Secret, error) {
 	text = pasted(text)
 	if known := standardSecret.FindStringSubmatchIndex(text); known != nil {
@@ -51,7 +51,7 @@ var (
 	nearSecret = regexp.MustCompile("(?i)" + leadIn + `(whsec[^a-z0-9]|(?:wh_?sec_?|` + oneWrong(secretPrefix) + ")[a-z0-9+/_-]{32,}={0,2}[\"'`”’;,]*$)")
 )
 
-// oneWrong is a pattern of a word in which one character is another, is left
+// oneWrong returns a pattern of a word in which one character is another, is left
 // out, is one too many, or has changed places with the next.
 func oneWrong(word string) string {
 	var patterns []string
@@ -113,7 +113,7 @@ var lookAlikes = func() map[rune]rune {
 	return letters
 }()
 
-// seen is a text as a reader sees it: without characters that show nothing and
+// seen returns a text as a reader sees it: without characters that show nothing and
 // without accents, and with letters of full width, and those that look like the
 // ones of a prefix, as what they pass for.
 func seen(text string) string {
@@ -137,7 +137,7 @@ func standardBase64(encoded string) string {
 	return encoded
 }
 
-// pasted is a text without what comes along at its ends when it is copied:
+// pasted returns a text without what comes along at its ends when it is copied:
 // spaces, line breaks, and characters that show nothing.
 func pasted(text string) string {
 	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })

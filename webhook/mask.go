@@ -40,7 +40,7 @@ func newMask(m *Message) *mask {
 	return &mask{message: m, shortest: shortest}
 }
 
-// headerValues are the endpoint's own and, since of "Bearer x" and "Basic x" a
+// headerValues returns the endpoint's own and, since of "Bearer x" and "Basic x" a
 // receiver may well show x alone, their credentials.
 func headerValues(m *Message) iter.Seq[string] {
 	return func(yield func(string) bool) {
@@ -174,7 +174,7 @@ func jsonForms(text string) []string {
 	return forms
 }
 
-// escaped tells whether any encoding writes a character as something else.
+// escaped reports whether any encoding writes a character as something else.
 func escaped(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-' && r != '_'
 }

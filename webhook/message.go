@@ -12,11 +12,11 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Header is one header field, with its name as it is written.
+// Header is one header field. Name keeps its spelling.
 type Header struct{ Name, Value string }
 
-// Message is one attempt to be made: what Send needs to know of the delivery
-// and its endpoint.
+// Message is one attempt to send: everything that Send needs to know about the
+// delivery and its endpoint.
 type Message struct {
 	EventID    string
 	EventType  string
@@ -56,7 +56,7 @@ var reserved = map[string]bool{
 	"X-Webhook-Signature": true, "X-Webhook-Test": true, "X-Webhook-Timestamp": true,
 }
 
-// reservedHeader tells whether a name, in any case, is one that an endpoint's
+// reservedHeader reports whether a name, in any case, is one that an endpoint's
 // own header cannot have: those that Hookwell sends itself, Host,
 // Content-Length, Cookie and what concerns the connection alone (RFC 9110,
 // section 7.6.1).
@@ -65,8 +65,8 @@ func reservedHeader(name string) bool {
 	return reserved[name] || strings.HasPrefix(name, standardHeaders)
 }
 
-// CheckHeader tells what is wrong with an endpoint's own header, as a sentence
-// for people that never contains the value; nil means nothing is.
+// CheckHeader returns an error if an endpoint may not have this header of its
+// own. The error is a sentence for people and never contains the value.
 func CheckHeader(name, value string) error {
 	switch {
 	case name == "":
@@ -87,7 +87,7 @@ func CheckHeader(name, value string) error {
 	return nil
 }
 
-// ownHeaders are the endpoint's headers that may be sent. They were checked
+// ownHeaders returns the endpoint's headers that may be sent. They were checked
 // when they were saved; checked here again, nothing in the database can replace
 // a signature.
 func (m *Message) ownHeaders() []Header {
@@ -173,7 +173,7 @@ func appendHeader(out []byte, h Header) []byte {
 	return append(out, "\r\n"...)
 }
 
-// recorded are all headers of a request as the log shows them: the endpoint's own
+// recorded returns all headers of a request as the log shows them: the endpoint's own
 // values masked, and with what concerns the connection.
 func (m *Message) recorded(signed, own []Header, host string) []Header {
 	for _, h := range own {

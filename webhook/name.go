@@ -23,13 +23,14 @@ var later = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0x1f000, Hi: 0x1faff, Stride: 1}, {Lo: 0x1fc00, Hi: 0x1fffd, Stride: 1}, {Lo: 0x20000, Hi: 0x2fffd, Stride: 1}, {Lo: 0x30000, Hi: 0x3fffd, Stride: 1}},
 }
 
-// NameFault says what is wrong with a name that people read, as a sentence for
-// them, or is empty: it has more than so many characters or more than one line,
-// it shows nothing, or it holds code points that are no characters, or differ
-// from system to system, or show nothing, or turn the text round, by which it
-// could pass for another. An empty name has no fault here.
-// What words and emoji need to be written is taken: the joiners of Persian and
-// Indic words, emoji sequences, the marks of direction beside letters that run
+// NameFault returns a sentence for people if a name can't be used, and "" if it
+// can. A name is refused if it has more than that many characters or more than
+// one line, if it shows nothing, or if it has code points that are no characters,
+// differ between systems, show nothing, or turn the text round, since it could
+// then pass for another name. An empty name is no fault here.
+//
+// Characters that words and emoji need are accepted: the joiners of Persian and
+// Indic words, emoji sequences, and marks of direction beside letters that run
 // from right to left.
 func NameFault(name string, most int) string {
 	if name == "" {
@@ -44,7 +45,7 @@ func NameFault(name string, most int) string {
 	return ""
 }
 
-// TextFault is NameFault for text of several lines.
+// TextFault does what NameFault does, for text of several lines.
 func TextFault(text string, most int) string {
 	if utf8.RuneCountInString(text) > most {
 		return fmt.Sprintf("Use up to %d characters.", most)
@@ -113,7 +114,7 @@ func needed(text []rune, at int) bool {
 	return false
 }
 
-// neighbor is the next character in a direction that is no selector, tag or
+// neighbor returns the next character in a direction that is no selector, tag or
 // mark; 0 at the end.
 func neighbor(text []rune, at, step int) rune {
 	for at += step; at >= 0 && at < len(text); at += step {

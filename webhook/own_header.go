@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// CheckOwnHeader tells what is wrong with a header that somebody sets, as
-// CheckHeader does for one that is sent, and knows what people paste into a
-// value: the header's whole line, its scheme twice, or quotation marks. Nobody
-// sees the value again, so that the receiver's 401 would be all there is to see.
+// CheckOwnHeader checks a header that somebody sets, as CheckHeader checks one
+// that is sent. It also recognizes common paste errors in a value: the header's
+// whole line, its scheme twice, or quotation marks. Nobody sees the value again,
+// so the receiver's 401 would be the only hint.
 func CheckOwnHeader(name, value string) error {
 	if err := CheckHeader(name, value); err != nil {
 		return err
@@ -27,7 +27,7 @@ func CheckOwnHeader(name, value string) error {
 	return nil
 }
 
-// authScheme tells whether a word begins the credentials of a request.
+// authScheme reports whether a word begins the credentials of a request.
 func authScheme(word string) bool {
 	switch strings.ToLower(word) {
 	case "bearer", "basic", "token", "digest", "apikey":

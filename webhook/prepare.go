@@ -17,10 +17,10 @@ type prepared struct {
 	hidden []string // what is masked, the longest first; nil if that is too long to keep
 }
 
-// Prepare does once what Send else does for each message: it reads the URL, and
-// notes what responses are masked of. Messages copied from this one share it, as
-// long as their URL, headers and secrets are the same. Of a URL that can't be used
-// Send tells.
+// Prepare does once the work that Send would repeat for each message: it parses
+// the URL and notes what to mask in responses. Copies of this message share the
+// result, as long as their URL, headers and secrets are the same. If the URL
+// can't be used, Send reports that.
 func (m *Message) Prepare() {
 	m.prepared = nil
 	p := &prepared{of: *m}

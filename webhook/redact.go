@@ -12,13 +12,13 @@ import (
 // queries, pages and JSON write it. It finds more than is valid.
 var address = regexp.MustCompile(`[\pL\pN\pM._'+\-]+(?:@|%40|\\u0040|&#64;|&#x40;|&commat;)[\pL\pN\-]+(?:\.[\pL\pN\-]+)+`)
 
-// Redaction leaves people's addresses out of an event, and of what its receivers
-// answered, for readers who may not see them.
+// Redaction removes people's addresses from an event, and from its receivers'
+// responses, for readers who may not see them.
 type Redaction struct{ mask *mask }
 
-// RedactBody takes the addresses out of every string of an event's body, however
-// they are escaped, and keeps the rest byte for byte. The redaction finds those
-// same addresses in what receivers echo.
+// RedactBody removes the addresses from every string of an event's body, however
+// they are escaped, and keeps all other bytes. The returned Redaction removes the
+// same addresses from what receivers echo.
 func RedactBody(body []byte) ([]byte, *Redaction) {
 	var out bytes.Buffer
 	hidden, copied := map[string]bool{}, int64(0)
@@ -71,11 +71,11 @@ func newRedaction(found map[string]bool) *Redaction {
 	return &Redaction{m}
 }
 
-// Text is a text without the addresses. A nil redaction knows none, and still
-// takes out what looks like one.
+// Text returns the text without the addresses. A nil Redaction removes only what
+// looks like an address.
 func (r *Redaction) Text(text string) string { return string(r.Bytes([]byte(text))) }
 
-// Bytes is Text for bytes.
+// Bytes does what Text does, for bytes.
 func (r *Redaction) Bytes(text []byte) []byte {
 	if r != nil {
 		text = r.mask.bytes(text)

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// RetryStatuses says which statuses of failures are tried again, as the API takes
-// and gives it: a list of statuses and ranges such as "408,429,500-599", or of those
-// that are not, such as "!401,!404". "" is all. ParseRetryStatuses makes one.
+// RetryStatuses says which failure statuses are tried again, in the API's form: a
+// list of statuses and ranges such as "408,429,500-599", or of those that are
+// not, such as "!401,!404". "" means all. ParseRetryStatuses makes one.
 type RetryStatuses string
 
 // Bounds of a list.
@@ -20,13 +20,14 @@ const (
 	maxRetryStatus   = 599
 )
 
-// RetryStatusesPattern is a regular expression of what ParseRetryStatuses takes, but
-// for the order of a range's ends.
+// RetryStatusesPattern is a regular expression that matches what
+// ParseRetryStatuses accepts, except that it doesn't check the order of a range's
+// ends.
 const RetryStatusesPattern = `^\s*(` + statusItem + `(\s*,\s*` + statusItem + `)*|!` + statusItem + `(\s*,\s*!` + statusItem + `)*)?\s*$`
 
 const statusItem = `[345]\d\d(-[345]\d\d)?`
 
-// StatusSet is a list of statuses that was read. The zero StatusSet has all.
+// StatusSet is a parsed list of statuses. The zero StatusSet has all.
 type StatusSet struct {
 	spans   []statusSpan // sorted, with gaps between them; none is all statuses
 	negated bool         // all but those
@@ -34,11 +35,11 @@ type StatusSet struct {
 
 type statusSpan struct{ first, last int }
 
-// ParseRetryStatuses reads a list, spaces allowed around each of its items, and
-// returns it sorted, with what overlaps or adjoins merged. It fails for an item that
-// is no status of a failure, a range from high to low, a list that both names
-// statuses and excludes some, and one of more than MaxRetryStatuses characters: with
-// a fault for each of these, whose field is empty.
+// ParseRetryStatuses parses a list, with spaces allowed around each item, and
+// returns it sorted, with overlapping and adjoining items merged. It fails for an
+// item that is no failure status, for a range from high to low, for a list that
+// both names statuses and excludes some, and for more than MaxRetryStatuses
+// characters. The error has a fault for each of these, with an empty field.
 func ParseRetryStatuses(text string) (RetryStatuses, Faults) {
 	set, faults := parseStatusSet(text)
 	if len(faults) > 0 {
@@ -47,8 +48,8 @@ func ParseRetryStatuses(text string) (RetryStatuses, Faults) {
 	return RetryStatuses(set.join(",")), nil
 }
 
-// Set returns the list to be asked about statuses. One that can't be read, which
-// nobody saves, has all.
+// Set returns the list in a form that can be searched. A list that can't be
+// parsed, which is never saved, has all statuses.
 func (s RetryStatuses) Set() StatusSet {
 	set, faults := parseStatusSet(string(s))
 	if len(faults) > 0 {
@@ -132,8 +133,8 @@ func merged(spans []statusSpan) []statusSpan {
 	return list
 }
 
-// Has reports whether a failure with the status is tried again. One without a
-// status, which is 0, always is.
+// Has reports whether a failure with the status is tried again. Status 0, no
+// response, always is.
 func (s StatusSet) Has(status int) bool {
 	if len(s.spans) == 0 || status == 0 {
 		return true
@@ -156,7 +157,7 @@ func (s StatusSet) write(separator, before string) string {
 	return strings.Join(words, separator)
 }
 
-// Words are "only 408, 429, 500-599", "all but 401, 404", or "all".
+// Words returns "only 408, 429, 500-599", "all but 401, 404", or "all".
 func (s StatusSet) Words() string {
 	switch {
 	case len(s.spans) == 0:
@@ -167,11 +168,11 @@ func (s StatusSet) Words() string {
 	return "only " + s.write(", ", "")
 }
 
-// NotTriedAgain is what Refusal begins with.
+// NotTriedAgain is the beginning of every Refusal.
 const NotTriedAgain = "Not tried again: "
 
-// Refusal says of a failure with a status that the set does not have why nothing
-// follows it.
+// Refusal returns a sentence that explains why no attempt follows a failure with
+// this status, which the set does not have.
 func (s StatusSet) Refusal() string {
 	return NotTriedAgain + "the endpoint's setting retries " + s.Words() + "."
 }

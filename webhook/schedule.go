@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Schedule says how long a delivery waits before each of its attempts. Delays
-// is not to be changed.
+// Schedule says how long a delivery waits before each of its attempts. Don't
+// change Delays.
 type Schedule struct {
 	Name   string          // "standard", "patient", "brisk" or "custom"
 	Delays []time.Duration // before each attempt, the first included
@@ -19,7 +19,7 @@ type Schedule struct {
 // CustomSchedule is the name of an endpoint's own schedule.
 const CustomSchedule = "custom"
 
-// Bounds of an endpoint's own schedule.
+// Limits of an endpoint's own schedule.
 const (
 	MaxDelays       = 20
 	MaxScheduleDays = 5 // from the event to the last attempt
@@ -41,7 +41,7 @@ func Schedules() []Schedule {
 	}
 }
 
-// ParseSchedule finds a named schedule; "" is the default. Its error is a
+// ParseSchedule returns a named schedule; "" is the default. Its error is a
 // sentence that lists the names.
 func ParseSchedule(name string) (Schedule, error) {
 	schedules := Schedules()
@@ -55,9 +55,9 @@ func ParseSchedule(name string) (Schedule, error) {
 	return schedules[at], nil
 }
 
-// NewSchedule makes an endpoint's own schedule: 1 to MaxDelays delays in seconds,
-// MaxScheduleDays in all, of which only the first may be 0. Its errors are sentences for
-// people.
+// NewSchedule returns an endpoint's own schedule: 1 to MaxDelays delays in
+// seconds, MaxScheduleDays in all, of which only the first may be 0. Its errors
+// are sentences for people.
 func NewSchedule(seconds []int) (Schedule, error) {
 	if len(seconds) == 0 || len(seconds) > MaxDelays {
 		return Schedule{}, sentence(fmt.Sprintf("A schedule has 1 to %d delays, this one has %d.", MaxDelays, len(seconds)))
@@ -77,9 +77,9 @@ func NewSchedule(seconds []int) (Schedule, error) {
 	return schedule, nil
 }
 
-// Delay is how long to wait before the next attempt when so many were made
-// already, spread by ±20 % with a random number of [0,1). It is false when no
-// attempt is left.
+// Delay returns how long to wait before the next attempt, given the number of
+// attempts made. It spreads the delay by ±20 % with a random number of [0,1). It
+// returns false if no attempt is left.
 func (s Schedule) Delay(made int, random float64) (time.Duration, bool) {
 	if made < 0 || made >= len(s.Delays) {
 		return 0, false
@@ -87,8 +87,8 @@ func (s Schedule) Delay(made int, random float64) (time.Duration, bool) {
 	return time.Duration(float64(s.Delays[made]) * (1 - jitter + 2*jitter*random)), true
 }
 
-// Span is the time from the event to the last attempt, without jitter and
-// without what the attempts themselves take.
+// Span returns the time from the event to the last attempt, without jitter and
+// without the duration of the attempts.
 func (s Schedule) Span() time.Duration {
 	var span time.Duration
 	for _, delay := range s.Delays {
@@ -97,9 +97,10 @@ func (s Schedule) Span() time.Duration {
 	return span
 }
 
-// ParseRetryAfter reads the value of Retry-After (RFC 9110, section 10.2.3), a
-// number of seconds or a date, as the time to wait from now: 24 hours at most,
-// none for a date gone by. Anything else, a negative number included, is false.
+// ParseRetryAfter parses the value of Retry-After (RFC 9110, section 10.2.3), a
+// number of seconds or a date. It returns the time to wait from now: 24 hours at
+// most, and 0 for a date in the past. It returns false for any other value,
+// including negative numbers.
 func ParseRetryAfter(value string, now time.Time) (time.Duration, bool) {
 	value = strings.Trim(value, " \t")
 	if value == "" {

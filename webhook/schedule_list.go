@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// ParseScheduleList reads an endpoint's own schedule as people write it: delays
+// ParseScheduleList parses an endpoint's own schedule as people write it: delays
 // such as "0s, 5s, 5m, 1h30m, 1d", separated by commas, semicolons or spaces; a
-// number alone is seconds. Its errors are sentences for people.
+// plain number is seconds. Its errors are sentences for people.
 func ParseScheduleList(text string) (Schedule, error) {
 	words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' || r == '\n' || r == '\r' })
 	seconds := make([]int, 0, len(words))
@@ -51,7 +51,8 @@ func parseDelay(word string) (seconds int, ok bool) {
 	return seconds, ok && word == ""
 }
 
-// List is the schedule as ParseScheduleList reads it: "0s, 5s, 5m, 1h30m".
+// List returns the schedule in the form that ParseScheduleList reads: "0s, 5s,
+// 5m, 1h30m".
 func (s Schedule) List() string {
 	words := make([]string, len(s.Delays))
 	for i, delay := range s.Delays {

@@ -22,13 +22,13 @@ type Field struct {
 }
 
 // Fields lists the top-level properties of the data in the order of the schema.
-// The list is shared: it is not to be changed.
+// The list is shared; don't change it.
 func (t *EventType) Fields() []Field { return t.fields }
 
-// Validate tells what is wrong with an event: a type that the catalog does not
-// have (at the field "type"), or data that CheckData or the type's schema
-// refuses (at "data.customer.email" and the like, one fault for each field,
-// in the order of their names). Nil means that nothing is.
+// Validate returns the faults of an event, or nil: at the field "type" if the
+// catalog does not have the type, and for data that CheckData or the type's
+// schema refuses, at "data.customer.email" and the like, one fault for each
+// field, ordered by name.
 func (c *Catalog) Validate(eventType string, data []byte) Faults {
 	t, ok := c.byName[eventType]
 	if !ok {

@@ -25,8 +25,8 @@ const (
 	MinSecretText, MaxSecretText   = 16, 256
 )
 
-// Secret is what an endpoint's signatures are made with. However it is printed,
-// logged or marshalled, it shows nothing; Reveal is the only way to its text.
+// Secret is the key of an endpoint's signatures. Printing, logging or marshalling
+// it shows nothing; only Reveal returns its text.
 type Secret struct {
 	// Behind a function, because fmt prints what another struct holds in an
 	// unexported field without asking its methods, and for some verbs follows
@@ -44,17 +44,17 @@ func secretOf(text string, key []byte) Secret {
 	return Secret{func() secretMaterial { return material }}
 }
 
-// NewSecret makes a secret of 32 random bytes.
+// NewSecret returns a secret of 32 random bytes.
 func NewSecret() Secret {
 	key := make([]byte, newSecretBytes)
 	rand.Read(key) // never fails since Go 1.24
 	return secretOf(secretPrefix+base64.StdEncoding.EncodeToString(key), key)
 }
 
-// ParseSecret reads a secret that exists already: "whsec_" and the base64 of 24
-// to 64 bytes, or any other text of 16 to 256 characters, whose bytes are then
-// the key of every scheme. Its errors are sentences for people and never
-// contain the text.
+// ParseSecret parses an existing secret: "whsec_" and the base64 of 24 to 64
+// bytes, or any other text of 16 to 256 characters, whose bytes are then the key
+// of every scheme. Its errors are sentences for people and never contain the
+// text.
 func ParseSecret(text string) (Secret, error) {
 	if encoded, ok := strings.CutPrefix(text, secretPrefix); ok {
 		key, err := base64.StdEncoding.Strict().DecodeString(encoded)
@@ -74,7 +74,7 @@ func ParseSecret(text string) (Secret, error) {
 	return secretOf(text, []byte(text)), nil
 }
 
-// Reveal is the secret's text as it is shown to people; "" for the zero Secret.
+// Reveal returns the secret's text as people see it; "" for the zero Secret.
 func (s Secret) Reveal() string {
 	if s.held == nil {
 		return ""
@@ -82,8 +82,9 @@ func (s Secret) Reveal() string {
 	return s.held().text
 }
 
-// StandardForm is the text that the Standard Webhooks libraries take: "whsec_"
-// and the base64 of the key. It differs from Reveal for imported texts alone.
+// StandardForm returns the text that the Standard Webhooks libraries accept:
+// "whsec_" and the base64 of the key. Only for imported texts does it differ from
+// Reveal.
 func (s Secret) StandardForm() string {
 	if s.held == nil {
 		return ""
@@ -91,7 +92,7 @@ func (s Secret) StandardForm() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(s.held().key)
 }
 
-// IsZero tells whether there is no secret at all.
+// IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s.held == nil }
 
 // Equal compares two secrets in constant time.

@@ -20,8 +20,8 @@ const (
 	knownHTTP2       = 4096 // origins
 )
 
-// Sender makes attempts over connections that it keeps. HTTP/1.1 it speaks
-// itself, on the goroutine of Send; net/http speaks HTTP/2. It is safe for
+// Sender makes attempts over connections that it keeps. It speaks HTTP/1.1
+// itself, on the goroutine of Send, and leaves HTTP/2 to net/http. It is safe for
 // concurrent use.
 type Sender struct {
 	guard     *Guard
@@ -35,8 +35,8 @@ type Sender struct {
 	close     context.CancelFunc
 }
 
-// NewSender makes a sender whose every connection the guard allows. now is the
-// clock of timestamps; durations are measured by the monotonic one.
+// NewSender returns a sender that connects only where the guard allows it. now is
+// the clock of timestamps; durations are measured by the monotonic one.
 func NewSender(guard *Guard, now func() time.Time) *Sender {
 	s := &Sender{guard: guard, now: now}
 	s.open, s.close = context.WithCancel(context.Background())
@@ -52,19 +52,19 @@ func NewSender(guard *Guard, now func() time.Time) *Sender {
 	return s
 }
 
-// Close ends dials under way and drops the kept connections. Call it when no
-// Send is left.
+// Close ends dials in progress and drops the kept connections. Call it after the
+// last Send has returned.
 func (s *Sender) Close() {
 	s.close()
 	s.pool.close()
 	s.transport.CloseIdleConnections()
 }
 
-// Send makes one attempt and tells what came of it. It never fails: whatever
-// happens has a cause. A ctx that ends makes it CauseInterrupted, the message's
-// own timeout CauseTimeout. Redirects are not followed. The URL is read as
-// strictly as CheckURL does, and the guard asked about every address. One request
-// is begun, and a second only if not a byte of the first was written.
+// Send makes one attempt and returns its result. It has no error: every failure
+// has a cause. If ctx ends, the cause is CauseInterrupted; after the message's
+// own timeout it is CauseTimeout. Send doesn't follow redirects. It reads the URL
+// as strictly as CheckURL does, and asks the guard about every address. It begins
+// one request, and a second only if not a byte of the first was written.
 func (s *Sender) Send(ctx context.Context, m Message) Exchange {
 	began := time.Now()
 	if m.Timeout <= 0 {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// SignatureFormat is how x-webhook-signature is written, for receivers made for
-// older habits. Its text is the value that the API takes and gives.
+// SignatureFormat is the format of x-webhook-signature, for receivers that expect
+// an older one. Its text is the API's value.
 type SignatureFormat string
 
 // The formats of x-webhook-signature. Each is the hex of an HMAC-SHA256 under
@@ -30,7 +30,7 @@ func SignatureFormats() []SignatureFormat {
 	return []SignatureFormat{FormatSHA256TimestampBody, FormatV1TimestampBody, FormatSHA256Body, FormatBody}
 }
 
-// ParseSignatureFormat reads the API's value; "" is the default. Its error is a
+// ParseSignatureFormat parses the API's value; "" is the default. Its error is a
 // sentence that lists the values.
 func ParseSignatureFormat(text string) (SignatureFormat, error) {
 	formats := SignatureFormats()
@@ -56,14 +56,15 @@ func (f SignatureFormat) parts() (prefix string, signed string) {
 	return "", string(f)
 }
 
-// Pattern shows the header's value to people: sha256=<hex of timestamp.body>.
+// Pattern returns the header's value in a form for people: sha256=<hex of
+// timestamp.body>.
 func (f SignatureFormat) Pattern() string {
 	prefix, signed := f.parts()
 	return prefix + "<hex of " + signed + ">"
 }
 
-// Sign is the value of x-webhook-signature. The zero SignatureFormat signs as
-// the default does; the zero Secret gives "".
+// Sign returns the value of x-webhook-signature. The zero SignatureFormat signs
+// as the default does; the zero Secret gives "".
 func (f SignatureFormat) Sign(s Secret, at time.Time, body []byte) string {
 	if s.held == nil {
 		return ""
@@ -82,7 +83,7 @@ func (f SignatureFormat) Sign(s Secret, at time.Time, body []byte) string {
 	return prefix + hex.EncodeToString(mac.Sum(sum[:0]))
 }
 
-// Sign is one signature of webhook-signature by Standard Webhooks 1.0.0:
+// Sign returns one signature of webhook-signature by Standard Webhooks 1.0.0:
 // "v1," and the base64 of HMAC-SHA256 over id.timestamp.body, the timestamp in
 // Unix seconds. The zero Secret gives "".
 func (s Secret) Sign(id string, at time.Time, body []byte) string {

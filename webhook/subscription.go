@@ -7,15 +7,15 @@ import (
 )
 
 // Subscriptions are the event types that an endpoint wants: "*" for all, "org.*"
-// for all that begin with "org.", or exact types. As ParseSubscriptions returns
-// them they are sorted, and none is covered by another.
+// for all that begin with "org.", or exact types. ParseSubscriptions returns them
+// sorted, and none covers another.
 type Subscriptions []string
 
-// ParseSubscriptions reads what an endpoint is to be subscribed to. Its faults
-// are at the field "eventTypes": nothing chosen, a type that the catalog does
-// not have, or a prefix that none of its types has. Patterns that stand already
-// are taken although the catalog lost what they name. What a wider pattern of the
-// same list covers is dropped.
+// ParseSubscriptions checks an endpoint's subscriptions. Its faults are at the
+// field "eventTypes": nothing chosen, a type that the catalog does not have, or a
+// prefix that none of its types has. It accepts patterns that the endpoint
+// already has, even if the catalog lost their types. It drops patterns that a
+// wider one in the list covers.
 func (c *Catalog) ParseSubscriptions(list []string, standing ...string) (Subscriptions, Faults) {
 	if len(list) == 0 {
 		return nil, Faults{{Field: "eventTypes", Message: "Choose at least one event type."}}
@@ -54,7 +54,8 @@ func (c *Catalog) knows(pattern string) bool {
 		slices.ContainsFunc(c.types, func(t *EventType) bool { return covers(pattern, t.Type) })
 }
 
-// Matches tells whether an event of this type is wanted. It does not allocate.
+// Matches reports whether the endpoint wants events of this type. It does not
+// allocate.
 func (s Subscriptions) Matches(eventType string) bool {
 	for _, pattern := range s {
 		if covers(pattern, eventType) {
@@ -64,7 +65,7 @@ func (s Subscriptions) Matches(eventType string) bool {
 	return false
 }
 
-// covers tells whether a pattern takes in a type, or all that a narrower
+// covers reports whether a pattern takes in a type, or all that a narrower
 // pattern does: "org.*" covers "org.created" and "org.member.*".
 func covers(pattern, eventType string) bool {
 	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {

@@ -40,11 +40,11 @@ const (
 // a network have them.
 var hostnames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.Transitional(false))
 
-// CheckURL tells whether an endpoint may have this URL, and gives it normalized:
-// scheme and host in lower case, the host in ASCII, a default port dropped. The
-// fault is a sentence for people; it is ErrBlocked when the address is what is
-// wrong. A name that does not resolve now, within 2 seconds, is accepted: the
-// dial decides.
+// CheckURL returns the normalized URL if an endpoint may have it: scheme and host
+// in lower case, the host in ASCII, without a default port. Its fault is a
+// sentence for people, and matches ErrBlocked if the address is refused. It
+// accepts a name that does not resolve within 2 seconds, because the dial checks
+// again.
 func (g *Guard) CheckURL(ctx context.Context, raw string) (normalized string, fault error) {
 	target, err := parseURL(pastedURL(raw))
 	if err != nil {
@@ -65,7 +65,7 @@ func (g *Guard) CheckURL(ctx context.Context, raw string) (normalized string, fa
 	return target.String(), nil
 }
 
-// pastedURL is a URL without the marks that texts set around one.
+// pastedURL returns a URL without the marks that texts set around one.
 func pastedURL(raw string) string {
 	raw = pasted(raw)
 	for _, marks := range []string{`""`, "''", "``", "<>", "“”"} {
@@ -78,7 +78,7 @@ func pastedURL(raw string) string {
 }
 
 // SameOrigin reports whether two URLs have the same scheme, host and port, each
-// normalized. One that can't be used has no origin.
+// normalized. A URL that can't be used has no origin.
 func SameOrigin(one, other string) bool {
 	a, errA := parseURL(pastedURL(one))
 	b, errB := parseURL(pastedURL(other))
@@ -161,7 +161,7 @@ func parseAuthority(authority, scheme string) (string, error) {
 }
 
 // ValidPort reports whether a URL names no port, or one from 1 to 65535, which
-// net/url doesn't ask.
+// net/url doesn't check.
 func ValidPort(u *url.URL) bool {
 	_, _, err := splitPort(u.Host)
 	return err == nil
@@ -210,7 +210,7 @@ func parseHost(host string) (string, error) {
 	return name, nil
 }
 
-// numeric tells whether a last label makes parsers take the host for an IPv4
+// numeric reports whether a last label makes parsers take the host for an IPv4
 // address, whatever the labels before it are (WHATWG URL, "ends in a number").
 func numeric(label string) bool {
 	if hex, ok := strings.CutPrefix(label, "0x"); ok {

@@ -1,6 +1,6 @@
-// Package apitest is what the tests of the JSON API begin with: a Fixture, which
-// is a server on a real database with organizations, keys and a receiver, and
-// the Contract, the OpenAPI document that every answer is held against.
+// Package apitest is for tests of the JSON API. Fixture is a server on a real
+// database with organizations, keys and a receiver; Contract checks every
+// response against the OpenAPI document.
 package apitest
 
 import (

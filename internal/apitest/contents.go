@@ -39,6 +39,7 @@ func (f *Fixture) dump(t testing.TB, to io.Writer, query string) {
 	storetest.Must(t, rows.Err())
 }
 
+// Count returns the number of rows in a table.
 func (f *Fixture) Count(t testing.TB, table string) (n int) {
 	t.Helper()
 	storetest.Must(t, f.Database.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))

@@ -64,7 +64,7 @@ func readContract(t testing.TB, base string) *Contract {
 	return c
 }
 
-// At is a part of the document by its pointer's parts.
+// At returns a part of the document by its pointer's parts.
 func (c *Contract) At(parts ...string) map[string]any {
 	here := c.root
 	for _, part := range parts {
@@ -73,7 +73,7 @@ func (c *Contract) At(parts ...string) map[string]any {
 	return here
 }
 
-// pathOf is the document's path of a request, or empty.
+// pathOf returns the document's path of a request, or empty.
 func (c *Contract) pathOf(method, path string) string {
 	best := ""
 	for template := range c.At("paths") {

@@ -1,4 +1,5 @@
-// Package app wires Hookwell's parts together and runs them.
+// Package app wires Hookwell's parts together, starts them and stops them in
+// order. Start with app.go; server.go serves, ops.go shows the operator's pages.
 package app
 
 import (
@@ -151,10 +152,10 @@ func (a *App) Work(ctx context.Context) error {
 	return nil
 }
 
-// Store is the database that the app works on.
+// Store returns the database that the app works on.
 func (a *App) Store() *store.Store { return a.store }
 
-// URL is where the server that was started is found.
+// URL returns where the server that was started is found.
 func (a *App) URL() *url.URL { return a.base }
 
 // Close stops everything in the order in which it depends on each other: no

@@ -31,7 +31,7 @@ func limitMemory(log *slog.Logger) {
 	}
 }
 
-// connectionLimits are the limits that are set, or that follow from the memory
+// connectionLimits returns the limits that are set, or that follow from the memory
 // that there is.
 func connectionLimits(set web.ConnectionLimits, byMemory bool, memory int64) web.ConnectionLimits {
 	if byMemory {

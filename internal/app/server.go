@@ -43,7 +43,7 @@ func (a *App) listen(ctx context.Context) error {
 	return nil
 }
 
-// loopbackHosts are the names under which this machine reaches a server that
+// loopbackHosts returns the names under which this machine reaches a server that
 // listens for it alone.
 func (a *App) loopbackHosts() []string {
 	if !a.config.Loopback() {
@@ -66,7 +66,7 @@ func (a *App) makeCode(ctx context.Context) error {
 	return nil
 }
 
-// ready tells whether what serving needs is there. Redis is not: while it is
+// ready reports whether what serving needs is there. Redis is not: while it is
 // away events are accepted, and wait.
 func (a *App) ready(ctx context.Context) error { return a.probe.Database(ctx) }
 

@@ -70,7 +70,7 @@ func migrate(ctx context.Context, c *config.Config, store *store.Store) error {
 	return nil
 }
 
-// storedBy is the variable that says where the data lies.
+// storedBy returns the variable that says where the data lies.
 func storedBy(c *config.Config) string {
 	if c.Embedded {
 		return "HOOKWELL_DATA_DIR"
@@ -112,7 +112,7 @@ func open(ctx context.Context, c *config.Config, o store.Options) (*store.Store,
 	return store, nil
 }
 
-// storeOptions are the settings as the store takes them.
+// storeOptions returns the settings as the store takes them.
 func storeOptions(c *config.Config) store.Options {
 	return store.Options{DatabaseURL: c.Database.URL, SQLitePath: filepath.Join(c.DataDir, "hookwell.db"),
 		Catalog: c.Catalog, Guard: webhook.NewGuard(c.AllowedNetworks), Vault: c.Vault, Log: c.Log, CircuitProbe: c.CircuitProbe, MaxEndpoints: c.MaxEndpoints,

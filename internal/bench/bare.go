@@ -167,7 +167,7 @@ func prepareBare(ctx context.Context, b *bench, _ *installation) (measure, error
 	}, nil
 }
 
-// bareTime is the processor time of the bare program and of Postgres so far.
+// bareTime returns the processor time of the bare program and of Postgres so far.
 func (b *bench) bareTime() (time.Duration, error) {
 	return treeTime(b.bare.command.Process.Pid, b.services.postgres.PID())
 }

@@ -31,7 +31,7 @@ type Options struct {
 	Warm     int           // events before the first round, which are checked but not measured
 }
 
-// Defaults are the options of `task bench`.
+// Defaults returns the options of `task bench`.
 func Defaults() Options {
 	return Options{Rounds: 3, Count: 20000, Limit: 30 * time.Second, Idle: 30 * time.Second, Warm: 2000, Old: 2_000_000, Out: io.Discard}
 }
@@ -159,10 +159,10 @@ func (b *bench) open(ctx context.Context) (err error) {
 	return err
 }
 
-// certificate is the file with the receiver's certificate, which installations trust.
+// certificate returns the file with the receiver's certificate, which installations trust.
 func (b *bench) certificate() string { return filepath.Join(b.folder, "receiver.pem") }
 
-// flags are those of `task build`.
+// flags returns those of `task build`.
 func (b *bench) flags() []string {
 	flags := []string{"-trimpath", "-ldflags=-s -w"}
 	if b.Profile {
@@ -242,7 +242,7 @@ func (b *bench) rounds(ctx context.Context, i *installation, chosen []measureCas
 	return errors.Join(wrong...)
 }
 
-// said is the end of what the processes said.
+// said returns the end of what the processes said.
 func (i *installation) said() (all string) {
 	if i == nil {
 		return ""
@@ -253,7 +253,7 @@ func (i *installation) said() (all string) {
 	return all
 }
 
-// chosen are the cases that were asked for and install by themselves, or don't.
+// chosen returns the cases that were asked for and install by themselves, or don't.
 func (b *bench) chosen(install bool) []measureCase {
 	return slices.DeleteFunc(slices.Clone(cases), func(c measureCase) bool {
 		return c.installs != install || !c.fits(&b.Options) || len(b.Only) == 0 && c.long || len(b.Only) > 0 && !slices.Contains(b.Only, c.name)

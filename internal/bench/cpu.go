@@ -46,7 +46,7 @@ type processTime struct {
 	own, children time.Duration
 }
 
-// treeTime is the time of processes and everything below them, with those that
+// treeTime returns the time of processes and everything below them, with those that
 // ended in the meantime: their parents have inherited their time.
 func treeTime(roots ...int) (time.Duration, error) {
 	processes, err := processTimes()

@@ -174,11 +174,11 @@ func withPath(address, path string) (string, error) {
 	return parsed.String(), nil
 }
 
-// url is where the driver finds the API: what is measured makes its requests
+// url returns where the driver finds the API: what is measured makes its requests
 // itself.
 func (i *installation) url() string { return i.servers[0].URL + "/api/v1" }
 
-// cpu is the processor time of the installation so far.
+// cpu returns the processor time of the installation so far.
 func (i *installation) cpu() (cpu, error) {
 	var pids []int
 	for _, s := range i.servers {

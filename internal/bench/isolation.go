@@ -85,7 +85,7 @@ func (s *scenario) join(other *scenario) {
 	s.targets, s.paths, s.trusts = append(s.targets, other.targets...), append(s.paths, other.paths...), append(s.trusts, other.trusts...)
 }
 
-// halfLoad is a steady load of at most half of what the installation can.
+// halfLoad returns a steady load of at most half of what the installation can.
 func (b *bench) halfLoad(ctx context.Context, i *installation, s *scenario) (Load, error) {
 	full, err := b.drive(ctx, i, s, b.load(b.Count))
 	if err != nil {

@@ -88,7 +88,7 @@ func (p *Plain) messages() ([]plainMessage, error) {
 	return messages, nil
 }
 
-// plainClient is a net/http client that keeps so many connections.
+// plainClient returns a net/http client that keeps so many connections.
 func plainClient(connections int) *http.Client {
 	return &http.Client{Timeout: requestLimit, Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
 }

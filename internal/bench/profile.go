@@ -106,7 +106,7 @@ func (p *profiling) await(ctx context.Context, name string) error {
 	}
 }
 
-// tops are the largest entries of each profile.
+// tops writes the largest entries of each profile.
 func (p *profiling) tops(ctx context.Context, out io.Writer) error {
 	const entries = "-nodecount=40"
 	for _, arguments := range [][]string{

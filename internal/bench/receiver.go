@@ -116,7 +116,7 @@ func (r *receiver) close() {
 	r.overTLS.Close()
 }
 
-// Address answers where the receiver listens.
+// Address returns where the receiver listens.
 func (r *receiver) Address(_ struct{}, address *string) error {
 	*address = r.listener.Addr().String()
 	return nil

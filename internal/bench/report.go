@@ -57,7 +57,7 @@ func newReport(ctx context.Context, b *bench) (*Report, error) {
 	return r, nil
 }
 
-// git answers what git says of the source, "" where there is none.
+// git returns what git says of the source, "" where there is none.
 func git(ctx context.Context, arguments ...string) string {
 	out, err := exec.CommandContext(ctx, "git", arguments...).Output()
 	if err != nil {

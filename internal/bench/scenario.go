@@ -17,7 +17,7 @@ type scenario struct {
 	trusts  []Trust    // of every endpoint, those that get nothing included
 }
 
-// deliveries is how many an event of each target makes; it is the same for all.
+// deliveries returns how many an event of each target makes; it is the same for all.
 func (s *scenario) deliveries() int { return len(s.paths[0]) }
 
 // maxInFlight is the most that an endpoint may have in flight. Throughput is
@@ -165,7 +165,7 @@ func (b *bench) judge(ctx context.Context, i *installation, s *scenario, m mark,
 	return nil
 }
 
-// lastArrival is when the last event arrived, from the first call on.
+// lastArrival returns when the last event arrived, from the first call on.
 func lastArrival(arrivals []Arrival, reported Reported) (took time.Duration) {
 	for _, a := range arrivals {
 		took = max(took, time.Duration(a.At-reported.Began))
@@ -173,7 +173,7 @@ func lastArrival(arrivals []Arrival, reported Reported) (took time.Duration) {
 	return took
 }
 
-// latencies are the times from the API call to each receipt, sorted.
+// latencies returns the times from the API call to each receipt, sorted.
 func latencies(reported Reported, arrivals []Arrival) []time.Duration {
 	called := make(map[string]int64, len(reported.Accepted))
 	for _, a := range reported.Accepted {

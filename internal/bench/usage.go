@@ -76,7 +76,7 @@ func (s *services) redisClient() (*redis.Client, error) {
 	return redis.NewClient(options), nil
 }
 
-// redisCommands is how often each command was called.
+// redisCommands returns how often each command was called.
 func (s *services) redisCommands(ctx context.Context) (map[string]int64, error) {
 	client, err := s.redisClient()
 	if err != nil {

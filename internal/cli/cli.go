@@ -1,4 +1,4 @@
-// Package cli is Hookwell's command line.
+// Package cli is Hookwell's command line, with one file for each command.
 package cli
 
 import (
@@ -53,7 +53,7 @@ func Main() {
 	}
 }
 
-// explain is an error as a person at the command line reads it.
+// explain returns an error as a person at the command line reads it.
 func explain(err error) string {
 	var e *models.Error
 	if !errors.As(err, &e) || len(e.Fields) == 0 {

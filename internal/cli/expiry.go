@@ -37,7 +37,7 @@ func (e *expiry) UnmarshalText(text []byte) error {
 
 func parseDate(text string) (time.Time, error) { return time.Parse(time.DateOnly, text) }
 
-// at is when a key that is made now ends; nil is never.
+// at returns when a key that is made now ends; nil is never.
 func (e expiry) at(now time.Time) *time.Time {
 	switch {
 	case e.days > 0:

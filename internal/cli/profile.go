@@ -53,7 +53,7 @@ func writeProfile(name, as string) error {
 	return errors.Join(err, os.Rename(part, profilePath(as))) // it is there once it is whole
 }
 
-// profilePath is where whoever sent the signal finds it.
+// profilePath returns where the sender of the signal finds it.
 func profilePath(name string) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("hookwell-%d.%s.prof", os.Getpid(), name))
 }

@@ -1,5 +1,6 @@
-// Package config reads Hookwell's settings out of the environment, and checks
-// them. It is the only package that does.
+// Package config reads Hookwell's settings from the environment and checks them.
+// No other package reads the environment. settings.go lists the variables; each
+// subject's checks are in its own file, such as redis_url.go. Start with Config.
 package config
 
 import (

@@ -29,7 +29,7 @@ func (s *checks) checkSecretKey() (err error) {
 	return nil
 }
 
-// keptKey answers the key in the data folder; of two processes that start at
+// keptKey returns the key in the data folder; of two processes that start at
 // once, one makes it.
 func keptKey(folder string) (string, error) {
 	if err := privateFolder(folder); err != nil {

@@ -73,7 +73,7 @@ func parseSettings(lookup func(name string) (string, bool)) (settings, error) {
 	return s, nil
 }
 
-// variables are the settings' variables, each with its field.
+// variables returns the settings' variables, each with its field.
 func variables() map[string]reflect.StructField {
 	all := map[string]reflect.StructField{}
 	kind := reflect.TypeFor[settings]()

@@ -87,7 +87,7 @@ func (t *table) write(cells map[string]*models.Delivery) {
 	io.WriteString(t.out, b.String())
 }
 
-// cell is a delivery's attempts as bars: low failed, tall delivered, a dot for
+// cell returns a delivery's attempts as bars: low failed, tall delivered, a dot for
 // one that is still to come.
 func cell(d *models.Delivery) string {
 	switch {

@@ -134,7 +134,7 @@ func (e *evidence) weighArrivals(row *Row) map[string]bool {
 	return taken
 }
 
-// allowed tells whether a delivery may arrive again after an attempt that was
+// allowed reports whether a delivery may arrive again after an attempt that was
 // taken: its answer was lost on the way, or the process that made the attempt
 // died or was cut off before it could record it.
 func (e *evidence) allowed(delivery, cause string) bool {
@@ -166,7 +166,7 @@ func (e *evidence) end(row *Row, d delivery, taken bool) {
 	}
 }
 
-// answerLost tells whether an attempt's answer did not come back.
+// answerLost reports whether an attempt's answer did not come back.
 func (e *evidence) answerLost(delivery string) bool {
 	return slices.ContainsFunc(e.attempts, func(a attempt) bool {
 		return a.Delivery == delivery && (a.Cause == "timeout" || a.Cause == "reset")

@@ -1,6 +1,6 @@
-// Package faults does to a running Hookwell what the world will do to it, and
-// counts what came of every event that was accepted. Hookwell is the built
-// program, Postgres and Redis are real, and the receiver is a process of its
-// own. Exact moments ("after the send, before the record") are reached by
-// proxies in front of Postgres and Redis; the program has no hook for them.
+// Package faults breaks a running Hookwell in the ways in which the world will
+// break it, and counts the outcome of every event that was accepted. Hookwell is
+// the built program, Postgres and Redis are real, and the receiver is a separate
+// process. Proxies in front of Postgres and Redis stop at exact moments ("after
+// the send, before the record"); the program has no hook for them.
 package faults

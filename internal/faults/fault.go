@@ -106,7 +106,7 @@ func (f Fault) run(ctx context.Context, o Options) (row Row, err error) {
 	return row, nil
 }
 
-// said is the end of what the processes said, for an error.
+// said returns the end of what the processes said, for an error.
 func (s *site) said() (text string) {
 	const most = 1500
 	s.mu.Lock()

@@ -9,7 +9,7 @@ import (
 func unsent(r *Row) bool     { return r.Unsent > 0 }
 func unrecorded(r *Row) bool { return r.Unrecorded > 0 }
 
-// faults are all of them; those that take long stand first.
+// faults returns all of them; those that take long stand first.
 func faults() []Fault {
 	freeze := func(s *site, _ *program.Process) error { s.postgresProxy.freeze(); return nil }
 	thaw := func(s *site, _ *program.Process) error { s.postgresProxy.thaw(); return nil }

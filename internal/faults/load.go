@@ -111,7 +111,7 @@ func (l *load) report(n int) {
 	}
 }
 
-// count is how many were accepted so far.
+// count returns how many were accepted so far.
 func (l *load) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,7 +124,7 @@ func (l *load) more(ctx context.Context, n int) error {
 	return until(ctx, "events accepted", func() (bool, error) { return l.count() >= want, nil })
 }
 
-// said is how a phase's reports were answered.
+// said returns how a phase's reports were answered.
 func (l *load) said(phase string) (count, refused int, median, worst time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -151,7 +151,7 @@ func (s *session) requests(to io.Writer, from io.Reader) {
 // statements are the texts of a connection's prepared statements, by name.
 type statements map[string][]byte
 
-// running is the text of the statement that a message runs. One that is only
+// running returns the text of the statement that a message runs. One that is only
 // prepared, or described, does not run yet.
 func (s statements) running(m message) []byte {
 	switch m.kind {

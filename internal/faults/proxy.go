@@ -36,7 +36,7 @@ func newProxy(address string, pump func(*proxy, net.Conn, net.Conn)) (*proxy, er
 	return p, nil
 }
 
-// through is the server's URL, by way of the proxy.
+// through returns the server's URL, by way of the proxy.
 func (p *proxy) through(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

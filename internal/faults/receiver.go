@@ -42,7 +42,7 @@ type receiver struct {
 	gate     chan struct{} // not nil while answers are held; closed by release
 }
 
-// ServeReceiver is the receiver's process: it says its address in one line and
+// ServeReceiver runs the receiver's process: it writes its address in one line and
 // ends when its standard input does, which is when its parent does.
 func ServeReceiver(in io.Reader, out io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

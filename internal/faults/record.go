@@ -27,7 +27,7 @@ func query[T any](ctx context.Context, s *site, scan pgx.RowToFunc[T], statement
 	return pgx.CollectRows(rows, scan)
 }
 
-// inFlight answers the deliveries that some process has claimed and not recorded.
+// inFlight returns the deliveries that some process has claimed and not recorded.
 func (s *site) inFlight(ctx context.Context) ([]string, error) {
 	return query(ctx, s, pgx.RowTo[string], "SELECT delivery_id FROM delivery_work WHERE lease_until IS NOT NULL")
 }

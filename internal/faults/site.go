@@ -120,7 +120,7 @@ func (s *site) start(in program.Installation, args ...string) (*program.Process,
 	return p, nil
 }
 
-// url is where the server is now.
+// url returns where the server is now.
 func (s *site) url() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,7 +165,7 @@ func (s *site) endpoint(name string, b behaviour, settings client.EndpointSettin
 	return s.receiver.behave(name, b)
 }
 
-// api is the client of the server as it is now. It makes no call twice: whoever
+// api returns the client of the server as it is now. It makes no call twice: whoever
 // counts what was refused does that.
 func (s *site) api() *client.Client {
 	return &client.Client{URL: s.url(), Key: s.key, Organization: s.org, Timeout: callLimit}

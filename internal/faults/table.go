@@ -9,7 +9,7 @@ import (
 	"hookwell/internal/page"
 )
 
-// Print is the table for a terminal, with what is wrong below it.
+// Print returns the table for a terminal, with what is wrong below it.
 func Print(rows []Row) string {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

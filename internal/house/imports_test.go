@@ -1,4 +1,4 @@
-// Package house holds the rules of the repository that the compiler doesn't.
+// Package house tests the repository's rules that the compiler doesn't check.
 package house
 
 import (

@@ -1,4 +1,5 @@
-// Package page puts what a task measured into a page of the docs.
+// Package page writes a task's measurements into a page of the docs, between two
+// marks.
 package page
 
 import (

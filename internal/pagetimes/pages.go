@@ -21,7 +21,7 @@ func filters(endpoints []string, now time.Time) []string {
 	return list
 }
 
-// pages are all that is measured.
+// pages returns all that is measured.
 func (v *visitor) pages(ctx context.Context) ([]page, error) {
 	pages := []page{{"overview, 24 h", v.org}, {"overview, 7 d", v.org + "?period=7d"}, {"overview, 30 d", v.org + "?period=30d"},
 		{"endpoints", v.org + "/endpoints"}, {"catalog", v.org + "/catalog"}}
@@ -90,7 +90,7 @@ func (v *visitor) log(ctx context.Context, pages []page, of, filter string, name
 	return append(pages, page{fmt.Sprintf("%s, page %d", name, *depth), path}), nil
 }
 
-// links are the rows of a list, by name.
+// links returns the rows of a list, by name.
 func (v *visitor) links(ctx context.Context, path string) (map[string]string, error) {
 	doc, err := v.document(ctx, path)
 	if err != nil {

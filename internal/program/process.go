@@ -77,7 +77,7 @@ func (p *Process) Output() string {
 	return p.out.String()
 }
 
-// PID is the process id.
+// PID returns the process id.
 func (p *Process) PID() int { return p.run.Process.Pid }
 
 // Kill ends the process as a power cut would, and waits until it is gone. One

@@ -50,13 +50,13 @@ type Installation struct {
 	Env    []string // "variable=value"; nothing else is handed on but PATH and TMPDIR
 }
 
-// With is the installation with more in its environment.
+// With returns the installation with more in its environment.
 func (i Installation) With(env ...string) Installation {
 	i.Env = append(append([]string{}, i.Env...), env...)
 	return i
 }
 
-// Command is a command of the installation, not started yet.
+// Command returns a command of the installation, not started yet.
 func (i Installation) Command(args ...string) *exec.Cmd {
 	c := exec.Command(i.Binary, args...)
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, i.Env...)

@@ -111,7 +111,7 @@ func signIn(ctx context.Context) (map[string]string, error) {
 	return pages, nil
 }
 
-// first is where the first such link on a page leads.
+// first returns where the first such link on a page leads.
 func first(ctx context.Context, url, selector string) (string, error) {
 	if err := chromedp.Do(ctx, chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS(selector))); err != nil {
 		return "", fmt.Errorf("%s: %w", url, err)

@@ -93,7 +93,7 @@ func nightly(_ time.Duration, at time.Time, _ int, draw *rand.Rand) (webhook.Cau
 	return "", 200
 }
 
-// unsteady is a machine that is often away.
+// unsteady returns a machine that is often away.
 func unsteady(_ time.Duration, at time.Time, _ int, draw *rand.Rand) (webhook.Cause, int) {
 	if at.Hour()%12 != 3 || draw.Float64() < 0.3 {
 		return "", 200
@@ -101,7 +101,7 @@ func unsteady(_ time.Duration, at time.Time, _ int, draw *rand.Rand) (webhook.Ca
 	return []webhook.Cause{webhook.CauseRefused, webhook.CauseDNS, webhook.CauseTLS, webhook.CauseConnect}[at.Day()%4], 0
 }
 
-// takes is how long an answer took.
+// takes returns how long an answer took.
 func (p *profile) takes(cause webhook.Cause, draw *rand.Rand) time.Duration {
 	if cause == webhook.CauseTimeout {
 		return 15*time.Second + time.Duration(draw.IntN(3000))*time.Microsecond

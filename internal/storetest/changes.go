@@ -90,7 +90,7 @@ func (c *Changes) count(t testing.TB, net map[string]int, table string, text sql
 // writtenBytes is how either database's JSON shows bytes.
 var writtenBytes = regexp.MustCompile(`^\\x(?:[0-9a-fA-F]{2})+$`)
 
-// line is a row's cells by name, in the order of the names.
+// line returns a row's cells by name, in the order of the names.
 func line(row map[string]any) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(row)) {
@@ -117,7 +117,7 @@ func netLines(net map[string]int) (lines []string) {
 	return lines
 }
 
-// goneTables are those that there were at the last call.
+// goneTables returns those that there were at the last call.
 func (c *Changes) goneTables(t testing.TB) (lines []string) {
 	t.Helper()
 	now := c.names(t)

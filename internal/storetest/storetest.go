@@ -1,12 +1,11 @@
-// Package storetest is what tests begin with that want a store on a real
-// database:
+// Package storetest is for tests that need a store on a real database:
 //
-//   - Each runs a test on an embedded database and on Postgres, each a copy of
-//     one that this process has migrated once;
-//   - Open opens a store on it, with what such a test leaves to chance: a key of
-//     its own, a clock to move, passwords that cost little;
-//   - Organization, Endpoint and Publish make rows as users do;
-//   - WatchChanges tells which rows a call has changed.
+//   - Each runs a test on an embedded database and on Postgres, each time on a copy of
+//     a database that this process has migrated once.
+//   - Open opens a store on it, and supplies what the test doesn't set: a key, a clock
+//     to move, cheap passwords.
+//   - Organization, Endpoint and Publish make rows as users do.
+//   - WatchChanges returns the rows that a call has changed.
 package storetest
 
 import (

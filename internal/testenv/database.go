@@ -99,7 +99,7 @@ func onServer(server string, do func(context.Context, *pgx.Conn) error) error {
 
 func quoted(name string) string { return pgx.Identifier{name}.Sanitize() }
 
-// withPath is the server's URL naming another database. The URL was parsed
+// withPath returns the server's URL naming another database. The URL was parsed
 // before, when the server was chosen.
 func withPath(server, name string) string {
 	address, err := url.Parse(server)

@@ -41,7 +41,7 @@ func Memory(t testing.TB) string {
 	return own
 }
 
-// memoryFolder is where folders in memory are made, or empty.
+// memoryFolder returns where folders in memory are made, or empty.
 func memoryFolder() string {
 	var on syscall.Statfs_t
 	if os.Getenv("TMPDIR") != "" || syscall.Statfs(inMemory, &on) != nil {
@@ -53,7 +53,7 @@ func memoryFolder() string {
 	return inMemory
 }
 
-// availableMemory is how many bytes processes can have without swapping; 0
+// availableMemory returns how many bytes processes can have without swapping; 0
 // where the machine doesn't say.
 func availableMemory() uint64 {
 	lines, err := os.ReadFile("/proc/meminfo")

@@ -19,7 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Durable are the settings with which a commit survives a power cut, as in
+// Durable returns the settings with which a commit survives a power cut, as in
 // production. Servers for tests leave them out and are several times faster.
 func Durable() []string {
 	return []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}
@@ -61,7 +61,7 @@ func startPostgres(ctx context.Context, environ, settings []string) (*Process, e
 	return p, nil
 }
 
-// clusterFolder is where a cluster's folder is made: in memory, unless commits
+// clusterFolder returns where a cluster's folder is made: in memory, unless commits
 // are to survive. A database is some 800 files, and making and dropping one for a
 // test took a disk ten times the processor time.
 func clusterFolder(settings []string) string {
@@ -147,7 +147,7 @@ func postgresArgs(data string, port int, settings []string) []string {
 	return args
 }
 
-// unprivileged is the account that Postgres, which refuses to run as root, runs
+// unprivileged returns the account that Postgres, which refuses to run as root, runs
 // under, and which the folder is given to; nil when this process isn't root.
 func unprivileged(folder string) (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
@@ -203,7 +203,7 @@ func closeProcess(t testing.TB, p *Process) {
 	}
 }
 
-// sharedPostgres is the URL of the server that makes the tests' databases.
+// sharedPostgres returns the URL of the server that makes the tests' databases.
 func sharedPostgres() (string, error) {
 	if address := os.Getenv(DatabaseVariable); address != "" {
 		parsed, err := url.Parse(address)

@@ -39,11 +39,11 @@ type Process struct {
 	exited chan struct{}
 }
 
-// URL is the server's address with its password, as the product's own settings
+// URL returns the server's address with its password, as the product's own settings
 // take it.
 func (p *Process) URL() string { return p.url }
 
-// PID is the server's process id, 0 while it is stopped.
+// PID returns the server's process id, 0 while it is stopped.
 func (p *Process) PID() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -186,7 +186,7 @@ func (p *Process) end(sig syscall.Signal) error {
 
 func (p *Process) logPath() string { return filepath.Join(p.folder.path, "log") }
 
-// logEnd is the end of what the server's last run wrote.
+// logEnd returns the end of what the server's last run wrote.
 func (p *Process) logEnd() string {
 	const most = 2000
 	log, err := os.ReadFile(p.logPath())

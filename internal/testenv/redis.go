@@ -197,7 +197,7 @@ func releaseRedis(server, address string, number int) error {
 	)
 }
 
-// sharedRedis is the URL of the server whose logical databases the tests use.
+// sharedRedis returns the URL of the server whose logical databases the tests use.
 func sharedRedis() (string, error) {
 	if address := os.Getenv(RedisVariable); address != "" {
 		if _, err := redis.ParseURL(address); err != nil {

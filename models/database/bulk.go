@@ -85,7 +85,7 @@ func (postgresDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) er
 	return tx.Exec(statement+conflict, parameters...).Error
 }
 
-// Insertion is an INSERT whose text is the same for any number of rows: each
+// Insertion returns an INSERT whose text is the same for any number of rows: each
 // column is one array. So it is described once, and reading it costs the
 // database no more for many rows than for one.
 func Insertion(tx *gorm.DB, rows reflect.Value, next Placeholder) (statement string, parameters []any, err error) {
@@ -116,7 +116,7 @@ func Insertion(tx *gorm.DB, rows reflect.Value, next Placeholder) (statement str
 // Placeholder returns what stands for a statement's next parameter.
 type Placeholder func() string
 
-// question is the placeholder that GORM takes.
+// question returns the placeholder that GORM takes.
 func question() string { return "?" }
 
 // Numbered returns the placeholders that Postgres itself takes, from $1 on, for a
@@ -216,7 +216,7 @@ func (k ValueKind) arrayType() string {
 	return [...]string{TextValue: "text[]", IntegerValue: "bigint[]", TimeValue: "timestamptz[]", BytesValue: "bytea[]", booleanValue: "boolean[]"}[k]
 }
 
-// parameter is a pointer, which GORM hands on as one value where it would
+// parameter returns a pointer, which GORM hands on as one value where it would
 // write a slice out.
 func (a *array) parameter() any {
 	switch a.kind {

@@ -14,7 +14,7 @@ type Clock struct {
 	lastTick atomic.Uint64 // of the newest id
 }
 
-// Now is the time in UTC, in whole microseconds as both databases keep it.
+// Now returns the time in UTC, in whole microseconds as both databases keep it.
 func (c *Clock) Now() time.Time {
 	return time.Now().Add(time.Duration(c.ahead.Load())).UTC().Truncate(time.Microsecond)
 }
@@ -22,7 +22,7 @@ func (c *Clock) Now() time.Time {
 // Advance moves the clock on, for tests.
 func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
-// Ahead is how far Advance has moved the clock.
+// Ahead returns how far Advance has moved the clock.
 func (c *Clock) Ahead() time.Duration { return time.Duration(c.ahead.Load()) }
 
 // StrictlyAfter returns now, or the microsecond after previous if the clock has

@@ -1,14 +1,17 @@
-// Package database opens, migrates and speaks to the two databases, Postgres and
-// SQLite. It has what every query needs of them:
+// Package database opens, migrates and queries the two databases, Postgres and
+// SQLite:
 //
-//   - DB and Tx: a connection, and a transaction with its time and what is to
-//     happen after the commit;
-//   - Dialect: what the two do differently;
-//   - bulk writes, pages by keyset, partitions by day, migrations;
-//   - Clock, which makes ids that rise, and Vault, which seals secrets;
-//   - what faults of a database mean, as errors that a person gets to see.
+//   - DB and Tx: a connection pool, and a transaction with its time and the functions
+//     to call after its commit (database.go, transaction.go, tx.go)
+//   - Dialect: what the two do differently (dialect*.go)
+//   - postgres_*.go, pooler.go: connections, sessions and poolers
+//   - bulk.go, page.go, partition.go, migrate*.go: bulk writes, pages by keyset,
+//     partitions by day, migrations
+//   - Clock, which makes rising ids (clock.go, id.go), and Vault, which seals secrets
+//     (vault.go)
+//   - outage.go, storage.go, probe.go: database errors as errors that a person may see
 //
-// It knows the rows of package models, and no rule about them.
+// It knows the rows of package models, and no rule about them. Start with Open.
 package database
 
 import (
@@ -116,5 +119,5 @@ func (db *DB) WithinGranted() Access {
 	return db.access
 }
 
-// Access is how the database is reached, as Open found it.
+// Access returns how the database is reached, as Open found it.
 func (db *DB) Access() Access { return db.access }

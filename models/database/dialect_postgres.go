@@ -103,7 +103,7 @@ func (postgresDialect) PerLane(condition, most string) string {
 		ORDER BY w.priority, w.wake_at LIMIT %s) w`, condition, most)
 }
 
-// lockKey is an advisory lock's key as SQL, from the place of one of dialect.go's
+// lockKey returns an advisory lock's key as SQL, from the place of one of dialect.go's
 // numbers.
 // Such locks belong to the whole database, in whose other schemas there may be
 // other installations.

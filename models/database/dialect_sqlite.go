@@ -29,7 +29,7 @@ func (sqliteDialect) open(o Options) gorm.Dialector {
 // sqliteDialector is GORM's.
 type sqliteDialector struct{ *sqlite.Dialector }
 
-// Translate is where every error of a query passes.
+// Translate sees every error of a query.
 func (d sqliteDialector) Translate(err error) error {
 	if told := Outage(err); told != err {
 		return told

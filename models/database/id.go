@@ -38,10 +38,10 @@ func (c *Clock) NewID(prefix string, at time.Time) string {
 	return prefix + idEncoding.EncodeToString(id[:])
 }
 
-// lastID is when the newest id was made: later than Now once the clock was set back.
+// lastID returns when the newest id was made: later than Now once the clock was set back.
 func (c *Clock) lastID() time.Time { return time.UnixMilli(int64(c.lastTick.Load() >> 12)).UTC() }
 
-// LowestID is the smallest id that can be made at a time: a bound for ranges.
+// LowestID returns the smallest id that can be made at a time: a bound for ranges.
 func LowestID(prefix string, at time.Time) string {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:8], uint64(max(at.UnixMilli(), 0))<<16) // there is none from before 1970
@@ -65,5 +65,5 @@ func IDTime(id string) time.Time {
 	return time.Time{}
 }
 
-// IDAt is an id as it would have been made at a time. Ids of one clock rise.
+// IDAt returns an id as it would have been made at a time. Ids of one clock rise.
 func (c *Clock) IDAt(prefix string, at time.Time) string { return c.NewID(prefix, at) }

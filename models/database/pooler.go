@@ -98,7 +98,7 @@ func backend(ctx context.Context, on interface {
 	return pid, err
 }
 
-// announced is the id of the process that the connection was told at its start.
+// announced returns the id of the process that the connection was told at its start.
 func announced(conn *sql.Conn) (pid uint32, err error) {
 	err = conn.Raw(func(driver any) error {
 		pid = driver.(*stdlib.Conn).Conn().PgConn().PID()

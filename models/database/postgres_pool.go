@@ -110,7 +110,7 @@ func (p *PostgresPool) close() {
 	}
 }
 
-// GetDBConn is how GORM finds the pool itself.
+// GetDBConn gives GORM the pool itself.
 func (p *PostgresPool) GetDBConn() (*sql.DB, error) { return p.DB, nil }
 
 // connections is the pool, or one connection of it.
@@ -140,7 +140,7 @@ func (p *PostgresPool) BeginTx(ctx context.Context, options *sql.TxOptions) (tx 
 	return tx, err
 }
 
-// ExecContext is a statement that is a transaction by itself.
+// ExecContext runs a statement that is a transaction by itself.
 func (p *PostgresPool) ExecContext(ctx context.Context, query string, arguments ...any) (result sql.Result, err error) {
 	err = p.again(ctx, func(on connections) error {
 		result, err = on.ExecContext(ctx, query, arguments...)
@@ -149,7 +149,7 @@ func (p *PostgresPool) ExecContext(ctx context.Context, query string, arguments 
 	return result, err
 }
 
-// QueryContext is a query that is a transaction by itself.
+// QueryContext runs a query that is a transaction by itself.
 func (p *PostgresPool) QueryContext(ctx context.Context, query string, arguments ...any) (rows *sql.Rows, err error) {
 	err = p.again(ctx, func(on connections) error {
 		rows, err = on.QueryContext(ctx, query, arguments...)
@@ -158,7 +158,7 @@ func (p *PostgresPool) QueryContext(ctx context.Context, query string, arguments
 	return rows, err
 }
 
-// QueryRowContext is a query of one row that is a transaction by itself. Its
+// QueryRowContext runs a query of one row that is a transaction by itself. Its
 // row says that it took too long where no connection was to be had.
 func (p *PostgresPool) QueryRowContext(ctx context.Context, query string, arguments ...any) (row *sql.Row) {
 	_ = p.again(ctx, func(on connections) error {

@@ -44,7 +44,7 @@ var idleLimit = "idle_in_transaction_session_timeout = " + strconv.FormatInt(idl
 // postgresDialector is GORM's, on a pool of ours.
 type postgresDialector struct{ *postgres.Dialector }
 
-// Translate is where every error of a query passes.
+// Translate sees every error of a query.
 func (d postgresDialector) Translate(err error) error {
 	if told := Outage(err); told != err {
 		return told
@@ -102,7 +102,7 @@ func (p *PostgresPool) prepare(ctx context.Context, conn *pgx.Conn, pooler Poole
 	return nil
 }
 
-// Named is the way in which a statement runs that is the same each time and has
+// Named returns the way in which a statement runs that is the same each time and has
 // one plan however full its tables are: prepared once for each session, where
 // sessions last.
 func (p *PostgresPool) Named() pgx.QueryExecMode {

@@ -122,7 +122,7 @@ func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (done, left 
 		return err
 	})
 	if err != nil || !wrote.ok {
-		p.begin(f, nil, nil)
+		p.giveUp(f, err != nil)
 		return nil, drafts, err
 	}
 	begun := p.begin(f, wrote.open, func(eventID string) bool { return !slices.Contains(wrote.taken, eventID) })
@@ -145,12 +145,13 @@ func (p *Engine) acceptReading(ctx context.Context, drafts []*Draft) error {
 	var f *fanOut
 	var open []string
 	err := p.db.Transaction(ctx, func(tx *database.Tx) (err error) {
-		p.begin(f, nil, nil) // of a run that was rolled back
+		p.giveUp(f, false) // of a run that was rolled back
 		f, open, err = p.acceptRead(tx, drafts)
 		return err
 	})
 	if err != nil {
-		open = nil
+		p.giveUp(f, true)
+		return err
 	}
 	begun := p.begin(f, open, func(string) bool { return true })
 	for _, d := range drafts {

@@ -88,7 +88,7 @@ func fewOf(columns string) string {
 	return "v AS MATERIALIZED (SELECT " + columns + " FROM every WHERE attempt BETWEEN 0 AND 2147483647 AND attempt + 1 BETWEEN 1 AND 2147483648)"
 }
 
-// daysOf are the bounds of the days that deliveries were made on. Between them,
+// daysOf returns the bounds of the days that deliveries were made on. Between them,
 // Postgres leaves the partitions of other days out when it plans; closer bounds
 // would make it believe that there is next to nothing between them.
 func daysOf(ids []string) (from, before string) {
@@ -140,7 +140,7 @@ func (p *Engine) advanceWork(tx *database.Tx, finished []string, next [][]any) e
 	return tx.Where(condition, ids).Delete(&models.Work{}).Error
 }
 
-// firstTexts are the ids that rows of a list begin with.
+// firstTexts returns the ids that rows of a list begin with.
 func firstTexts(rows [][]any) []string {
 	texts := make([]string, len(rows))
 	for i, row := range rows {

@@ -8,17 +8,17 @@ import (
 	"hookwell/models/database"
 )
 
-// AppEvent is what happened in the app itself, to an organization. Its data is
-// written as JSON.
+// AppEvent is an event about the app itself, for the endpoints of one
+// organization. Its data is encoded as JSON.
 type AppEvent struct {
 	Organization *models.Organization
 	Type         string
 	Data         any
 }
 
-// EmitAll reports what happened in the app itself to the organizations'
-// endpoints, in the transaction of the change. Data has to fit the catalog's schema, and data that does
-// not fails as a fault of ours, not of the person's.
+// EmitAll publishes events about the app to their organizations' endpoints, in
+// the transaction of the change. It fails with an internal error if data doesn't
+// fit the catalog's schema, since that is our fault and not the person's.
 func (p *Engine) EmitAll(tx *database.Tx, events ...AppEvent) error {
 	if len(events) == 0 {
 		return nil
@@ -49,8 +49,8 @@ func (p *Engine) EmitAll(tx *database.Tx, events ...AppEvent) error {
 	return nil
 }
 
-// EmitTo reports the same to several organizations, each with an event of its
-// own.
+// EmitTo publishes the same event to several organizations, as a separate event
+// for each.
 func (p *Engine) EmitTo(tx *database.Tx, orgs []models.Organization, eventType string, data any) error {
 	events := make([]AppEvent, len(orgs))
 	for i := range orgs {

@@ -91,6 +91,15 @@ func (p *Engine) templateAtOnce(event *models.Event, e *models.Endpoint, o *acce
 	return kept.template
 }
 
+// giveUp gives back the slots of a fan-out that was not committed, as far as this
+// process knows.
+func (p *Engine) giveUp(f *fanOut, unsure bool) {
+	if unsure && f != nil && f.atOnce != nil {
+		p.unsure.add(f.atOnce.token)
+	}
+	p.begin(f, nil, nil)
+}
+
 // begin gives back the slots of a fan-out, after its commit or where it failed,
 // and has those deliveries sent that were claimed: of endpoints that are open, and
 // of events that were written. It returns their ids.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"hookwell/models/database"
@@ -52,18 +55,21 @@ func (p *Engine) Attend(ctx context.Context) error {
 			return err
 		}
 		if sole = len(others) == 0; sole {
-			// Who claims at this moment has counted without what is claimed here from now on.
-			if sole, err = p.db.Dialect.TrySerialize(tx.DB, database.ClaimLock); err != nil {
+			if sole, err = p.leasesAreOurs(tx, now); err != nil {
 				return err
 			}
 		}
-		return p.setSole(tx, sole)
+		if sole, err = p.setSole(tx, sole); err != nil {
+			return err
+		}
+		return p.freeUnsure(tx)
 	})
 	if err != nil {
 		clear(p.colleagues)
 		return fmt.Errorf("noting that there are workers: %w", err)
 	}
 	p.sole.Store(sole)
+	p.unsure.looked()
 	seen := make(map[string]colleague, len(others))
 	for _, o := range others {
 		c := colleague{seenAt: o.SeenAt}
@@ -80,6 +86,15 @@ func (p *Engine) Attend(ctx context.Context) error {
 	return nil
 }
 
+// leasesAreOurs reports whether nobody has attempts under way who notes no workers,
+// as processes of an earlier version. A test's lease is its delivery's id.
+func (p *Engine) leasesAreOurs(tx *database.Tx, now string) (bool, error) {
+	var strangers []string
+	err := tx.Raw("SELECT delivery_id FROM delivery_work WHERE lease_until IS NOT NULL AND lease_until > "+now+" AND lease_token <> delivery_id AND lease_token NOT LIKE ? LIMIT 1",
+		p.worker+"%").Scan(&strangers).Error
+	return len(strangers) == 0, err
+}
+
 // takeOver ends the leases of a process that is gone, so that Reclaim finds them,
 // and forgets it.
 func (p *Engine) takeOver(ctx context.Context, worker string) error {
@@ -94,6 +109,58 @@ func (p *Engine) takeOver(ctx context.Context, worker string) error {
 	})
 }
 
+// freeUnsure gives back what was claimed by groups of which this process does not
+// know whether they were committed: nobody sends it. It is due at once.
+func (p *Engine) freeUnsure(tx *database.Tx) error {
+	tokens := p.unsure.list()
+	if len(tokens) == 0 {
+		return nil
+	}
+	condition, parameter := p.db.Dialect.Among("lease_token", tokens)
+	return tx.Exec("UPDATE delivery_work SET attempt = 0, claimed_at = NULL, lease_until = NULL, lease_token = '' WHERE lease_until IS NOT NULL AND "+condition, parameter).Error
+}
+
+// unsure is the tokens of groups that were sent to the database and whose commit
+// nobody confirmed, such as when a connection broke. Each is looked for several
+// times, since the database may still be at it.
+type unsure struct {
+	mu     sync.Mutex
+	tokens map[string]int // how often it was looked for
+}
+
+const (
+	unsureLooks = 5
+	mostUnsure  = 10_000
+)
+
+func (u *unsure) add(token string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.tokens == nil {
+		u.tokens = map[string]int{}
+	}
+	if len(u.tokens) < mostUnsure { // the leases of others run out
+		u.tokens[token] = 0
+	}
+}
+
+func (u *unsure) list() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Collect(maps.Keys(u.tokens))
+}
+
+// looked is called after the database has looked for all of them.
+func (u *unsure) looked() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for token := range u.tokens {
+		if u.tokens[token]++; u.tokens[token] == unsureLooks {
+			delete(u.tokens, token)
+		}
+	}
+}
+
 // newWorkerID names a process among those that have workers.
 func newWorkerID() string { return rand.Text()[:workerSize] }
 
@@ -103,12 +170,27 @@ const workerSize = 10
 // leaseToken returns a token for leases of this process, which begins with its name.
 func (p *Engine) leaseToken() string { return p.worker + rand.Text()[workerSize:] }
 
-func (p *Engine) setSole(tx *database.Tx, sole bool) error {
+// setSole writes who is the sole worker, and returns whether this process is.
+func (p *Engine) setSole(tx *database.Tx, sole bool) (bool, error) {
+	var is string
+	if err := tx.Raw("SELECT sole_worker FROM installations").Scan(&is).Error; err != nil {
+		return false, err
+	}
+	if sole && is != p.worker {
+		// Who claims at this moment has counted without what is claimed here from now on.
+		var err error
+		if sole, err = p.db.Dialect.TrySerialize(tx.DB, database.ClaimLock); err != nil {
+			return false, err
+		}
+	}
 	id := ""
 	if sole {
 		id = p.worker
 	}
-	return tx.Exec("UPDATE installations SET sole_worker = ? WHERE sole_worker <> ?", id, id).Error
+	if id == is {
+		return sole, nil
+	}
+	return sole, tx.Exec("UPDATE installations SET sole_worker = ?", id).Error
 }
 
 // Leave takes back what Attend noted. It fails if the database does; others then

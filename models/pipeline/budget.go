@@ -14,9 +14,9 @@ import (
 	"hookwell/models/database"
 )
 
-// Budget is how often something may be done within a span of time. Unlike a
-// limit, which slows down what goes wrong, it counts what goes right and holds
-// exactly: in no span is there more, however much comes at the same moment.
+// Budget limits how often something may be done within a span of time. A throttle
+// slows down failures; a budget counts successes, and is exact: no span ever has
+// more than Most, even with concurrent requests.
 type Budget struct {
 	Name string
 	Most int
@@ -30,8 +30,8 @@ type Spending struct {
 	key    []byte
 }
 
-// BudgetRow has the times at which a budget was spent lately. It is locked
-// while a transaction spends, so that the next one counts it.
+// BudgetRow holds the recent times at which a budget was spent. A transaction
+// that spends locks the row, so that the next one counts it.
 type BudgetRow struct {
 	Key      []byte `gorm:"primaryKey"`
 	Times    []byte
@@ -41,16 +41,17 @@ type BudgetRow struct {
 // TableName names the table of the rows for GORM.
 func (BudgetRow) TableName() string { return "budgets" }
 
-// Spend returns one use of a budget, of whoever or whatever the texts name together.
+// Spend returns one use of a budget. Together, the texts name the person, address
+// or thing whose budget it is.
 func Spend(b Budget, of ...string) Spending {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%q %q", b.Name, of)
 	return Spending{b, sum.Sum(nil)}
 }
 
-// SpendIn spends in the transaction of what is paid for, so that what is rolled
-// back has cost nothing. It fails with TooMany, and spends nothing, if one of the
-// budgets is used up.
+// SpendIn spends budgets in the transaction of the change that they pay for, so
+// that a rollback costs nothing. It fails with TooMany, and spends nothing, if
+// one of the budgets is used up.
 func (p *Engine) SpendIn(tx *database.Tx, all ...Spending) error {
 	if len(all) == 0 {
 		return nil
@@ -75,8 +76,8 @@ func (p *Engine) SpendIn(tx *database.Tx, all ...Spending) error {
 	return nil
 }
 
-// LockBudgets puts some spendings in order, reads their rows in that order, and
-// holds them to the end of the transaction.
+// LockBudgets sorts the spendings, reads their rows in that order, and locks the
+// rows until the transaction ends.
 func LockBudgets(tx *database.Tx, all []Spending, now time.Time) ([]BudgetRow, error) {
 	slices.SortFunc(all, func(a, b Spending) int { return slices.Compare(a.key, b.key) })
 	fresh, keys := make([]BudgetRow, len(all)), make([][]byte, len(all))
@@ -97,7 +98,7 @@ func LockBudgets(tx *database.Tx, all []Spending, now time.Time) ([]BudgetRow, e
 	return rows, nil
 }
 
-// within are the row's times that count now, the oldest first.
+// within returns the row's times that count now, the oldest first.
 func (r *BudgetRow) within(span time.Duration, now time.Time) []time.Time {
 	var times []time.Time
 	for left := r.Times; len(left) >= 8; left = left[8:] {
@@ -115,7 +116,7 @@ func (r *BudgetRow) keep(times []time.Time, forgetAt time.Time) {
 	}
 }
 
-// Refund takes the newest time away, and the row with the last.
+// Refund removes the newest time, and deletes the row if no time is left.
 func (r *BudgetRow) Refund(tx *database.Tx, span time.Duration, now time.Time) error {
 	times := r.within(span, now)
 	if len(times) < 2 {
@@ -131,12 +132,12 @@ func (b Budget) usedUp(wait time.Duration) error {
 	return &models.Error{Kind: models.TooMany, Code: "too_many_attempts", Message: b.Used + " Try again in " + WaitWords(wait) + ".", RetryAfter: wait}
 }
 
-// WholeSeconds returns a wait rounded up to seconds.
+// WholeSeconds rounds a wait up to whole seconds.
 func WholeSeconds(wait time.Duration) time.Duration {
 	return (wait + time.Second - 1).Truncate(time.Second)
 }
 
-// WaitWords is how long somebody has to wait, rounded up.
+// WaitWords returns a wait in words, rounded up.
 func WaitWords(wait time.Duration) string {
 	switch {
 	case wait > 90*time.Minute:

@@ -9,13 +9,13 @@ import (
 // maxCached is how many entries a Cache has at most.
 const maxCached = 20_000
 
-// Cache has what was read lately, by id: up to 20,000 entries, of which the one
-// that was used the longest ago makes room for a new one. It says nothing of
-// whether an entry still stands; each use asks the database for that. It is safe
-// for concurrent use. NewCache makes one.
+// Cache keeps recently read values by id, up to 20,000; a new value replaces the
+// least recently used one. It doesn't know whether a value is still current: each
+// use asks the database for that. It is safe for concurrent use. NewCache makes
+// one.
 //
-// The library's own lock is one for readers and writers, which costs a get, which
-// always writes the order of use, more than this one does.
+// It has its own lock. Each get writes the order of use, so the library's
+// read-write lock costs more than a plain one.
 type Cache[T any] struct {
 	mu      sync.Mutex
 	entries *simplelru.LRU[string, T]
@@ -30,7 +30,7 @@ func NewCache[T any]() *Cache[T] {
 	return &Cache[T]{entries: entries}
 }
 
-// Get returns the entry of that id, and whether there is one.
+// Get returns the value of an id, and whether there is one.
 func (c *Cache[T]) Get(id string) (T, bool) {
 	c.mu.Lock()
 	value, ok := c.entries.Get(id)
@@ -38,14 +38,14 @@ func (c *Cache[T]) Get(id string) (T, bool) {
 	return value, ok
 }
 
-// Put makes a value the entry of that id.
+// Put sets the value of an id.
 func (c *Cache[T]) Put(id string, value T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.entries.Add(id, value)
 }
 
-// Remove removes the entry of that id, if there is one.
+// Remove removes the value of an id, if there is one.
 func (c *Cache[T]) Remove(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

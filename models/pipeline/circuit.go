@@ -161,7 +161,7 @@ func timeOrNull(at *time.Time) any {
 	return *at
 }
 
-// latest is the later time: a slow exchange may be recorded after a quick one.
+// latest returns the later time: a slow exchange may be recorded after a quick one.
 func latest(kept *time.Time, seen time.Time) any {
 	switch {
 	case kept != nil && kept.After(seen):

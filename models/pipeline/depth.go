@@ -10,7 +10,7 @@ import (
 )
 
 // Depth measures the queue by the database's clock, in one query. It reads every
-// row of unfinished work once: callers keep the answer for a while.
+// row of unfinished work once, so callers cache the result for a while.
 func (p *Engine) Depth(ctx context.Context) (models.Depth, error) {
 	now := p.db.Dialect.Now(p.clock)
 	due := "w.lease_until IS NULL AND w.due_at <= " + now + " AND e.disabled_at IS NULL AND (s.held_until IS NULL OR s.held_until <= " + now + ")"
@@ -31,7 +31,7 @@ func (p *Engine) Depth(ctx context.Context) (models.Depth, error) {
 		OldestDue: time.Duration(max(0, row.OldestUs.Float64)) * time.Microsecond}, nil
 }
 
-// Connections is the state of the pool of database connections.
+// Connections returns the state of the database connection pool.
 func (p *Engine) Connections() sql.DBStats {
 	pool, err := p.db.DB.DB()
 	if err != nil {
@@ -40,9 +40,9 @@ func (p *Engine) Connections() sql.DBStats {
 	return pool.Stats()
 }
 
-// Migrations tells the number of the newest migration that the database has,
-// and of the newest that this program knows. While a newer program has migrated
-// the database already, the first is the larger.
+// Migrations returns the numbers of the newest migration that the database has
+// and of the newest that this program knows. The first is the larger one after a
+// newer program has migrated the database.
 func (p *Engine) Migrations(ctx context.Context) (applied, known int64, err error) {
 	provider, err := p.db.Migrator()
 	if err != nil {

@@ -14,14 +14,13 @@ import (
 // idempotencySpan is how long a key is remembered.
 const idempotencySpan = 24 * time.Hour
 
-// BadTime is what is said of a time that webhook.InRange refuses.
+// BadTime is the error text for a time that webhook.InRange refuses.
 const BadTime = "Use a time that is in UTC from 1970 to 9999."
 
 // maxIdempotencyKey is the longest key, in bytes.
 const maxIdempotencyKey = 255
 
-// Draft is an event that was checked and given its id and bytes, on its way
-// into a transaction.
+// Draft is a checked event with its id and bytes, ready to be committed.
 type Draft struct {
 	Event    models.Event
 	report   models.NewEvent
@@ -49,11 +48,12 @@ type Draft struct {
 	answered bool        // likewise
 }
 
-// Reporter is who reports an event: the key's id, the name by which a platform key
-// named the organization, and the id of the call.
+// Reporter identifies who reports an event: the key's id, the name by which a
+// platform key named the organization, and the id of the call.
 type Reporter struct{ KeyID, Named, RequestID string }
 
-// Draft checks a report and gives it its id and bytes. It is Invalid or TooLarge.
+// Draft checks a report and gives it its id and bytes. It fails with Invalid or
+// TooLarge.
 func (p *Engine) Draft(org *models.Organization, n models.NewEvent, origin models.Origin, by Reporter) (*Draft, error) {
 	if len(n.Data) > webhook.MaxData {
 		return nil, &models.Error{Kind: models.TooLarge, Code: "data_too_large", Message: "The event’s data is too large.",
@@ -125,8 +125,8 @@ func requestHash(n models.NewEvent) []byte {
 	return sum[:]
 }
 
-// NewDelivery returns a pending delivery of an event to an endpoint, with an id of
-// its own and nothing written.
+// NewDelivery returns a pending delivery of an event to an endpoint, with a new
+// id. It writes nothing.
 func (p *Engine) NewDelivery(event *models.Event, e *models.Endpoint) *models.Delivery {
 	now := p.clock.Now()
 	return &models.Delivery{ID: p.clock.NewID(models.PrefixDelivery, now), OrganizationID: event.OrganizationID, EventID: event.ID, EventType: event.Type,

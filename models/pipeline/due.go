@@ -13,8 +13,8 @@ import (
 	"hookwell/webhook"
 )
 
-// DueLane is some of an endpoint's overdue deliveries. More tells that there
-// may be others behind them, Urgent that a person asked for one of them.
+// DueLane is some of an endpoint's overdue deliveries. More reports that there
+// may be others after them, Urgent that a person asked for one of them.
 type DueLane struct {
 	OrganizationID string
 	EndpointID     string
@@ -48,7 +48,7 @@ const lanesQuery = visitedQuery + `lanes AS (SELECT e.id AS endpoint_id, %s AS l
 		JOIN endpoints e ON e.id = v.endpoint_id JOIN endpoint_states s ON s.endpoint_id = e.id
 		WHERE e.deleted_at IS NULL)`
 
-// lastPriority is the last priority that goes out to an endpoint: all of them,
+// lastPriority returns the last priority that goes out to an endpoint: all of them,
 // or, while it is disabled or held, what a person asked for. An index by
 // priority then passes over all the rest, however much it is.
 func (p *Engine) lastPriority() string {
@@ -63,14 +63,14 @@ func (p *Engine) overdue(lanes string) string {
 		p.db.Dialect.PerLane("w.lease_until IS NULL AND w.priority <= lanes.last AND w.wake_at <= "+p.db.Dialect.Now(p.clock), most)
 }
 
-// Due picks overdue rows, some of every endpoint that has any, and moves their
-// next wake on, so that nothing is woken twice in a storm. Disabled and held
-// endpoints are passed over without touching their rows.
+// Due picks overdue rows, some of every endpoint that has any, and postpones
+// their next wake, so that a storm wakes no row twice. It skips disabled and held
+// endpoints without touching their rows.
 func (p *Engine) Due(ctx context.Context) ([]DueLane, error) {
 	return p.pickDue(ctx, p.overdue(fmt.Sprintf(lanesQuery, p.lastPriority())))
 }
 
-// DueFor picks overdue rows of one endpoint, whose worker has free slots.
+// DueFor picks overdue rows of one endpoint, for a worker with free slots.
 func (p *Engine) DueFor(ctx context.Context, endpointID string) (DueLane, error) {
 	lane := fmt.Sprintf(`WITH lanes AS (SELECT e.id AS endpoint_id, %s AS last FROM endpoints e JOIN endpoint_states s ON s.endpoint_id = e.id
 		WHERE e.id = ? AND e.deleted_at IS NULL)`, p.lastPriority())
@@ -115,7 +115,7 @@ type dueRow struct {
 	Most int
 }
 
-// LanesOf groups deliveries by endpoint, in their order.
+// LanesOf groups deliveries by endpoint and keeps their order.
 func LanesOf(woken []models.Woken) []DueLane {
 	var lanes []DueLane
 	index := make(map[string]int, len(woken))
@@ -163,14 +163,14 @@ func (p *Engine) lockWaiting(tx *database.Tx, ids []string) (locked []string, er
 	return locked, err
 }
 
-// FullStep is how many rows one step of Reclaim, EndWaiting, RollUp or
-// WatchEndpoints takes at most; a
-// step that took as many wants another.
+// FullStep is the most rows that one step of Reclaim, EndWaiting, RollUp or
+// WatchEndpoints takes. After a step that took as many, call again.
 const FullStep = 500
 
 // Reclaim ends attempts whose lease has run out, because the process that made
-// them died or was cut off: each is recorded as interrupted and counts. It
-// returns how many there were in this step; call it again when the step was full.
+// them died or was cut off. It records each as interrupted, which counts as an
+// attempt. It returns how many it ended in this step; if that is FullStep, call
+// it again.
 func (p *Engine) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
 	var results []Result

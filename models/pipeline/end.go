@@ -15,9 +15,9 @@ import (
 // database's until what expires is found late.
 const clockMargin = time.Hour
 
-// EndWaiting ends, in one step, deliveries that can't go on: those of deleted
-// endpoints are cancelled, and what has waited too long fails as expired. It
-// returns how many; call it again when the step was full.
+// EndWaiting ends, in one step, deliveries that can't continue: it cancels those
+// to deleted endpoints and fails, as expired, those that have waited too long. It
+// returns how many it ended; if that is FullStep, call it again.
 func (p *Engine) EndWaiting(ctx context.Context) (int, error) {
 	var ended int
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
@@ -46,9 +46,9 @@ func (p *Engine) EndWaiting(ctx context.Context) (int, error) {
 	return ended, nil
 }
 
-// EndDeliveriesTo ends what waits for some endpoints, up to FullStep of it, in the
-// transaction of the change. What is in flight is left to its attempt. It fails if
-// the database does.
+// EndDeliveriesTo ends up to FullStep deliveries that wait for some endpoints, in
+// the transaction of the change. It leaves deliveries in flight to their
+// attempts. It fails if the database does.
 func (p *Engine) EndDeliveriesTo(tx *database.Tx, endpointIDs []string, state models.State, cause webhook.Cause) error {
 	var ids []string
 	err := tx.Model(&models.Work{}).Where("endpoint_id IN ? AND lease_until IS NULL", endpointIDs).Limit(FullStep).Pluck("delivery_id", &ids).Error
@@ -58,8 +58,8 @@ func (p *Engine) EndDeliveriesTo(tx *database.Tx, endpointIDs []string, state mo
 	return p.EndDeliveries(tx, ids, state, cause)
 }
 
-// EndDeliveries ends deliveries that are not in flight. One that had ended before,
-// and waited for a resend, keeps its state.
+// EndDeliveries ends deliveries that are not in flight. A delivery that had ended
+// before, and waited for a resend, keeps its state.
 func (p *Engine) EndDeliveries(tx *database.Tx, ids []string, state models.State, cause webhook.Cause) error {
 	ids, err := p.lockWaiting(tx, ids)
 	if err != nil || len(ids) == 0 {

@@ -1,16 +1,21 @@
-// Package pipeline is the engine: what happens to an event from its report to
-// its last attempt. It is started by who serves or works.
+// Package pipeline is the engine. It takes an event from its report to its last
+// attempt, in this order:
 //
-//   - Publish: a report is checked (draft), grouped with others (publisher, turns)
-//     and committed with one delivery for each endpoint (accept, unfinished); what
-//     the sole worker can send at once it claims with it (at_once, attend);
-//   - Due names deliveries whose time has come, and Claim takes them (work, gate)
-//     with what is sent (template);
-//   - Record writes what came of attempts (record, record_delivered, advance), moves circuits
-//     (circuit) and counts (rollup);
-//   - rounds do the rest: end, retention, watch.
+//   - Draft checks a report against the catalog and writes the envelope's bytes (event.go).
+//   - Publish groups reports (publisher.go, turns.go) and commits each with one
+//     delivery for each subscribed endpoint (accept*.go; unfinished.go for more
+//     deliveries than one transaction writes). It claims what the sole worker can send
+//     at once in the same transaction (at_once.go, attend.go).
+//   - Due finds deliveries that nobody was woken for (due.go).
+//   - Claim takes due deliveries, within each endpoint's limits (work.go, gate.go), and
+//     returns what to send (template.go, bodies.go).
+//   - Record writes the results of attempts (record.go, record_delivered.go), advances
+//     deliveries (advance.go), moves circuits (circuit.go) and counts (rollup.go).
+//   - Periodic rounds do the rest: end.go, retention.go, watch.go.
 //
-// Who may see and change what is the business of package store.
+// Start with Engine in engine.go, then read event.go, publisher.go, work.go and
+// record.go. Processes that serve or work call Engine.Start; before that, nothing
+// is committed. Package store decides who may see and change what.
 package pipeline
 
 import (
@@ -24,7 +29,8 @@ import (
 	"hookwell/webhook"
 )
 
-// Options are what an engine is made of.
+// Options configure an engine. Database, Clock, Catalog, Vault and Log are
+// required.
 type Options struct {
 	Database *database.DB
 	Clock    *database.Clock
@@ -52,6 +58,7 @@ type Engine struct {
 	worker     string      // this process, among those that have workers
 	sole       atomic.Bool // it alone has any, as far as it knows
 	attending  sync.Mutex
+	unsure     unsure
 	colleagues map[string]colleague // the others; guarded by attending
 	// What was read lately. Each use asks the database whether it still stands.
 	rules     *Cache[*acceptRules]   // by organization
@@ -60,8 +67,8 @@ type Engine struct {
 	successes successes
 }
 
-// New returns an engine at rest: it reads and writes, and commits reports once
-// it is started.
+// New returns an engine at rest: it reads and writes, but commits no reports
+// until Start.
 func New(o Options) *Engine {
 	p := &Engine{db: o.Database, statements: statementsFor(o.Database.Dialect), clock: o.Clock, catalog: o.Catalog, vault: o.Vault,
 		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe, worker: newWorkerID(),
@@ -73,15 +80,15 @@ func New(o Options) *Engine {
 	return p
 }
 
-// Now is the engine's clock, in UTC.
+// Now returns the time by the engine's clock, in UTC.
 func (p *Engine) Now() time.Time { return p.clock.Now() }
 
 // Ping reports whether the database answers.
 func (p *Engine) Ping(ctx context.Context) error { return p.db.Ping(ctx) }
 
-// MakePartitions makes the partitions of the days ahead. It is safe to call at
-// any time and from several processes.
+// MakePartitions makes the partitions of the days ahead. Any process may call it
+// at any time.
 func (p *Engine) MakePartitions(ctx context.Context) error { return p.db.MakePartitions(ctx) }
 
-// Close commits what was reported, and ends.
+// Close commits the reports that were taken in, and then stops committing.
 func (p *Engine) Close() { p.publish.close() }

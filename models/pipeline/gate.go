@@ -47,7 +47,7 @@ func (g *gate) held() int {
 	return 0
 }
 
-// most is how many may be in flight: one, when it is to decide whether a
+// most returns how many may be in flight: one, when it is to decide whether a
 // circuit closes.
 func (g *gate) most() int {
 	if g.Held == models.HeldByCircuit {
@@ -59,7 +59,7 @@ func (g *gate) most() int {
 // probeLook is how soon a lane looks again whose circuit a probe is deciding.
 const probeLook = 100 * time.Millisecond
 
-// circuitWait is how long the circuit lets nothing of the schedule through,
+// circuitWait returns how long the circuit lets nothing of the schedule through,
 // but for a probe that was just claimed.
 func (g *gate) circuitWait() time.Duration {
 	if g.Held != models.HeldByCircuit {
@@ -72,7 +72,7 @@ func (g *gate) circuitWait() time.Duration {
 // once, after a lull.
 const rateBurst = 10
 
-// allowance is how many the rate limit lets through now. It is the generic
+// allowance returns how many the rate limit lets through now. It is the generic
 // cell rate algorithm: RateFreeUs moves on by an interval with each request.
 func (g *gate) allowance(perSecond int) int {
 	if perSecond == 0 {
@@ -84,7 +84,7 @@ func (g *gate) allowance(perSecond int) int {
 	return int(max(0, (burst*interval-ahead)/interval))
 }
 
-// wait is how long the rate limit lets nothing through.
+// wait returns how long the rate limit lets nothing through.
 func (g *gate) wait(perSecond int) time.Duration {
 	interval := int64(time.Second/time.Microsecond) / int64(perSecond)
 	burst := max(1, int64(perSecond)/rateBurst)

@@ -136,7 +136,7 @@ func earlierEvents(tx *database.Tx, held map[keyName]idempotencyKey, mine map[st
 	return earlier, nil
 }
 
-// PruneIdempotencyKeys forgets the keys that have expired.
+// PruneIdempotencyKeys deletes expired keys.
 func (p *Engine) PruneIdempotencyKeys(ctx context.Context) error {
 	return p.db.WithContext(ctx).Where("created_at <= ?", p.clock.Now().Add(-idempotencySpan)).Delete(&idempotencyKey{}).Error
 }

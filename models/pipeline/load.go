@@ -18,7 +18,7 @@ import (
 )
 
 // LoadHistory writes a history in one transaction, by the fastest way that the
-// database has. The partitions that it needs are to be there.
+// database has. The partitions that it needs must exist.
 func (p *Engine) LoadHistory(ctx context.Context, h *models.History) error {
 	err := p.db.WithContext(ctx).Connection(func(on *gorm.DB) error {
 		l := loader{ctx: ctx, statements: p.statements, connection: on.Statement.ConnPool.(*sql.Conn)}
@@ -65,9 +65,8 @@ func saveStates(tx *gorm.DB, states []models.EndpointState) error {
 	return tx.Save(states).Error
 }
 
-// Analyze lets the database learn how its tables are filled, after so much of
-// them changed at once, and clean up what it would otherwise do in the
-// background for minutes.
+// Analyze updates the database's statistics after a bulk load, and does the
+// cleanup that the database would otherwise do in the background for minutes.
 func (p *Engine) Analyze(ctx context.Context) error {
 	return p.db.WithContext(ctx).Exec(p.statements.analyze()).Error
 }

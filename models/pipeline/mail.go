@@ -8,16 +8,17 @@ import (
 	"hookwell/models/database"
 )
 
-// Post queues a message in the transaction of the change that it tells of,
-// which is one of Store.transaction: it is sent after the commit, and never
-// without it. The transaction pays for it too. Where a budget is used up, post
-// fails with TooMany, or queues nothing, as the cause says.
+// Post queues a message in the transaction of the change that the message
+// reports, so that it is sent after the commit and never without it. The
+// transaction also spends the budgets that pay for it. If one is used up, the
+// cause decides: Post fails with TooMany, or queues nothing.
 func (p *Engine) Post(tx *database.Tx, why MailCause, actor models.Actor, m models.Mail) error {
 	_, err := p.PostOne(tx, why, actor, m)
 	return err
 }
 
-// PostOne is post. It returns the message's id, or "" where none was queued.
+// PostOne does what Post does and returns the message's id, or "" if it queued
+// none.
 func (p *Engine) PostOne(tx *database.Tx, why MailCause, actor models.Actor, m models.Mail) (id string, err error) {
 	err = p.SpendIn(tx, spendingsOf(&m, why, actor)...)
 	if models.IsKind(err, models.TooMany) && !why.told() {

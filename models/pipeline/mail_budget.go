@@ -7,31 +7,31 @@ import (
 	"hookwell/models"
 )
 
-// MailCause is why a message is sent, which decides whose budgets it is taken
-// from and what happens when one is used up.
+// MailCause is the reason for a message. It decides whose budgets the message
+// spends and what happens when one is used up.
 type MailCause int
 
 const (
-	// MailAsked is what anybody can ask for, for any address. Beyond the budget
-	// nothing is sent, and who asked is answered as always.
+	// MailAsked is for mail that anybody can ask for, to any address. Beyond the
+	// budget no mail is sent, and the person who asked gets the usual response.
 	MailAsked MailCause = iota
-	// MailSent is what a signed-in person has sent to any address. Beyond the
-	// budget they are refused.
+	// MailSent is for mail that a signed-in person sends to any address. Beyond
+	// the budget the request is refused.
 	MailSent
-	// MailAccount tells a person of a change of their own account that they, or
-	// whoever holds their session, make. Strangers can't use its budget up; beyond
-	// it the change is refused, so that none is made without word of it.
+	// MailAccount is for mail to a person about a change of their account, made
+	// by them or by somebody with their session. Strangers can't use this budget
+	// up. Beyond it the change is refused, so that no change goes unreported.
 	MailAccount
-	// mailEndpoints tells an organization's people how its endpoints stand. Beyond
-	// the budget it is left to the pages.
+	// mailEndpoints is for mail to an organization's people about its endpoints.
+	// Beyond the budget only the pages show it.
 	mailEndpoints
-	// MailAlways is never left out: it tells of what happens seldom, or was paid
-	// for by a link that came by mail, or was asked for by the operator.
+	// MailAlways is for mail that is always sent: it is rare, was paid for by a
+	// link that came by mail, or was asked for by the operator.
 	MailAlways
 )
 
-// The budgets of mail. Whoever owns the first counts everything that others can
-// have sent to an address.
+// The budgets of mail. The first counts, for one address, all mail that others
+// can cause.
 var (
 	budgetRecipient = Budget{Name: "mail to an address", Most: 3, Span: time.Hour,
 		Used: "This address, whatever follows a + in it, was sent 3 messages within the hour."}
@@ -47,7 +47,7 @@ var (
 		Used: "20 messages about endpoints were sent to this address within the hour."}
 	budgetEndpointsOrganization = Budget{Name: "mail of an organization of endpoints", Most: 500, Span: time.Hour,
 		Used: "500 messages about endpoints were sent for this organization within the hour."}
-	// BudgetAsked is what may be asked for from one address.
+	// BudgetAsked limits how much mail one network address may ask for.
 	BudgetAsked = Budget{Name: "mail asked from an address", Most: 20, Span: time.Hour,
 		Used: "20 messages were asked for from your network within the hour."}
 )
@@ -71,7 +71,7 @@ func spendingsOf(m *models.Mail, why MailCause, actor models.Actor) []Spending {
 	return nil
 }
 
-// mailbox is an address without what follows a + in its local part: most mail
+// mailbox returns an address without what follows a + in its local part: most mail
 // servers put ada+anything@example.com where ada@example.com goes.
 func mailbox(email string) string {
 	at := strings.LastIndexByte(email, '@')

@@ -6,15 +6,17 @@ import (
 	"hookwell/webhook"
 )
 
-// Meter is told what was committed, for metrics. It must neither block nor fail.
+// Meter counts what was committed, for metrics. Its methods must neither block
+// nor fail.
 type Meter interface {
-	// Accepted is told how many events of one origin a transaction accepted,
-	// and how many deliveries they led to.
+	// Accepted counts a transaction's accepted events of one origin, and their
+	// deliveries.
 	Accepted(origin models.Origin, events, deliveries int)
-	// Attempted is told of attempts that were recorded together.
+	// Attempted counts attempts that were recorded together.
 	Attempted(results []Result)
-	// Ended is told how many deliveries came to one end in a transaction; the
-	// cause is empty but for Failed. One that a resend delivers again counts again.
+	// Ended counts deliveries that a transaction ended in one state. The cause is
+	// empty unless the state is Failed. A delivery that a resend delivers again
+	// counts again.
 	Ended(state models.State, cause webhook.Cause, deliveries int)
 }
 
@@ -35,7 +37,8 @@ type endedAs struct {
 	cause webhook.Cause
 }
 
-// Noted is what the transaction notes for the waker and the meter.
+// Noted returns the transaction's notes for the waker and the meter, who hear of
+// them after the commit.
 func (p *Engine) Noted(tx *database.Tx) *committed { return database.NoteIn(tx, p.tell) }
 
 // AcceptAll counts accepted events with their deliveries.

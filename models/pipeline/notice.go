@@ -20,7 +20,7 @@ func (p *Engine) notify(tx *database.Tx, n models.Notice) error {
 	return nil
 }
 
-// EndNotices ends what stands of an endpoint.
+// EndNotices ends the endpoint's open notices.
 func (p *Engine) EndNotices(tx *database.Tx, endpointID string) error {
 	return tx.Model(&models.Notice{}).Where("endpoint_id = ? AND ended_at IS NULL", endpointID).Update("ended_at", p.clock.Now()).Error
 }

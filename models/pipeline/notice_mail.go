@@ -44,7 +44,7 @@ func (p *Engine) mailAdmins(tx *database.Tx, organizationID string, a *announcem
 	return nil
 }
 
-// endpoints are the announcement's, as a message names them. When one is disabled
+// endpoints returns the announcement's, as a message names them. When one is disabled
 // is told only once that is near.
 func (a *announcement) endpoints() []models.MailEndpoint {
 	list := make([]models.MailEndpoint, len(a.on))

@@ -11,11 +11,11 @@ import (
 	"hookwell/models"
 )
 
-// publisher commits reports in groups, across tenants. A group is what waits
-// when a committer is free: nobody waits for a group to fill. What waits takes
-// turns by organization, and no group has more than so many deliveries, so that
-// one that reports much, or to thousands of endpoints, holds nobody up for
-// longer than a group takes.
+// publisher commits reports in groups, across tenants. A group is whatever waits
+// when a committer becomes free, so no report waits for a group to fill.
+// Organizations take turns, and a group has a maximum of deliveries, so that an
+// organization with many reports, or with thousands of endpoints, delays others
+// by one group at most.
 type publisher struct {
 	store   *Engine
 	turns   turns
@@ -45,9 +45,11 @@ const (
 	stuckCommit  = 50 * time.Millisecond
 	maxGroup     = 256
 	maxGroupSize = 4 << 20 // bytes of bodies in one transaction
-	CommitLimit  = 20 * time.Second
-	// mostOwed bounds how many deliveries may be owed. An event that goes beyond it
-	// is answered when enough are written: who reports faster than that waits.
+	// CommitLimit is how long a group's transaction may take.
+	CommitLimit = 20 * time.Second
+	// mostOwed is the most deliveries that may be owed. An event beyond it is
+	// answered only when enough are written, so a client that reports faster than
+	// that waits.
 	mostOwed = 100_000
 )
 
@@ -57,7 +59,7 @@ func newPublisher(s *Engine) *publisher {
 	return p
 }
 
-// start begins to commit. Until then nothing is taken in.
+// start starts the committers. Before that, the publisher takes no reports.
 func (p *publisher) start() {
 	if p.started.Swap(true) {
 		return
@@ -69,50 +71,50 @@ func (p *publisher) start() {
 
 var errAtRest = errors.New("the engine is not started")
 
-// close ends the publisher. What was taken in is still answered.
+// close stops the publisher. Reports that it took in still get their outcome.
 func (p *publisher) close() {
 	p.turns.close()
 	close(p.stop)
 	p.stopped.Wait()
 }
 
-// do commits one draft, in whatever group it falls into.
+// do commits one draft, in any group.
 func (p *publisher) do(ctx context.Context, d *Draft) (*models.Accepted, error) {
 	o := p.submit(ctx, []*Draft{d})[0]
 	return o.Accepted, o.Err
 }
 
-// Start begins to commit what is reported, until Close. Before it, publishing
-// fails, and what is left of committed events is left to others.
+// Start starts committing reports, until Close. Before it, publishing fails, and
+// unfinished fan-outs are left to other processes.
 func (p *Engine) Start() { p.publish.start() }
 
-// PublishDraft commits one draft, in whatever group it falls into.
+// PublishDraft commits one draft, in a group with others.
 func (p *Engine) PublishDraft(ctx context.Context, d *Draft) (*models.Accepted, error) {
 	return p.publish.do(ctx, d)
 }
 
-// Submit waits until the drafts are committed or refused and returns what became
-// of each, in their order. When the context ends, those that are not committed by
-// then are refused with its error.
+// Submit waits until the drafts are committed or refused and returns their
+// outcomes in the same order. When the context ends, drafts not yet committed are
+// refused with its error.
 func (p *Engine) Submit(ctx context.Context, drafts []*Draft) []Outcome {
 	return p.publish.submit(ctx, drafts)
 }
 
-// Owed is how many deliveries of events that were accepted here, and whose
-// reporters were answered, are yet to be written.
+// Owed returns how many deliveries this process has yet to write, of events whose
+// reporters already got their response.
 func (p *Engine) Owed() int { return int(p.publish.owed.Load()) }
 
-// Stopping reports whether no more reports are taken in.
+// Stopping reports whether the engine has stopped taking reports.
 func (p *Engine) Stopping() bool { return p.publish.turns.isClosed() }
 
-// Outcome is what became of one report: Accepted or Err.
+// Outcome is the result of one report: either Accepted or Err.
 type Outcome struct {
 	Accepted *models.Accepted
 	Err      error
 }
 
-// submit waits until the drafts are committed or refused and returns what
-// became of each.
+// submit waits until the drafts are committed or refused and returns their
+// outcomes.
 func (p *publisher) submit(ctx context.Context, drafts []*Draft) []Outcome {
 	outcomes := make([]Outcome, len(drafts))
 	if len(drafts) == 0 {

@@ -12,7 +12,7 @@ import (
 	"hookwell/webhook"
 )
 
-// Result is what came of a job.
+// Result is the result of a job: the attempt as it was sent, or as it failed.
 type Result struct {
 	Job      Job
 	Exchange webhook.Exchange
@@ -31,7 +31,7 @@ func (r *Result) attempt() *models.Attempt {
 	}
 }
 
-// Storable is text as every database takes it: valid UTF-8 without NUL.
+// Storable returns text as every database accepts it: valid UTF-8 without NUL.
 func Storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
@@ -45,12 +45,12 @@ func (r *Result) ended() time.Time {
 	return r.Exchange.StartedAt.Add(r.Exchange.Duration).UTC().Truncate(time.Microsecond)
 }
 
-// Trigger is why the attempt was made.
+// Trigger returns why the attempt was made.
 func (r *Result) Trigger() models.Trigger { return r.Job.work.Trigger }
 
-// FirstWait is how long a delivery waited for its first attempt, from the event's
-// acceptance and over what its schedule asks for; false for any other attempt
-// and for one that was never sent.
+// FirstWait returns how long a delivery waited for its first attempt: the time
+// since the event was accepted, less the delay that its schedule asks for. It
+// returns false for any other attempt, and for an attempt that was never sent.
 func (r *Result) FirstWait() (time.Duration, bool) {
 	w := &r.Job.work
 	if w.Attempt != 1 || w.Trigger != models.TriggerSchedule || r.Exchange.Cause == webhook.CauseInterrupted {
@@ -59,10 +59,10 @@ func (r *Result) FirstWait() (time.Duration, bool) {
 	return max(0, r.Exchange.StartedAt.Sub(database.IDTime(r.Job.DeliveryID))-firstDelay(r.Job.retries.schedule)), true
 }
 
-// Record writes results: each attempt, and, for those whose lease still holds,
-// what follows from it. A result under a lost lease is kept as an attempt and
-// changes no state. Recording a result again changes nothing, so that a group
-// of which a part was written can be recorded again.
+// Record writes results: each attempt and, if its lease still holds, the changes
+// that follow. A result whose lease was lost is kept as an attempt and changes no
+// state. Recording a result twice changes nothing, so a partly written group can
+// be recorded again.
 func (p *Engine) Record(ctx context.Context, results []Result) error {
 	if len(results) == 0 {
 		return nil

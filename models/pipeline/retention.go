@@ -13,14 +13,14 @@ import (
 	"hookwell/models/database"
 )
 
-// MinRetention is the least that events and deliveries are kept: longer than
-// any delivery can take.
+// MinRetention is the shortest time that events and deliveries may be kept:
+// longer than any delivery can take.
 const MinRetention = 7 * 24 * time.Hour
 
-// Prune removes events, deliveries and attempts that were made before a time,
-// in small steps that hold nobody up: on Postgres the partitions of whole days,
-// on SQLite some rows at a time. What has not ended stays, and so does
-// everything younger than it.
+// Prune removes events, deliveries and attempts made before a time, in small
+// steps that block nobody: whole days' partitions on Postgres, some rows at a
+// time on SQLite. It keeps deliveries that have not ended, and everything younger
+// than them.
 func (p *Engine) Prune(ctx context.Context, before time.Time) error {
 	var oldest struct{ Delivery, Event sql.NullString }
 	err := p.db.WithContext(ctx).Raw("SELECT min(delivery_id) AS delivery, min(event_id) AS event FROM delivery_work").Scan(&oldest).Error

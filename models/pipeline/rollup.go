@@ -19,8 +19,8 @@ import (
 var countColumns = [models.CountCells]string{"attempts", "failed_attempts", "delivered", "failed", "ms5", "ms10", "ms20", "ms40", "ms70", "ms100", "ms150", "ms200",
 	"ms300", "ms500", "ms800", "ms1200", "ms2000", "ms5000", "ms10000", "ms30000"}
 
-// RollupRow is the counts of one span. EndpointID is empty for the whole
-// organization. Since is in Unix seconds, Span in seconds.
+// RollupRow holds the counts of one span of time. EndpointID is empty for the
+// whole organization. Since is in Unix seconds, Span in seconds.
 type RollupRow struct {
 	OrganizationID string        `gorm:"primaryKey"`
 	EndpointID     string        `gorm:"primaryKey"`
@@ -105,7 +105,7 @@ func (t traffic) save(db *gorm.DB, c *database.Clock) error {
 	return nil
 }
 
-// delta is the row that holds the counts.
+// delta returns the row that holds the counts.
 func (t traffic) delta(c *database.Clock) (*rollupDelta, error) {
 	spans := make([]countedSpan, 0, len(t))
 	for key, counts := range t {
@@ -128,11 +128,10 @@ func unpacked(list []int) (c models.Counts) {
 	return c
 }
 
-// RollUp adds, in one step, what was counted since the last one to the
-// rollups. It returns how many groups of attempts that were, or FullStep when
-// there are more: then call it again. A step writes few rows, so that others
-// don't wait for it. Two never add the same, and one that is cut short has added
-// nothing.
+// RollUp adds, in one step, new deltas to the rollups. It returns how many groups
+// of attempts it added; if that is FullStep, call it again. A step writes few
+// rows, so that others don't wait for it. Two steps never add the same delta, and
+// a step that is cut short adds nothing.
 func (p *Engine) RollUp(ctx context.Context) (int, error) {
 	var deltas []rollupDelta
 	var more bool
@@ -216,7 +215,7 @@ func (p *Engine) pruneRollups(db *gorm.DB, before time.Time) error {
 	return db.Where("since < ?", before.Unix()).Delete(&RollupRow{}).Error
 }
 
-// CountSums is the SQL that adds up all counts of some rows.
+// CountSums is the SQL that adds up all counts of a set of rows.
 var CountSums = func() string {
 	sums := make([]string, len(countColumns))
 	for i, column := range countColumns {

@@ -14,7 +14,7 @@ func (p *Engine) SecretsInForce(db *gorm.DB) *gorm.DB {
 	return db.Where("(expires_at IS NULL OR expires_at > ?)", p.clock.Now()).Order("created_at DESC, id DESC")
 }
 
-// OpenSecret is a secret's text. Its error says nothing of it.
+// OpenSecret decrypts a secret. Its error reveals nothing of the secret.
 func (p *Engine) OpenSecret(row *models.EndpointSecret) (webhook.Secret, error) {
 	text, err := p.vault.Open(row.EndpointID, row.Sealed)
 	if err != nil {

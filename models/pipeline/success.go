@@ -40,9 +40,9 @@ func (s *successes) take() map[string]time.Time {
 	return last
 }
 
-// FlushSuccesses writes the last successes that were not worth a transaction of
-// their own. Those of a process that dies are noted with its successor's next;
-// those that can't be written are noted with the endpoint's next.
+// FlushSuccesses writes last successes that aren't worth a transaction each. If
+// the process dies first, or the write fails, the endpoint's next success makes
+// up for it.
 func (p *Engine) FlushSuccesses(ctx context.Context) error {
 	last := p.successes.take()
 	if len(last) == 0 {

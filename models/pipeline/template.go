@@ -11,7 +11,7 @@ import (
 	"hookwell/webhook"
 )
 
-// OwnHeaders opens the endpoint's own headers.
+// OwnHeaders decrypts the endpoint's own headers.
 func (p *Engine) OwnHeaders(e *models.Endpoint) ([]webhook.Header, error) {
 	if len(e.Headers) == 0 {
 		return nil, nil
@@ -57,7 +57,7 @@ func (t *template) lease(w *models.Work, token string, now time.Time) {
 	w.Attempt, w.LeaseToken, w.ClaimedAt, w.LeaseUntil = 1, token, &now, &until
 }
 
-// leaseTime is how long a lease holds: as long as the exchange may take, and a margin.
+// leaseTime returns how long a lease holds: as long as the exchange may take, and a margin.
 func (t *template) leaseTime() time.Duration { return t.message.Timeout + leaseMargin*time.Second }
 
 // cachedTemplate is a template as of one version of its organization's settings.

@@ -11,8 +11,8 @@ import (
 	"hookwell/models/database"
 )
 
-// AddUndelivered adds those of the deliveries that stand as failed or
-// cancelled. Noting one again changes nothing.
+// AddUndelivered adds a row for each of the deliveries that is failed or
+// cancelled. Adding a delivery again changes nothing.
 func AddUndelivered(db *gorm.DB, ids []string) error {
 	if len(ids) == 0 {
 		return nil
@@ -55,7 +55,7 @@ func (e *endings) note(r *Result, v decision) {
 	}
 }
 
-// earlier is how deliveries had ended before they arrived.
+// earlier returns how deliveries had ended before they arrived.
 func (e *endings) earlier(tx *database.Tx) (map[string]models.Delivery, error) {
 	if len(e.arrived) == 0 {
 		return nil, nil

@@ -13,25 +13,26 @@ import (
 	"hookwell/models/database"
 )
 
-// UnfinishedFanOut is a committed event of which not every delivery is written:
-// it has more than one transaction is to write. The row is committed with the
+// UnfinishedFanOut is a committed event that has deliveries yet to be written,
+// because one transaction doesn't write that many. The row is committed with the
 // event and names every endpoint that was subscribed and enabled at that moment,
-// so that the event reaches all of them, whatever stops meanwhile. It goes with
-// the last slice.
+// so that the event reaches all of them even if the process stops. The last slice
+// deletes the row.
 type UnfinishedFanOut struct {
 	EventID        string `gorm:"primaryKey"`
 	OrganizationID string
 	EndpointIDs    []string `gorm:"serializer:json"`
 	Written        int      // of the endpoints, from the first on
-	// WakeAt is when nobody is at it any more, as far as anybody knows.
+	// WakeAt is when other processes may assume that nobody works on it any more.
 	WakeAt time.Time
 }
 
-// TableName is what the rows are of.
+// TableName names the table of the rows for GORM.
 func (UnfinishedFanOut) TableName() string { return "fan_outs" }
 
 const (
-	// sliceLease is how long a fan-out is left to who wrote its last slice.
+	// SliceLease is how long a fan-out belongs to the process that wrote its last
+	// slice.
 	SliceLease = 30 * time.Second
 	// finishStep is how many fan-outs one FinishFanOuts begins.
 	finishStep = 20
@@ -113,9 +114,9 @@ func (p *Engine) afterLease() any {
 	return gorm.Expr(p.db.Dialect.SecondsAfter(p.db.Dialect.Now(p.clock), strconv.Itoa(int(SliceLease/time.Second))))
 }
 
-// FinishFanOuts goes on with events that nobody is at any more, since the
-// process that accepted them ended or failed: their slices wait for their turns
-// from here on. It returns how many it has begun with.
+// FinishFanOuts continues events that nobody works on any more, because the
+// process that accepted them ended or failed. It queues their slices, which then
+// wait for their turns. It returns how many events it has begun with.
 func (p *Engine) FinishFanOuts(ctx context.Context) (int, error) {
 	var rows []UnfinishedFanOut
 	err := p.db.WithContext(ctx).Select("event_id", "organization_id", "endpoint_ids", "written").

@@ -17,10 +17,9 @@ const (
 	mailGrain = 24 * time.Hour
 )
 
-// WatchEndpoints announces, in one step, what is due of endpoints that fail or
-// have recovered, and disables those that the rule is met for. It returns how
-// many it took; call it again when the step was full. Of several processes, one
-// does it at a time.
+// WatchEndpoints announces, in one step, endpoints that fail or have recovered,
+// and disables those that meet the rule. It returns how many endpoints it took;
+// if that is FullStep, call it again. Only one process does it at a time.
 func (p *Engine) WatchEndpoints(ctx context.Context) (int, error) {
 	var taken int
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {

@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// WakeGrace is how long a committed row waits for its own wake-up before
-	// the due scan looks for it.
+	// WakeGrace is how long the due scan leaves a committed row to its own
+	// wake-up.
 	WakeGrace = 5 * time.Second
 	// rewake is how long a row that the due scan woke is left alone.
 	rewake = 30 * time.Second
 	// leaseMargin is by how much a lease outlasts the endpoint's timeout, in seconds.
 	leaseMargin = 60
-	// WaitLimit is how long past its schedule's span a delivery may wait.
+	// WaitLimit is how long a delivery may wait beyond its schedule's span.
 	WaitLimit = 24 * time.Hour
 )
 
-// What is worked on first: what a person asked for, which passes a disabled
-// endpoint and an open circuit; then a fresh event; then what failed before;
-// then what a recovery brings back.
+// Priorities, the lowest number first: deliveries that a person asked for, which
+// pass a disabled endpoint and an open circuit; fresh events; retries;
+// recoveries.
 const (
 	PriorityPerson   = -1
 	priorityFresh    = 0
@@ -33,9 +33,9 @@ const (
 	lastPriority     = 9 // behind all of them
 )
 
-// NewWork returns the unfinished work that a delivery is at now, by the database's
-// clock: due after the schedule's first delay, unclaimed, and expired WaitLimit past
-// the schedule's span.
+// NewWork returns a delivery's new work row, by the database's clock: due after
+// the schedule's first delay, unclaimed, and expiring WaitLimit after the
+// schedule's span.
 func NewWork(d *models.Delivery, e *models.Endpoint, trigger models.Trigger, now time.Time) *models.Work {
 	return &models.Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID, EventType: d.EventType, Trigger: trigger,
 		Priority: priorityFresh, DueAt: now.Add(firstDelay(e.Schedule)), WakeAt: now.Add(firstDelay(e.Schedule) + WakeGrace),
@@ -50,29 +50,29 @@ func firstDelay(s webhook.Schedule) time.Duration {
 	return s.Delays[0]
 }
 
-// Job is a claimed attempt: the message to send and the lease under which its
+// Job is a claimed attempt: the message to send, and the lease under which its
 // outcome is recorded.
 type Job struct {
 	Message    webhook.Message
 	DeliveryID string
 	EndpointID string
 	RequestID  string // of who reported the event
-	// MaxInFlight is the endpoint's limit as it was read with the claim.
+	// MaxInFlight is the endpoint's limit at the time of the claim.
 	MaxInFlight int
-	// Sent says that the job was begun by the same form before, and is not to be
-	// sent again. DeliveryID alone is set.
+	// Sent reports that the same form began this job before, so that the caller
+	// must not send it again. Only DeliveryID is set then.
 	Sent bool
 
 	work    models.Work
 	retries retryPolicy
 }
 
-// Woken names the job's delivery.
+// Woken returns the job's delivery as the Waker takes it.
 func (j *Job) Woken() models.Woken {
 	return models.Woken{OrganizationID: j.work.OrganizationID, EndpointID: j.EndpointID, DeliveryID: j.DeliveryID}
 }
 
-// Lane asks for some of an endpoint's due deliveries, at most Slots of them.
+// Lane asks for up to Slots of an endpoint's due deliveries.
 type Lane struct {
 	EndpointID  string
 	DeliveryIDs []string
@@ -80,24 +80,25 @@ type Lane struct {
 	Claimed     int // deliveries that this process has claimed and not begun
 }
 
-// Outlook is what a claim found of a lane, beside what it took: when asking again
-// may bring more.
+// Outlook says when a lane may claim again with success.
 type Outlook struct {
-	// Wait is how long the endpoint's rate limit, or its circuit, lets nothing more
-	// through; 0 is no time.
+	// Wait is how long the endpoint's rate limit or circuit allows nothing more;
+	// 0 if neither holds it.
 	Wait time.Duration
-	// Full reports that other processes have the slots that the lane asked for in vain.
+	// Full reports that other processes hold the slots that the lane asked for.
 	Full bool
 }
 
-// Claim takes what may be sent now of what the lanes ask for: each attempt
-// gets its number and a lease by the database's clock, and no endpoint gets
-// more in flight, over all processes, than its limit. What another process has
-// claimed, what is not due and what belongs to a disabled or held endpoint is
-// passed over, and so is everything while another process is the sole worker (see
-// Attend). It returns the attempts to send, and an outlook for each lane in
-// their order, also when it fails: what it had found of them by then. It fails if
-// the database does, and then has claimed nothing.
+// Claim takes deliveries that the lanes ask for and that may be sent now. Each
+// attempt gets its number and a lease by the database's clock. Over all
+// processes, no endpoint gets more in flight than its limit. Claim skips
+// deliveries that another process has claimed, that are not due, or whose
+// endpoint is disabled or held; while another process is the sole worker (see
+// Attend), it skips everything.
+//
+// Claim returns the attempts to send, and an outlook for each lane in the same
+// order. It fails if the database does; it has then claimed nothing, but still
+// returns the outlooks that it found by then.
 func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, []Outlook, error) {
 	endpointIDs := make([]string, len(lanes))
 	for i, lane := range lanes {
@@ -158,7 +159,7 @@ func laneParameters(lanes []Lane, outlooks []Outlook, templates map[string]*temp
 	return wanted, limits
 }
 
-// claimRows is the one statement that claims. A person's resend goes to a
+// claimRows returns the one statement that claims. A person's resend goes to a
 // disabled or held endpoint too: the person asked for it.
 func (p *Engine) claimRows(tx *database.Tx, wanted []string, limits [][]any) ([]models.Work, error) {
 	now := p.db.Dialect.Now(p.clock)

@@ -71,7 +71,7 @@ func (s *Store) takeLink(tx *database.Tx, purpose linkPurpose, token string) (*a
 	return link, tx.Delete(link).Error
 }
 
-// PruneLinks removes the links that have expired.
+// PruneLinks deletes expired links.
 func (s *Store) PruneLinks(ctx context.Context) error {
 	return s.db.WithContext(ctx).Where("expires_at <= ?", s.clock.Now()).Delete(&accountLink{}).Error
 }

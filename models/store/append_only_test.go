@@ -53,7 +53,7 @@ func TestAuditIsAppendOnly(t *testing.T) {
 }
 
 // twoRoles makes an empty database with one role that owns it and another that is
-// to serve from it, and answers the addresses of both. In runs statements as the
+// to serve from it, and returns the addresses of both. In runs statements as the
 // superuser; OWNER and APP stand for the roles.
 func twoRoles(t *testing.T) (owner, serving string, in func(statements ...string)) {
 	t.Helper()

@@ -20,7 +20,7 @@ func filterAudit(f models.AuditFilter, query *gorm.DB) *gorm.DB {
 	return database.CreatedBetween(query, "id", models.PrefixAudit, f.Since, f.Until)
 }
 
-// Audit lists what was done in the organization, the newest first.
+// Audit lists the organization's audit rows, newest first.
 func (t *Tenant) Audit(ctx context.Context, filter models.AuditFilter, page models.Page) ([]models.AuditEntry, string, error) {
 	query, err := database.Paginate(page, filterAudit(filter, t.rows(ctx)), models.PrefixAudit)
 	if err != nil {
@@ -33,8 +33,8 @@ func (t *Tenant) Audit(ctx context.Context, filter models.AuditFilter, page mode
 	return entries, next, nil
 }
 
-// AuditAll goes through all that Audit lists, a page at a time, so that
-// however long a log takes little memory. After an error it ends.
+// AuditAll iterates over all rows that Audit lists, one page at a time, so that a
+// long log takes little memory. It stops after an error.
 func (t *Tenant) AuditAll(ctx context.Context, filter models.AuditFilter) iter.Seq2[models.AuditEntry, error] {
 	return func(yield func(models.AuditEntry, error) bool) {
 		page := models.Page{Limit: models.MaxLimit}
@@ -57,8 +57,8 @@ func (t *Tenant) AuditAll(ctx context.Context, filter models.AuditFilter) iter.S
 	}
 }
 
-// NoteRefusal records that the actor was refused something for want of a role
-// or a scope: what they tried, and why not.
+// NoteRefusal records that the actor lacked a role or a scope: what they tried,
+// and why it was refused.
 func (t *Tenant) NoteRefusal(ctx context.Context, tried, why string) error {
 	return t.store.transaction(ctx, func(tx *database.Tx) error {
 		return t.audit(tx, "access.refused", t.org.ID, tried, why)

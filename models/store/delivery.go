@@ -55,8 +55,8 @@ func typeConditions(query *gorm.DB, column string, types []string) []clause.Expr
 	return conditions
 }
 
-// Deliveries lists the organization's deliveries, the newest first, with the
-// titles of their endpoints and the times of their next attempts.
+// Deliveries lists the organization's deliveries, newest first, with the titles
+// of their endpoints and the times of their next attempts.
 func (t *Tenant) Deliveries(ctx context.Context, filter models.DeliveryFilter, page models.Page) ([]models.Delivery, string, error) {
 	if filter.Sparse() {
 		return t.sparseDeliveries(ctx, filter, page)
@@ -154,9 +154,9 @@ func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]models.Atte
 	return attempts, err
 }
 
-// BeginTest accepts a test event for one endpoint and claims its only attempt
-// at once: it passes every limit and goes to a disabled endpoint too. The
-// caller sends the job and records what comes of it, unless it is Sent.
+// BeginTest accepts a test event for one endpoint and claims its only attempt at
+// once. The attempt passes every limit and goes to a disabled endpoint too. The
+// caller sends the job and records its result, unless the job is Sent.
 func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, data []byte) (*pipeline.Job, error) {
 	d, err := t.draft(models.NewEvent{Type: eventType, Data: data}, models.OriginTest)
 	if err != nil {

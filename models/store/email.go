@@ -11,12 +11,12 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// AskEmail sends a link to an address that the person wants to sign in with,
-// or, to prove it, to the present one. Nothing changes until it is opened; the
-// present address is told. Faults are Invalid at "email"; where no mail is sent
-// it is a Conflict; beyond the budgets of mail it is TooMany. An address that
-// another account has is answered alike, and told. It asks for a proof: see
-// CheckProof.
+// AskEmail sends a link to an address that the person wants to sign in with, or
+// to the present address, to prove it. Nothing changes until the link is opened.
+// The present address gets a notice. Bad input is Invalid at "email"; without a
+// mail server it is a Conflict; beyond the budgets of mail it is TooMany. An
+// address that another account has gets the same response, and a notice. It
+// requires a proof: see CheckProof.
 func (p *Person) AskEmail(ctx context.Context, email string) error {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
@@ -67,8 +67,8 @@ func (p *Person) askEmail(tx *database.Tx, email string) error {
 	return s.engine.Post(tx, pipeline.MailSent, p.actor, mail)
 }
 
-// EmailOf is the address that a link confirms; NotFound when the link does not
-// work any more.
+// EmailOf returns the address that a link confirms. It is NotFound if the link no
+// longer works.
 func (s *Store) EmailOf(ctx context.Context, token string) (string, error) {
 	link, err := s.link(s.db.WithContext(ctx), linkEmail, token)
 	if err != nil {
@@ -77,9 +77,9 @@ func (s *Store) EmailOf(ctx context.Context, token string) (string, error) {
 	return link.Email, nil
 }
 
-// ConfirmEmail uses a link up: its address is proved, and the account's from now
-// on. Links that set a new password and went to the earlier address end. An
-// address that another account has taken meanwhile is a Conflict.
+// ConfirmEmail uses a link up: its address is proved, and becomes the account's.
+// Links that set a new password and went to the earlier address stop working. If
+// another account has taken the address meanwhile, it is a Conflict.
 func (s *Store) ConfirmEmail(ctx context.Context, token string, actor models.Actor) (user *models.User, err error) {
 	err = s.transaction(once(ctx), func(tx *database.Tx) error {
 		link, err := s.takeLink(tx, linkEmail, token)

@@ -14,7 +14,7 @@ import (
 	"hookwell/webhook"
 )
 
-// Endpoints lists the organization's endpoints by age, deleted ones left out.
+// Endpoints lists the organization's endpoints by age, without deleted ones.
 func (t *Tenant) Endpoints(ctx context.Context) ([]models.Endpoint, error) {
 	var list []models.Endpoint
 	err := t.rows(ctx).Where("deleted_at IS NULL").Order("id").Find(&list).Error
@@ -30,8 +30,8 @@ func (t *Tenant) endpoint(scoped *gorm.DB, id string) (*models.Endpoint, error) 
 	return database.Find[models.Endpoint](scoped.Where("id = ? AND deleted_at IS NULL", id), "endpoint")
 }
 
-// HeaderNames lists the names of the endpoint's own headers; their values
-// never leave the store but on the way to the receiver.
+// HeaderNames lists the names of the endpoint's own headers. Their values leave
+// the store only on the way to the receiver.
 func (t *Tenant) HeaderNames(e *models.Endpoint) ([]string, error) {
 	if e.OrganizationID != t.org.ID {
 		return nil, models.NewNotFound("endpoint")
@@ -44,9 +44,9 @@ func (t *Tenant) HeaderNames(e *models.Endpoint) ([]string, error) {
 	return names, err
 }
 
-// CreateEndpoint registers an endpoint and answers its secret, which is not
-// shown again but on an explicit reveal. It makes one for each form; the secret
-// is zero for a form that is sent again late. It is a Conflict when the
+// CreateEndpoint registers an endpoint and returns its secret, which is shown
+// again only by an explicit reveal. It makes one endpoint for each form; a form
+// that is sent again late gets a zero secret. It is a Conflict if the
 // organization has as many endpoints as it may have.
 func (t *Tenant) CreateEndpoint(ctx context.Context, in models.EndpointInput) (*models.Endpoint, webhook.Secret, error) {
 	var endpoint *models.Endpoint
@@ -69,7 +69,7 @@ func (t *Tenant) CreateEndpoint(ctx context.Context, in models.EndpointInput) (*
 	return endpoint, secret, err
 }
 
-// madeEndpoint is the endpoint that a form made or rotated before; the secret is
+// madeEndpoint returns the endpoint that a form made or rotated before; the secret is
 // zero when it is not to be shown again.
 func (t *Tenant) madeEndpoint(ctx context.Context, before *taken) (*models.Endpoint, webhook.Secret, error) {
 	e, err := t.Endpoint(ctx, before.made)
@@ -105,7 +105,7 @@ func (t *Tenant) createEndpoint(tx *database.Tx, in models.EndpointInput) (*mode
 	return e, secret, t.audit(tx, "endpoint.created", e.ID, e.Title(), e.URL)
 }
 
-// roomForEndpoint is a Conflict when the organization has as many endpoints as
+// roomForEndpoint returns a Conflict when the organization has as many endpoints as
 // it may have. Under the lock on its row nobody else adds one meanwhile.
 func (t *Tenant) roomForEndpoint(tx *database.Tx) error {
 	var locked []string
@@ -125,11 +125,11 @@ func (t *Tenant) roomForEndpoint(tx *database.Tx) error {
 // editTries bounds how often an edit starts again because another came between.
 const editTries = 5
 
-// UpdateEndpoint changes what the function changes and leaves the rest. The
-// function may be called again when somebody else edits at the same moment. A URL
-// of another origin takes away what the endpoint was given for the earlier one:
-// see Moved. Secret is refused but to keep an imported one then. It fails with
-// Outdated where If asks for another version.
+// UpdateEndpoint applies change to the endpoint and saves the result. It may call
+// change again if somebody else edits at the same moment. A URL of another origin
+// removes what was given for the earlier one: see Moved. It refuses a Secret
+// except to keep an imported one in that case. It fails with Outdated if the
+// version isn't the one that If asks for.
 func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*models.EndpointInput) error) (*models.Endpoint, error) {
 	for range editTries {
 		e, err := t.Endpoint(ctx, id)
@@ -202,7 +202,7 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *models.Endpoint, in models
 	return saved, err
 }
 
-// EnableEndpoint resumes an endpoint: what waits for it goes on by itself.
+// EnableEndpoint enables an endpoint; deliveries that wait for it continue.
 func (t *Tenant) EnableEndpoint(ctx context.Context, id string) (*models.Endpoint, error) {
 	return t.setEndpoint(ctx, id, t.enabling(true))
 }
@@ -213,7 +213,8 @@ func enable(e *models.Endpoint, _ time.Time) bool {
 	return changed
 }
 
-// DisableEndpoint parks what waits for the endpoint; new events pass it by.
+// DisableEndpoint holds back deliveries that wait for the endpoint. New events
+// make none for it.
 func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*models.Endpoint, error) {
 	return t.setEndpoint(ctx, id, t.enabling(false))
 }
@@ -240,8 +241,8 @@ func (t *Tenant) enabling(enabled bool) standingChange {
 	}}
 }
 
-// DeleteEndpoint removes an endpoint with its secrets and cancels what waits
-// for it. Its deliveries stay in the log.
+// DeleteEndpoint deletes an endpoint with its secrets and cancels deliveries that
+// wait for it. Its deliveries stay in the log.
 func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
 	_, err := t.setEndpoint(once(ctx), id, standingChange{action: "endpoint.deleted", set: func(e *models.Endpoint, now time.Time) bool {
 		e.DeletedAt, e.Headers = &now, nil

@@ -9,10 +9,10 @@ import (
 	"hookwell/webhook"
 )
 
-// EndpointChoices lists by name the endpoints in whose name or URL a text stands,
-// at most models.MostChoices. The chosen one comes first if the text stands in it
-// too and it would be left out otherwise. It is Invalid at the field search as
-// EndpointPage is.
+// EndpointChoices lists, by name, up to models.MostChoices endpoints whose name
+// or URL contains a text. The chosen endpoint comes first if it matches too but
+// wouldn't fit in the list. It is Invalid at the field search, as EndpointPage
+// is.
 func (t *Tenant) EndpointChoices(ctx context.Context, search, chosen string) (models.EndpointChoices, error) {
 	query, err := t.searched(ctx, search)
 	if err != nil {
@@ -65,7 +65,7 @@ func (t *Tenant) subscribed(ctx context.Context) ([]subscribed, error) {
 }
 
 // CountSubscribers returns how many of the organization's endpoints subscribe to
-// each type of the catalog, disabled ones among them.
+// each type of the catalog, including disabled ones.
 func (t *Tenant) CountSubscribers(ctx context.Context) (map[string]int, error) {
 	rows, err := t.subscribed(ctx)
 	if err != nil {
@@ -82,9 +82,9 @@ func (t *Tenant) CountSubscribers(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
-// Subscribers lists by name the first models.MostChoices of the endpoints that
-// subscribe to an event type. They have their names, URLs and subscriptions, and
-// whether they are enabled, and nothing else.
+// Subscribers lists, by name, the first models.MostChoices endpoints that
+// subscribe to an event type. It fills in only names, URLs, subscriptions, and
+// whether each is enabled.
 func (t *Tenant) Subscribers(ctx context.Context, eventType string) ([]models.Endpoint, error) {
 	rows, err := t.subscribed(ctx)
 	if err != nil {

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	// How many endpoints an organization may have, if nothing else is set, and
-	// the most that can be set: every event goes to each that is subscribed.
+	// DefaultMaxEndpoints is how many endpoints an organization may have by
+	// default. Every event goes to each that is subscribed.
 	DefaultMaxEndpoints = 1000
-	MostEndpoints       = 10_000
+	// MostEndpoints is the highest limit that can be set.
+	MostEndpoints = 10_000
 )
 
 // checkEndpoint normalizes the input, or says at each field what is wrong. What

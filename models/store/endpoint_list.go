@@ -16,8 +16,8 @@ import (
 	"hookwell/models/database"
 )
 
-// CountEndpoints is how many endpoints the organization has, deleted ones left
-// out. It reads an index alone.
+// CountEndpoints returns how many endpoints the organization has, without deleted
+// ones. It reads only an index.
 func (t *Tenant) CountEndpoints(ctx context.Context) (int, error) {
 	var n int64
 	if err := t.rows(ctx).Model(&models.Endpoint{}).Where("deleted_at IS NULL").Count(&n).Error; err != nil {
@@ -26,8 +26,8 @@ func (t *Tenant) CountEndpoints(ctx context.Context) (int, error) {
 	return int(n), nil
 }
 
-// CountHealths is how many of the organization's endpoints that a search finds
-// fare in each way. It is Invalid at the field search as EndpointPage is.
+// CountHealths returns how many of the organization's endpoints that match a
+// search have each health. It is Invalid at the field search, as EndpointPage is.
 func (t *Tenant) CountHealths(ctx context.Context, search string) (map[models.Health]int, error) {
 	query, err := t.searched(ctx, search)
 	if err != nil {
@@ -44,10 +44,10 @@ func (t *Tenant) CountHealths(ctx context.Context, search string) (map[models.He
 	return counts, nil
 }
 
-// EndpointPage lists the organization's endpoints that a filter leaves, in its
-// order, and how each fares now. The page's cursor is Before or Next of another
-// page of the same filter. It is Invalid at the fields limit, cursor, search,
-// health and sort.
+// EndpointPage lists the organization's endpoints that match a filter, in the
+// filter's order, each with its present health. The cursor is Before or Next of
+// another page of the same filter. It is Invalid at the fields limit, cursor,
+// search, health and sort.
 func (t *Tenant) EndpointPage(ctx context.Context, f models.EndpointFilter, page models.Page) (models.EndpointPage, error) {
 	from, err := readEndpointCursor(f.Sort, page)
 	if err != nil {
@@ -82,7 +82,7 @@ type rankedEndpoint struct {
 // titleLength is how many characters of a title are sorted by.
 const titleLength = 100
 
-// searched are the endpoints in whose name or URL a text stands.
+// searched returns the endpoints in whose name or URL a text stands.
 func (t *Tenant) searched(ctx context.Context, search string) (*gorm.DB, error) {
 	query := t.store.db.WithContext(ctx).Table("endpoints e").Where("e.organization_id = ? AND e.deleted_at IS NULL", t.org.ID)
 	if search == "" {
@@ -141,7 +141,7 @@ const backMark = "~"
 
 var cursorText = base64.RawURLEncoding
 
-// String is the cursor as EndpointPage takes it: the row's id alone in a list
+// String returns the cursor as EndpointPage takes it: the row's id alone in a list
 // that is sorted by it.
 func (c endpointCursor) String() string {
 	text := c.id

@@ -54,10 +54,10 @@ func (s *summarized) judged() models.JudgedEndpoint {
 	return models.JudgedEndpoint{Endpoint: s.Endpoint, Health: models.Healths()[s.Rank]}
 }
 
-// SummarizeEndpoints counts the organization's endpoints since a time, and lists
-// at most so many of those that fare worst and of those that need a person:
-// because they fail or were disabled by Hookwell and no notice stands that says
-// so, or because deliveries to them have failed for good.
+// SummarizeEndpoints counts the organization's endpoints since a time. It lists a
+// limited number of those in the worst health and of those that need a person:
+// endpoints that fail or that Hookwell disabled and that no open notice names,
+// and endpoints to which deliveries have failed for good.
 func (t *Tenant) SummarizeEndpoints(ctx context.Context, since time.Time, worst, needy int) (models.EndpointSummary, error) {
 	every, err := t.searched(ctx, "")
 	if err != nil {

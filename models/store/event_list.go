@@ -20,8 +20,8 @@ func filterEvents(f models.EventFilter, query *gorm.DB) *gorm.DB {
 	return matchTypes(database.CreatedBetween(query, "id", models.PrefixEvent, f.Since, f.Until), "type", f.Types)
 }
 
-// Events lists the organization's events without their bodies, the newest
-// first. With MissedBy each says why it was not sent there.
+// Events lists the organization's events without their bodies, newest first. With
+// MissedBy, each event has the reason why it was not sent to that endpoint.
 func (t *Tenant) Events(ctx context.Context, filter models.EventFilter, page models.Page) ([]models.Event, string, error) {
 	query, err := database.Paginate(page, filterEvents(filter, t.rows(ctx).Omit("body")), models.PrefixEvent)
 	if err != nil {
@@ -62,7 +62,7 @@ func (g gap) holds(at time.Time) bool {
 // maxGaps bounds the conditions of one query: the newest count.
 const maxGaps = 100
 
-// gaps reads an endpoint's history and answers the times in which it missed
+// gaps reads an endpoint's history and returns the times in which it missed
 // something, the newest first. Edits that changed neither subscriptions nor
 // standing make no new one.
 func (t *Tenant) gaps(ctx context.Context, endpointID string) ([]gap, error) {
@@ -99,7 +99,7 @@ func inGaps(query *gorm.DB, gaps []gap, endpointID string) *gorm.DB {
 		Where(`NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)`, endpointID)
 }
 
-// condition is the gap in SQL. Ids are to the millisecond and pass over whole
+// condition returns the gap in SQL. Ids are to the millisecond and pass over whole
 // partitions; the times are exact.
 func (g gap) condition(query *gorm.DB) clause.Expression {
 	all := []clause.Expression{
@@ -114,7 +114,7 @@ func (g gap) condition(query *gorm.DB) clause.Expression {
 	return clause.And(all...)
 }
 
-// Tally counts the deliveries of events by their states.
+// Tally counts the deliveries of events by state.
 func (t *Tenant) Tally(ctx context.Context, events []models.Event) (map[string]map[models.State]int, error) {
 	if len(events) == 0 {
 		return nil, nil

@@ -42,7 +42,7 @@ func (f *fixture) watch(t *testing.T) {
 	}
 }
 
-// told answers the kinds of the notices that stand, and to whom which mail went.
+// told returns the kinds of the notices that stand, and to whom which mail went.
 func (f *fixture) told(t *testing.T) (notices []models.NoticeKind, mail []string) {
 	t.Helper()
 	list, err := f.tenant.Notices(t.Context())

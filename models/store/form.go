@@ -18,9 +18,9 @@ import (
 	"hookwell/models/database"
 )
 
-// Form is one form that a person sent, with what stands in it: 256 bits that
-// only the browser and this request know. The same form sent again is the same
-// Form, and one whose contents were changed is another.
+// Form identifies a form that a person sent, with its contents: 256 bits that
+// only the browser and this request know. The same form sent again has the same
+// Form; changed contents make another one.
 type Form [32]byte
 
 // How long a form is known after it was sent, and for how long a secret that it
@@ -36,9 +36,9 @@ type (
 	claimKey struct{}
 )
 
-// WithForm returns a context in which methods that make something make it once
-// for the form: the first one commits, and every other returns what that one
-// made. It holds across processes, and for 24 hours.
+// WithForm returns a context in which methods that make something do so once for
+// the form: the first call commits, and every other call returns what the first
+// one made. It works across processes, for 24 hours.
 func WithForm(ctx context.Context, form Form) context.Context {
 	return context.WithValue(ctx, formKey{}, form)
 }
@@ -118,7 +118,7 @@ func (s *Store) sentBefore(ctx context.Context) error {
 	return s.findSent(s.db.WithContext(ctx), form)
 }
 
-// madeUser is the account that a form made or set the password of before, for a
+// madeUser returns the account that a form made or set the password of before, for a
 // session to begin. Once the form is no longer shown what it made, or the account
 // asks for a second factor, over is the error.
 func (s *Store) madeUser(ctx context.Context, before *taken, over error) (*models.User, error) {
@@ -138,7 +138,7 @@ func formSent() error {
 	return models.NewConflict("form_sent", "This form was sent before, and made your account. Sign in to go on.")
 }
 
-// FormSent tells whether the form in ctx was sent before, and so is done.
+// FormSent reports whether the form in ctx was sent before and has done its work.
 func (s *Store) FormSent(ctx context.Context) (bool, error) {
 	err := s.sentBefore(ctx)
 	return earlier(err) != nil, unlessTaken(err)
@@ -241,8 +241,8 @@ func (f Form) open(sealed []byte) (string, error) {
 	return string(text), err
 }
 
-// PruneForms forgets forms that were sent more than 24 hours ago, and what those
-// made that is not shown again.
+// PruneForms deletes forms that were sent more than 24 hours ago, and results of
+// forms that are not shown again.
 func (s *Store) PruneForms(ctx context.Context) error {
 	now, tx := s.clock.Now(), s.db.WithContext(ctx)
 	if err := tx.Where("created_at <= ?", now.Add(-formSpan)).Delete(&sentForm{}).Error; err != nil {

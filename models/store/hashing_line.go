@@ -101,7 +101,7 @@ func (r recentAsks) around(of shares, now time.Time) float64 {
 // waitingLine is who waits, in the order in which they came.
 type waitingLine []*waiter
 
-// ends are the places of who goes first and of who goes last: by what
+// ends returns the places of who goes first and of who goes last: by what
 // their network had asked for when they came, so that many of one network take
 // turns with others, and by what the networks around have asked for by now. Of
 // equals goes first who came first.

@@ -20,13 +20,14 @@ var backlogQuery = "SELECT " + database.ColumnsOf[models.EndpointState]("s") + f
 		FROM (?) e
 	) w JOIN endpoint_states s ON s.endpoint_id = w.id`, countLimit+1)
 
-// Backlogs answers the states of the organization's endpoints with what waits
-// for each, by their ids.
+// Backlogs returns the states of the organization's endpoints, with the
+// deliveries that wait for each, by endpoint id.
 func (t *Tenant) Backlogs(ctx context.Context) (map[string]models.Backlog, error) {
 	return t.backlogs(ctx, t.ownEndpoints(ctx, ""))
 }
 
-// BacklogsOf is Backlogs of some endpoints; one that is not there has none.
+// BacklogsOf returns the Backlogs of some endpoints. An unknown endpoint has
+// none.
 func (t *Tenant) BacklogsOf(ctx context.Context, ids ...string) (map[string]models.Backlog, error) {
 	if len(ids) == 0 {
 		return map[string]models.Backlog{}, nil

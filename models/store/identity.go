@@ -28,12 +28,13 @@ func checkClaims(c *models.Claims) error {
 	return nil
 }
 
-// CodeUnknownIdentity is of a sign-in with a provider that no account is linked to.
+// CodeUnknownIdentity is the code of the error for a sign-in with a provider that
+// no account is linked to.
 const CodeUnknownIdentity = "unknown_identity"
 
 // SignInWith signs in the user that a provider's identity is linked to. An
-// unknown one is Unauthorized, with CodeUnknownIdentity; claims without an issuer
-// or a subject are Forbidden.
+// unknown identity is Unauthorized, with CodeUnknownIdentity; claims without an
+// issuer or a subject are Forbidden.
 func (s *Store) SignInWith(ctx context.Context, c models.Claims, actor models.Actor) (*models.SignedIn, error) {
 	if err := checkClaims(&c); err != nil {
 		return nil, err
@@ -59,11 +60,11 @@ func (s *Store) SignInWith(ctx context.Context, c models.Claims, actor models.Ac
 	return s.firstFactor(ctx, user, "provider", actor)
 }
 
-// SignUpWith makes an account of what a provider says, without a password and
-// linked to it, if the policy allows it. An address that has an account is a
-// Conflict: it is never linked by its address. Where mail is sent, an address
-// that the provider has not verified is Forbidden. More than 60 an hour from one
-// address are TooMany.
+// SignUpWith makes an account from a provider's claims, without a password and
+// linked to the identity, if the policy allows it. An address that has an account
+// is a Conflict, because an address alone never links an account. If there is a
+// mail server, an address that the provider has not verified is Forbidden. More
+// than 60 an hour from one network address are TooMany.
 func (s *Store) SignUpWith(ctx context.Context, policy models.SignupPolicy, c models.Claims, actor models.Actor) (*models.User, error) {
 	account := models.Account{Name: strings.TrimSpace(c.Name), Email: normalEmail(c.Email)}
 	if len(nameFaults(account.Name)) > 0 {
@@ -120,16 +121,16 @@ func (s *Store) linkIdentity(tx *database.Tx, user *models.User, c models.Claims
 	return s.reportSecurity(tx, actor, user, "identity.linked", c.Issuer, "", securityData{})
 }
 
-// Identities lists what the person signs in with besides a password.
+// Identities lists the providers' identities that the person signs in with.
 func (p *Person) Identities(ctx context.Context) ([]models.UserIdentity, error) {
 	var list []models.UserIdentity
 	err := p.store.db.WithContext(ctx).Where("user_id = ?", p.user.ID).Order("created_at, subject").Find(&list).Error
 	return list, err
 }
 
-// LinkIdentity lets the person sign in with a provider's identity, and sends
-// them word of it. One that is linked already, to whomever, is a Conflict. It
-// asks for a proof: see CheckProof.
+// LinkIdentity lets the person sign in with a provider's identity, and mails them
+// a notice. An identity that is linked to any account already is a Conflict. It
+// requires a proof: see CheckProof.
 func (p *Person) LinkIdentity(ctx context.Context, c models.Claims) error {
 	if err := p.CheckProof(); err != nil {
 		return err
@@ -143,8 +144,8 @@ func (p *Person) LinkIdentity(ctx context.Context, c models.Claims) error {
 	})
 }
 
-// UnlinkIdentity takes it back. Who has no password keeps it: that is a Conflict.
-// It asks for a proof: see CheckProof.
+// UnlinkIdentity removes the link. For a person without a password it is a
+// Conflict. It requires a proof: see CheckProof.
 func (p *Person) UnlinkIdentity(ctx context.Context, issuer, subject string) error {
 	if !p.user.HasPassword() {
 		return models.NewConflict("no_password", "You have no password yet, and could not sign in any more. Set one first.")

@@ -20,8 +20,7 @@ const InvitationSpan = 7 * 24 * time.Hour
 // somebody who did not ask for it.
 const maxInvitations = 500
 
-// Invitations lists what waits for an answer, the newest first. Those whose
-// time has run out are among them.
+// Invitations lists open invitations, newest first, including expired ones.
 func (t *Tenant) Invitations(ctx context.Context) ([]models.Invitation, error) {
 	var list []models.Invitation
 	err := t.openInvitations(t.store.db.WithContext(ctx)).Order("id DESC").Find(&list).Error
@@ -32,12 +31,12 @@ func (t *Tenant) openInvitations(db *gorm.DB) *gorm.DB {
 	return t.within(db).Where("accepted_at IS NULL AND revoked_at IS NULL")
 }
 
-// Invite asks somebody to become a member and answers the token of the link,
-// which is stored as a hash and can't be shown again; it is empty where the
-// link was mailed. Who is a member or was
-// invited already is Invalid at "email"; a role above what the actor may give
-// is Forbidden. It makes one for each form; the token is empty for a form that
-// is sent again late.
+// Invite invites an address to become a member. It returns the token of the link,
+// which is stored as a hash and can't be shown again, or an empty token if the
+// link was mailed. An address of a member, or one that was invited already, is
+// Invalid at "email"; a role that the actor may not give is Forbidden. It makes
+// one invitation for each form; a form that is sent again late gets an empty
+// token.
 func (t *Tenant) Invite(ctx context.Context, n models.NewInvitation) (*models.Invitation, string, error) {
 	email := copiedEmail(n.Email)
 	if faults := emailFaults(email); len(faults) > 0 {
@@ -76,7 +75,7 @@ func (t *Tenant) Invite(ctx context.Context, n models.NewInvitation) (*models.In
 	return i, i.Shown(token), err
 }
 
-// madeInvitation is the invitation that a form made or sent before, and its
+// madeInvitation returns the invitation that a form made or sent before, and its
 // token while that is shown.
 func (t *Tenant) madeInvitation(ctx context.Context, before *taken) (*models.Invitation, string, error) {
 	i, err := database.Find[models.Invitation](t.rows(ctx).Where("id = ?", before.made), "invitation")
@@ -151,8 +150,8 @@ func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx
 	return i, err
 }
 
-// ResendInvitation makes a fresh link and answers its token as Invite does; the
-// link before works no more. The seven days begin anew.
+// ResendInvitation makes a new link and returns its token as Invite does. The
+// link before stops working, and the seven days start anew.
 func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (*models.Invitation, string, error) {
 	token := rand.Text()
 	i, err := t.changeInvitation(once(ctx), id, func(tx *database.Tx, i *models.Invitation) error {
@@ -174,7 +173,7 @@ func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (
 	return i, i.Shown(token), err
 }
 
-// RevokeInvitation ends an invitation: its link works no more.
+// RevokeInvitation ends an invitation. Its link stops working.
 func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
 	_, err := t.changeInvitation(once(ctx), id, func(tx *database.Tx, i *models.Invitation) error {
 		if err := tx.Model(i).Update("revoked_at", t.store.clock.Now()).Error; err != nil {
@@ -185,9 +184,8 @@ func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
 	return unlessTaken(err)
 }
 
-// Offer reads what a link's token offers. One that was never given, was used or
-// revoked, or whose time has run out is NotFound, and so is that of a deleted
-// organization.
+// Offer returns what a link's token offers. It is NotFound if the token is
+// unknown, used, revoked or expired, or if its organization is deleted.
 func (s *Store) Offer(ctx context.Context, token string) (*models.Offer, error) {
 	return s.offer(s.db.WithContext(ctx), token)
 }

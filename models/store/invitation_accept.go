@@ -11,14 +11,14 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// AcceptAsNew makes an account for the address that was invited, whatever the
-// policy of sign-up, and the person a member. The account's Email is the
-// invitation's. More than 60 an hour from one address are TooMany.
+// AcceptAsNew makes an account for the invited address, whatever the sign-up
+// policy, and makes the person a member. The account's Email is the invitation's.
+// More than 60 an hour from one network address are TooMany.
 //
-// A link that was copied may be in the hands of whoever invited. Where mail is
-// sent, the account then waits for a link that is mailed to the address, and
-// the user is nil: an address that has an account gets word of that instead.
-// Otherwise an address that has an account is a Conflict, after the same work.
+// The person who invited may hold a copied link. So if there is a mail server,
+// the account waits for a link that is mailed to the address, and the returned
+// user is nil; if the address has an account, it gets a notice instead. Without a
+// mail server, an address that has an account is a Conflict, after the same work.
 func (s *Store) AcceptAsNew(ctx context.Context, token string, account models.Account, actor models.Actor) (*models.User, *models.Organization, error) {
 	user, org, err := s.acceptAsNew(ctx, token, account, actor)
 	before := earlier(err)
@@ -110,7 +110,7 @@ func (s *Store) joinAsNew(tx *database.Tx, offer *models.Offer, account models.A
 }
 
 // Accept makes the person a member. An invitation of another address is
-// Forbidden, and stays.
+// Forbidden, and stays open.
 func (p *Person) Accept(ctx context.Context, token string) (*models.Organization, error) {
 	org, err := p.accept(ctx, token)
 	if before := earlier(err); before != nil {

@@ -67,16 +67,16 @@ func parseScopes(names []string) ([]models.Scope, error) {
 	return scopes, nil
 }
 
-// Keys lists the organization's keys, the newest first, revoked ones included.
+// Keys lists the organization's keys, newest first, including revoked ones.
 func (t *Tenant) Keys(ctx context.Context) ([]models.Key, error) {
 	var keys []models.Key
 	err := t.rows(ctx).Order("id DESC").Find(&keys).Error
 	return keys, err
 }
 
-// CreateKey makes a key and answers its text, which is never shown again. A
-// person who is no admin by now is Forbidden. It makes one for each form; the
-// text is empty for a form that is sent again late.
+// CreateKey makes a key and returns its text, which is never shown again. It is
+// Forbidden if the person is no longer an admin. It makes one key for each form;
+// a form that is sent again late gets an empty text.
 func (t *Tenant) CreateKey(ctx context.Context, n models.NewKey) (*models.Key, string, error) {
 	scopes, scopeErr := parseScopes(n.Scopes)
 	key, text, err := t.store.newKey(n, scopes, t.actor.Name)
@@ -121,7 +121,7 @@ func (t *Tenant) mayMakeKey(tx *database.Tx) error {
 	return err
 }
 
-// RevokeKey makes a key useless at once. Revoking twice changes nothing.
+// RevokeKey revokes a key at once. Revoking it twice changes nothing.
 func (t *Tenant) RevokeKey(ctx context.Context, id string) error {
 	return t.store.transaction(ctx, func(tx *database.Tx) error { return t.store.revokeKey(tx, t.org, t.within(tx.DB), id, t.actor) })
 }
@@ -165,9 +165,9 @@ func (s *Store) revokeKeys(tx *database.Tx, org *models.Organization, keys []mod
 	return events, tx.Create(&entries).Error
 }
 
-// AuthenticateKey answers the key of that text and, for an organization's key,
-// its organization. Anything else is Unauthorized: one whose time is over with
-// the code key_expired.
+// AuthenticateKey returns the key with that text and, for an organization's key,
+// its organization. Any other text is Unauthorized; an expired key has the code
+// key_expired.
 func (s *Store) AuthenticateKey(ctx context.Context, text string) (*models.Key, *models.Organization, error) {
 	if !strings.HasPrefix(text, models.KeyPrefix) {
 		return nil, nil, noKey()
@@ -197,7 +197,7 @@ func (s *Store) AuthenticateKey(ctx context.Context, text string) (*models.Key, 
 	return key, org, err
 }
 
-// noKey is the refusal of what isn't even written as a key.
+// noKey returns the refusal of what isn't even written as a key.
 func noKey() error {
 	return &models.Error{Kind: models.Unauthorized, Code: "unauthorized", Message: "This is no API key: keys begin with hwk_. Send one as Authorization: Bearer hwk_…"}
 }
@@ -210,7 +210,7 @@ func (s *Store) noteKeyUse(ctx context.Context, key *models.Key) error {
 	return s.db.WithContext(ctx).Model(&models.Key{}).Where("id = ?", key.ID).Update("last_used_at", now).Error
 }
 
-// KeyTenant is the organization of an organization's key, as the key sees it.
+// KeyTenant returns the Tenant of an organization's key.
 func (s *Store) KeyTenant(key *models.Key, org *models.Organization, actor models.Actor) *Tenant {
 	return &Tenant{store: s, org: org, actor: keyActor(key, actor)}
 }

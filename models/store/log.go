@@ -50,17 +50,17 @@ func (t *Tenant) sparseDeliveries(ctx context.Context, filter models.DeliveryFil
 	return rows, next, t.complete(ctx, rows)
 }
 
-// undeliveredStates are those of the states that are listed as undelivered.
+// undeliveredStates returns those of the states that are listed as undelivered.
 func undeliveredStates(states []models.State) []models.State {
 	return slices.DeleteFunc(slices.Clone(states), func(s models.State) bool { return s != models.Failed && s != models.Cancelled })
 }
 
-// openStates are those of the states that have work.
+// openStates returns those of the states that have work.
 func openStates(states []models.State) []models.State {
 	return slices.DeleteFunc(slices.Clone(states), func(s models.State) bool { return s != models.Pending && s != models.Retrying })
 }
 
-// endedIDs are one more than a page of what ended in a state other than delivered.
+// endedIDs returns one more than a page of what ended in a state other than delivered.
 func (t *Tenant) endedIDs(ctx context.Context, filter models.DeliveryFilter, state models.State, page models.Page) (ids []string, err error) {
 	query, err := database.PaginateBy(page, filterUndelivered(filter, t.rows(ctx).Model(&models.Undelivered{}), state), models.PrefixDelivery, "delivery_id")
 	if err != nil {
@@ -89,7 +89,7 @@ func filterCreated(f models.DeliveryFilter, query *gorm.DB, column string) *gorm
 // fewWaiting is how many rows of work are read and sorted at once.
 const fewWaiting = 2000
 
-// openIDs are one more than a page of what has not ended.
+// openIDs returns one more than a page of what has not ended.
 func (t *Tenant) openIDs(ctx context.Context, filter models.DeliveryFilter, states []models.State, page models.Page) (ids []string, err error) {
 	few := t.waiting(ctx, filter, states).Where(standing+" IN ?", states)
 	if page.Cursor != "" {
@@ -127,7 +127,7 @@ func filterWork(f models.DeliveryFilter, query *gorm.DB, prefix string) *gorm.DB
 	return matchTypes(filterCreated(f, query, prefix+"delivery_id"), prefix+"event_type", f.Types)
 }
 
-// waiting are the rows of work that a filter leaves. They are found by their
+// waiting returns the rows of work that a filter leaves. They are found by their
 // endpoints, which two indexes of work begin with. What was tried before waits
 // in a rank of its own, so that what was not is found beside any number of it.
 func (t *Tenant) waiting(ctx context.Context, filter models.DeliveryFilter, states []models.State) *gorm.DB {
@@ -154,9 +154,9 @@ func (t *Tenant) ownEndpoints(ctx context.Context, id string) *gorm.DB {
 // countLimit is how far counts for a page go.
 const countLimit = 1000
 
-// StateCounts counts the deliveries that a filter leaves, in each state but
-// delivered, and whatever states the filter names. It counts each to a thousand
-// at most. A state is left out where nobody could say in reasonable time.
+// StateCounts counts the deliveries that match a filter, for each state but
+// delivered and for the states that the filter names. It counts each to a
+// thousand at most. It leaves a state out if counting it would take too long.
 func (t *Tenant) StateCounts(ctx context.Context, filter models.DeliveryFilter) (map[models.State]models.Tallied, error) {
 	counts := map[models.State]models.Tallied{}
 	for _, state := range []models.State{models.Failed, models.Cancelled} {
@@ -253,7 +253,7 @@ func (t *Tenant) withoutFailing(ctx context.Context, query *gorm.DB, filter mode
 	return []*gorm.DB{query.Where("id < ?", bound), query.Where("test AND id >= ?", bound)}, nil
 }
 
-// lastSuccess is a time after which the organization's endpoint took nothing but
+// lastSuccess returns a time after which the organization's endpoint took nothing but
 // test events, to the day. Its state tells it at once, and is lost with a process
 // that dies right after the commit; the counts tell it soon, and are not.
 func (t *Tenant) lastSuccess(ctx context.Context, endpointID string) (last time.Time, err error) {
@@ -281,7 +281,7 @@ func (t *Tenant) lastSuccess(ctx context.Context, endpointID string) (last time.
 	return last, nil
 }
 
-// meet tells whether some type may match both patterns.
+// meet reports whether some type may match both patterns.
 func meet(a, b string) bool {
 	short, wild := strings.CutSuffix(a, "*")
 	other, wilder := strings.CutSuffix(b, "*")

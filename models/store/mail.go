@@ -30,12 +30,12 @@ const (
 // is given up.
 var mailDelays = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour}
 
-// MailConfigured tells whether messages reach anybody: whether a mail server is
-// set. Without one they are logged, and what they say has to be shown elsewhere.
+// MailConfigured reports whether a mail server is set. Without one messages are
+// only logged, and their contents must be shown elsewhere.
 func (s *Store) MailConfigured() bool { return s.mail }
 
-// ClaimMail takes some messages that are due, the longest due first; nobody
-// else takes them within the next minutes. It answers none when none is due.
+// ClaimMail takes some due messages, the longest due first. No other process
+// takes them within the next minutes. It returns none if none is due.
 func (s *Store) ClaimMail(ctx context.Context) ([]models.Letter, error) {
 	var letters []models.Letter
 	err := s.db.Transaction(ctx, func(tx *database.Tx) error {
@@ -103,7 +103,7 @@ func (s *Store) openValues(row *models.MailMessage, letter *models.Letter) error
 	return nil
 }
 
-// mailAfter is the change that keeps a message from every worker for so long.
+// mailAfter returns the change that keeps a message from every worker for so long.
 func (s *Store) mailAfter(delay time.Duration) map[string]any {
 	then := s.db.Dialect.SecondsAfter(s.db.Dialect.Now(s.clock), strconv.Itoa(int(delay.Seconds())))
 	return map[string]any{
@@ -112,14 +112,14 @@ func (s *Store) mailAfter(delay time.Duration) map[string]any {
 	}
 }
 
-// MailSent notes that a mail server took the message, and forgets what it said.
+// MailSent notes that a mail server took the message, and deletes its contents.
 func (s *Store) MailSent(ctx context.Context, l *models.Letter) error {
 	return s.endMail(s.db.WithContext(ctx), l, map[string]any{"sent_at": s.clock.Now()})
 }
 
-// MailFailed notes why the message was not sent. It is tried again later, or,
-// when that is of no use or was done often enough, given up and what it said
-// forgotten. It answers when the next attempt is; the zero time for never.
+// MailFailed notes why the message was not sent. It schedules another try, or
+// gives the message up and deletes its contents if final is true or it was tried
+// often enough. It returns the time of the next try; the zero time means never.
 func (s *Store) MailFailed(ctx context.Context, l *models.Letter, reason error, final bool) (next time.Time, err error) {
 	failure := pipeline.Storable(reason.Error())
 	if final || l.Attempts > len(mailDelays) {
@@ -134,7 +134,7 @@ func (s *Store) MailFailed(ctx context.Context, l *models.Letter, reason error, 
 	return s.clock.Now().Add(delay), nil
 }
 
-// taken is the row of a message, as long as it is still the worker's.
+// taken returns the row of a message, as long as it is still the worker's.
 func (s *Store) taken(db *gorm.DB, l *models.Letter) *gorm.DB {
 	return db.Model(&models.MailMessage{}).Where("id = ? AND lease_token = ?", l.ID, l.Token)
 }
@@ -147,14 +147,13 @@ func (s *Store) endMail(db *gorm.DB, l *models.Letter, change map[string]any) er
 	return nil
 }
 
-// PruneMail removes what is on record of messages that ended long ago.
+// PruneMail deletes the records of messages that ended long ago.
 func (s *Store) PruneMail(ctx context.Context) error {
 	old := s.clock.Now().Add(-keepMail)
 	return s.db.WithContext(ctx).Where("sent_at < ? OR failed_at < ?", old, old).Delete(&models.MailMessage{}).Error
 }
 
-// TestMail queues a message that tells whoever gets it that mail works, and
-// answers its id.
+// TestMail queues a message that says that mail works, and returns its id.
 func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
 	if address, err := mail.ParseAddress(to); err != nil || address.Address != to {
 		return "", models.InvalidField("to", "Write an address such as you@example.com.")
@@ -170,8 +169,8 @@ func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
 	return id, err
 }
 
-// MailOutcome tells what came of a message: whether a mail server took it, and
-// otherwise why not, as far as anybody has tried.
+// MailOutcome returns whether a mail server took a message and, if not, why the
+// last try failed.
 func (p *Platform) MailOutcome(ctx context.Context, id string) (sent bool, failure string, err error) {
 	row, err := database.Find[models.MailMessage](p.store.db.WithContext(ctx).Where("id = ?", id), "message")
 	if err != nil {

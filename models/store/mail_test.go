@@ -13,7 +13,7 @@ import (
 	"hookwell/models/store"
 )
 
-// claimMail takes what is due and answers the one message that it is.
+// claimMail takes what is due and returns the one message that it is.
 func claimMail(t *testing.T, s *store.Store) *models.Letter {
 	t.Helper()
 	letters, err := s.ClaimMail(t.Context())

@@ -18,8 +18,8 @@ import (
 // maxTitle is the longest title, in characters.
 const maxTitle = 100
 
-// Members lists who belongs to the organization, by name; for a guest without
-// the others' addresses.
+// Members lists the organization's members by name. A guest sees only their own
+// address.
 func (t *Tenant) Members(ctx context.Context) ([]models.TeamMember, error) {
 	var list []models.TeamMember
 	err := t.members(t.store.db.WithContext(ctx)).Order("users.name, members.id").Find(&list).Error
@@ -67,7 +67,7 @@ func (t *Tenant) lock(tx *database.Tx) error {
 	return nil
 }
 
-// actingRole is the actor's role at this moment, which may have changed since
+// actingRole returns the actor's role at this moment, which may have changed since
 // the request began. An operator and a platform key may do all.
 func (t *Tenant) actingRole(tx *database.Tx) (models.Role, error) {
 	switch t.actor.Kind {
@@ -125,11 +125,11 @@ func (t *Tenant) changeMember(ctx context.Context, id string, change func(tx *da
 	return m, err
 }
 
-// SetRole gives a member another role, and ends what the member made beyond it:
-// what Revocations lists. Agreed are the ids of what the person who asks was
-// told; a change that would end more is a Conflict with CodeRevokes. Who may not
-// is Forbidden; the last owner's stays, with a Conflict. The role that the
-// member has changes nothing.
+// SetRole gives a member another role, and ends the keys and invitations that the
+// new role doesn't cover: see Revocations. Agreed are the ids of those that the
+// caller was shown; if more would end, it is a Conflict with CodeRevokes. It is
+// Forbidden without the right to change that role. The last owner keeps the role:
+// that is a Conflict. Setting the present role changes nothing.
 func (t *Tenant) SetRole(ctx context.Context, id string, role models.Role, agreed ...string) (*models.TeamMember, error) {
 	return t.changeMember(ctx, id, func(tx *database.Tx, m *models.TeamMember, acting models.Role) error {
 		if !acting.Manages(m.Role) || !acting.Manages(role) {
@@ -175,8 +175,8 @@ func (t *Tenant) setRole(tx *database.Tx, m *models.TeamMember, role models.Role
 	return append([]pipeline.AppEvent{event}, revoked...), err
 }
 
-// TransferOwnership makes a member an owner and the owner who acts an admin,
-// whose invitations of owners end. Agreed is SetRole's.
+// TransferOwnership makes a member an owner and the acting owner an admin, whose
+// invitations of owners end. Agreed is as for SetRole.
 func (t *Tenant) TransferOwnership(ctx context.Context, id string, agreed ...string) (*models.TeamMember, error) {
 	m, err := t.changeMember(once(ctx), id, func(tx *database.Tx, m *models.TeamMember, acting models.Role) error {
 		if t.actor.Kind != models.ActorUser || !acting.May(models.RightOwn) {
@@ -207,8 +207,9 @@ func (t *Tenant) TransferOwnership(ctx context.Context, id string, agreed ...str
 	return m, err
 }
 
-// SetTitle says what a member does in the organization; empty takes it back.
-// Members set their own, and that of those whose role they may change.
+// SetTitle sets a member's title in the organization; an empty one removes it.
+// Members may set their own, and the titles of members whose role they may
+// change.
 func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*models.TeamMember, error) {
 	title = strings.TrimSpace(title)
 	return t.changeMember(ctx, id, func(tx *database.Tx, m *models.TeamMember, acting models.Role) error {
@@ -236,8 +237,8 @@ func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*models.TeamMe
 	})
 }
 
-// RemoveMember ends somebody else's membership, and with it the keys and the
-// invitations that the member made.
+// RemoveMember ends another person's membership, and with it the keys and
+// invitations that they made.
 func (t *Tenant) RemoveMember(ctx context.Context, id string) (*models.TeamMember, error) {
 	m, err := t.changeMember(once(ctx), id, func(tx *database.Tx, m *models.TeamMember, acting models.Role) error {
 		if !acting.Manages(m.Role) {
@@ -256,8 +257,8 @@ func (t *Tenant) RemoveMember(ctx context.Context, id string) (*models.TeamMembe
 	return m, err
 }
 
-// Leave ends the membership of who acts, and with it the keys and the
-// invitations that they made. The last owner can't, with a Conflict.
+// Leave ends the actor's membership, and with it the keys and invitations that
+// they made. For the last owner it is a Conflict.
 func (t *Tenant) Leave(ctx context.Context) error {
 	own, err := t.Own(ctx)
 	if err != nil {
@@ -270,7 +271,7 @@ func (t *Tenant) Leave(ctx context.Context) error {
 	return unlessTaken(err)
 }
 
-// Own is the membership of who acts; NotFound for who has none.
+// Own returns the actor's membership; NotFound if there is none.
 func (t *Tenant) Own(ctx context.Context) (*models.TeamMember, error) {
 	return database.Find[models.TeamMember](t.members(t.store.db.WithContext(ctx)).Where("members.user_id = ?", t.actor.ID), "member")
 }

@@ -17,7 +17,7 @@ const (
 	keepNotices = 30 * 24 * time.Hour
 )
 
-// Notices lists what stands and nobody has dismissed, the newest first.
+// Notices lists open notices that nobody has dismissed, newest first.
 func (t *Tenant) Notices(ctx context.Context) ([]models.Notice, error) {
 	var list []models.Notice
 	err := t.rows(ctx).Where("ended_at IS NULL AND dismissed_at IS NULL AND (kind <> ? OR created_at > ?)", models.NoticeRecovered, t.store.clock.Now().Add(-goodNews)).
@@ -46,8 +46,8 @@ func (t *Tenant) Notices(ctx context.Context) ([]models.Notice, error) {
 	return shown, nil
 }
 
-// DismissNotice takes a notice away, for everybody in the organization. One that
-// stands no more is NotFound.
+// DismissNotice hides a notice from everybody in the organization. A notice that
+// has ended is NotFound.
 func (t *Tenant) DismissNotice(ctx context.Context, id string) error {
 	return unlessTaken(t.store.transaction(once(ctx), func(tx *database.Tx) error {
 		standing := t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ? AND ended_at IS NULL AND dismissed_at IS NULL", id)
@@ -67,7 +67,7 @@ func (t *Tenant) DismissNotice(ctx context.Context, id string) error {
 	}))
 }
 
-// PruneNotices removes notices that stand no more.
+// PruneNotices deletes notices that have ended.
 func (s *Store) PruneNotices(ctx context.Context) error {
 	old := s.clock.Now().Add(-keepNotices)
 	return s.db.WithContext(ctx).Where("ended_at < ? OR kind = ? AND created_at < ?", old, models.NoticeRecovered, old).Delete(&models.Notice{}).Error

@@ -12,10 +12,10 @@ import (
 	"hookwell/models/database"
 )
 
-// UpdateOrganization saves settings. Without a changed value nothing happens.
-// Faults of the fields are Invalid; an external id that another has is a
-// Conflict. Where If asks for another version it is Outdated, and the
-// organization is returned as it is.
+// UpdateOrganization saves settings. If no value changed, it does nothing. Bad
+// fields are Invalid; an external id that another organization has is a Conflict.
+// If the version isn't the one that If asks for, it fails with Outdated and
+// returns the organization as it is.
 func (t *Tenant) UpdateOrganization(ctx context.Context, change models.OrganizationChange) (*models.Organization, error) {
 	err := t.store.transaction(ctx, func(tx *database.Tx) error {
 		if err := t.lock(tx); err != nil {
@@ -134,10 +134,10 @@ func orNone(value any) any {
 	return value
 }
 
-// DeleteOrganization ends an organization: its pages, keys and invitations stop
-// at once and nothing new is accepted, while what waits, org.deleted included,
-// still goes to its endpoints. CloseOrganizations stops those afterwards. Its slug is
-// never given again; its external id is free.
+// DeleteOrganization ends an organization. Its pages, keys and invitations stop
+// at once, and nothing new is accepted. Deliveries that wait, including those of
+// org.deleted, still go to its endpoints; CloseOrganizations deletes the
+// endpoints afterwards. Its slug is never given again; its external id is free.
 func (t *Tenant) DeleteOrganization(ctx context.Context) error {
 	return unlessTaken(t.store.transaction(once(ctx), func(tx *database.Tx) error {
 		if err := t.lock(tx); err != nil {

@@ -16,10 +16,10 @@ import (
 // longer than a request that began before may take.
 const closeAfter = 2 * time.Minute
 
-// CloseOrganizations closes, in one step, deleted organizations for which nothing
-// waits any more: it deletes their endpoints with their secrets. It returns how
-// many it closed; call it again when the step was full. It fails if the database
-// does.
+// CloseOrganizations deletes, in one step, the endpoints and secrets of deleted
+// organizations for which no deliveries wait any more. It returns how many
+// organizations it closed; if that is a full step, call it again. It fails if the
+// database does.
 func (s *Store) CloseOrganizations(ctx context.Context) (int, error) {
 	var closed int
 	err := s.transaction(ctx, func(tx *database.Tx) error {

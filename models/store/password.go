@@ -17,11 +17,12 @@ import (
 )
 
 const (
+	// MaxPassword is the longest password, in characters.
 	MaxPassword = 128
 )
 
-// PasswordCost is the work of a password's hash by argon2id. A hash keeps its
-// own cost, so passwords that were hashed at another one still match.
+// PasswordCost is the cost of hashing a password by argon2id. Each hash keeps its
+// own cost, so older passwords still match after the cost changes.
 type PasswordCost struct {
 	Memory uint32 // KiB, at least 8
 	Passes uint32
@@ -91,7 +92,7 @@ var steps = sync.OnceValue(func() map[[2]rune]bool {
 	return known
 })
 
-// fresh is how many characters neither follow from the one before, by a row of
+// fresh returns how many characters neither follow from the one before, by a row of
 // keys or by being the same, nor repeat what stands before.
 func fresh(text string) int {
 	characters := []rune(text)
@@ -105,7 +106,7 @@ func fresh(text string) int {
 	return n
 }
 
-// period is the length of the shortest text that, repeated, makes this one.
+// period returns the length of the shortest text that, repeated, makes this one.
 func period(characters []rune) int {
 	for length := 1; length < len(characters); length++ {
 		repeats := true

@@ -17,8 +17,8 @@ import (
 	"hookwell/webhook"
 )
 
-// Person is a signed-in user's view of the store: what belongs to the person,
-// and the way into the organizations that the person is a member of.
+// Person is a signed-in user's view of the store: their own account, and the
+// organizations that they are a member of.
 type Person struct {
 	store *Store
 	user  *models.User
@@ -28,12 +28,12 @@ type Person struct {
 	provedAt time.Time // who they are; zero is never
 }
 
-// As is the store as one user sees it.
+// As returns the store as one user sees it.
 func (s *Store) As(user *models.User, actor models.Actor) *Person {
 	return &Person{store: s, user: user, actor: actor.As(user)}
 }
 
-// User is who the person is.
+// User returns the person's account.
 func (p *Person) User() *models.User { return p.user }
 
 // Organizations lists the person's organizations by name.
@@ -49,9 +49,10 @@ func (p *Person) memberships(ctx context.Context) *gorm.DB {
 		Where("members.user_id = ? AND organizations.deleted_at IS NULL", p.user.ID)
 }
 
-// Tenant is the way into one organization, by its slug. Unknown and not a
-// member are the same NotFound. Who lacks the second factor that it asks for is
-// Forbidden, with CodeTwoFactor.
+// Tenant returns the Tenant of one organization, by its slug. It is NotFound if
+// the organization is unknown or the person is not a member. It is Forbidden,
+// with CodeTwoFactor, if the organization requires a second factor that the
+// person lacks.
 func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, models.Role, error) {
 	m, err := database.Find[models.Membership](p.memberships(ctx).Where("organizations.slug = ?", slug), "organization")
 	if err != nil {
@@ -69,8 +70,8 @@ func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, models.Role,
 	return (&Tenant{store: p.store, org: &m.Organization, actor: p.actor}).readBy(m.Role), m.Role, nil
 }
 
-// CreateOrganization makes an organization that the person owns, one for each
-// form.
+// CreateOrganization makes an organization that the person owns. It makes one for
+// each form.
 func (p *Person) CreateOrganization(ctx context.Context, name string) (*models.Organization, error) {
 	n := models.NewOrganization{Name: name}
 	if err := n.Check(); err != nil {
@@ -108,8 +109,8 @@ func nameFaults(name string) webhook.Faults {
 	return models.TextFaults("name", webhook.NameFault(name, models.MaxName))
 }
 
-// Rename changes the person's name. A bad one is Invalid at "name"; where If asks
-// for another version it is Outdated.
+// Rename changes the person's name. A bad one is Invalid at "name". It fails with
+// Outdated if the version isn't the one that If asks for.
 func (p *Person) Rename(ctx context.Context, name string) error {
 	name = strings.TrimSpace(name)
 	if faults := nameFaults(name); len(faults) > 0 {
@@ -134,10 +135,10 @@ func (p *Person) Rename(ctx context.Context, name string) error {
 // budgetPasswords bounds how often a signed-in person sets their password.
 var budgetPasswords = pipeline.Budget{Name: "passwords set by a person", Most: 10, Span: time.Hour, Used: "You have set your password 10 times within the hour."}
 
-// ChangePassword gives the account a new password. Every session but the one of
-// the token ends. It answers the account as it is now. Faults are Invalid at
-// "present", "code" and "new"; more than 10 times an hour is TooMany. The code is
-// left out after a proof, and who has no password yet needs one: see CheckProof.
+// ChangePassword gives the account a new password and returns the account. All
+// sessions but the one with the token end. Bad input is Invalid at "present",
+// "code" and "new"; more than 10 times an hour is TooMany. The code isn't needed
+// after a proof; a person who has no password yet needs a proof: see CheckProof.
 func (p *Person) ChangePassword(ctx context.Context, change models.PasswordChange, token string) (*models.User, error) {
 	user, err := p.changePassword(ctx, change, token)
 	if earlier(err) != nil {

@@ -12,24 +12,24 @@ import (
 	"hookwell/webhook"
 )
 
-// Platform is the store as a platform key, or an operator at the command line,
-// sees it: every organization, each reached by name.
+// Platform is the view of a platform key, or of an operator at the command line:
+// every organization, each reached by id or external id.
 type Platform struct {
 	store *Store
 	actor models.Actor
 }
 
-// Platform is the store as a platform key sees it.
+// Platform returns the store as a platform key sees it.
 func (s *Store) Platform(key *models.Key, actor models.Actor) *Platform {
 	return &Platform{store: s, actor: keyActor(key, actor)}
 }
 
-// Operator is the store as someone at the command line sees it.
+// Operator returns the store as an operator at the command line sees it.
 func (s *Store) Operator() *Platform {
 	return &Platform{store: s, actor: models.Actor{Kind: models.ActorOperator, Name: "command line"}}
 }
 
-// Organization reads one by its id or its external id.
+// Organization returns one organization, by its id or its external id.
 func (p *Platform) Organization(ctx context.Context, name string) (*models.Organization, error) {
 	column := "external_id"
 	if database.IsID(models.PrefixOrganization, name) {
@@ -38,7 +38,7 @@ func (p *Platform) Organization(ctx context.Context, name string) (*models.Organ
 	return database.Find[models.Organization](p.store.db.WithContext(ctx).Where(column+" = ? AND deleted_at IS NULL", name), "organization")
 }
 
-// Tenant is the way into one organization, by its id or its external id.
+// Tenant returns the Tenant of one organization, by its id or its external id.
 func (p *Platform) Tenant(ctx context.Context, name string) (*Tenant, error) {
 	org, err := p.Organization(ctx, name)
 	if err != nil {
@@ -47,7 +47,7 @@ func (p *Platform) Tenant(ctx context.Context, name string) (*Tenant, error) {
 	return &Tenant{store: p.store, org: org, actor: p.actor}, nil
 }
 
-// Organizations lists organizations, the newest first.
+// Organizations lists organizations, newest first.
 func (p *Platform) Organizations(ctx context.Context, page models.Page) ([]models.Organization, string, error) {
 	query, err := database.Paginate(page, p.store.db.WithContext(ctx).Where("deleted_at IS NULL"), models.PrefixOrganization)
 	if err != nil {
@@ -56,8 +56,8 @@ func (p *Platform) Organizations(ctx context.Context, page models.Page) ([]model
 	return database.Paged(query, page, func(o *models.Organization) string { return o.ID })
 }
 
-// CreateOrganization makes an organization without members, and its endpoints
-// with their secrets in the same order.
+// CreateOrganization makes an organization without members, and its endpoints. It
+// returns the endpoints' secrets in the same order.
 func (p *Platform) CreateOrganization(ctx context.Context, n models.NewOrganization) (*models.Organization, []webhook.Secret, error) {
 	if err := n.Check(); err != nil {
 		return nil, nil, err
@@ -92,8 +92,8 @@ func prefixFaults(err error, prefix string) error {
 	return models.NewInvalid(faults)
 }
 
-// CreateUser makes an account and puts it into an organization, which may be
-// an id or a new name. It answers the ids of both.
+// CreateUser makes an account and adds it to an organization, named by its id or
+// by the name of a new one. It returns both ids.
 func (p *Platform) CreateUser(ctx context.Context, account models.Account, organization string, role models.Role) (*models.User, *models.Organization, error) {
 	if err := checkAccount(&account); err != nil {
 		return nil, nil, err
@@ -125,7 +125,7 @@ func (p *Platform) CreateUser(ctx context.Context, account models.Account, organ
 	return user, org, err
 }
 
-// organizationFor is the organization of that id, or a new one of that name
+// organizationFor returns the organization of that id, or a new one of that name
 // with what is to be told of it.
 func (p *Platform) organizationFor(tx *database.Tx, name string) (*models.Organization, []pipeline.AppEvent, error) {
 	if strings.HasPrefix(name, models.PrefixOrganization) {
@@ -155,7 +155,7 @@ func renameFaults(err error, from, to string) error {
 	return err
 }
 
-// ResetPassword gives an account a new password. All its sessions end.
+// ResetPassword gives an account a new password and ends all its sessions.
 func (p *Platform) ResetPassword(ctx context.Context, email string, change models.PasswordChange) error {
 	user, err := database.Find[models.User](p.store.db.WithContext(ctx).Where("email = ?", normalEmail(email)), "account")
 	if err != nil {
@@ -179,8 +179,8 @@ func (p *Platform) ResetPassword(ctx context.Context, email string, change model
 	})
 }
 
-// RemoveTwoFactor turns an account's second factor off, for who has lost both
-// the app and the recovery codes. Without one it is a Conflict.
+// RemoveTwoFactor turns an account's second factor off, for a person who has lost
+// both the app and the recovery codes. Without a second factor it is a Conflict.
 func (p *Platform) RemoveTwoFactor(ctx context.Context, email string) error {
 	user, err := database.Find[models.User](p.store.db.WithContext(ctx).Where("email = ?", normalEmail(email)), "account")
 	if err != nil {
@@ -189,7 +189,7 @@ func (p *Platform) RemoveTwoFactor(ctx context.Context, email string) error {
 	return p.store.transaction(ctx, func(tx *database.Tx) error { return p.store.removeTwoFactor(tx, p.actor, user) })
 }
 
-// CreateKey makes a platform key and answers its text, shown once.
+// CreateKey makes a platform key and returns its text, which is shown once.
 func (p *Platform) CreateKey(ctx context.Context, n models.NewKey) (*models.Key, string, error) {
 	key, text, err := p.store.newKey(n, models.Scopes(), p.actor.Name)
 	if err != nil {
@@ -204,14 +204,14 @@ func (p *Platform) CreateKey(ctx context.Context, n models.NewKey) (*models.Key,
 	return key, text, err
 }
 
-// Keys lists the platform keys, the newest first.
+// Keys lists the platform keys, newest first.
 func (p *Platform) Keys(ctx context.Context) ([]models.Key, error) {
 	var keys []models.Key
 	err := p.store.db.WithContext(ctx).Where("organization_id IS NULL").Order("id DESC").Find(&keys).Error
 	return keys, err
 }
 
-// RevokeKey makes a platform key useless at once.
+// RevokeKey revokes a platform key at once.
 func (p *Platform) RevokeKey(ctx context.Context, id string) error {
 	return p.store.transaction(ctx, func(tx *database.Tx) error {
 		return p.store.revokeKey(tx, nil, tx.Where("organization_id IS NULL"), id, p.actor)

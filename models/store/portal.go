@@ -12,19 +12,20 @@ import (
 	"hookwell/models/database"
 )
 
-// Bounds of a link, and of the session that it opens.
+// Limits of a portal link and of its session.
 const (
+	// DefaultPortalMinutes is how long a link works if the request doesn't say.
 	DefaultPortalMinutes = 10
-	// PortalLife is how long a session of a link lasts at most.
+	// PortalLife is how long a link's session lasts at most.
 	PortalLife = 12 * time.Hour
 )
 
 // portalTokenSize is the length of a link's token: 240 bits.
 const portalTokenSize = 48
 
-// CreatePortalLink makes a link into an organization, which is named by its id
-// or external id, and answers its token, shown once. It asks for a key: the
-// link's session ends when that is revoked or expires.
+// CreatePortalLink makes a link into an organization, named by its id or external
+// id, and returns its token, which is shown once. It requires a key: the link's
+// session ends when that key is revoked or expires.
 func (p *Platform) CreatePortalLink(ctx context.Context, organization string, n models.NewPortalLink) (*models.PortalLink, string, error) {
 	org, err := p.Organization(ctx, organization)
 	if err != nil {
@@ -52,7 +53,7 @@ func (p *Platform) CreatePortalLink(ctx context.Context, organization string, n 
 	return link, token, nil
 }
 
-// Portal is the store as whoever came by a link sees it: one organization, and
+// Portal is the view of a visitor who came by a link: one organization, and
 // nothing that belongs to a person.
 type Portal struct {
 	models.PortalLink
@@ -66,20 +67,20 @@ func portalLinkOver() error {
 	return &models.Error{Kind: models.NotFound, Code: "portal_link_over", Message: "This link was used already, or its time is over. Open it again from where you found it."}
 }
 
-// openLinks are the links of a token that may still be used.
+// openLinks returns the links of a token that may still be used.
 func (s *Store) openLinks(db *gorm.DB, token string) *gorm.DB {
 	return s.livingLinks(db).Where("portal_links.token_hash = ? AND portal_links.used_at IS NULL AND portal_links.expires_at > ?", models.HashToken(token), s.clock.Now())
 }
 
-// livingLinks are the links whose organization is there and whose key is good.
+// livingLinks returns the links whose organization is there and whose key is good.
 func (s *Store) livingLinks(db *gorm.DB) *gorm.DB {
 	return db.Model(&models.PortalLink{}).Select(database.LinkColumns).
 		Joins("JOIN organizations ON organizations.id = portal_links.organization_id AND organizations.deleted_at IS NULL").
 		Joins("JOIN api_keys ON api_keys.id = portal_links.key_id AND api_keys.revoked_at IS NULL AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?)", s.clock.Now())
 }
 
-// PeekPortal answers the link of a token that may still be used, and uses
-// nothing: scanners of mail follow links too. Any other is NotFound.
+// PeekPortal returns the link of a token that may still be used, without using
+// it, because scanners of mail follow links too. Any other token is NotFound.
 func (s *Store) PeekPortal(ctx context.Context, token string) (*Portal, error) {
 	link, err := database.Find[models.PortalLink](s.openLinks(s.db.WithContext(ctx), token), "link")
 	if models.IsKind(err, models.NotFound) {
@@ -91,9 +92,9 @@ func (s *Store) PeekPortal(ctx context.Context, token string) (*Portal, error) {
 	return s.portal(ctx, link, models.Actor{})
 }
 
-// EnterPortal uses up the link of a token. Of two forms at once, one gets in;
-// the other, and a link that is over, is NotFound. The same form sent again at
-// once gets in again.
+// EnterPortal uses up the link of a token. If two forms arrive at once, one gets
+// in and the other is NotFound, as is an expired link. The same form, sent again
+// at once, gets in again.
 func (s *Store) EnterPortal(ctx context.Context, token string, actor models.Actor) (*Portal, error) {
 	p, err := s.enterPortal(ctx, token, actor)
 	if before := earlier(err); before != nil && before.shown != "" {
@@ -129,9 +130,9 @@ func (s *Store) enterPortal(ctx context.Context, token string, actor models.Acto
 	return p, err
 }
 
-// Portal is the way back in, for the session of a link that was used. It is
-// NotFound when PortalLife is over, when the organization is deleted, and when
-// the key that asked for the link was revoked or has expired.
+// Portal returns the view for the session of a used link. It is NotFound after
+// PortalLife, if the organization is deleted, and if the key that asked for the
+// link was revoked or has expired.
 func (s *Store) Portal(ctx context.Context, linkID string, actor models.Actor) (*Portal, error) {
 	link, err := database.Find[models.PortalLink](s.livingLinks(s.db.WithContext(ctx)).
 		Where("portal_links.id = ? AND portal_links.used_at > ?", linkID, s.clock.Now().Add(-PortalLife)), "session")
@@ -156,10 +157,11 @@ func (p *Portal) actorFrom(actor models.Actor) models.Actor {
 	return actor
 }
 
-// Organization is whose pages these are.
+// Organization returns the link's organization.
 func (p *Portal) Organization() *models.Organization { return p.org }
 
-// Tenant is the way into the link's organization, by its slug; any other is NotFound.
+// Tenant returns the Tenant of the link's organization, by its slug; any other is
+// NotFound.
 func (p *Portal) Tenant(slug string) (*Tenant, models.Role, error) {
 	if slug != p.org.Slug {
 		return nil, "", models.NewNotFound("organization")
@@ -167,8 +169,8 @@ func (p *Portal) Tenant(slug string) (*Tenant, models.Role, error) {
 	return (&Tenant{store: p.store, org: p.org, actor: p.actor}).readBy(p.Role), p.Role, nil
 }
 
-// PrunePortalLinks removes links that nobody can use any more, and whose
-// sessions are over.
+// PrunePortalLinks deletes links that can't be used any more and whose sessions
+// have ended.
 func (s *Store) PrunePortalLinks(ctx context.Context) error {
 	return s.db.WithContext(ctx).Where("expires_at < ?", s.clock.Now().Add(-PortalLife)).Delete(&models.PortalLink{}).Error
 }

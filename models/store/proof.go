@@ -10,18 +10,18 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// ProofLife is how long a person who has just proved who they are need not do
-// so again, in the session that they did it in.
+// ProofLife is how long a proof of identity lasts in the session in which it was
+// given.
 const ProofLife = 10 * time.Minute
 
-// CodeProof is of a change of the ways into an account that asks the person to
-// prove first who they are.
+// CodeProof is the code of the error for a change that requires a proof first:
+// one that concerns how the account is signed in to.
 const CodeProof = "proof"
 
 // proofSkew is how far a provider's clock may be behind ours.
 const proofSkew = time.Minute
 
-// Proved is the person, who proved at that time who they are. A zero time is
+// Proved returns the person with a proof given at that time. A zero time means
 // never.
 func (p *Person) Proved(at time.Time) *Person {
 	proved := *p
@@ -29,9 +29,9 @@ func (p *Person) Proved(at time.Time) *Person {
 	return &proved
 }
 
-// CheckProof fails with Forbidden and CodeProof unless the person proved who
-// they are within ProofLife. Whatever adds, removes or replaces a way into the
-// account asks: a stolen session alone must not open another way in.
+// CheckProof fails with Forbidden and CodeProof unless the person gave a proof
+// within ProofLife. Methods that add, remove or replace a way into the account
+// call it, so that a stolen session alone can't open another way in.
 func (p *Person) CheckProof() error {
 	if age := p.store.clock.Now().Sub(p.provedAt); p.provedAt.IsZero() || age < 0 || age > ProofLife {
 		return &models.Error{Kind: models.Forbidden, Code: CodeProof, Message: "Confirm first that it is you. The form on the account’s page asks for it."}
@@ -39,10 +39,10 @@ func (p *Person) CheckProof() error {
 	return nil
 }
 
-// Prove checks the password and, where a second factor is on, a code or a
-// recovery code, and returns the person with the proof. Faults are Invalid at
-// "password" and "code", too many tries TooMany. Who has no password proves it
-// with a provider, and gets CheckProof's error.
+// Prove checks the password and, if a second factor is on, a code or a recovery
+// code. It returns the person with the proof. Wrong ones are Invalid at
+// "password" and "code"; too many tries are TooMany. A person without a password
+// proves it with a provider, and gets CheckProof's error here.
 func (p *Person) Prove(ctx context.Context, password, code string) (*Person, error) {
 	if !p.user.HasPassword() {
 		return nil, p.Proved(time.Time{}).CheckProof()
@@ -56,8 +56,8 @@ func (p *Person) Prove(ctx context.Context, password, code string) (*Person, err
 	return p.Proved(p.store.clock.Now()), nil
 }
 
-// ProveCode takes a code or a recovery code, and is nothing where no second
-// factor is on. A wrong one is Invalid at "code".
+// ProveCode checks a code or a recovery code, and does nothing if no second
+// factor is on. A wrong code is Invalid at "code".
 func (p *Person) ProveCode(ctx context.Context, code string) error {
 	if on, err := p.store.asksSecondFactor(ctx, p.user.ID); err != nil || !on {
 		return err
@@ -71,9 +71,9 @@ func (p *Person) ProveCode(ctx context.Context, code string) error {
 	})
 }
 
-// ProveWith takes a provider's word for who the person is, given that they
-// signed in there after a time. An identity that isn't linked to the person, and
-// a sign-in that is older or whose time the provider doesn't say, are Forbidden.
+// ProveWith accepts a provider's sign-in as a proof if it is newer than the given
+// time. It is Forbidden if the identity isn't linked to the person, or if the
+// sign-in is older or the provider doesn't give its time.
 func (p *Person) ProveWith(ctx context.Context, c models.Claims, since time.Time) (*Person, error) {
 	identity, err := database.Find[models.UserIdentity](p.store.db.WithContext(ctx).Where("issuer = ? AND subject = ?", c.Issuer, c.Subject), "identity")
 	if err != nil && !models.IsKind(err, models.NotFound) {

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Prune removes what is no longer needed: sessions, secrets, links and notices
-// that have ended, mail that was sent, tries and forms that are forgotten.
+// Prune deletes what is no longer needed: ended sessions, secrets, links and
+// notices, sent mail, and expired tries and forms.
 func (s *Store) Prune(ctx context.Context) error {
 	return errors.Join(s.PruneSessions(ctx), s.PruneSecrets(ctx), s.PruneMail(ctx), s.PruneNotices(ctx), s.PruneThrottles(ctx), s.PruneLinks(ctx),
 		s.PrunePortalLinks(ctx), s.PruneForms(ctx))

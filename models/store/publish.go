@@ -8,9 +8,9 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// Publish accepts an event. When it returns without an error the event is
-// committed. Faults are Invalid or TooLarge; a key that was used with another
-// body is a Conflict.
+// Publish accepts an event. If it returns without an error, the event is
+// committed. Bad input is Invalid or TooLarge; an idempotency key that was used
+// with another body is a Conflict.
 func (t *Tenant) Publish(ctx context.Context, n models.NewEvent) (*models.Accepted, error) {
 	d, err := t.draft(n, models.OriginAPI)
 	if err != nil {
@@ -28,15 +28,15 @@ func (t *Tenant) draft(n models.NewEvent, origin models.Origin) (*pipeline.Draft
 	return t.store.engine.Draft(t.org, n, origin, by)
 }
 
-// Report is one event of a batch, for the organization that it happened in.
+// Report is one event of a batch, with its organization.
 type Report struct {
 	Tenant *Tenant
 	Event  models.NewEvent
 }
 
-// PublishBatch accepts many events, each by itself: one that is refused leaves
-// the others alone. The outcomes stand in the reports' order. When the context
-// ends, those that are not committed by then are refused with its error.
+// PublishBatch accepts many events, each independently of the others: refusing
+// one doesn't affect the rest. It returns the outcomes in the reports' order.
+// When the context ends, reports not yet committed are refused with its error.
 func (s *Store) PublishBatch(ctx context.Context, reports []Report) []pipeline.Outcome {
 	outcomes := make([]pipeline.Outcome, len(reports))
 	good, places := make([]*pipeline.Draft, 0, len(reports)), make([]int, 0, len(reports))
@@ -54,7 +54,7 @@ func (s *Store) PublishBatch(ctx context.Context, reports []Report) []pipeline.O
 	return outcomes
 }
 
-// Event reads one event, for a guest without people's addresses.
+// Event returns one event; a guest gets it without people's addresses.
 func (t *Tenant) Event(ctx context.Context, id string) (*models.Event, error) {
 	event, err := database.Find[models.Event](t.rows(ctx).Where("id = ?", id), "event")
 	return t.forReader(event), err

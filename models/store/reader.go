@@ -7,7 +7,7 @@ import (
 	"hookwell/webhook"
 )
 
-// readBy is the organization as somebody of that role reads it: guests don't see
+// readBy returns the organization as somebody of that role reads it: guests don't see
 // people's addresses, wherever these stand. The mask lies here and not on pages,
 // so that a page or a partial that is yet to come has it too.
 func (t *Tenant) readBy(role models.Role) *Tenant {

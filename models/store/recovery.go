@@ -22,7 +22,8 @@ func (t *Tenant) recoverable(scoped *gorm.DB, id string) (*models.Endpoint, erro
 	return e, err
 }
 
-// CountRecovery tells how much a recovery with that input would bring back now.
+// CountRecovery returns how many deliveries a recovery with that input would send
+// now.
 func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in models.RecoveryInput) (int, error) {
 	e, err := t.recoverable(t.rows(ctx), endpointID)
 	if err != nil {
@@ -43,7 +44,7 @@ func countRecovery(r *models.Recovery, db *gorm.DB, e *models.Endpoint) (int, er
 	return int(n), nil
 }
 
-// recoveryCandidates are the rows that the recovery is about: deliveries or events.
+// recoveryCandidates returns the rows that the recovery is about: deliveries or events.
 func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *gorm.DB {
 	if r.Kind == models.RecoverMissing {
 		query := db.Model(&models.Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
@@ -57,7 +58,7 @@ func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *go
 	return matchCauses(matchTypes(query, "u.event_type", r.Types), r.Causes)
 }
 
-// recoveryKey is the column by which the matching rows are told apart and ordered.
+// recoveryKey returns the column by which the matching rows are told apart and ordered.
 func recoveryKey(r *models.Recovery) string {
 	if r.Kind == models.RecoverMissing {
 		return "id"
@@ -83,9 +84,9 @@ func matchCauses(query *gorm.DB, causes []string) *gorm.DB {
 	return query.Where(clause.Or(conditions...))
 }
 
-// Recover begins a recovery, one for each form, which the workers carry out in
-// small steps. It is a Conflict while another one of the endpoint runs, and when
-// the endpoint is deleted.
+// Recover starts a recovery, which the workers carry out in small steps. It
+// starts one for each form. It is a Conflict while another recovery of the
+// endpoint runs, and if the endpoint is deleted.
 func (t *Tenant) Recover(ctx context.Context, endpointID string, in models.RecoveryInput) (*models.Recovery, error) {
 	r, err := t.begunRecovery(ctx, endpointID, in)
 	if before := earlier(err); before != nil {
@@ -153,7 +154,7 @@ func (t *Tenant) Recovery(ctx context.Context, id string) (*models.Recovery, err
 	return &list[0], t.countWaiting(ctx, list)
 }
 
-// Recoveries lists an endpoint's latest recoveries, the newest first.
+// Recoveries lists an endpoint's latest recoveries, newest first.
 func (t *Tenant) Recoveries(ctx context.Context, endpointID string) ([]models.Recovery, error) {
 	var list []models.Recovery
 	if err := t.rows(ctx).Where("endpoint_id = ?", endpointID).Order("id DESC").Limit(models.DefaultLimit).Find(&list).Error; err != nil {
@@ -183,8 +184,8 @@ func (t *Tenant) countWaiting(ctx context.Context, list []models.Recovery) error
 	return nil
 }
 
-// CancelRecovery stops a recovery and takes back what it queued that is not
-// under way. It is a Conflict when the recovery has ended.
+// CancelRecovery stops a recovery and cancels the deliveries that it queued and
+// that are not in flight. It is a Conflict if the recovery has ended.
 func (t *Tenant) CancelRecovery(ctx context.Context, id string) (*models.Recovery, error) {
 	err := t.store.transaction(once(ctx), func(tx *database.Tx) error {
 		r, err := database.Find[models.Recovery](t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), "recovery")

@@ -27,7 +27,7 @@ type recoveryCode struct {
 // base32Text is how keys and recovery codes are written.
 var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// newRecoveryCodes replaces the user's recovery codes and answers the new ones,
+// newRecoveryCodes replaces the user's recovery codes and returns the new ones,
 // as "abcd-efgh-ijkl-mnop".
 func (s *Store) newRecoveryCodes(tx *database.Tx, userID string) ([]string, error) {
 	if err := tx.Where("user_id = ?", userID).Delete(&recoveryCode{}).Error; err != nil {
@@ -59,16 +59,16 @@ func hashRecoveryCode(userID, code string) []byte {
 	return models.HashToken(userID + " " + plain)
 }
 
-// takeRecoveryCode tells whether it is one of the user's that was not used, and
+// takeRecoveryCode reports whether it is one of the user's that was not used, and
 // uses it.
 func (s *Store) takeRecoveryCode(tx *database.Tx, userID, code string) (bool, error) {
 	taken := tx.Model(&recoveryCode{}).Where("hash = ? AND user_id = ? AND used_at IS NULL", hashRecoveryCode(userID, code), userID).Update("used_at", s.clock.Now())
 	return taken.RowsAffected == 1, taken.Error
 }
 
-// RenewRecoveryCodes replaces the person's recovery codes and answers the new
-// ones; none to a form that is sent again late. Without a second factor it is a
-// Conflict. It asks for a proof: see CheckProof.
+// RenewRecoveryCodes replaces the person's recovery codes and returns the new
+// ones, or none to a form that is sent again late. Without a second factor it is
+// a Conflict. It requires a proof: see CheckProof.
 func (p *Person) RenewRecoveryCodes(ctx context.Context) (codes []string, err error) {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return shownCodes(err)

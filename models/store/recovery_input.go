@@ -12,7 +12,7 @@ import (
 	"hookwell/webhook"
 )
 
-// Bounds of a recovery.
+// Limits of a recovery.
 const (
 	DefaultRecoveryRate = 10 // attempts per second
 	maxRecoveryChoices  = 50
@@ -22,8 +22,9 @@ var (
 	typePattern = regexp.MustCompile(`^([a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?|\*)$`)
 )
 
-// IsTypePattern tells whether text is an event type, a prefix of some, or "*".
-// A type may have left the catalog and still have its events.
+// IsTypePattern reports whether text is an event type, a prefix of some, or "*".
+// It accepts types that have left the catalog, since their events may still
+// exist.
 func IsTypePattern(text string) bool { return len(text) <= 200 && typePattern.MatchString(text) }
 
 // recovery checks the input and makes the row.

@@ -20,11 +20,10 @@ const (
 	recoveryPause = time.Second
 )
 
-// StepRecovery does one step of a recovery whose turn has come and answers it
-// as it is then; nil when none's has. A step is one transaction: it queues at
-// most a second's worth, spread over that second, and moves the cursor on, so
-// that whoever comes next, in whatever process, goes on behind it. Two never do
-// the same step.
+// StepRecovery does one step of a recovery that is due and returns the recovery
+// after it, or nil if none is due. A step is one transaction. It queues at most a
+// second's worth of deliveries, spread over that second, and moves the cursor, so
+// that any process can continue from there. No two calls do the same step.
 func (s *Store) StepRecovery(ctx context.Context) (*models.Recovery, error) {
 	var stepped *models.Recovery
 	err := s.transaction(ctx, func(tx *database.Tx) error {
@@ -91,7 +90,7 @@ func (s *Store) stepRecovery(tx *database.Tx, r *models.Recovery) error {
 	return nil
 }
 
-// nextToRecover answers the ids behind the cursor and moves the cursor to the last.
+// nextToRecover returns the ids behind the cursor and moves the cursor to the last.
 func nextToRecover(r *models.Recovery, tx *database.Tx, e *models.Endpoint, most int) (ids []string, err error) {
 	err = recoveryCandidates(r, tx.DB, e).Where(recoveryKey(r)+" > ?", r.Cursor).Order(recoveryKey(r)).Limit(most).Pluck(recoveryKey(r), &ids).Error
 	if len(ids) > 0 {

@@ -28,10 +28,10 @@ type sealedRow struct {
 // nobody waits long for its locks.
 const rekeyBatch = 100
 
-// RekeySecrets seals with the first key of HOOKWELL_SECRET_KEY what another
-// sealed, in small transactions beside everything else, and answers how many
-// values it changed. What no key opens is left as it is, and the error says how
-// many those are. Running it again takes up what is left.
+// RekeySecrets seals with the first key of HOOKWELL_SECRET_KEY all values that
+// another key sealed, in small transactions while servers run, and returns how
+// many it changed. It leaves values that no key opens, and its error says how
+// many those are. Run it again to continue.
 func (p *Platform) RekeySecrets(ctx context.Context) (int, error) {
 	changed, locked := 0, 0
 	var cause error

@@ -11,8 +11,8 @@ import (
 // replayMargin is how long accepting an event takes at the most, or nearly so.
 const replayMargin = 2 * time.Second
 
-// Missed tells how many events a disabled endpoint did not get since it was
-// disabled; none of one that is enabled.
+// Missed returns how many events a disabled endpoint has missed since it was
+// disabled; 0 for an enabled one.
 func (t *Tenant) Missed(ctx context.Context, id string) (int, error) {
 	e, err := t.Endpoint(ctx, id)
 	if err != nil || e.Enabled() {
@@ -25,15 +25,16 @@ func (t *Tenant) Missed(ctx context.Context, id string) (int, error) {
 	return countRecovery(r, t.store.db.WithContext(ctx), e)
 }
 
-// missed is a recovery of what the endpoint did not get while it was disabled.
+// missed returns a recovery of what the endpoint did not get while it was disabled.
 func (t *Tenant) missed(e *models.Endpoint) (*models.Recovery, error) {
 	return t.recovery(e.ID, models.RecoveryInput{Kind: models.RecoverMissing, Since: *e.DisabledAt})
 }
 
-// EnableAndReplay is EnableEndpoint, and sends the endpoint the events that it
-// did not get while it was disabled: by the recovery that it answers, which is
-// nil when there were none or the endpoint was enabled already. It is a Conflict,
-// and changes nothing, while another recovery of the endpoint runs.
+// EnableAndReplay enables the endpoint as EnableEndpoint does and starts a
+// recovery that sends it the events that it missed while it was disabled. It
+// returns the recovery, or nil if there were none or the endpoint was enabled
+// already. It is a Conflict, and changes nothing, while another recovery of the
+// endpoint runs.
 func (t *Tenant) EnableAndReplay(ctx context.Context, id string) (*models.Endpoint, *models.Recovery, error) {
 	e, r, err := t.enableAndReplay(ctx, id)
 	before := earlier(err)

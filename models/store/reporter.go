@@ -19,10 +19,9 @@ type cachedKey struct {
 	readAt       time.Time
 }
 
-// AuthenticateReporter is AuthenticateKey for whoever reports events, from
-// memory where the key was read a short while ago. It may answer a key that was
-// revoked since: publishing asks again, in the statement that commits, and
-// refuses it.
+// AuthenticateReporter is AuthenticateKey for reporting events: it uses a cached
+// key if there is one. The key may have been revoked since. Publishing checks it
+// again, in the statement that commits, and refuses it then.
 func (s *Store) AuthenticateReporter(ctx context.Context, text string) (*models.Key, *models.Organization, error) {
 	name := string(models.HashToken(text))
 	now := s.clock.Now()
@@ -42,9 +41,9 @@ func (s *Store) AuthenticateReporter(ctx context.Context, text string) (*models.
 	return key, organization, err
 }
 
-// ReportingTenant is the way into one organization for a platform key that
-// reports events, by the organization's id or its external id. It may answer
-// one whose name has changed since: publishing asks again.
+// ReportingTenant returns the Tenant of one organization for a platform key that
+// reports events, by the organization's id or its external id. The organization
+// may be cached and its name may have changed since; publishing checks it again.
 func (p *Platform) ReportingTenant(ctx context.Context, name string) (*Tenant, error) {
 	id, ok := name, strings.HasPrefix(name, models.PrefixOrganization)
 	if !ok {

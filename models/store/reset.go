@@ -15,11 +15,11 @@ func noMail() error {
 	return models.NewConflict("no_mail", "This server sends no mail. Ask who runs it.")
 }
 
-// AskReset sends a link that sets a new password to an account's address. Known
-// and unknown addresses are answered alike, after comparable work; who was sent
-// several within the hour gets no more. It is Invalid at "email" for what is no
-// address, TooMany for an address of the network that asks too often, and a
-// Conflict where no mail is sent.
+// AskReset mails a link that sets a new password to an account's address. Known
+// and unknown addresses get the same response, after comparable work; an address
+// that was sent several within the hour gets no more. It is Invalid at "email"
+// for a malformed address, TooMany for a network address that asks too often, and
+// a Conflict without a mail server.
 func (s *Store) AskReset(ctx context.Context, email string, actor models.Actor) error {
 	if err := s.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
@@ -84,9 +84,9 @@ func (s *Store) ask(ctx context.Context, actor models.Actor) (pipeline.Spending,
 	return asked, s.spend(ctx, asked)
 }
 
-// ResetEmail is the address of the account that a link sets the password of,
-// and whether a provider is linked to it too; NotFound when the link does not
-// work any more.
+// ResetEmail returns the address of the account whose password a link sets, and
+// whether a provider is linked to it too. It is NotFound if the link no longer
+// works.
 func (s *Store) ResetEmail(ctx context.Context, token string) (email string, linked bool, err error) {
 	user, err := s.resetOf(s.db.WithContext(ctx), token)
 	if err != nil {
@@ -108,10 +108,9 @@ func (s *Store) resetOf(db *gorm.DB, token string) (*models.User, error) {
 	return database.Find[models.User](db.Session(&gorm.Session{NewDB: true}).Where("id = ?", *link.UserID), "account")
 }
 
-// ResetPassword uses a link up and sets the new password. All the user's
-// sessions end, and where the address had not been proved before, so do the
-// links to a provider. A password that is not good enough is Invalid at "new" and
-// leaves the link as it is.
+// ResetPassword uses a link up and sets the new password. All the user's sessions
+// end; if the address had not been proved before, the links to providers end too.
+// A weak password is Invalid at "new" and doesn't use the link up.
 func (s *Store) ResetPassword(ctx context.Context, token string, change models.PasswordChange, actor models.Actor) (*models.User, error) {
 	user, err := s.resetPassword(ctx, token, change, actor)
 	if before := earlier(err); before != nil && before.shown != "" {

@@ -12,8 +12,8 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// Revocations lists what ends when a member gets another role, or, with an
-// empty one, is no member anymore. An unknown member is NotFound.
+// Revocations lists the keys and invitations that end when a member gets another
+// role, or, with an empty role, leaves. An unknown member is NotFound.
 func (t *Tenant) Revocations(ctx context.Context, memberID string, role models.Role) (*models.Revocations, error) {
 	m, err := t.Member(ctx, memberID)
 	if err != nil {

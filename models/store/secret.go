@@ -13,13 +13,13 @@ import (
 	"hookwell/webhook"
 )
 
-// The default and the bound of a rotation's overlap, in hours.
+// The default of a rotation's overlap, in hours.
 const (
 	DefaultOverlapHours = 24
 )
 
-// MaxSecrets is how many secrets of an endpoint may be in force at once: each
-// signs every request.
+// MaxSecrets is how many secrets of an endpoint may be in force at once. Each of
+// them signs every request.
 const MaxSecrets = 5
 
 // secretGrace is how long a secret that has ended is kept, so that ending it a
@@ -36,8 +36,8 @@ func (t *Tenant) newSecret(e *models.Endpoint, secret webhook.Secret, now time.T
 		Sealed: t.store.vault.Seal(e.ID, []byte(secret.Reveal())), CreatedBy: t.actor.Name, CreatedAt: now}, secret
 }
 
-// Secrets lists an endpoint's secrets in force, newest first, without what
-// they are.
+// Secrets lists an endpoint's secrets in force, newest first, without their
+// texts.
 func (t *Tenant) Secrets(ctx context.Context, endpointID string) ([]models.EndpointSecret, error) {
 	if _, err := t.Endpoint(ctx, endpointID); err != nil {
 		return nil, err
@@ -50,11 +50,12 @@ func (t *Tenant) Secrets(ctx context.Context, endpointID string) ([]models.Endpo
 	return rows, err
 }
 
-// RotateSecret gives an endpoint a new secret, which signs from the next
-// attempt on, and answers it. The present one goes on signing for the overlap;
-// earlier ones keep their ends, unless the overlap is 0. It is a Conflict when
-// MaxSecrets are in force already, and Invalid at "secret" to import one of them.
-// A form rotates once; the secret is zero for one that is sent again late.
+// RotateSecret gives an endpoint a new secret, which signs from the next attempt
+// on, and returns it. The present secret also signs until the overlap ends;
+// earlier ones keep their ends, unless the overlap is 0. It is a Conflict if
+// MaxSecrets are in force already, and Invalid at "secret" if the imported secret
+// is one of them. A form rotates once; a form that is sent again late gets a zero
+// secret.
 func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r models.Rotation) (*models.Endpoint, webhook.Secret, error) {
 	if faults := r.Faults(); len(faults) > 0 {
 		return nil, webhook.Secret{}, models.NewInvalid(faults)
@@ -105,7 +106,7 @@ func secretIDs(rows []models.EndpointSecret) []string {
 	return ids
 }
 
-// anyIs tells whether a secret is among the rows. What can't be opened is none:
+// anyIs reports whether a secret is among the rows. What can't be opened is none:
 // rotating is how an endpoint gets over the loss of a key.
 func (s *Store) anyIs(rows []models.EndpointSecret, secret webhook.Secret) bool {
 	return slices.ContainsFunc(rows, func(row models.EndpointSecret) bool {
@@ -114,8 +115,8 @@ func (s *Store) anyIs(rows []models.EndpointSecret, secret webhook.Secret) bool 
 	})
 }
 
-// ExpireSecret ends an earlier secret now. The newest can't be ended: that is a
-// Conflict. One that has ended already stays as it is.
+// ExpireSecret ends an earlier secret now. Ending the newest one is a Conflict.
+// Ending one that has ended already changes nothing.
 func (t *Tenant) ExpireSecret(ctx context.Context, endpointID, secretID string) (*models.Endpoint, error) {
 	return t.changeSecrets(ctx, endpointID, func(tx *database.Tx, e *models.Endpoint, rows []models.EndpointSecret) error {
 		row, err := database.Find[models.EndpointSecret](t.within(tx.DB).Where("endpoint_id = ? AND id = ?", e.ID, secretID), "secret")
@@ -136,9 +137,9 @@ func (t *Tenant) ExpireSecret(ctx context.Context, endpointID, secretID string) 
 	})
 }
 
-// SwitchSignature lets the newest secret sign x-webhook-signature from now on,
-// which otherwise stays the old one's until its overlap ends. Doing it again
-// changes nothing.
+// SwitchSignature makes the newest secret sign x-webhook-signature from now on.
+// Otherwise the old one signs it until its overlap ends. A second call changes
+// nothing.
 func (t *Tenant) SwitchSignature(ctx context.Context, endpointID string) (*models.Endpoint, error) {
 	return t.changeSecrets(ctx, endpointID, func(tx *database.Tx, e *models.Endpoint, rows []models.EndpointSecret) error {
 		if models.OlderSigner(rows) == 0 {
@@ -175,9 +176,10 @@ func (t *Tenant) inForce(tx *database.Tx, e *models.Endpoint) ([]models.Endpoint
 	return rows, err
 }
 
-// RevealSecrets answers the texts of an endpoint's secrets in force, newest
-// first, to a person who enters their password again. A wrong one is Invalid at
-// "password"; it and the reveal are audited. Who has no password is Forbidden.
+// RevealSecrets returns the texts of an endpoint's secrets in force, newest
+// first, if the password is right. A wrong one is Invalid at "password". Both the
+// reveal and a wrong password are audited. For a person without a password it is
+// Forbidden.
 func (t *Tenant) RevealSecrets(ctx context.Context, endpointID, password string) ([]models.RevealedSecret, error) {
 	e, err := t.Endpoint(ctx, endpointID)
 	if err != nil {
@@ -226,7 +228,7 @@ func (t *Tenant) confirm(ctx context.Context, e *models.Endpoint, password strin
 	return models.InvalidField("password", "This is not your password. Nothing was revealed, and the attempt is on record.")
 }
 
-// PruneSecrets removes the secrets that have ended.
+// PruneSecrets deletes ended secrets.
 func (s *Store) PruneSecrets(ctx context.Context) error {
 	return s.db.WithContext(ctx).Where("expires_at <= ?", s.clock.Now().Add(-secretGrace)).Delete(&models.EndpointSecret{}).Error
 }

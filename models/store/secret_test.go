@@ -29,7 +29,7 @@ func parsedSecret(t *testing.T, text string) webhook.Secret {
 	return secret
 }
 
-// rotate rotates and answers the new secret.
+// rotate rotates and returns the new secret.
 func (f *fixture) rotate(t *testing.T, e *models.Endpoint, hours int) webhook.Secret {
 	t.Helper()
 	_, secret, err := f.tenant.RotateSecret(t.Context(), e.ID, models.Rotation{OverlapHours: hours})

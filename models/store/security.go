@@ -21,7 +21,7 @@ type securityData struct {
 	Actor         actorData `json:"actor"`
 }
 
-// organizationsOf are the organizations that a user belongs to, by id.
+// organizationsOf returns the organizations that a user belongs to, by id.
 func (s *Store) organizationsOf(tx *database.Tx, userID string) ([]models.Organization, error) {
 	var list []models.Organization
 	err := tx.Where("deleted_at IS NULL AND id IN (?)", tx.Session(&gorm.Session{NewDB: true}).Model(&models.Member{}).Select("organization_id").Where("user_id = ?", userID)).

@@ -27,10 +27,10 @@ func keepTally(t *models.Tally, tx *database.Tx) error {
 	return err
 }
 
-// MaxSelection is how many deliveries one action takes: a page of the log.
+// MaxSelection is how many deliveries one action may name: a page of the log.
 const MaxSelection = models.MaxLimit
 
-// selected is a selection's ids, each once and in order. Nothing selected, or
+// selected returns a selection's ids, each once and in order. Nothing selected, or
 // too much, is Invalid at "id".
 func selected(ids []string) ([]string, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
@@ -182,16 +182,16 @@ func (t *Tenant) alone(ctx context.Context, many func(context.Context, []string)
 	return t.Delivery(ctx, deliveryID)
 }
 
-// Resend adds one attempt now and leaves the schedule alone. It is a Conflict
-// while an attempt is in flight, when the endpoint is deleted, and for a test
-// event, which is sent once.
+// Resend adds one attempt now and doesn't change the schedule. It is a Conflict
+// while an attempt is in flight, if the endpoint is deleted, and for a test
+// event, which is sent only once.
 func (t *Tenant) Resend(ctx context.Context, deliveryID string) (*models.Delivery, error) {
 	return t.alone(ctx, t.ResendMany, deliveryID)
 }
 
-// ResendMany is Resend for a selection: those that can't be resent now are
-// named with their reasons. If one of the ids is not the organization's it is
-// NotFound, and nothing is sent.
+// ResendMany resends a selection. It returns the deliveries that can't be resent
+// now, each with the reason. If one of the ids isn't the organization's, it is
+// NotFound and sends nothing.
 func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*models.Tally, error) {
 	tally, done, err := t.act(ctx, ids, "delivery.resent", func(tx *database.Tx, subjects []subject, endpoints map[string]*models.Endpoint) (map[string]*models.Error, error) {
 		refused := map[string]*models.Error{}
@@ -229,7 +229,7 @@ func (t *Tenant) ResendMany(ctx context.Context, ids []string) (*models.Tally, e
 	return tally, nil
 }
 
-// personsWork is one attempt of a delivery for which nothing is left to do.
+// personsWork returns one attempt of a delivery for which nothing is left to do.
 func personsWork(d *models.Delivery, e *models.Endpoint, due, wake time.Time) *models.Work {
 	w := pipeline.NewWork(d, e, models.TriggerPerson, due)
 	w.Priority = pipeline.PriorityPerson
@@ -249,17 +249,17 @@ func bringForward(tx *database.Tx, ids []string, now time.Time) error {
 	}).Error
 }
 
-// Cancel ends a delivery that waits: no attempt follows. One that is in flight
-// is cancelled too, but an answer of 2xx that still comes makes it delivered.
-// A resend that waits for a delivery that has ended is taken back, and the
-// delivery stays what it was. It is a Conflict when nothing is left to cancel.
+// Cancel ends a waiting delivery, so that no attempt follows. A delivery in
+// flight is cancelled too, but a 2xx answer that still arrives makes it
+// delivered. If an ended delivery waits for a resend, Cancel removes the resend
+// and leaves the delivery's state. It is a Conflict if nothing is left to cancel.
 func (t *Tenant) Cancel(ctx context.Context, deliveryID string) (*models.Delivery, error) {
 	return t.alone(ctx, t.CancelMany, deliveryID)
 }
 
-// CancelMany is Cancel for a selection: those that can't be cancelled are named
-// with their reasons. If one of the ids is not the organization's it is
-// NotFound, and nothing is cancelled.
+// CancelMany cancels a selection. It returns the deliveries that can't be
+// cancelled, each with the reason. If one of the ids isn't the organization's, it
+// is NotFound and cancels nothing.
 func (t *Tenant) CancelMany(ctx context.Context, ids []string) (*models.Tally, error) {
 	tally, _, err := t.act(ctx, ids, "delivery.cancelled", func(tx *database.Tx, subjects []subject, _ map[string]*models.Endpoint) (map[string]*models.Error, error) {
 		refused := map[string]*models.Error{}

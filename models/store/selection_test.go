@@ -33,7 +33,7 @@ func (f *fixture) once(t *testing.T) *models.Endpoint {
 	return endpoint(t, f.tenant, func(in *models.EndpointInput) { in.Schedule, in.MaxInFlight = schedule, 100 })
 }
 
-// hasCode tells whether an error is that refusal.
+// hasCode reports whether an error is that refusal.
 func hasCode(t *testing.T, err error, code string) {
 	t.Helper()
 	if told := refusal(t, err, models.Conflict); told.Code != code {

@@ -14,7 +14,7 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// SessionIdle is how long a session lives without being used.
+// SessionIdle is how long an unused session lives.
 const SessionIdle = 7 * 24 * time.Hour
 
 // maxUserAgent is how much of what a browser says of itself is kept.
@@ -22,7 +22,8 @@ const maxUserAgent = 512
 
 type sessionUseKey struct{}
 
-// WithSessionUse tells CommitCtx who uses the session that it writes.
+// WithSessionUse returns a context that gives CommitCtx the user of the session
+// that it writes.
 func WithSessionUse(ctx context.Context, use models.SessionUse) context.Context {
 	return context.WithValue(ctx, sessionUseKey{}, use)
 }
@@ -31,7 +32,7 @@ func WithSessionUse(ctx context.Context, use models.SessionUse) context.Context 
 // scs.CtxStore. Only a hash of each token is stored.
 type Sessions struct{ store *Store }
 
-// Sessions is the store's side of scs.
+// Sessions returns the store for scs.
 func (s *Store) Sessions() *Sessions { return &Sessions{s} }
 
 // alive narrows a query to the sessions that have neither expired nor been
@@ -41,7 +42,7 @@ func (s *Store) alive(db *gorm.DB) *gorm.DB {
 	return db.Where("expires_at > ? AND last_used_at > ?", now, now.Add(-SessionIdle))
 }
 
-// FindCtx answers the session's data; false when there is none or it has ended.
+// FindCtx returns the session's data; false if there is none or it has ended.
 func (ss *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	var row models.Session
 	err := ss.store.alive(ss.store.db.WithContext(ctx)).Where("token_hash = ?", models.HashToken(token)).Take(&row).Error
@@ -51,7 +52,7 @@ func (ss *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, er
 	return row.Data, err == nil, err
 }
 
-// CommitCtx writes the session, with what WithSessionUse told of it.
+// CommitCtx writes the session, with its user from WithSessionUse.
 func (ss *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	use, _ := ctx.Value(sessionUseKey{}).(models.SessionUse)
 	now := ss.store.clock.Now()
@@ -76,7 +77,7 @@ func (ss *Sessions) DeleteCtx(ctx context.Context, token string) error {
 	return ss.store.db.WithContext(ctx).Where("token_hash = ?", models.HashToken(token)).Delete(&models.Session{}).Error
 }
 
-// Find, Commit and Delete serve scs where it has no context.
+// Find, Commit and Delete are for calls of scs that have no context.
 func (ss *Sessions) Find(token string) ([]byte, bool, error) {
 	return ss.FindCtx(context.Background(), token)
 }
@@ -89,13 +90,13 @@ func (ss *Sessions) Commit(token string, data []byte, expiry time.Time) error {
 // Delete ends the session.
 func (ss *Sessions) Delete(token string) error { return ss.DeleteCtx(context.Background(), token) }
 
-// PruneSessions removes the sessions that have ended.
+// PruneSessions deletes ended sessions.
 func (s *Store) PruneSessions(ctx context.Context) error {
 	now := s.clock.Now()
 	return s.db.WithContext(ctx).Where("expires_at <= ? OR last_used_at <= ?", now, now.Add(-SessionIdle)).Delete(&models.Session{}).Error
 }
 
-// Sessions lists the person's sessions, the last used first, without their data.
+// Sessions lists the person's sessions, last used first, without their data.
 func (p *Person) Sessions(ctx context.Context) ([]models.Session, error) {
 	var list []models.Session
 	err := p.store.alive(p.store.db.WithContext(ctx)).Omit("data").Where("user_id = ?", p.user.ID).Order("last_used_at DESC, id DESC").Find(&list).Error
@@ -116,8 +117,8 @@ func (p *Person) RevokeSession(ctx context.Context, id string) error {
 	}))
 }
 
-// RevokeOtherSessions ends all of the person's sessions but the one of the
-// token, and answers how many those were.
+// RevokeOtherSessions ends all of the person's sessions but the one with the
+// token, and returns how many it ended.
 func (p *Person) RevokeOtherSessions(ctx context.Context, token string) (n int, err error) {
 	err = p.store.transaction(ctx, func(tx *database.Tx) error {
 		if n, err = p.store.endSessions(tx, p.user.ID, token); err != nil {
@@ -135,7 +136,7 @@ func (s *Store) endSessions(tx *database.Tx, userID, token string) (int, error) 
 	return int(ended.RowsAffected), ended.Error
 }
 
-// cut is the beginning of a text, whole characters of at most so many bytes.
+// cut returns the beginning of a text, whole characters of at most so many bytes.
 func cut(text string, most int) string {
 	if len(text) <= most {
 		return text

@@ -10,8 +10,8 @@ import (
 
 // SignIn checks an address and a password. An unknown address and a wrong
 // password get the same Unauthorized error after the same work; too many tries,
-// of known and unknown accounts alike, are TooMany, with RetryAfter. What came
-// of it is in the audit of every organization of the account.
+// of known and unknown accounts alike, are TooMany, with RetryAfter. It writes
+// the result to the audit log of every organization of the account.
 func (s *Store) SignIn(ctx context.Context, c models.Credentials, actor models.Actor) (*models.SignedIn, error) {
 	user, err := database.Find[models.User](s.db.WithContext(ctx).Where("email = ?", normalEmail(c.Email)), "account")
 	if err != nil && !models.IsKind(err, models.NotFound) {
@@ -62,8 +62,8 @@ func (s *Store) signInTries(user *models.User, c models.Credentials, actor model
 // deviceOwner is whom a device's token is sealed for.
 func deviceOwner(userID string) string { return "device of " + userID }
 
-// DeviceToken is what a browser that has signed in keeps to be known again:
-// strangers who try passwords from elsewhere don't delay it.
+// DeviceToken returns a token by which a browser that has signed in is recognized
+// later, so that strangers who try passwords elsewhere don't delay it.
 func (s *Store) DeviceToken(userID string) string {
 	return s.Seal(deviceOwner(userID), []byte(userID))
 }
@@ -80,7 +80,7 @@ func (s *Store) noteSignIn(ctx context.Context, user *models.User, method string
 	})
 }
 
-// signInRefused records a sign-in in vain and answers its error. An unknown
+// signInRefused records a sign-in in vain and returns its error. An unknown
 // address is not kept: it may be a password in the wrong field.
 func (s *Store) signInRefused(ctx context.Context, user *models.User, actor models.Actor) error {
 	if user == nil {

@@ -14,7 +14,7 @@ func signupClosed() error {
 	return &models.Error{Kind: models.Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
 }
 
-// SignupAllowed tells whether the policy lets a stranger make an account now.
+// SignupAllowed reports whether the policy lets a stranger make an account now.
 func (s *Store) SignupAllowed(ctx context.Context, policy models.SignupPolicy) (bool, error) {
 	if policy != models.SignupFirst {
 		return policy == models.SignupOpen, nil
@@ -23,9 +23,9 @@ func (s *Store) SignupAllowed(ctx context.Context, policy models.SignupPolicy) (
 	return !some, err
 }
 
-// SignUp makes an account if the policy allows it. Faults of the form are
-// Invalid; a closed sign-up is Forbidden; more than 10 an hour from one address
-// are TooMany. A form that is sent again late is a Conflict.
+// SignUp makes an account if the policy allows it. Bad fields are Invalid; a
+// closed sign-up is Forbidden; more than 10 an hour from one network address are
+// TooMany. A form that is sent again late is a Conflict.
 func (s *Store) SignUp(ctx context.Context, policy models.SignupPolicy, account models.Account, actor models.Actor) (*models.User, error) {
 	user, err := s.signUpOnce(ctx, policy, account, actor)
 	if before := earlier(err); before != nil {
@@ -88,9 +88,9 @@ func (s *Store) signUp(tx *database.Tx, policy models.SignupPolicy, account mode
 	return user, s.db.Audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "")
 }
 
-// AskSignUp sends a link that makes the account to its address, or, where there
-// is one with that address, word of that. Both are answered alike, after
-// comparable work. Errors are those of SignUp, and TooMany.
+// AskSignUp mails a link that makes the account, or, if the address has an
+// account, a notice of that. Both cases get the same response, after comparable
+// work. It fails as SignUp does, and with TooMany.
 func (s *Store) AskSignUp(ctx context.Context, policy models.SignupPolicy, account models.Account, actor models.Actor) error {
 	if err := s.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
@@ -144,8 +144,8 @@ func (s *Store) askSignUp(tx *database.Tx, account models.Account, hash string, 
 	return s.engine.Post(tx, pipeline.MailAsked, actor, mail)
 }
 
-// SignUpEmail is the address of the account that a link makes; NotFound when
-// the link does not work any more.
+// SignUpEmail returns the address of the account that a link makes. It is
+// NotFound if the link no longer works.
 func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 	link, err := s.link(s.db.WithContext(ctx), linkSignUp, token)
 	if err != nil {
@@ -154,10 +154,11 @@ func (s *Store) SignUpEmail(ctx context.Context, token string) (string, error) {
 	return link.Email, nil
 }
 
-// FinishSignUp uses a link up and makes its account, whose address is proved.
-// One that accepts an invitation makes its member too, whatever the policy; where
-// the invitation has ended it is NotFound. A sign-up that was closed meanwhile is
-// Forbidden, an address that was taken meanwhile Invalid.
+// FinishSignUp uses a link up and makes its account, whose address is then
+// proved. A link that accepts an invitation makes the person a member too,
+// whatever the policy; if the invitation has ended, it is NotFound. If sign-up
+// was closed meanwhile it is Forbidden; if the address was taken meanwhile it is
+// Invalid.
 func (s *Store) FinishSignUp(ctx context.Context, policy models.SignupPolicy, token string, actor models.Actor) (user *models.User, err error) {
 	err = s.transaction(once(ctx), func(tx *database.Tx) error {
 		link, err := s.takeLink(tx, linkSignUp, token)

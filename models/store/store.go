@@ -1,7 +1,21 @@
-// Package store holds who may see and change what. A handler reaches an
-// organization's rows only through its Tenant, whose methods are all scoped;
-// what concerns a person goes through a Person, what an operator may do
-// through a Platform.
+// Package store decides who may see and change what. Every handler reaches rows
+// through one of four views, and each view's methods are scoped to it:
+//
+//   - Tenant is one organization: its endpoints, events, deliveries, keys, members and
+//     audit log. Most files are its methods, one file for each noun.
+//   - Person is a signed-in user: account, sessions, second factor, the organizations
+//     they belong to.
+//   - Platform is a platform key or an operator at the command line: every organization.
+//   - Portal is a visitor who came by a portal link: one organization.
+//
+// A view is made by signing in (sign_in.go, identity.go, two_factor.go), by a key
+// (key.go, reporter.go), by Store.Platform and Store.Operator (platform.go), or
+// by a link (portal.go). A method checks the right and the input, changes rows in
+// one transaction, and writes its audit row there. form.go makes a form that is
+// sent twice act once, version.go checks that an edit is of the present version.
+//
+// Start with Store in store.go and Tenant in tenant.go. Events go on to the
+// engine in publish.go.
 package store
 
 import (
@@ -16,8 +30,8 @@ import (
 	"hookwell/webhook"
 )
 
-// Options are what a store is made of. DatabaseURL names Postgres; when it is
-// empty, SQLitePath names the embedded database's file.
+// Options configure a store. DatabaseURL names Postgres; if it is empty,
+// SQLitePath names the embedded database's file.
 type Options struct {
 	DatabaseURL string
 	SQLitePath  string
@@ -30,23 +44,23 @@ type Options struct {
 	Log         *slog.Logger
 	// CircuitProbe is how long an open circuit waits for its probe; 0 is 30 s.
 	CircuitProbe time.Duration
-	// PasswordCost is the cost of the hashes that are made; the zero value is
-	// DefaultPasswordCost. Tests that hash a lot name a lower one.
+	// PasswordCost is the cost of new hashes; the zero value is
+	// DefaultPasswordCost. Tests that hash many passwords set a lower one.
 	PasswordCost PasswordCost
-	// Pooler is what stands between the program and Postgres; empty is PoolerAuto.
+	// Pooler is the kind of pooler in front of Postgres; empty is PoolerAuto.
 	Pooler database.Pooler
-	// Connections is how many connections to Postgres are opened at most; 0 goes by
-	// what the server grants.
+	// Connections is the most connections to Postgres to open; 0 derives it from
+	// the server's limit.
 	Connections int
 	// MaxEndpoints is how many endpoints an organization may have; 0 is
-	// DefaultMaxEndpoints. One that has more already keeps them.
+	// DefaultMaxEndpoints. An organization that already has more keeps them.
 	MaxEndpoints int
-	// Mail tells that a mail server is set.
+	// Mail reports whether a mail server is set.
 	Mail bool
 }
 
-// Store is the rules on what people and products may see and change. It is safe
-// for concurrent use.
+// Store decides what people and products may see and change. It is safe for
+// concurrent use.
 type Store struct {
 	db      *database.DB
 	engine  *pipeline.Engine
@@ -64,8 +78,9 @@ type Store struct {
 	hashing      *hashing
 }
 
-// Open connects to the database and makes the engine, at rest. It changes
-// nothing: Migrate makes the tables. It fails when the database can't be reached.
+// Open connects to the database and makes the engine, at rest. It doesn't change
+// the database: Migrate makes the tables. It fails if the database can't be
+// reached.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Clock == nil {
 		o.Clock = &database.Clock{}
@@ -92,24 +107,25 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close ends what is under way and the connections.
+// Close finishes work in progress and closes the connections.
 func (s *Store) Close() error {
 	s.engine.Close()
 	return s.db.Close()
 }
 
-// Engine is what accepts, claims and records on the store's database.
+// Engine returns the engine that accepts, claims and records on the store's
+// database.
 func (s *Store) Engine() *pipeline.Engine { return s.engine }
 
-// Database is the store's database.
+// Database returns the store's database.
 func (s *Store) Database() *database.DB { return s.db }
 
-// Catalog is the event types that the store accepts.
+// Catalog returns the catalog of event types that the store accepts.
 func (s *Store) Catalog() *webhook.Catalog { return s.catalog }
 
-// Now is the store's clock, in UTC.
+// Now returns the time by the store's clock, in UTC.
 func (s *Store) Now() time.Time { return s.clock.Now() }
 
-// StorageRefusal returns what a person gets to see of an error that says that
-// the database has no room left or takes no writes, and nil of any other.
+// StorageRefusal returns the error to show a person if err means that the
+// database is full or read-only, and nil otherwise.
 func StorageRefusal(err error) *models.Error { return database.StorageRefusal(err) }

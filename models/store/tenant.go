@@ -9,8 +9,8 @@ import (
 	"hookwell/models/database"
 )
 
-// Tenant is one organization's view of the store. Each of its methods reaches
-// that organization's rows alone; another's are NotFound.
+// Tenant is one organization's view of the store. Its methods reach only that
+// organization's rows; rows of others are NotFound.
 type Tenant struct {
 	store *Store
 	org   *models.Organization
@@ -21,10 +21,10 @@ type Tenant struct {
 	hidesAddresses bool // people's, from a guest; see readBy
 }
 
-// Organization is whose rows these are.
+// Organization returns the tenant's organization.
 func (t *Tenant) Organization() *models.Organization { return t.org }
 
-// rows is where every query of the tenant begins.
+// rows begins every query of the tenant.
 func (t *Tenant) rows(ctx context.Context) *gorm.DB { return t.within(t.store.db.WithContext(ctx)) }
 
 // within scopes a query of a transaction to the organization.

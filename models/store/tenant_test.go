@@ -63,7 +63,7 @@ func (f *fixture) property(t *testing.T) *property {
 	return p
 }
 
-// call uses one method with the ids of p and answers the ids of what it
+// call uses one method with the ids of p and returns the ids of what it
 // reached.
 type call func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error)
 

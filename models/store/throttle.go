@@ -184,7 +184,7 @@ func tooMany(wait time.Duration) error {
 	return &models.Error{Kind: models.TooMany, Code: "too_many_attempts", Message: "Too many attempts. Try again in " + pipeline.WaitWords(wait) + ".", RetryAfter: wait}
 }
 
-// PruneThrottles removes what has been forgotten, of tries and of budgets.
+// PruneThrottles deletes expired tries and budgets.
 func (s *Store) PruneThrottles(ctx context.Context) error {
 	for _, row := range []any{&throttle{}, &pipeline.BudgetRow{}} {
 		if err := s.db.WithContext(ctx).Where("forget_at <= ?", s.clock.Now()).Delete(row).Error; err != nil {

@@ -43,7 +43,7 @@ func (s *Store) twoFactorOf(db *gorm.DB, userID string) (*twoFactor, error) {
 	return database.Find[twoFactor](db.Where("id = ?", userID), "second factor")
 }
 
-// asksSecondFactor tells whether the user signs in with a code as well.
+// asksSecondFactor reports whether the user signs in with a code as well.
 func (s *Store) asksSecondFactor(ctx context.Context, userID string) (bool, error) {
 	row, err := s.twoFactorOf(s.db.WithContext(ctx), userID)
 	if models.IsKind(err, models.NotFound) {
@@ -52,7 +52,7 @@ func (s *Store) asksSecondFactor(ctx context.Context, userID string) (bool, erro
 	return err == nil && row.EnabledAt != nil, err
 }
 
-// TwoFactor tells how the person's second factor stands.
+// TwoFactor returns the state of the person's second factor.
 func (p *Person) TwoFactor(ctx context.Context) (models.TwoFactor, error) {
 	row, err := p.store.twoFactorOf(p.store.db.WithContext(ctx), p.user.ID)
 	if models.IsKind(err, models.NotFound) || err == nil && row.EnabledAt == nil {
@@ -66,9 +66,9 @@ func (p *Person) TwoFactor(ctx context.Context) (models.TwoFactor, error) {
 	return models.TwoFactor{EnabledAt: row.EnabledAt, RecoveryCodes: int(left)}, err
 }
 
-// BeginTwoFactor makes a new key for the person's app. Nothing asks for its
-// codes until EnableTwoFactor has seen one. It is a Conflict when a second
-// factor is on already. It asks for a proof: see CheckProof.
+// BeginTwoFactor makes a new key for the person's app. The key is not in use
+// until EnableTwoFactor has seen one of its codes. It is a Conflict if a second
+// factor is on already. It requires a proof: see CheckProof.
 func (p *Person) BeginTwoFactor(ctx context.Context) error {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
@@ -101,8 +101,8 @@ func (p *Person) noTwoFactor(tx *database.Tx) error {
 	return models.NewConflict("two_factor_on", "Two-factor sign-in is on already. Turn it off before you set it up anew.")
 }
 
-// TwoFactorKey is the key that BeginTwoFactor made and no code has confirmed
-// yet; NotFound when there is none.
+// TwoFactorKey returns the key that BeginTwoFactor made and no code has confirmed
+// yet. It is NotFound if there is none.
 func (p *Person) TwoFactorKey(ctx context.Context) (models.TwoFactorKey, error) {
 	row, err := database.Find[twoFactor](p.store.db.WithContext(ctx).Where("id = ? AND enabled_at IS NULL", p.user.ID), "key")
 	if err != nil {
@@ -120,9 +120,9 @@ func (p *Person) TwoFactorKey(ctx context.Context) (models.TwoFactorKey, error) 
 }
 
 // EnableTwoFactor turns the second factor on, given a code of the new key, and
-// answers the recovery codes, which are never shown again: none to a form that
-// is sent again late. A wrong code is Invalid at "code". It asks for a proof: see
-// CheckProof.
+// returns the recovery codes, which are never shown again: a form that is sent
+// again late gets none. A wrong code is Invalid at "code". It requires a proof:
+// see CheckProof.
 func (p *Person) EnableTwoFactor(ctx context.Context, code string) (codes []string, err error) {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return shownCodes(err)
@@ -155,7 +155,7 @@ func (p *Person) EnableTwoFactor(ctx context.Context, code string) (codes []stri
 	return codes, err
 }
 
-// shownCodes are the recovery codes that a form made before; none when they are
+// shownCodes returns the recovery codes that a form made before; none when they are
 // not to be shown again.
 func shownCodes(err error) ([]string, error) {
 	if before := earlier(err); before != nil {
@@ -181,8 +181,8 @@ func (p *Person) counted(ctx, inside context.Context, do func(tx *database.Tx) e
 	return errors.Join(err, p.store.uncharge(ctx, charged))
 }
 
-// DisableTwoFactor turns the second factor off. Without one it is a Conflict.
-// It asks for a proof: see CheckProof.
+// DisableTwoFactor turns the second factor off. If none is on, it is a Conflict.
+// It requires a proof: see CheckProof.
 func (p *Person) DisableTwoFactor(ctx context.Context) error {
 	if err := p.store.sentBefore(ctx); err != nil {
 		return unlessTaken(err)
@@ -220,7 +220,7 @@ func (s *Store) takeSecondFactor(tx *database.Tx, userID, code string) (right bo
 	return right, "recovery code", err
 }
 
-// takeCode tells whether it is a code of the user's app that was not taken
+// takeCode reports whether it is a code of the user's app that was not taken
 // before, and takes it.
 func (s *Store) takeCode(tx *database.Tx, userID, code string, enabled bool) (bool, error) {
 	row, err := s.twoFactorOf(tx.DB, userID)
@@ -243,7 +243,7 @@ func (s *Store) takeCode(tx *database.Tx, userID, code string, enabled bool) (bo
 	return taken.RowsAffected == 1, taken.Error
 }
 
-// matchingStep is the time step whose code it is, of those that are taken now;
+// matchingStep returns the time step whose code it is, of those that are taken now;
 // -1 for none. The work is the same for every code.
 func matchingStep(secret, code string, now time.Time) (int64, error) {
 	found, present := int64(-1), now.Unix()/totpPeriod
@@ -260,7 +260,8 @@ func matchingStep(secret, code string, now time.Time) (int64, error) {
 }
 
 // FinishSignIn checks the second step of a sign-in: a code of the app, or a
-// recovery code. A wrong one is Unauthorized at "code"; too many are TooMany.
+// recovery code. A wrong one is Unauthorized at "code"; too many tries are
+// TooMany.
 func (s *Store) FinishSignIn(ctx context.Context, user *models.User, code, device string, actor models.Actor) error {
 	tries := try(limitConfirm, user.ID, "sign-in")
 	if s.knowsDevice(user.ID, device) {

@@ -39,7 +39,7 @@ func (f *fixture) proved(user *models.User) *store.Person {
 	return f.As(user, models.Actor{}).Proved(f.Now())
 }
 
-// twoFactor sets a user's second factor up and answers the recovery codes.
+// twoFactor sets a user's second factor up and returns the recovery codes.
 func (f *fixture) twoFactor(t *testing.T, user *models.User) []string {
 	t.Helper()
 	p := f.proved(user)

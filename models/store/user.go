@@ -52,7 +52,7 @@ func emailFaults(email string) webhook.Faults {
 	return nil
 }
 
-// normalEmail is an address as it is stored: in lower case, with the domain in
+// normalEmail returns an address as it is stored: in lower case, with the domain in
 // ASCII (IDNA).
 func normalEmail(email string) string {
 	email = strings.ToLower(strings.TrimSpace(email))
@@ -63,7 +63,7 @@ func normalEmail(email string) string {
 	return email
 }
 
-// copiedEmail is the address in a text as mail programs copy one, such as
+// copiedEmail returns the address in a text as mail programs copy one, such as
 // "Ada <ada@example.com>" or "mailto:ada@example.com". It is for what a person
 // enters of somebody else alone: what an address is is not read into the claims
 // of a provider.
@@ -75,7 +75,7 @@ func copiedEmail(text string) string {
 	return normalEmail(strings.TrimPrefix(text, "mailto:"))
 }
 
-// HasUsers tells whether anyone has an account yet.
+// HasUsers reports whether any account exists.
 func (s *Store) HasUsers(ctx context.Context) (bool, error) {
 	var ids []string
 	err := s.db.WithContext(ctx).Model(&models.User{}).Limit(1).Pluck("id", &ids).Error
@@ -104,7 +104,7 @@ func (s *Store) createUser(tx *database.Tx, account models.Account, hash string,
 	return user, err
 }
 
-// User reads an account by its id.
+// User returns an account by its id.
 func (s *Store) User(ctx context.Context, id string) (*models.User, error) {
 	return database.Find[models.User](s.db.WithContext(ctx).Where("id = ?", id), "account")
 }

@@ -4,13 +4,14 @@ import (
 	"encoding/base64"
 )
 
-// Seal encrypts what a browser keeps for us, for one use, as text that a cookie
-// can hold.
+// Seal encrypts a value that a browser keeps for us, for one use, as text that
+// fits a cookie.
 func (s *Store) Seal(use string, content []byte) string {
 	return base64.RawURLEncoding.EncodeToString(s.vault.Seal(use, content))
 }
 
-// Unseal opens what Seal made for the same use; false for everything else.
+// Unseal decrypts a value that Seal made for the same use; it returns false for
+// any other.
 func (s *Store) Unseal(use, text string) ([]byte, bool) {
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(sealed) == 0 {

@@ -13,7 +13,7 @@ import (
 	"hookwell/webhook"
 )
 
-// verdictsOf answers the verdicts on an event by their endpoints' names, as
+// verdictsOf returns the verdicts on an event by their endpoints' names, as
 // "state" or "not sent", with the reason.
 func verdictsOf(t *testing.T, tenant *store.Tenant, eventID string) map[string]string {
 	t.Helper()

@@ -4,9 +4,9 @@ import (
 	"hookwell/models"
 )
 
-// If returns the tenant for edits that are made only if holds is true of the row
-// as it is in their transaction. Otherwise they fail with Outdated and change
-// nothing. A nil holds asks for nothing.
+// If returns the tenant for conditional edits: an edit is made only if holds is
+// true of the row in the edit's transaction. Otherwise it fails with Outdated and
+// changes nothing. A nil holds sets no condition.
 func (t *Tenant) If(holds func(models.Version) bool) *Tenant {
 	conditional := *t
 	conditional.holds = holds
@@ -25,8 +25,8 @@ type condition struct{ holds func(models.Version) bool }
 
 func (c condition) check(v models.Version) error { return CheckVersion(c.holds, v) }
 
-// CheckVersion fails with Outdated if holds is not true of the version. A nil
-// holds asks for nothing.
+// CheckVersion fails with Outdated if holds is false for the version. A nil holds
+// sets no condition.
 func CheckVersion(holds func(models.Version) bool, v models.Version) error {
 	if holds == nil || holds(v) {
 		return nil

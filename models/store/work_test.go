@@ -15,7 +15,7 @@ import (
 	"hookwell/webhook"
 )
 
-// one publishes an event and answers the id of its only delivery to an endpoint.
+// one publishes an event and returns the id of its only delivery to an endpoint.
 func (f *fixture) one(t *testing.T, e *models.Endpoint) string {
 	t.Helper()
 	a := publish(t, f.tenant, "payment.failed")

@@ -82,7 +82,7 @@ func (w Words) endpoints(v *models.MailValues, a about, subject, opening, closin
 	return written{subject, b.String()}
 }
 
-// title is an endpoint's name, or its URL, which is meant as one.
+// title returns an endpoint's name, or its URL, which is meant as one.
 func title(e *models.MailEndpoint) string {
 	if e.Name == "" {
 		return oneLine(e.URL, maxSubject)

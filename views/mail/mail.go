@@ -1,11 +1,12 @@
-// Package mail has the words of mail. A message is queued as its kind and what
-// it names (models.Mail); a worker that sends it has Words write the subject and
-// the text.
+// Package mail writes mail. A message is queued as its kind and the values that
+// its text needs (models.Mail); the worker that sends it calls Words.Write for
+// the subject and the text.
 //
-//   - account.go: sign-up, passwords, addresses and sign-ins of one person;
-//   - team.go: invitations;
-//   - endpoint.go: what an organization's admins hear of its endpoints;
-//   - text.go: names that people chose, so that nobody makes a link of them.
+//   - mail.go: Words, and the writer of each kind; start here
+//   - account.go: sign-up, passwords, addresses and sign-ins of one person
+//   - team.go: invitations
+//   - endpoint.go: news of an organization's endpoints, for its admins
+//   - text.go: names that people chose, so that a mail program makes no link of them
 package mail
 
 import (
@@ -15,19 +16,19 @@ import (
 	"hookwell/models"
 )
 
-// Words writes what messages say. It is safe for concurrent use.
+// Words writes the text of messages. It is safe for concurrent use.
 type Words struct {
 	base string
 }
 
-// NewWords returns the words of messages whose links begin with the base, which
-// is HOOKWELL_BASE_URL: what a request says of its host has no part in them.
+// NewWords returns Words whose links begin with base, which is HOOKWELL_BASE_URL
+// and never the host of a request.
 func NewWords(base *url.URL) Words { return Words{base: base.String()} }
 
-// link is a page's address as messages carry it. The path begins with a slash.
+// link returns a page's address as messages carry it. The path begins with a slash.
 func (w Words) link(path string) string { return w.base + path }
 
-// home is where people sign in.
+// home returns where people sign in.
 func (w Words) home() string { return w.link("/") }
 
 // written is what a message says.
@@ -58,8 +59,7 @@ var writers = map[models.MailKind]func(w Words, v *models.MailValues) written{
 }
 
 // Write returns the subject and the text of a message, without invisible
-// characters. It fails for a kind that it does not know, such as one of a newer
-// version.
+// characters. It fails for an unknown kind, such as one of a newer version.
 func (w Words) Write(m *models.Mail) (subject, text string, err error) {
 	write, known := writers[m.Kind]
 	if !known {

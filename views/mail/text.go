@@ -24,7 +24,7 @@ func hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Variation_Selector)
 }
 
-// lines is a message's text without hidden characters: its lines stay.
+// lines returns a message's text without hidden characters: its lines stay.
 func lines(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && hidden(r) {
@@ -39,7 +39,7 @@ func valid(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// oneLine is one line of at most so many characters, whatever it is made of.
+// oneLine returns one line of at most so many characters, whatever it is made of.
 func oneLine(text string, most int) string {
 	shown := strings.Map(func(r rune) rune {
 		switch {
@@ -60,7 +60,7 @@ func shorten(text string, most int) string {
 	return strings.TrimSpace(string([]rune(text)[:most-1])) + "…"
 }
 
-// name is a name that somebody chose, as it stands in a message to others:
+// name returns a name that somebody chose, as it stands in a message to others:
 // one short line in which no mail program finds an address to make a link of.
 // A name that shows nothing is replaced by what it is a name of.
 func name(chosen, noun string) string {

@@ -15,7 +15,7 @@ const (
 	ChartRows   = 8 // of the table, about
 )
 
-// Chart is one chart: what it draws, its scales and its table.
+// Chart is one chart: its lines and areas, its scales and its table.
 type Chart struct {
 	Title  string
 	Words  string // what it shows, in a sentence or two
@@ -42,8 +42,8 @@ type ChartRow struct {
 	Values []string
 }
 
-// NiceCeiling is the next number of 1, 1.5, 2, 3, 4.5, 6 and 9 times a power of ten:
-// a third of each is easy to read.
+// NiceCeiling returns the next number of 1, 1.5, 2, 3, 4.5, 6 and 9 times a power
+// of ten. A third of each is easy to read.
 func NiceCeiling(value float64) float64 {
 	if value <= chartLines {
 		return chartLines
@@ -57,7 +57,7 @@ func NiceCeiling(value float64) float64 {
 	return 12 * power
 }
 
-// Scale are the labels of the y axis, the unit at the top one.
+// Scale returns the labels of the y axis; the top one has the unit.
 func Scale(top float64, unit string) []string {
 	labels := make([]string, chartLines+1)
 	for i := range labels {
@@ -89,7 +89,7 @@ func points(values []float64, top float64) (runs [][][2]float64) {
 	return runs
 }
 
-// Line draws values as lines; a value alone between gaps is a short one.
+// Line returns values as lines. A value alone between gaps becomes a short line.
 func Line(values []float64, top float64) string {
 	var b strings.Builder
 	for _, run := range points(values, top) {
@@ -104,7 +104,7 @@ func Line(values []float64, top float64) string {
 	return b.String()
 }
 
-// Area draws values as the ground under their line.
+// Area returns values as the area under their line.
 func Area(values []float64, top float64) string {
 	var b strings.Builder
 	for _, run := range points(values, top) {
@@ -117,7 +117,7 @@ func Area(values []float64, top float64) string {
 	return b.String()
 }
 
-// Columns draws values as bars; what is not zero is seen.
+// Columns returns values as bars. Every value that is not zero is visible.
 func Columns(values []float64, top float64) string {
 	var b strings.Builder
 	width := chartWidth / float64(max(len(values), 1))
@@ -131,7 +131,8 @@ func Columns(values []float64, top float64) string {
 	return b.String()
 }
 
-// Extremes are the least and the greatest value, and where the greatest is.
+// Extremes returns the least and the greatest value, and the index of the
+// greatest.
 func Extremes(values []float64) (least, most float64, at int) {
 	least = math.Inf(1)
 	for i, v := range values {

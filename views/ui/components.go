@@ -9,17 +9,17 @@ import (
 	"hookwell/webhook"
 )
 
-// IconPath is the address of an icon in icons.svg.
+// IconPath returns the address of an icon in icons.svg.
 func IconPath(name string) string { return static.Path("icons.svg") + "#" + name }
 
-// StateClass colours and healthLook draws: shape, colour and word always go
+// StateClass is the class for a state's colour. Shape, colour and word always go
 // together.
 func StateClass(state models.State) string { return "is-" + string(state) }
 
-// Look is how a condition is shown: its colour, icon and word.
+// Look is the colour, icon and word of a condition.
 type Look struct{ Class, Icon, Word string }
 
-// HealthLook is how an endpoint's health is shown.
+// HealthLook returns the look of an endpoint's health.
 func HealthLook(health models.Health) Look {
 	switch health {
 	case models.HealthFailing:
@@ -35,7 +35,7 @@ func HealthLook(health models.Health) Look {
 	}
 }
 
-// AnswerClass colours what came back: a status code, or a cause without one.
+// AnswerClass returns the class for a status code or, without one, a cause.
 func AnswerClass(status int, cause webhook.Cause) string {
 	switch {
 	case !showsStatus(status, cause):
@@ -49,7 +49,8 @@ func AnswerClass(status int, cause webhook.Cause) string {
 	}
 }
 
-// AnswerText is the status code that came back, or the cause where that decided.
+// AnswerText returns the status code of the response, or the cause if there was
+// none or the cause decided.
 func AnswerText(status int, cause webhook.Cause) string {
 	if showsStatus(status, cause) {
 		return strconv.Itoa(status)

@@ -1,4 +1,10 @@
-// Package ui has the parts that pages share: icons, badges, fields with their
-// faults, banners, times that stay fresh, charts, and how numbers, sizes and times
-// are written. What a page is about is the business of package views.
+// Package ui has the parts that pages share:
+//
+//   - components.templ and components.go: icons, badges, fields with their errors,
+//     banners, and times that stay fresh
+//   - chart.templ and chart.go: charts with their tables
+//   - format.go: how numbers, sizes and times are written
+//   - field_id.go: the ids of a field, its errors and its hint
+//
+// Package views has the pages themselves.
 package ui

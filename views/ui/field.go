@@ -9,7 +9,7 @@ import (
 	"hookwell/webhook"
 )
 
-// Input is one labelled input with its hint and its faults.
+// Input is one labelled input with its hint and its errors.
 type Input struct {
 	Name     string
 	Label    string
@@ -21,14 +21,16 @@ type Input struct {
 
 func (f Input) own() webhook.Faults { return FaultsAt(f.Faults, f.Name) }
 
-// Named is attributes of an input that is sent under another name: one of a list.
+// Named returns the attributes of an input that is sent under another name, as
+// one of a list.
 func (f Input) Named(name string) templ.Attributes {
 	attributes := f.Attributes()
 	attributes["name"] = name
 	return attributes
 }
 
-// Attributes tie the input to its label, hint and faults.
+// Attributes returns the attributes that tie the input to its label, hint and
+// errors.
 func (f Input) Attributes() templ.Attributes {
 	attributes := templ.Attributes{"id": FieldID(f.Name), "name": f.Name}
 	var described []string
@@ -48,9 +50,9 @@ func (f Input) Attributes() templ.Attributes {
 	return attributes
 }
 
-// FaultsAt are the faults of a field and of what lies inside it: those of
-// "data" include "data.amount". How many more there are stands at the field of
-// the last one that is listed.
+// FaultsAt returns the faults of a field and of its parts: those of "data"
+// include "data.amount". The number of further faults appears at the field of the
+// last listed one.
 func FaultsAt(faults webhook.Faults, name string) webhook.Faults {
 	var own webhook.Faults
 	isOwn := false
@@ -65,7 +67,7 @@ func FaultsAt(faults webhook.Faults, name string) webhook.Faults {
 	return own
 }
 
-// FaultSentence is a fault as one reads it: inside data, messages such as "is
+// FaultSentence returns a fault as a sentence: inside data, messages such as "is
 // required" follow the path.
 func FaultSentence(fault webhook.Fault) string {
 	if fault.Field == "data" || strings.HasPrefix(fault.Field, "data.") || strings.HasPrefix(fault.Field, "data[") {
@@ -83,19 +85,19 @@ func faultTitle(n int) string {
 	return fmt.Sprintf("%d things need a change", n)
 }
 
-// faultTarget is the input that a fault is about: that of its first word.
+// faultTarget returns the input that a fault is about: that of its first word.
 func faultTarget(fault webhook.Fault) string {
 	name, _, _ := strings.Cut(fault.Field, ".")
 	name, _, _ = strings.Cut(name, "[")
 	return "#" + FieldID(name)
 }
 
-// FieldID is the id of the input of a form's field, which the summary of
-// faults links to; errorID and hintID stand beside it.
+// FieldID returns the id of a form field's input, which the error summary links
+// to. See also ErrorID and HintID.
 func FieldID(field string) string { return "f-" + field }
 
-// ErrorID is the id of the faults of a form's field.
+// ErrorID returns the id of a form field's errors.
 func ErrorID(field string) string { return FieldID(field) + "-error" }
 
-// HintID is the id of the hint of a form's field.
+// HintID returns the id of a form field's hint.
 func HintID(field string) string { return FieldID(field) + "-hint" }

@@ -9,10 +9,10 @@ import (
 	"hookwell/models"
 )
 
-// nothing stands where there is no value.
+// Nothing is shown in place of a missing value.
 const Nothing = "–"
 
-// OrNothing is the text, or a dash where there is none.
+// OrNothing returns the text, or a dash if it is empty.
 func OrNothing(text string) string {
 	if text == "" {
 		return Nothing
@@ -23,7 +23,7 @@ func OrNothing(text string) string {
 // FormatCount writes a whole number with commas between thousands.
 func FormatCount(n int) string { return models.Grouped(n) }
 
-// Plural is "1 attempt", "2 attempts".
+// Plural returns "1 attempt", "2 attempts".
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -31,7 +31,7 @@ func Plural(n int, noun string) string {
 	return FormatCount(n) + " " + noun + "s"
 }
 
-// FormatSize is bytes up to 9,999 and KiB beyond.
+// FormatSize formats a size: in bytes up to 9,999, in KiB beyond.
 func FormatSize(n int) string {
 	if n < 10_000 {
 		return Plural(n, "byte")
@@ -39,7 +39,7 @@ func FormatSize(n int) string {
 	return FormatCount((n+512)/1024) + " KiB"
 }
 
-// FormatTook is how long an exchange took: "192 ms", "1.2 s", "15.0 s".
+// FormatTook formats how long an exchange took: "192 ms", "1.2 s", "15.0 s".
 func FormatTook(d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -55,8 +55,8 @@ func FormatTook(d time.Duration) string {
 	}
 }
 
-// FormatSpan is a length of time in its two largest units: "2 min 13 s",
-// "4 d 1 h", "5 h". app.js counts down in the same words.
+// FormatSpan formats a length of time in its two largest units: "2 min 13 s", "4
+// d 1 h", "5 h". app.js counts down in the same words.
 func FormatSpan(d time.Duration) string {
 	seconds := int(d.Round(time.Second) / time.Second)
 	units := []struct {
@@ -76,7 +76,7 @@ func FormatSpan(d time.Duration) string {
 	return "0 s"
 }
 
-// formatAge is how long ago something was, in its largest unit; after a month,
+// formatAge formats how long ago something was, in its largest unit; after a month,
 // the date.
 func formatAge(now, t time.Time) string {
 	d := now.Sub(t)
@@ -89,7 +89,7 @@ func formatAge(now, t time.Time) string {
 	return strings.Join(strings.SplitN(FormatSpan(d), " ", 3)[:2], " ")
 }
 
-// formatAgo is the same with "ago".
+// formatAgo formats the same with "ago".
 func formatAgo(now, t time.Time) string {
 	switch d := now.Sub(t); {
 	case d < time.Second:
@@ -101,7 +101,8 @@ func formatAgo(now, t time.Time) string {
 	}
 }
 
-// FormatUntil is the time to come: "in 2 min 13 s", or "now" when it is due.
+// FormatUntil formats the time until then: "in 2 min 13 s", or "now" if it is
+// due.
 func FormatUntil(now, t time.Time) string {
 	if d := t.Sub(now); d >= time.Second {
 		return "in " + FormatSpan(d)
@@ -109,11 +110,11 @@ func FormatUntil(now, t time.Time) string {
 	return "now"
 }
 
-// SameDay takes times in UTC.
+// SameDay reports whether two times, both in UTC, are on the same day.
 func SameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year() == b.Year() }
 
-// FormatDay is a date and minute: "Thu 16 April, 08:39", with the year when it
-// is another one.
+// FormatDay formats a date and minute: "Thu 16 April, 08:39", with the year if it
+// is not the present one.
 func FormatDay(now, t time.Time) string {
 	t = t.UTC()
 	if t.Year() != now.UTC().Year() {
@@ -122,8 +123,8 @@ func FormatDay(now, t time.Time) string {
 	return t.Format("Mon 2 January, 15:04")
 }
 
-// FormatClock is a time of today, or the day as well: "09:41:58",
-// "Fri 17 April, 02:05:09".
+// FormatClock formats a time of today, or of another day with the day:
+// "09:41:58", "Fri 17 April, 02:05:09".
 func FormatClock(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	if SameDay(t, now) {
@@ -132,7 +133,7 @@ func FormatClock(now, t time.Time) string {
 	return FormatFull(now, t)
 }
 
-// FormatFull is a time with its day, today's too.
+// FormatFull formats a time with its day, even today's.
 func FormatFull(now, t time.Time) string {
 	t = t.UTC()
 	if t.Year() != now.UTC().Year() {
@@ -141,7 +142,7 @@ func FormatFull(now, t time.Time) string {
 	return t.Format("Mon 2 January, 15:04:05")
 }
 
-// FormatDate is a day, or the minute of today: "11 April", "07:54".
+// FormatDate formats a day, or the minute if it is today: "11 April", "07:54".
 func FormatDate(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
@@ -154,7 +155,7 @@ func FormatDate(now, t time.Time) string {
 	}
 }
 
-// FormatExact is a time to the millisecond: "Today, 09:03:27.155".
+// FormatExact formats a time to the millisecond: "Today, 09:03:27.155".
 func FormatExact(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
@@ -167,7 +168,7 @@ func FormatExact(now, t time.Time) string {
 	}
 }
 
-// FormatAbout is a planned time without false precision: "about 11:45",
+// FormatAbout formats a planned time without false precision: "about 11:45",
 // "Tue, about 02:45".
 func FormatAbout(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
@@ -186,7 +187,7 @@ func ShortID(id string) string {
 	return prefix + "_…" + rest[len(rest)-7:]
 }
 
-// Initials are the one or two letters of an avatar.
+// Initials returns the one or two letters of an avatar.
 func Initials(name string) string {
 	words := strings.Fields(name)
 	if len(words) == 0 {
@@ -199,7 +200,8 @@ func Initials(name string) string {
 	return strings.ToUpper(letters)
 }
 
-// StateWord is a delivery state's name on pages, empty for what is none.
+// StateWord returns the name of a delivery's state on pages, and "" for an
+// unknown one.
 func StateWord(state models.State) string {
 	switch state {
 	case models.Pending:
@@ -217,7 +219,7 @@ func StateWord(state models.State) string {
 	}
 }
 
-// WithArticle is "an owner", "a guest".
+// WithArticle returns "an owner", "a guest".
 func WithArticle(word string) string {
 	if word != "" && strings.ContainsRune("aeio", rune(word[0])) {
 		return "an " + word
@@ -225,8 +227,8 @@ func WithArticle(word string) string {
 	return "a " + word
 }
 
-// FormatStep is a time in the timeline: with its day when that is another one
-// than the line's before.
+// FormatStep formats a time in the timeline, with its day if it differs from the
+// line before.
 func FormatStep(now, previous, t time.Time, first bool) string {
 	a, b := previous.UTC(), t.UTC()
 	if !first && SameDay(a, b) {
@@ -235,7 +237,7 @@ func FormatStep(now, previous, t time.Time, first bool) string {
 	return FormatClock(now, t)
 }
 
-// FormatBrief is a time for a narrow column.
+// FormatBrief formats a time for a narrow column.
 func FormatBrief(now, t time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
@@ -248,7 +250,7 @@ func FormatBrief(now, t time.Time) string {
 	}
 }
 
-// FormatRough is a span in its largest unit, rounded: "3 d", "18 h".
+// FormatRough formats a span in its largest unit, rounded: "3 d", "18 h".
 func FormatRough(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
@@ -260,5 +262,6 @@ func FormatRough(d time.Duration) string {
 	}
 }
 
-// UpperFirst writes the first letter, which is of ASCII, in capitals.
+// UpperFirst returns the text with its first letter, which must be ASCII, as a
+// capital.
 func UpperFirst(words string) string { return strings.ToUpper(words[:1]) + words[1:] }

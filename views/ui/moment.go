@@ -6,7 +6,7 @@ import (
 	"hookwell/models"
 )
 
-// LastActivity is when something last happened to a delivery.
+// LastActivity returns when something last happened to a delivery.
 func LastActivity(d models.Delivery) time.Time {
 	switch {
 	case d.LastAttemptAt != nil:
@@ -18,7 +18,7 @@ func LastActivity(d models.Delivery) time.Time {
 	}
 }
 
-// Relative is how app.js keeps a time's words fresh.
+// Relative says how app.js keeps the words of a time fresh.
 type Relative string
 
 const (
@@ -31,7 +31,7 @@ const (
 // relativeFor is how long a time that has passed is told by its age.
 const relativeFor = 30 * 24 * time.Hour
 
-// Words are the time's words now, and whether they will change by themselves.
+// Words returns the time's words now, and whether they change with time.
 func (r Relative) Words(now, t time.Time) (string, bool) {
 	switch r {
 	case RelativeAgo:
@@ -45,5 +45,5 @@ func (r Relative) Words(now, t time.Time) (string, bool) {
 	}
 }
 
-// MachineTime is a time for programs: in UTC, to the millisecond.
+// MachineTime formats a time for programs: in UTC, to the millisecond.
 func MachineTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

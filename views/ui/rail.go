@@ -13,11 +13,12 @@ type Bar struct {
 	r       string
 }
 
-// maxBars keeps the rail of a delivery that was resent very often in its line.
+// MaxBars limits the bars of a delivery that was resent very often, so that its
+// rail fits in a line.
 const MaxBars = 24
 
-// Bars draws the attempt rail: false is a failed attempt, true a delivered one,
-// planned are those to come.
+// Bars returns the bars of a delivery's attempts: false is a failed attempt, true
+// a delivered one; planned are the attempts to come.
 func Bars(outcomes []bool, planned int) []Bar {
 	if len(outcomes) > MaxBars {
 		outcomes = outcomes[len(outcomes)-MaxBars:]
@@ -53,7 +54,7 @@ func outcomesOf(d models.Delivery) []bool {
 	return outcomes
 }
 
-// ToCome is how many attempts the schedule still holds.
+// ToCome returns how many attempts the schedule has left.
 func ToCome(d models.Delivery) int {
 	if d.State == models.Pending || d.State == models.Retrying {
 		return max(d.PlannedAttempts-d.AttemptCount, 0)
@@ -61,7 +62,7 @@ func ToCome(d models.Delivery) int {
 	return 0
 }
 
-// RailWords is "3 of 10"; resends go beyond what was planned.
+// RailWords returns "3 of 10". Resends go beyond the plan.
 func RailWords(d models.Delivery) string {
 	if d.AttemptCount > d.PlannedAttempts {
 		return Plural(d.AttemptCount, "attempt")

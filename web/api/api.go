@@ -1,8 +1,14 @@
-// Package api is the JSON API under /api: api.go has its routes and their keys,
-// the file of a noun what its routes do, decode_struct.go and query.go how
-// requests are read, decode.go how events and endpoints are, openapi.go the
-// document that describes all of it, and problem.go how its errors are answered
-// (RFC 9457). It knows no session and no page.
+// Package api is the JSON API under /api. It knows nothing of sessions or pages.
+//
+//   - api.go: the routes with the access that each requires, and how a request's key
+//     is checked; start here
+//   - one file for each noun (events.go, endpoints.go, deliveries.go, ...): its handlers
+//     and the shapes of its answers
+//   - decode.go, decode_struct.go, query.go: how bodies and queries are read
+//   - batch.go: many events in one request
+//   - etag.go, rate.go: conditional requests, rate limits
+//   - problem.go: how an error becomes a problem (RFC 9457)
+//   - openapi*.go: the OpenAPI document, made from the same routes, types and limits
 package api
 
 import (
@@ -22,20 +28,20 @@ import (
 	"hookwell/web/request"
 )
 
-// Where the API is. Events are reported at the last two.
+// The paths of the API. Events are reported at the last two.
 const (
 	Path       = "/api/v1"
 	EventsPath = Path + "/events"
 	BatchPath  = EventsPath + "/batch"
 )
 
-// Tester sends a test event now and returns after its attempt is recorded.
-// Faults of the data are a models.Error of kind Invalid or TooLarge.
+// Tester sends a test event now and returns after its attempt is recorded. It
+// fails with a models.Error of kind Invalid or TooLarge if the data is wrong.
 type Tester interface {
 	Test(ctx context.Context, tenant *store.Tenant, endpointID, eventType string, data []byte) (deliveryID string, err error)
 }
 
-// Options are what the API is made of.
+// Options configure the API.
 type Options struct {
 	Store     *store.Store
 	Tester    Tester
@@ -43,14 +49,14 @@ type Options struct {
 	BaseURL   *url.URL
 	Version   string // as the document has it
 	RateLimit int    // requests a second of each key, in this process; 0 is no limit
-	// PortalURL returns where a portal link with that token leads.
+	// PortalURL returns the URL of a portal link with that token.
 	PortalURL func(token string) string
 	// Request returns what the server knows of the request.
 	Request  func(*fiber.Ctx) *request.Request
 	Refusals *refusal.Audit // which notes who lacked a scope
 }
 
-// API answers the requests under /api.
+// API serves the requests under /api.
 type API struct {
 	Options
 	rates    keyRates
@@ -70,10 +76,11 @@ func New(o Options) *API {
 // Document returns the API's OpenAPI document. It must not be changed.
 func (a *API) Document() []byte { return a.document }
 
-// Access is what a route asks of a key.
+// Access is what a route requires of a key.
 type Access string
 
-// An organization's key needs the scope of the route; a platform key has all.
+// An organization's key needs the scope of the route; a platform key has all
+// scopes.
 const (
 	ReportEvents Access = Access(models.ScopeEventsWrite)
 	ReadOnly     Access = Access(models.ScopeRead)
@@ -88,7 +95,7 @@ type Route struct {
 	handle       func(*API, *call) error
 }
 
-// Routes returns every route of the API and who may call it.
+// Routes returns every route of the API with the access that it requires.
 func Routes() []Route {
 	return []Route{
 		{fiber.MethodPost, "/events", ReportEvents, (*API).eventCreate},
@@ -128,8 +135,8 @@ func Routes() []Route {
 	}
 }
 
-// Mount adds every route of the API to the group at Path. They look at keys
-// alone: a cookie that a browser sends along opens nothing.
+// Mount adds every route of the API to the group at Path. The routes look only at
+// keys and ignore cookies.
 func (a *API) Mount(group fiber.Router) {
 	known := operations()
 	for _, route := range Routes() {
@@ -195,8 +202,8 @@ func (a *API) authenticate(c *fiber.Ctx, access Access) (*call, error) {
 	return &call{Ctx: c, api: a, request: a.Request(c), access: access, key: key, organization: organization}, nil
 }
 
-// Bearer returns the text of a request's key; without one the error is
-// Unauthorized.
+// Bearer returns the text of the request's key. It fails with Unauthorized if
+// there is none.
 func Bearer(header *fasthttp.RequestHeader) (string, error) {
 	scheme, text, _ := strings.Cut(string(header.Peek(fiber.HeaderAuthorization)), " ")
 	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") || text == "" {

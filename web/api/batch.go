@@ -127,7 +127,7 @@ func (c *call) batch() (*batchBody, error) {
 	return &b, refusal.Join(faults, joinErrors(b.check(), err))
 }
 
-// batchTooLong is a batch of more bytes than are taken; its length may be chunked.
+// batchTooLong returns the error for a batch of more bytes than are taken; its length may be chunked.
 func batchTooLong(length int) error {
 	message := fmt.Sprintf("Send at most %d bytes (8 MiB) at once", MaxBatchBytes)
 	if length != request.Chunked {
@@ -136,7 +136,7 @@ func batchTooLong(length int) error {
 	return &models.Error{Kind: models.TooLarge, Code: "batch_too_large", Message: message + "."}
 }
 
-// reports are the items that can be published, with their places in the batch.
+// reports returns the items that can be published, with their places in the batch.
 // An organization that several name is looked up once; one that is named for
 // all of them must exist.
 func (c *call) reports(b *batchBody, key string) (reports []store.Report, places []int, err error) {

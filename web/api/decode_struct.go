@@ -105,7 +105,7 @@ func (s *structReader) member(field string, target any) {
 	}
 }
 
-// pointerPath is a field's path as faults name it.
+// pointerPath returns a field's path as faults name it.
 func pointerPath(at jsontext.Pointer) string {
 	path := ""
 	for name := range at.Tokens() {

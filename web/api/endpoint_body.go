@@ -18,7 +18,7 @@ type endpointBody struct {
 	enabled *bool
 }
 
-// create is a new endpoint's input: the defaults and what was given.
+// create returns a new endpoint's input: the defaults and what was given.
 func (b *endpointBody) create() models.EndpointInput {
 	in := models.NewEndpointInput()
 	for _, change := range b.changes {

@@ -36,7 +36,7 @@ type endpointAnswer struct {
 	StandardSecret     string                  `json:"standardSecret,omitzero" jsonschema:"An imported secret, as the Standard Webhooks libraries take it."`
 }
 
-// withSecret is the answer that shows the secret.
+// withSecret returns the answer that shows the secret.
 func (a endpointAnswer) withSecret(secret webhook.Secret) endpointAnswer {
 	a.Secret = secret.Reveal()
 	if standard := secret.StandardForm(); standard != a.Secret {
@@ -45,7 +45,7 @@ func (a endpointAnswer) withSecret(secret webhook.Secret) endpointAnswer {
 	return a
 }
 
-// withMoved is the answer that says what a change of the URL took away.
+// withMoved returns the answer that says what a change of the URL took away.
 func (a endpointAnswer) withMoved(moved models.Moved) endpointAnswer {
 	a.RemovedHeaders = moved.Headers
 	if !moved.Secret.IsZero() {

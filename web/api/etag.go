@@ -12,7 +12,7 @@ import (
 	"hookwell/models"
 )
 
-// etag is the strong validator of a resource's representation (RFC 9110, section
+// etag returns the strong validator of a resource's representation (RFC 9110, section
 // 8.8.3). Every change of a row sets its time, which never stands still; the
 // shape of the answer is part of it, so that a new version's answer is another.
 func etag(shape [sha256.Size]byte, v models.Version) string {
@@ -34,7 +34,7 @@ var (
 	organizationShape = shapeOf(organizationAnswer{})
 )
 
-// ifMatch is the condition that a request sets by If-Match, for a resource of
+// ifMatch returns the condition that a request sets by If-Match, for a resource of
 // that shape; nil is none. Weak tags match nothing (section 13.1.1).
 func (c *call) ifMatch(shape [sha256.Size]byte) func(models.Version) bool {
 	given := c.Get(fiber.HeaderIfMatch)
@@ -55,7 +55,7 @@ func (c *call) answerTagged(status int, tag string, value any) error {
 	return c.answer(status, value)
 }
 
-// tagged tells whether a list of entity tags, or *, has the tag. An ETag of ours
+// tagged reports whether a list of entity tags, or *, has the tag. An ETag of ours
 // has no comma and no space.
 func tagged(list, tag string, weakly bool) bool {
 	for _, one := range strings.Split(list, ",") {

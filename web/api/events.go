@@ -19,7 +19,7 @@ func (t stamp) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z"), nil
 }
 
-// stampOrNull is a time that may be missing.
+// stampOrNull returns a time that may be missing.
 func stampOrNull(t *time.Time) *stamp { return (*stamp)(t) }
 
 // eventBody is one report.
@@ -72,7 +72,7 @@ const (
 	idempotentReplayed = "Idempotent-Replayed"
 )
 
-// idempotencyKey is the request's, by which a report is accepted once.
+// idempotencyKey returns the request's, by which a report is accepted once.
 func (c *call) idempotencyKey() (string, error) {
 	key := c.Get(idempotencyKey)
 	if key == "" && len(c.Request().Header.PeekAll(idempotencyKey)) > 0 {
@@ -194,7 +194,7 @@ func (a *API) eventRead(c *call) error {
 	return c.answer(fiber.StatusOK, shape)
 }
 
-// eventData is the data inside the event's envelope, as its bytes are sent.
+// eventData returns the data inside the event's envelope, as its bytes are sent.
 func eventData(event *models.Event) (jsontext.Value, error) {
 	var data jsontext.Value
 	_, err := readBody(event.Body, func(r *bodyReader, name, _ string) bool {

@@ -13,7 +13,7 @@ import (
 	"hookwell/webhook"
 )
 
-// DocumentPath is where the server has the document.
+// DocumentPath is the path of the document on the server.
 const DocumentPath = "/api/openapi.json"
 
 // The media types of answers.
@@ -25,7 +25,7 @@ const (
 // pathParameter is a parameter as Fiber writes it.
 var pathParameter = regexp.MustCompile(`:([a-z]+)`)
 
-// Template returns the route's path as the document has it.
+// Template returns the route's path in the document's form.
 func (r Route) Template() string { return pathParameter.ReplaceAllString(Path+r.Path, "{$1}") }
 
 // document makes the OpenAPI 3.1 document of the API from its routes.
@@ -60,7 +60,7 @@ func document(version, server string, catalog *webhook.Catalog) ([]byte, error) 
 	})
 }
 
-// document is the operation as OpenAPI has it.
+// document returns the operation as OpenAPI has it.
 func (o operation) document(route Route) (pathOperation, error) {
 	scopes := []string{string(route.Access)}
 	if route.Access == PlatformOnly {
@@ -79,7 +79,7 @@ func (o operation) document(route Route) (pathOperation, error) {
 	return described, nil
 }
 
-// documentParameters are the parameters of the operation's path, query and headers.
+// documentParameters returns the parameters of the operation's path, query and headers.
 func (o operation) documentParameters(route Route) []documentParameter {
 	parameters := []documentParameter{}
 	for _, name := range pathParameter.FindAllStringSubmatch(route.Path, -1) {
@@ -104,7 +104,7 @@ func (o operation) documentParameters(route Route) []documentParameter {
 	return parameters
 }
 
-// codes are all problems that the route may answer.
+// codes returns all problems that the route may answer.
 func (o operation) codes(route Route) []string {
 	codes := []string{"malformed", "unauthorized", "key_expired", "not_found", "misdirected", "invalid", "too_many_requests", "internal", "stopping", "database_away", "database_busy", "timeout", "storage_full", "storage_read_only"}
 	if route.Access == PlatformOnly {
@@ -168,7 +168,7 @@ func exampleProblem(code string, kind refusalKind) problemBody {
 	return problem
 }
 
-// documentWebhooks are the requests that endpoints get, one for each type.
+// documentWebhooks returns the requests that endpoints get, one for each type.
 func documentWebhooks(catalog *webhook.Catalog) map[string]pathItem {
 	header := func(name, about string) documentParameter {
 		return documentParameter{Name: name, In: "header", Required: true, Schema: text(), Description: about}

@@ -22,7 +22,7 @@ import (
 //go:embed openapi_requests.json
 var requestShapes []byte
 
-// SchemaPath is what references to the document's schemas begin with.
+// SchemaPath is the beginning of references to the document's schemas.
 const SchemaPath = "#/components/schemas/"
 
 // answerShapes are what the API answers, by the names that its document gives
@@ -78,7 +78,7 @@ func choice[T ~string](shapes map[reflect.Type]*jsonschema.Schema, values []T) {
 	shapes[reflect.TypeFor[T]()] = &jsonschema.Schema{Type: "string", Enum: names}
 }
 
-// documentSchemas are all schemas of the document, by name.
+// documentSchemas returns all schemas of the document, by name.
 func documentSchemas() (map[string]*jsonschema.Schema, error) {
 	schemas := map[string]*jsonschema.Schema{}
 	if err := json.Unmarshal(requestShapes, &schemas); err != nil {
@@ -136,7 +136,7 @@ func limitRequests(schemas map[string]*jsonschema.Schema) {
 	schemas["NewOrganization"].Properties["endpoints"].MaxItems = new(maxFirstEndpoints)
 }
 
-// embeds tells whether a type has another's fields as its own.
+// embeds reports whether a type has another's fields as its own.
 func embeds(kind, other reflect.Type) bool {
 	field, ok := kind.FieldByName(other.Name())
 	return ok && field.Anonymous && field.Type == other
@@ -160,7 +160,7 @@ func mend(schema *jsonschema.Schema) {
 	}
 }
 
-// listOf is one page of rows.
+// listOf returns one page of rows.
 func listOf(name string) *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "object", Required: []string{"data", "nextCursor"}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
 		PropertyOrder: []string{"data", "nextCursor"},

@@ -39,7 +39,7 @@ func newProblem(status int, e *models.Error, most int) problemBody {
 	return body
 }
 
-// Refuse answers an error of the API as a problem.
+// Refuse responds to a request with an error as a problem.
 func (a *API) Refuse(c *fiber.Ctx, err error) error {
 	status, told := refusal.Report(c, a.Log, a.Request(c).ID, err)
 	return a.problem(c, status, told)

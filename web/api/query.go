@@ -42,7 +42,7 @@ func (c *call) query() *queryReader {
 	return q
 }
 
-// shownName is a parameter's name as it was sent, cut to what an answer has room for.
+// shownName returns a parameter's name as it was sent, cut to what an answer has room for.
 func shownName(name string) string {
 	const most = 64
 	if runes := []rune(name); len(runes) > most {
@@ -147,13 +147,13 @@ func (q *queryReader) id(name, prefix string) string {
 	return id
 }
 
-// idShaped tells whether text could be an id, so that no other is looked up.
+// idShaped reports whether text could be an id, so that no other is looked up.
 func idShaped(prefix, text string) bool {
 	rest, ok := strings.CutPrefix(text, prefix)
 	return ok && rest != "" && len(rest) <= 64 && strings.Trim(rest, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// id is the id in the path. What can't be one is NotFound.
+// id returns the id in the path. What can't be one is NotFound.
 func (c *call) id(prefix, noun string) (string, error) {
 	id := c.Params("id")
 	if !idShaped(prefix, id) {

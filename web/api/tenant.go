@@ -18,10 +18,10 @@ import (
 
 const organizationField = "organizationId"
 
-// tenant is the organization that a request without a body acts for.
+// tenant returns the organization that a request without a body acts for.
 func (c *call) tenant() (*store.Tenant, error) { return c.tenantNamed(c.Query(organizationField)) }
 
-// tenantNamed is the organization of that id or external id. An organization's
+// tenantNamed returns the organization of that id or external id. An organization's
 // key may name none but its own: another is NotFound, as an unknown one is.
 func (c *call) tenantNamed(name string) (*store.Tenant, error) {
 	unknown := &models.Error{Kind: models.NotFound, Code: "not_found", Message: "There is no such organization."}
@@ -39,7 +39,7 @@ func (c *call) tenantNamed(name string) (*store.Tenant, error) {
 	return c.platform().Tenant(c.UserContext(), name)
 }
 
-// oneOrganization is the name that a request gives in two places at most.
+// oneOrganization returns the name that a request gives in two places at most.
 func oneOrganization(names ...string) (string, error) {
 	chosen := ""
 	for _, name := range names {
@@ -53,7 +53,7 @@ func oneOrganization(names ...string) (string, error) {
 	return chosen, nil
 }
 
-// searchable tells whether a database can be asked for a text: Postgres takes
+// searchable reports whether a database can be asked for a text: Postgres takes
 // neither NUL nor what is no UTF-8.
 func searchable(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
@@ -139,7 +139,7 @@ func (c *call) input(into any) error {
 	return refusal.Join(faults, err)
 }
 
-// json is the request's whole body, which has to be JSON by its headers.
+// json returns the request's whole body, which has to be JSON by its headers.
 func (c *call) json() ([]byte, error) {
 	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && encoding != "identity" {
 		return nil, mediaTypeError("Send the body without Content-Encoding.")
@@ -150,7 +150,7 @@ func (c *call) json() ([]byte, error) {
 	return c.content()
 }
 
-// content is the request's whole body. It is read once the key, its scope and
+// content returns the request's whole body. It is read once the key, its scope and
 // its rate were found right.
 func (c *call) content() ([]byte, error) {
 	limit := request.MaxBody
@@ -168,7 +168,7 @@ func (c *call) content() ([]byte, error) {
 	return content, err
 }
 
-// bodyOwner is whose share of memory the request's body uses: the organization's
+// bodyOwner returns whose share of memory the request's body uses: the organization's
 // with all of its keys, or the platform key's.
 func (c *call) bodyOwner() request.Owner {
 	if c.organization != nil {
@@ -190,7 +190,7 @@ func (c *call) noBody() (*store.Tenant, error) {
 	return c.tenantInput(&ofOrganization{})
 }
 
-// named is the row of the path, for routes without a body.
+// named returns the row of the path, for routes without a body.
 func (c *call) named(prefix, noun string) (*store.Tenant, string, error) {
 	tenant, err := c.noBody()
 	if err != nil {

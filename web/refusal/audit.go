@@ -17,7 +17,7 @@ const auditGrain = 10 * time.Minute
 // maxNoted bounds what is remembered of refusals.
 const maxNoted = 10_000
 
-// Audit notes in the audit log who lacked a right.
+// Audit records in the audit log that somebody lacked a right.
 type Audit struct {
 	Log *slog.Logger
 	Now func() time.Time
@@ -40,9 +40,9 @@ func (a *Audit) fresh(who string, now time.Time) bool {
 	return true
 }
 
-// Note records that somebody, by their id, lacked a right, and why. The refusal
-// stands, whatever comes of its record: a failure is logged under the request's
-// id.
+// Note records that somebody, by their id, lacked a right, and why. If recording
+// fails, the failure is logged under the request's id; the request is refused all
+// the same.
 func (a *Audit) Note(c *fiber.Ctx, requestID string, tenant *store.Tenant, who, why string) {
 	tried := c.Method() + " " + c.Route().Path
 	if !a.fresh(who+" "+tenant.Organization().ID+" "+tried, a.Now()) {

@@ -7,9 +7,9 @@ import (
 	"hookwell/webhook"
 )
 
-// Join returns one error for the faults of a body and for an error that was found
-// beside them, so that all is told at once. An err that is no fault of a field,
-// such as an unknown organization, comes before all else.
+// Join returns one error for the faults of a body and an error found beside them,
+// so that the client gets all at once. If err is not a fault of a field, such as
+// an unknown organization, Join returns err alone.
 func Join(faults webhook.Faults, err error) error {
 	var known *models.Error
 	switch {

@@ -1,6 +1,7 @@
-// Package refusal is what an error of a handler means to the client, on pages
-// and in the API alike: its status, what may be told of it, and whether it goes
-// into the log or the audit log.
+// Package refusal turns a handler's error into a response, for pages and the API
+// alike: refusal.go has the status, the sentence that the client may see, and
+// what is logged; audit.go records in the audit log that somebody lacked a right;
+// fields.go makes errors of fields. Start with Report.
 package refusal
 
 import (
@@ -47,8 +48,8 @@ var sentences = map[int]models.Error{
 // slowRetry is when to come again after a request that took too long.
 const slowRetry = 5 * time.Second
 
-// Of returns an error's status and what the client may be told of it.
-// Whatever is not meant for people is a plain 500.
+// Of returns an error's status and the sentence that the client may see. An error
+// that is not meant for people is a plain 500.
 func Of(err error) (int, *models.Error) {
 	var known *models.Error
 	if errors.As(err, &known) {
@@ -73,8 +74,8 @@ func Of(err error) (int, *models.Error) {
 	return fiber.StatusInternalServerError, &models.Error{Code: "internal", Message: "Something failed on our side."}
 }
 
-// Report returns what Of does, and sets Retry-After. A fault of the
-// server's own is logged under the request's id, which the client is told.
+// Report does what Of does, and sets Retry-After. It logs an internal error under
+// the request's id, which the client gets too.
 func Report(c *fiber.Ctx, log *slog.Logger, requestID string, err error) (int, *models.Error) {
 	status, told := Of(err)
 	if status >= fiber.StatusInternalServerError && told.Code != CodeBusy {
@@ -87,15 +88,16 @@ func Report(c *fiber.Ctx, log *slog.Logger, requestID string, err error) (int, *
 	return status, told
 }
 
-// SetRetryAfter sets the header that says when trying again may work, if that is
-// known.
+// SetRetryAfter sets the header that says when another try may succeed, if that
+// is known.
 func SetRetryAfter(c *fiber.Ctx, told *models.Error) {
 	if told.RetryAfter > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int((told.RetryAfter+time.Second-1)/time.Second)))
 	}
 }
 
-// Next goes on to the next handler. It returns its error; a panic is one too.
+// Next calls the next handler and returns its error. It turns a panic into an
+// error.
 func Next(c *fiber.Ctx) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -105,6 +107,6 @@ func Next(c *fiber.Ctx) (err error) {
 	return c.Next()
 }
 
-// CodeBusy is the code of a body that there is no memory for. The budget notes
-// it in the log, once for many.
+// CodeBusy is the code of the error for a body that there is no memory for. The
+// budget logs it, once for many.
 const CodeBusy = "server_busy"

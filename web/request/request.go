@@ -1,5 +1,6 @@
-// Package request is what the server knows of a request before the pages or the
-// API handle it: its id, whose it is, and how to read its body.
+// Package request has what pages and the API share of a request before either
+// handles it: its id, its client, the share of memory that its body uses, and the
+// reading of the body.
 package request
 
 import (
@@ -17,14 +18,13 @@ type Request struct {
 	Body   Body       // nil until the first handler
 }
 
-// Actor returns who makes a change, as far as the request shows it: the store
+// Actor returns the actor of a change, as far as the request shows it; the store
 // adds the user or the key.
 func (r *Request) Actor() models.Actor {
 	return models.Actor{Kind: models.ActorUser, RemoteAddress: r.Client.String(), RequestID: r.ID}
 }
 
-// Body is what a request sends. Nothing of it is read before a handler asks for
-// it.
+// Body is a request's body. Nothing is read before a handler asks for it.
 type Body interface {
 	// Read returns the whole body, which is in memory until the request is over.
 	// The error is ErrTooLong for a body of more than limit bytes, Unavailable if
@@ -35,24 +35,24 @@ type Body interface {
 	Length() int
 }
 
-// Chunked is the length of a body that comes in chunks.
+// Chunked is the length of a body that comes in chunks, and so is unknown.
 const Chunked = -1
 
-// MaxBody is the longest body in bytes, but for a batch of events.
+// MaxBody is the longest body in bytes, except for a batch of events.
 const MaxBody = 1 << 20
 
-// ErrTooLong is a body that is longer than its reader takes.
+// ErrTooLong is the error for a body that is longer than its reader accepts.
 var ErrTooLong = errors.New("the body is too long")
 
 // Owner is whose share of the memory for bodies a body uses: an organization's,
-// that of a platform key or of a person who has signed in, by their id, or a
+// that of a platform key or a signed-in person, by their id, or that of a
 // stranger's network.
 type Owner struct {
 	ID      string
 	Network netip.Prefix // set for strangers alone
 }
 
-// Stranger reports whether nobody knows who the owner is.
+// Stranger reports whether the owner is unknown.
 func (o Owner) Stranger() bool { return o.ID == "" }
 
 // String returns the owner as the log names it.

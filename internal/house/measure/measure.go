@@ -81,7 +81,7 @@ func (h *house) add(name string, text []byte) error {
 	return nil
 }
 
-// typeName is the name of a receiver's type without its pointer and parameters.
+// typeName returns the name of a receiver's type without its pointer and parameters.
 func typeName(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.StarExpr:

@@ -177,7 +177,7 @@ func (t *traveller) sendEvent(ctx context.Context) error {
 	}
 }
 
-// anEvent is the first event type of a catalog with its example, as the API takes it.
+// anEvent returns the first event type of a catalog with its example, as the API takes it.
 func anEvent(catalog []byte) ([]byte, error) {
 	type eventType struct {
 		Type    string          `json:"type"`

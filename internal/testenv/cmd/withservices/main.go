@@ -92,7 +92,7 @@ func start(signals <-chan os.Signal, durable bool) (*testenv.Services, error) {
 	return nil, err
 }
 
-// exitStatus is the command's own, or that of a shell whose command a signal
+// exitStatus returns the command's own, or that of a shell whose command a signal
 // ended: 128 and the signal's number.
 func exitStatus(err error) (int, error) {
 	var exit *exec.ExitError

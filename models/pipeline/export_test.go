@@ -1,0 +1,26 @@
+package pipeline
+
+import (
+	"errors"
+
+	"gorm.io/gorm"
+
+	"hookwell/models/database"
+)
+
+// LoseAnswers makes the database's answers to accepted groups be lost, after their
+// commit, until the function that it returns is called.
+func (p *Engine) LoseAnswers() (end func()) {
+	kept := p.statements
+	p.statements = losing{kept}
+	return func() { p.statements = kept }
+}
+
+type losing struct{ statements }
+
+func (l losing) writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition, worker string) (written, error) {
+	if wrote, err := l.statements.writeIfUnchanged(db, c, f, p, worker); err != nil || !wrote.ok {
+		return wrote, err
+	}
+	return written{}, errors.New("the connection broke before the answer came")
+}
