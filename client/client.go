@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -65,8 +66,22 @@ const (
 // String returns the client's URL without its key.
 func (c Client) String() string { return "client of " + c.server() }
 
-// GoString does what String does, so that no way of printing shows the key.
+// GoString returns what String does.
 func (c Client) GoString() string { return c.String() }
+
+// Format writes what String returns for every verb of fmt. Only inside an unexported field of
+// another struct, where fmt asks no methods, does a Client print its key; a
+// *Client there does not.
+func (c Client) Format(to fmt.State, _ rune) { io.WriteString(to, c.String()) }
+
+// LogValue returns what String does, for logs.
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON returns what String does, as JSON. It never fails.
+func (c Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// MarshalText returns what String does, for every other encoding that asks for text.
+func (c Client) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // server returns the URL as it may be shown.
 func (c Client) server() string {
@@ -127,11 +142,13 @@ func (c *Client) do(ctx context.Context, r *call, answer any) (http.Header, erro
 			return nil, fmt.Errorf("%s %s: writing the body: %w", r.method, r.path, err)
 		}
 	}
+	begun := false // an earlier request may have been carried out
 	for tried := 0; ; tried++ {
 		header, err := c.once(ctx, r, content, answer)
-		if err == nil || r.removedBefore(tried, err) {
+		if err == nil || begun && r.removedBefore(err) {
 			return header, nil
 		}
+		begun = begun || mayHaveBegun(err)
 		wait, again := r.again(tried, err)
 		if tried >= c.Retries || !again || ctx.Err() != nil {
 			return nil, err

@@ -3,8 +3,10 @@ package client_test
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"reflect"
@@ -315,6 +317,27 @@ func TestKey_is_shown_nowhere(t *testing.T) {
 				t.Errorf("%s: the key is in %s", name, shown)
 			}
 		}
+	}
+	c := client.Client{URL: "https://hooks.example.com", Key: key}
+	type inside struct{ C client.Client }
+	var shown strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t"} {
+		fmt.Fprintf(&shown, verb+verb+verb+verb, c, &c, []any{c}, struct{ C *client.Client }{&c})
+	}
+	for _, handler := range []slog.Handler{slog.NewJSONHandler(&shown, nil), slog.NewTextHandler(&shown, nil)} {
+		slog.New(handler).Info("made", "value", c, "pointer", &c, "inside", inside{c})
+	}
+	for _, write := range []func(any) ([]byte, error){json.Marshal, xml.Marshal} {
+		for _, value := range []any{c, &c, inside{c}} {
+			text, err := write(value)
+			if err != nil || len(text) == 0 {
+				t.Errorf("marshalling a client returned %q, %v", text, err)
+			}
+			shown.Write(text)
+		}
+	}
+	if text := shown.String(); strings.Contains(text, "VERYSECRET") || strings.Contains(text, fmt.Sprintf("%x", "VERYSECRET")) || !strings.Contains(text, `"client of https://hooks.example.com"`) {
+		t.Errorf("a client is printed, logged and marshalled as %s", text)
 	}
 	if _, err := (&client.Client{URL: f.Base}).Events(t.Context(), nil, client.Paging{}); err == nil || !strings.Contains(err.Error(), "no key") {
 		t.Errorf("without a key Events() returned %v", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"time"
 )
@@ -54,9 +55,22 @@ func (r *call) again(tried int, err error) (time.Duration, bool) {
 }
 
 // removedBefore reports whether a repeated removal failed because an earlier
-// request, whose answer was lost, had removed it.
-func (r *call) removedBefore(tried int, err error) bool {
-	return r.method == http.MethodDelete && tried > 0 && Code(err) == "not_found"
+// request, which may have been carried out, had removed it.
+func (r *call) removedBefore(err error) bool {
+	return r.method == http.MethodDelete && Code(err) == "not_found"
+}
+
+// mayHaveBegun reports whether a failed request may have been carried out: its
+// answer was lost, or the server or a proxy failed at it. It was not where no
+// connection was made.
+func mayHaveBegun(err error) bool {
+	var lost *networkError
+	if errors.As(err, &lost) {
+		var dial *net.OpError
+		return !errors.As(err, &dial) || dial.Op != "dial"
+	}
+	var refused *Error
+	return errors.As(err, &refused) && refused.Status >= 500 && refused.Code != "server_busy"
 }
 
 // backoff returns a wait with jitter, so that many clients don't come back at once.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -153,14 +154,33 @@ func TestRetries(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a_removal_whose_answer_was_lost_was_made", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			c, made := answering(1, lose, refuse(404, "not_found"))
-			if err := c.DeleteEndpoint(t.Context(), "ep_1"); err != nil || len(*made) != 2 {
-				t.Errorf("DeleteEndpoint() made %d requests and returned %v; want 2 and none", len(*made), err)
-			}
+	type answers = []func() (*http.Response, error)
+	unreached := func() (*http.Response, error) { return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errReset} }
+	gone := refuse(404, "not_found")
+	for name, test := range map[string]struct {
+		answers answers
+		removed bool
+	}{
+		"lost":                    {answers{lose, gone}, true},
+		"cut":                     {answers{cut, gone}, true},
+		"a_proxy_failed":          {answers{refuse(504, ""), gone}, true},
+		"the_server_failed":       {answers{refuse(503, "database_away"), gone}, true},
+		"lost_then_429":           {answers{lose, refuse(429, "too_many_requests"), gone}, true},
+		"429":                     {answers{refuse(429, "too_many_requests"), gone}, false},
+		"not_begun":               {answers{refuse(503, "server_busy"), gone}, false},
+		"no_connection":           {answers{unreached, gone}, false},
+		"at_once":                 {answers{gone}, false},
+		"lost_and_then_forbidden": {answers{lose, refuse(403, "forbidden")}, false},
+	} {
+		t.Run("a_removal/"+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, made := answering(2, test.answers...)
+				if err := c.DeleteEndpoint(t.Context(), "ep_1"); (err == nil) != test.removed || len(*made) != len(test.answers) {
+					t.Errorf("DeleteEndpoint() made %d requests and returned %v; want %d, and removed %v", len(*made), err, len(test.answers), test.removed)
+				}
+			})
 		})
-	})
+	}
 	t.Run("a_server_that_hangs_is_a_lost_answer", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, made := answering(1, nil)

@@ -43,6 +43,8 @@ func TestRetryStatuses(t *testing.T) {
 			"not excluded":      answering("not excluded", always(400), "!401,!404", twice),
 			"without a list":    answering("without a list", always(404), "", twice),
 			"the last attempt":  answering("the last attempt", always(404), few, once),
+			"999":               answering("999", always(999), few, twice),
+			"999 excluded":      answering("999 excluded", always(999), "!300-599", twice),
 			"410 that is named": answering("410 that is named", always(410), "410", twice),
 		}
 		refused, _ := f.endpoint(t, "http://127.0.0.1:9/", func(in *models.EndpointInput) { in.RetryStatuses, in.Schedule = few, twice })
@@ -68,7 +70,9 @@ func TestRetryStatuses(t *testing.T) {
 		}{
 			"404":               {models.Failed, webhook.CauseNotRetried, "The receiver has nothing at this URL (404). Not tried again: the endpoint's setting retries only 408, 429, 500-599."},
 			"302":               {models.Failed, webhook.CauseNotRetried, "Not tried again: "},
-			"410":               {models.Failed, webhook.CauseNotRetried, "Not tried again: "},
+			"410":               {models.Failed, webhook.CauseStatus, ""},
+			"999":               {models.Retrying, webhook.CauseStatus, ""},
+			"999 excluded":      {models.Failed, webhook.CauseNotRetried, "The receiver failed (999). Not tried again: the endpoint's setting retries all but 300-599."},
 			"429 not named":     {models.Failed, webhook.CauseNotRetried, "Not tried again: the endpoint's setting retries only 500-599."},
 			"excluded":          {models.Failed, webhook.CauseNotRetried, "Not tried again: the endpoint's setting retries all but 401, 404."},
 			"503":               {models.Retrying, webhook.CauseStatus, ""},

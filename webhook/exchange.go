@@ -85,7 +85,7 @@ func recordedHeaders(came []Header, mask *mask) []Header {
 	}
 	headers := make([]Header, len(came))
 	for i, h := range came {
-		headers[i] = Header{clean(h.Name), mask.text(clean(h.Value))}
+		headers[i] = Header{mask.name(clean(h.Name)), mask.text(clean(h.Value))}
 	}
 	slices.SortStableFunc(headers, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
 	return headers

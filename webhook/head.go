@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
@@ -36,8 +37,8 @@ type head struct {
 // that come before it, but for 101. All of them together have at most as many
 // bytes as budget.
 func readHead(in *bufio.Reader, budget int) (*head, error) {
-	for {
-		h := &head{length: -1, lasts: true}
+	for lasts := true; ; {
+		h := &head{length: -1, lasts: lasts}
 		left, err := h.read(in, budget)
 		if err != nil {
 			return nil, err
@@ -45,7 +46,7 @@ func readHead(in *bufio.Reader, budget int) (*head, error) {
 		if h.status >= 200 || h.status == 101 {
 			return h, nil
 		}
-		budget = left
+		budget, lasts = left, h.lasts
 	}
 }
 
@@ -252,10 +253,15 @@ func (h *head) frame() error {
 	if closes || !h.current && !keeps || !h.bodiless() && !h.chunked && h.length < 0 {
 		h.lasts = false
 	}
+	// What is announced here and not read may still come, and would be taken for the
+	// answer to the next request.
+	if (h.bodiless() || h.status == http.StatusResetContent) && (coded || h.length > 0) {
+		h.lasts = false
+	}
 	return nil
 }
 
 // bodiless reports whether no body follows, whatever the headers say.
 func (h *head) bodiless() bool {
-	return h.status < 200 || h.status == 204 || h.status == 304
+	return h.status < 200 || h.status == http.StatusNoContent || h.status == http.StatusNotModified
 }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -41,16 +42,35 @@ func newMask(m *Message) *mask {
 }
 
 // headerValues returns the endpoint's own and, since of "Bearer x" and "Basic x" a
-// receiver may well show x alone, their credentials.
+// receiver may well show x alone, their credentials, and what those of Basic say.
 func headerValues(m *Message) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, header := range m.Headers {
-			_, credentials, ok := strings.Cut(header.Value, " ")
+			scheme, credentials, ok := strings.Cut(header.Value, " ")
 			if !yield(header.Value) || ok && !yield(credentials) {
 				return
 			}
+			if !strings.EqualFold(scheme, "Basic") {
+				continue
+			}
+			for _, text := range basicTexts(credentials) {
+				if !yield(text) {
+					return
+				}
+			}
 		}
 	}
+}
+
+// basicTexts are the user and password of Basic credentials (RFC 7617), and the
+// password alone. Of an empty password it is the user: many services take a key so.
+func basicTexts(credentials string) []string {
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(credentials), "="))
+	if err != nil {
+		return nil
+	}
+	user, password, _ := strings.Cut(string(decoded), ":")
+	return slices.DeleteFunc([]string{string(decoded), cmp.Or(password, user)}, func(text string) bool { return len(text) < minMasked })
 }
 
 func messageSecrets(m *Message) iter.Seq[Secret] {
@@ -186,6 +206,21 @@ func (m *mask) text(text string) string {
 	return text
 }
 
+// name is text for the name of a header, whose capitals are not as they were
+// sent: HTTP/2 has none, and we set our own. It is ASCII.
+func (m *mask) name(name string) string {
+	for _, hidden := range m.within(len(name)) {
+		if len(hidden) > len(name) {
+			continue // nearly all are
+		}
+		hidden = strings.ToLower(hidden)
+		for at := strings.Index(strings.ToLower(name), hidden); at >= 0; at = strings.Index(strings.ToLower(name), hidden) {
+			name = name[:at] + masked + name[at+len(hidden):]
+		}
+	}
+	return name
+}
+
 func (m *mask) bytes(text []byte) []byte {
 	if len(m.within(len(text))) == 0 {
 		return text
@@ -195,4 +230,50 @@ func (m *mask) bytes(text []byte) []byte {
 		return []byte(shown)
 	}
 	return text
+}
+
+// cutBytes is bytes for a text that was cut somewhere. If it ends with the
+// beginning of what is hidden, that is masked too: the rest is added, so that the
+// longest is masked first here as well.
+func (m *mask) cutBytes(text []byte) []byte {
+	most, rest := minMasked-1, ""
+	for _, hidden := range m.within(max(len(text), m.shortest)) {
+		if n := beginning(text, hidden); n > most {
+			most, rest = n, hidden[n:]
+		}
+	}
+	if rest == "" {
+		return m.bytes(text)
+	}
+	if whole := m.text(string(text) + rest); strings.HasSuffix(whole, masked) {
+		return []byte(whole)
+	}
+	// Another text overlapped it, and a part of the rest stayed.
+	return []byte(m.text(string(text[:len(text)-most])) + masked)
+}
+
+// beginning returns how many bytes of hidden, from its first one, the text ends
+// with. It takes linear time (Knuth, Morris and Pratt), since receivers and the
+// endpoint's headers may be made to fit.
+func beginning(text []byte, hidden string) int {
+	shorter := make([]int, len(hidden)+1) // by a length, the next one that ends the same
+	for i, n := 1, 0; i < len(hidden); i++ {
+		for n > 0 && hidden[n] != hidden[i] {
+			n = shorter[n]
+		}
+		if hidden[n] == hidden[i] {
+			n++
+		}
+		shorter[i+1] = n
+	}
+	n := 0
+	for _, b := range text[max(len(text)-len(hidden), 0):] {
+		for n > 0 && (n == len(hidden) || hidden[n] != b) {
+			n = shorter[n]
+		}
+		if hidden[n] == b {
+			n++
+		}
+	}
+	return n
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -86,6 +87,28 @@ func TestMask_knows_the_encodings_of_a_header_value(t *testing.T) {
 	})
 }
 
+// A receiver that checks Basic credentials has them decoded, and shows them so.
+func TestMask_knows_what_basic_credentials_say(t *testing.T) {
+	basic := func(scheme, text string) string { return scheme + base64.StdEncoding.EncodeToString([]byte(text)) }
+	for name, test := range map[string]struct{ value, said, want string }{
+		"user_and_password":   {basic("Basic ", "shop:pa:ss/wörd"), "no access for shop:pa:ss/wörd", "no access for ••••"},
+		"password":            {basic("Basic ", "shop:pa:ss/wörd"), "shop has not pa:ss/wörd", "shop has not ••••"},
+		"password_in_a_query": {basic("basic ", "shop:pa:ss/wörd"), "?p=pa%3Ass%2Fw%C3%B6rd", "?p=••••"},
+		"key_as_user":         {basic("Basic ", "sk_live_1:"), "unknown key sk_live_1.", "unknown key ••••."},
+		"without_padding":     {"Basic " + base64.RawStdEncoding.EncodeToString([]byte("shop:letmein")), "letmein", "••••"},
+		"two_spaces":          {basic("Basic  ", "shop:letmein"), "letmein", "••••"},
+		"short_password":      {basic("Basic ", "shop:abc"), "abc shop:abc", "abc ••••"},
+		"no_base64":           {"Basic shop:letmein", "letmein shop:letmein", "letmein ••••"},
+		"another_scheme":      {basic("Bearer ", "shop:letmein"), "letmein", "letmein"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := newMask(&Message{Headers: []Header{{"Authorization", test.value}}}).text(test.said); got != test.want {
+				t.Errorf("text(%q) returned %q; want %q", test.said, got, test.want)
+			}
+		})
+	}
+}
+
 func TestMask_leaves_short_values_and_other_text_alone(t *testing.T) {
 	mask := newMask(&Message{Headers: []Header{{"X-A", "abc"}, {"X-B", "long-enough"}}})
 	if got := mask.text("abc long-enough long"); got != "abc •••• long" {
@@ -103,6 +126,99 @@ func TestSender_masks_before_it_cuts(t *testing.T) {
 	exchange := newTestSender(t, nil).Send(t.Context(), m)
 	if strings.Contains(string(exchange.ResponseBody), token[:4]) {
 		t.Errorf("ends with %q", exchange.ResponseBody[maxResponseKept-16:])
+	}
+}
+
+// What is read of a body ends at 64 KiB, or where the receiver cut it, perhaps
+// within a secret. Masking may shorten the text so far that this end is kept.
+func TestSender_masks_a_secret_that_is_cut(t *testing.T) {
+	const token, other = "a-token-that-is-cut", "other a-token-that-is-longer"
+	long := strings.Repeat("x", 1<<10)
+	cases := map[string]func(w http.ResponseWriter, said string){
+		"by_us": func(w http.ResponseWriter, said string) { fmt.Fprint(w, said, long) },
+		"by_a_receiver": func(w http.ResponseWriter, said string) {
+			w.Header().Set("Content-Length", "70000")
+			fmt.Fprint(w, said)
+		},
+		"in_gzip": func(w http.ResponseWriter, said string) {
+			w.Header().Set("Content-Encoding", "gzip")
+			out := gzip.NewWriter(w)
+			fmt.Fprint(out, said, long)
+			out.Close()
+		},
+	}
+	for name, say := range cases {
+		for part, shown := range map[string]string{token: masked, other: masked, token[:len(token)-1]: masked, token[:minMasked]: masked, other[:20]: masked, "abc" + base64.StdEncoding.EncodeToString([]byte(token))[:9]: "abc" + masked, "a-t": "a-t", "nothing": "nothing"} {
+			t.Run(name+"/"+part, func(t *testing.T) {
+				filler := strings.Repeat(long, (maxResponseRead-len(part))/(1<<10)+1)[:maxResponseRead-len(part)-1] + " "
+				server := receiver(t, func(w http.ResponseWriter, _ *http.Request) { say(w, filler+part) })
+				m := messageTo(t, server.URL)
+				m.Headers = []Header{{"X-Token", token}, {"X-Other", other}, {"X-Long", long}}
+				exchange := newTestSender(t, nil).Send(t.Context(), m)
+				body := string(exchange.ResponseBody)
+				if !exchange.Truncated && name != "by_a_receiver" || len(body) > 4<<10 || !strings.HasSuffix(body, " "+shown) {
+					t.Errorf("Send() recorded %d bytes that end with %q, truncated %v; want the end %q", len(body), body[max(len(body)-40, 0):], exchange.Truncated, shown)
+				}
+			})
+		}
+	}
+}
+
+// What is added to mask a beginning is never shown.
+func TestMask_adds_nothing_to_a_cut_text(t *testing.T) {
+	mask := newMask(&Message{Headers: []Header{{"X-A", "long-enough-abcd"}, {"X-B", "abcdeSECRET"}}})
+	for said, want := range map[string]string{
+		"see long-enough-abcde": "see long-enough-••••",
+		"see abcdeSEC":          "see ••••",
+		"see abcdeSECRET":       "see ••••",
+		"abcde":                 "••••", // shorter than all that is hidden
+		"":                      "",
+	} {
+		if got := string(mask.cutBytes([]byte(said))); got != want {
+			t.Errorf("cutBytes(%q) returned %q; want %q", said, got, want)
+		}
+	}
+}
+
+func TestBeginning_is_the_longest(t *testing.T) {
+	for _, hidden := range []string{"abcd", "aaaa", "abab", "aabaab", "ababac", "b"} {
+		for n := range 1 << 10 {
+			text := strings.NewReplacer("0", "a", "1", "b").Replace(fmt.Sprintf("%b", n)) + hidden[:n%len(hidden)]
+			want := min(len(text), len(hidden))
+			for !strings.HasSuffix(text, hidden[:want]) {
+				want--
+			}
+			if got := beginning([]byte(text), hidden); got != want {
+				t.Fatalf("beginning(%q, %q) returned %d; want %d", text, hidden, got, want)
+			}
+		}
+	}
+}
+
+// An echo may come as the name of a header, whose capitals HTTP changes.
+func TestSender_masks_the_names_of_headers(t *testing.T) {
+	const token = "tOkEn-LiKe_A.NaMe"
+	for _, http2 := range []bool{false, true} {
+		t.Run(fmt.Sprintf("HTTP/2_%v", http2), func(t *testing.T) {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header()[r.Header.Get("X-Token")] = []string{"a"}
+				w.Header().Set("X-"+r.Header.Get("X-Token")+"-And-"+r.Header.Get("X-Token"), "b")
+				w.Header().Set("X-Request-Id", "c")
+			}))
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			m := messageTo(t, server.URL)
+			m.Headers = []Header{{"X-Token", token}}
+			exchange := newTestSender(t, server.Certificate()).Send(t.Context(), m)
+			var names []string
+			for _, h := range exchange.ResponseHeaders {
+				names = append(names, h.Name)
+			}
+			if got, want := strings.Join(names, " "), "Content-Length Date X-Request-Id X-••••-And-•••• ••••"; got != want {
+				t.Errorf("recorded the names %q; want %q; %s", got, want, exchange.Error)
+			}
+		})
 	}
 }
 

@@ -5,7 +5,7 @@ import "sync"
 // keptMask is how many bytes the texts have together that are kept to mask the
 // responses of one endpoint. With longer headers there are more, and they are made
 // for each response.
-const keptMask = 2 << 10
+const keptMask = 4 << 10
 
 // prepared is what messages to one endpoint have in common.
 type prepared struct {

@@ -26,9 +26,11 @@ func (e *Exchange) takeBody(ctx context.Context, r *response, mask *mask) {
 	}
 	content = inUTF8(get(r.headers, "Content-Type"), content) // before it is masked, so that no encoding hides a secret
 	if err != nil || cut {
-		content = withoutHalf(content)
+		content = mask.cutBytes(withoutHalf(content))
+	} else {
+		content = mask.bytes(content)
 	}
-	content = mask.bytes(content) // before it is cut, so that no half of a secret stays
+	// It is masked before it is cut here, so that no half of a secret stays.
 	e.Truncated = cut || len(content) > maxResponseKept
 	e.ResponseBody = cutText(content, maxResponseKept)
 }
@@ -39,12 +41,12 @@ func readBody(r *response) (content []byte, cut bool, err error) {
 	limited := &io.LimitedReader{R: r.body, N: maxResponseRead + 1}
 	body, err := decoded(r.headers, limited)
 	if err == nil {
-		content, err = io.ReadAll(io.LimitReader(body, maxResponseRead))
+		content, err = io.ReadAll(io.LimitReader(body, maxResponseRead+1))
 	}
-	if cut = limited.N <= 0; cut {
-		return content, cut, nil // the limit looks like an early end to gzip
+	if limited.N > 0 && len(content) <= maxResponseRead {
+		return content, false, err
 	}
-	return content, cut, err
+	return content[:min(len(content), maxResponseRead)], true, nil // the limit looks like an early end to gzip
 }
 
 // errGzip tells a body that is not the gzip it claims to be from one that ended

@@ -16,9 +16,14 @@ type RetryStatuses string
 // Bounds of a list.
 const (
 	MaxRetryStatuses = 200 // characters
-	minRetryStatus   = 300 // below it there are no failures
+	minRetryStatus   = 300
 	maxRetryStatus   = 599
 )
+
+// unknownStatus stands for a status that a list can't name: 101, or one of 600 and
+// above. No server is to send these, and so they are failures of the server (RFC
+// 9110, section 15).
+const unknownStatus = 500
 
 // RetryStatusesPattern is a regular expression that matches what
 // ParseRetryStatuses accepts, except that it doesn't check the order of a range's
@@ -134,10 +139,13 @@ func merged(spans []statusSpan) []statusSpan {
 }
 
 // Has reports whether a failure with the status is tried again. Status 0, no
-// response, always is.
+// response, always is. One that a list can't name is as 500 is.
 func (s StatusSet) Has(status int) bool {
 	if len(s.spans) == 0 || status == 0 {
 		return true
+	}
+	if status < minRetryStatus || status > maxRetryStatus {
+		status = unknownStatus
 	}
 	within := slices.ContainsFunc(s.spans, func(span statusSpan) bool { return span.first <= status && status <= span.last })
 	return within != s.negated

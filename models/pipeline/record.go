@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"time"
 
@@ -201,6 +202,9 @@ func judge(r *Result) decision {
 	case !more:
 		return decision{state: models.Failed, cause: cause, done: true}
 	case !r.Job.retries.statuses.Has(r.Exchange.StatusCode):
+		if r.Exchange.StatusCode == http.StatusGone { // which has disabled the endpoint
+			return decision{state: models.Failed, cause: cause, done: true}
+		}
 		return decision{state: models.Failed, cause: webhook.CauseNotRetried, done: true}
 	}
 	return decision{state: models.Retrying, cause: cause, delay: max(delay, r.Exchange.RetryAfter)}

@@ -182,7 +182,7 @@ func documentWebhooks(catalog *webhook.Catalog) map[string]pathItem {
 			Parameters: []documentParameter{header("webhook-id", "The event's id, the same in every attempt."), header("webhook-timestamp", "When the request was written, in Unix seconds."),
 				header("webhook-signature", "v1, and the HMAC-SHA256 of id, timestamp and body: see Standard Webhooks 1.0.0.")},
 			RequestBody: &pathBody{Required: true, Content: map[string]content{JSONType: {Schema: envelope}}},
-			Responses:   map[string]response{"2XX": {Description: "Received. Anything else is tried again."}}}}
+			Responses:   map[string]response{"2XX": {Description: "Received. Anything else is tried again, unless the endpoint's retryStatuses say otherwise."}}}}
 	}
 	return hooks
 }

@@ -59,3 +59,18 @@ func TestDocs_have_the_bounds_of_an_endpoint(t *testing.T) {
 		t.Errorf("docs/delivery.md does not say %q", want)
 	}
 }
+
+// A receiver reads in the document what follows its answers.
+func TestDocumentWebhooks_name_the_setting_of_retries(t *testing.T) {
+	catalog, err := webhook.NewCatalog(nil)
+	must(t, err)
+	hooks := documentWebhooks(catalog)
+	if len(hooks) == 0 {
+		t.Fatal("documentWebhooks() returned none")
+	}
+	for name, item := range hooks {
+		if said := item["post"].Responses["2XX"].Description; !strings.Contains(said, "unless the endpoint's retryStatuses say otherwise") {
+			t.Errorf("%s says %q; want that retryStatuses may say otherwise", name, said)
+		}
+	}
+}
