@@ -118,7 +118,7 @@ func RecoveryCancelPath(slug, id string) string {
 	return OrganizationPath(slug) + "/recoveries/" + url.PathEscape(id) + "/cancel"
 }
 
-// DeliveriesPath is the log. DeliveryQuery.Path adds filters.
+// DeliveriesPath is the path of the log. DeliveryQuery.Path adds filters.
 func DeliveriesPath(slug string) string { return OrganizationPath(slug) + "/deliveries" }
 
 // DeliveryPath is the path of one delivery's page; ?attempt=N chooses an attempt.
@@ -147,7 +147,7 @@ func EventTypePath(slug, eventType string) string {
 	return CatalogPath(slug) + "/" + url.PathEscape(eventType)
 }
 
-// AuditPath is the audit log. AuditQuery.Path adds filters.
+// AuditPath is the path of the audit log. AuditQuery.Path adds filters.
 func AuditPath(slug string) string { return OrganizationPath(slug) + "/audit" }
 
 // AuditExportPath is the path of the audit log as CSV.
