@@ -75,7 +75,6 @@ type Queue struct {
 	client *asynq.Client
 	redis  redis.UniversalClient
 	feed   *Feed
-	log    *slog.Logger
 
 	mu      sync.Mutex
 	waiting wakes
@@ -92,7 +91,7 @@ type Queue struct {
 // feed may be nil.
 func NewQueue(client redis.UniversalClient, installation string, feed *Feed, log *slog.Logger) *Queue {
 	client.AddHook(own{names{installation}})
-	q := &Queue{names: names{installation}, state: redisState{log: log}, client: asynq.NewClientFromRedisClient(client), redis: client, feed: feed, log: log,
+	q := &Queue{names: names{installation}, state: redisState{log: log}, client: asynq.NewClientFromRedisClient(client), redis: client, feed: feed,
 		signal: make(chan struct{}, 1), stop: make(chan struct{})}
 	if feed != nil {
 		feed.note.Store(&q.state)

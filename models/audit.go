@@ -31,8 +31,3 @@ type AuditFilter struct {
 	Since    time.Time
 	Until    time.Time
 }
-
-// ActorKinds lists every kind of actor in the order in which pages show them.
-func ActorKinds() []ActorKind {
-	return []ActorKind{ActorUser, ActorKey, ActorPortal, ActorOperator, ActorSystem, ActorVisitor}
-}

@@ -2,8 +2,6 @@ package models
 
 import (
 	"time"
-
-	"hookwell/webhook"
 )
 
 // EndpointState is what holds an endpoint's deliveries back, and how it fares.
@@ -37,24 +35,6 @@ const (
 	CircuitOpen     Circuit = "open"
 	CircuitHalfOpen Circuit = "half-open"
 )
-
-// EndpointSetting is one line of an endpoint's history: what it was subscribed
-// to and whether it was enabled from Since on.
-type EndpointSetting struct {
-	EndpointID     string    `gorm:"primaryKey"`
-	Since          time.Time `gorm:"primaryKey"`
-	OrganizationID string
-	EventTypes     webhook.Subscriptions `gorm:"serializer:json"`
-	Enabled        bool
-	Deleted        bool
-}
-
-// NewEndpointSetting returns the line of the endpoint's history that holds from a
-// time on, as the endpoint is now.
-func NewEndpointSetting(e *Endpoint, since time.Time) *EndpointSetting {
-	return &EndpointSetting{EndpointID: e.ID, Since: since, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes,
-		Enabled: e.Enabled(), Deleted: e.DeletedAt != nil}
-}
 
 // circuitThreshold is how many failures in a row open a circuit.
 const circuitThreshold = 5
@@ -117,22 +97,5 @@ func (s *EndpointState) Circuit(now time.Time) Circuit {
 		return CircuitOpen
 	default:
 		return CircuitHalfOpen
-	}
-}
-
-// KeepsOut says why an event of a type is not sent under these settings, and
-// nothing if it is. No line at all is the time before the endpoint.
-func (s *EndpointSetting) KeepsOut(eventType string) Reason {
-	switch {
-	case s == nil:
-		return ReasonNotCreated
-	case s.Deleted:
-		return ReasonDeleted
-	case !s.Enabled:
-		return ReasonDisabled
-	case !s.EventTypes.Matches(eventType):
-		return ReasonNotSubscribed
-	default:
-		return ""
 	}
 }

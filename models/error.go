@@ -81,7 +81,8 @@ func IsCode(err error, code string) bool {
 	return errors.As(err, &e) && e.Code == code
 }
 
-// NewInvalid returns an Invalid error with what is wrong at each field.
+// NewInvalid returns an Invalid error with what is wrong at each field, the first
+// webhook.MaxFaults of them.
 func NewInvalid(fields webhook.Faults) error {
 	return &Error{Kind: Invalid, Code: "invalid", Message: "Some of what was sent needs a change.", Fields: fields.Cut(webhook.MaxFaults)}
 }

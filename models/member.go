@@ -23,12 +23,6 @@ type TeamMember struct {
 	Email string
 }
 
-// Manages reports whether a role may give or take another, and remove who has
-// it: an admin up to admins, an owner everybody.
-func (r Role) Manages(other Role) bool {
-	return r.May(RightOwn) || r.May(RightAdminister) && !other.May(RightOwn)
-}
-
 // Revocations are what ends when a member's role changes, or the membership
 // itself: what acts in the member's name beyond the role that is left.
 type Revocations struct {
@@ -64,16 +58,6 @@ func (r *Revocations) IDs() []string {
 
 // Empty reports whether nothing ends.
 func (r *Revocations) Empty() bool { return len(r.IDs()) == 0 }
-
-// MayHold reports whether a key that somebody of this role made may have the
-// scope. Keys read what members see, people's addresses included, so that a
-// guest's reads nothing.
-func (r Role) MayHold(scope Scope) bool {
-	if scope == ScopeRead {
-		return r.May(RightOperate)
-	}
-	return r.May(RightAdminister)
-}
 
 // Agreed refuses what would end without having been listed to who asks for it.
 func (r *Revocations) Agreed(ids []string) error {

@@ -86,13 +86,13 @@ func frameOrigin(text string) string {
 	return normal.String()
 }
 
-// PortalVisitor is what somebody is called whom the product did not name.
-const PortalVisitor = "Portal visitor"
+// portalVisitor is what somebody is called whom the product did not name.
+const portalVisitor = "Portal visitor"
 
 // Title is what the visitor is called.
 func (p *PortalLink) Title() string {
 	if p.Name == "" {
-		return PortalVisitor
+		return portalVisitor
 	}
 	return p.Name
 }

@@ -58,52 +58,18 @@ const (
 // Scopes lists every scope in the order in which pages show them.
 func Scopes() []Scope { return []Scope{ScopeEventsWrite, ScopeRead, ScopeWrite} }
 
-// ActorKind says what kind of actor made a change.
-type ActorKind string
-
-// The kinds of actor.
-const (
-	ActorUser     ActorKind = "user"
-	ActorKey      ActorKind = "key"
-	ActorOperator ActorKind = "operator" // someone at the command line
-	ActorPortal   ActorKind = "portal"   // a product's user, who came by a link
-	ActorSystem   ActorKind = "system"
-	ActorVisitor  ActorKind = "visitor" // somebody who has not signed in
-)
-
-// Actor is who makes a change, from where and in which request: what the audit
-// row keeps.
-type Actor struct {
-	Kind          ActorKind
-	ID            string
-	Name          string
-	Email         string // of a user
-	RemoteAddress string
-	RequestID     string
+// Manages reports whether a role may give or take another, and remove who has
+// it: an admin up to admins, an owner everybody.
+func (r Role) Manages(other Role) bool {
+	return r.May(RightOwn) || r.May(RightAdminister) && !other.May(RightOwn)
 }
 
-// UserID returns the id of a person; nil for everything else that acts.
-func (a Actor) UserID() *string {
-	if a.Kind != ActorUser {
-		return nil
+// MayHold reports whether a key that somebody of this role made may have the
+// scope. Keys read what members see, people's addresses included, so that a
+// guest's reads nothing.
+func (r Role) MayHold(scope Scope) bool {
+	if scope == ScopeRead {
+		return r.May(RightOperate)
 	}
-	return &a.ID
-}
-
-// Title returns the actor as pages name it: a key's name alone says too little.
-func (a Actor) Title() string {
-	if a.Kind == ActorKey {
-		return "API key " + a.Name
-	}
-	return a.Name
-}
-
-// SystemActor is Hookwell itself, for what nobody asked it to do.
-func SystemActor() Actor { return Actor{Kind: ActorSystem, Name: "Hookwell"} }
-
-// Visitor returns the actor of what was tried before anybody signed in, from the
-// same address and in the same request.
-func (a Actor) Visitor() Actor {
-	a.Kind, a.ID, a.Name, a.Email = ActorVisitor, "", "somebody not signed in", ""
-	return a
+	return r.May(RightAdminister)
 }

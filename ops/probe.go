@@ -23,14 +23,13 @@ type Checker interface {
 // Probe tries in the database and in Redis what the process does there: a write,
 // and a message. It is safe for concurrent use.
 type Probe struct {
-	store    *store.Store
 	database found
 	redis    found
 }
 
 // NewProbe returns a probe. It tries nothing before it is asked.
 func NewProbe(store *store.Store, redis Checker) *Probe {
-	return &Probe{store: store, database: found{try: store.Database().Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
+	return &Probe{database: found{try: store.Database().Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
 }
 
 // Database returns nil if a row can be written to the database; the result is up

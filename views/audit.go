@@ -111,8 +111,8 @@ func actorWords(kind models.ActorKind) string {
 	return ui.UpperFirst(string(kind))
 }
 
-// AuditFilter is what the query string of the audit log narrows it by.
-type AuditFilter struct {
+// AuditQuery is what the query string of the audit log narrows it by.
+type AuditQuery struct {
 	By     models.ActorKind
 	Actor  string // an id
 	Action string
@@ -123,85 +123,86 @@ type AuditFilter struct {
 	Cursor string
 }
 
-// ParseAuditFilter reads the filter from a query string. An unknown kind,
+// ParseAuditQuery reads the filter from a query string. An unknown kind,
 // action or period counts as none.
-func ParseAuditFilter(query func(key string) string) AuditFilter {
+func ParseAuditQuery(query func(key string) string) AuditQuery {
 	chosen := parseSpan(query)
-	f := AuditFilter{By: models.ActorKind(query("by")), Actor: query("actor"), Action: query("action"), Target: query("target"),
+	q := AuditQuery{By: models.ActorKind(query("by")), Actor: query("actor"), Action: query("action"), Target: query("target"),
 		Period: chosen.Period, Since: chosen.Since, Until: chosen.Until, Cursor: query("cursor")}
-	if !slices.Contains(models.ActorKinds(), f.By) {
-		f.By = ""
+	if !slices.Contains(models.ActorKinds(), q.By) {
+		q.By = ""
 	}
-	if _, ok := auditSentences[f.Action]; !ok {
-		f.Action = ""
+	if _, ok := auditSentences[q.Action]; !ok {
+		q.Action = ""
 	}
-	return f
+	return q
 }
 
-func (f AuditFilter) query() [][2]string {
-	return [][2]string{{"by", string(f.By)}, {"actor", f.Actor}, {"action", f.Action}, {"target", f.Target},
-		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor}}
+func (q AuditQuery) query() [][2]string {
+	return [][2]string{{"by", string(q.By)}, {"actor", q.Actor}, {"action", q.Action}, {"target", q.Target},
+		{"period", q.Period}, {"since", q.Since}, {"until", q.Until}, {"cursor", q.Cursor}}
 }
 
 // Path returns the log under this filter.
-func (f AuditFilter) Path(slug string) string { return filteredPath(AuditPath(slug), f.query()) }
+func (q AuditQuery) Path(slug string) string { return filteredPath(AuditPath(slug), q.query()) }
 
 // ExportPath returns all of it as CSV.
-func (f AuditFilter) ExportPath(slug string) string {
-	f.Cursor = ""
-	return filteredPath(AuditExportPath(slug), f.query())
+func (q AuditQuery) ExportPath(slug string) string {
+	q.Cursor = ""
+	return filteredPath(AuditExportPath(slug), q.query())
 }
 
-// Store returns the filter as the store takes it.
-func (f AuditFilter) Store(now time.Time) (models.AuditFilter, webhook.Faults) {
-	since, until, faults := f.span().bounds(now)
-	return models.AuditFilter{ActorID: f.Actor, By: f.By, Action: f.Action, TargetID: f.Target, Since: since, Until: until}, faults
+// Filter returns what the store is asked for at a time. It has faults at "since"
+// and "until" when one of them can't be read.
+func (q AuditQuery) Filter(now time.Time) (models.AuditFilter, webhook.Faults) {
+	since, until, faults := q.span().bounds(now)
+	return models.AuditFilter{ActorID: q.Actor, By: q.By, Action: q.Action, TargetID: q.Target, Since: since, Until: until}, faults
 }
 
-func (f AuditFilter) span() span { return span{f.Period, f.Since, f.Until} }
+func (q AuditQuery) span() span { return span{q.Period, q.Since, q.Until} }
 
-func (f AuditFilter) narrowed() bool {
-	f.Cursor = ""
-	return f != AuditFilter{}
+func (q AuditQuery) narrowed() bool {
+	q.Cursor = ""
+	return q != AuditQuery{}
 }
 
-func (f AuditFilter) without(part string) AuditFilter {
-	f.Cursor = ""
+func (q AuditQuery) without(part string) AuditQuery {
+	q.Cursor = ""
 	switch part {
 	case "by":
-		f.By = ""
+		q.By = ""
 	case "actor":
-		f.Actor = ""
+		q.Actor = ""
 	case "action":
-		f.Action = ""
+		q.Action = ""
 	case "target":
-		f.Target = ""
+		q.Target = ""
 	case "period":
-		f.Period, f.Since, f.Until = "", "", ""
+		q.Period, q.Since, q.Until = "", "", ""
 	}
-	return f
+	return q
 }
 
 // AuditView is the page of the audit log.
 type AuditView struct {
-	Filter AuditFilter
+	Query  AuditQuery
 	Rows   []models.AuditEntry // newest first
 	Older  string              // the cursor of the next page
 	Faults webhook.Faults
 }
 
 func (v AuditView) newestPath(slug string) string {
-	if v.Filter.Cursor == "" {
+	if v.Query.Cursor == "" {
 		return ""
 	}
-	return v.Filter.without("").Path(slug)
+	return v.Query.without("").Path(slug)
 }
 
 func (v AuditView) olderPath(slug string) string {
 	if v.Older == "" {
 		return ""
 	}
-	f := v.Filter
+	f := v.Query
 	f.Cursor = v.Older
 	return f.Path(slug)
 }

@@ -9,11 +9,11 @@ import (
 	"hookwell/webhook"
 )
 
-// DeliveryFilter is the log's query string: state, endpoint, find, type, period,
+// DeliveryQuery is the log's query string: state, endpoint, find, type, period,
 // since, until, cursor. Find is a text to find the endpoint by. Period is 1h,
 // 24h, 7d or 30d; since and until are dates or RFC 3339 times in UTC and go
 // before it.
-type DeliveryFilter struct {
+type DeliveryQuery struct {
 	State      models.State
 	EndpointID string
 	Find       string
@@ -24,87 +24,100 @@ type DeliveryFilter struct {
 	Cursor     string // where an older page begins; empty is the newest
 }
 
-// ParseDeliveryFilter reads the filter from a query string. An unknown state or
+// ParseDeliveryQuery reads the filter from a query string. An unknown state or
 // period counts as none.
-func ParseDeliveryFilter(query func(key string) string) DeliveryFilter {
-	f := DeliveryFilter{
+func ParseDeliveryQuery(query func(key string) string) DeliveryQuery {
+	q := DeliveryQuery{
 		State: models.State(query("state")), EndpointID: query("endpoint"), Find: searchWords(query("find")), Type: query("type"),
 		Cursor: query("cursor"),
 	}
 	chosen := parseSpan(query)
-	f.Period, f.Since, f.Until = chosen.Period, chosen.Since, chosen.Until
-	if ui.StateWord(f.State) == "" {
-		f.State = ""
+	q.Period, q.Since, q.Until = chosen.Period, chosen.Since, chosen.Until
+	if ui.StateWord(q.State) == "" {
+		q.State = ""
 	}
-	return f
+	return q
 }
 
 // Path returns the log under this filter.
-func (f DeliveryFilter) Path(slug string) string {
+func (q DeliveryQuery) Path(slug string) string {
 	return filteredPath(DeliveriesPath(slug), [][2]string{
-		{"state", string(f.State)}, {"endpoint", f.EndpointID}, {"find", f.Find}, {"type", f.Type},
-		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor},
+		{"state", string(q.State)}, {"endpoint", q.EndpointID}, {"find", q.Find}, {"type", q.Type},
+		{"period", q.Period}, {"since", q.Since}, {"until", q.Until}, {"cursor", q.Cursor},
 	})
 }
 
 // ResendPath resends a selection (id, repeated) by POST and leads back to the
 // log under this filter; CancelPath cancels it.
-func (f DeliveryFilter) ResendPath(slug string) string { return f.act(slug, "/resend") }
+func (q DeliveryQuery) ResendPath(slug string) string { return q.act(slug, "/resend") }
 
 // CancelPath is ResendPath for cancelling.
-func (f DeliveryFilter) CancelPath(slug string) string { return f.act(slug, "/cancel") }
+func (q DeliveryQuery) CancelPath(slug string) string { return q.act(slug, "/cancel") }
 
-func (f DeliveryFilter) act(slug, what string) string {
-	_, query, found := strings.Cut(f.Path(slug), "?")
+func (q DeliveryQuery) act(slug, what string) string {
+	_, query, found := strings.Cut(q.Path(slug), "?")
 	if found {
 		query = "?" + query
 	}
 	return DeliveriesPath(slug) + what + query
 }
 
-// Range returns the span of time that the filter leaves, zero where it is open. It
-// has faults at "since" and "until" when one of them can't be read.
-func (f DeliveryFilter) Range(now time.Time) (since, until time.Time, faults webhook.Faults) {
-	return f.span().bounds(now)
+// Filter returns what the store is asked for at a time. It has faults at "since"
+// and "until" when one of them can't be read.
+func (q DeliveryQuery) Filter(now time.Time) (models.DeliveryFilter, webhook.Faults) {
+	since, until, faults := q.span().bounds(now)
+	filter := models.DeliveryFilter{EndpointID: q.EndpointID, Types: chosenTypes(q.Type), Since: since, Until: until}
+	if q.State != "" {
+		filter.States = []models.State{q.State}
+	}
+	return filter, faults
 }
 
-func (f DeliveryFilter) span() span { return span{f.Period, f.Since, f.Until} }
+// chosenTypes are the type of a query as filters take types: none is any.
+func chosenTypes(eventType string) []string {
+	if eventType == "" {
+		return nil
+	}
+	return []string{eventType}
+}
+
+func (q DeliveryQuery) span() span { return span{q.Period, q.Since, q.Until} }
 
 // without returns the filter with some of its parts taken out and back on the
 // newest page.
-func (f DeliveryFilter) without(parts ...string) DeliveryFilter {
-	f.Cursor = ""
+func (q DeliveryQuery) without(parts ...string) DeliveryQuery {
+	q.Cursor = ""
 	for _, part := range parts {
 		switch part {
 		case "state":
-			f.State = ""
+			q.State = ""
 		case "endpoint":
-			f.EndpointID, f.Find = "", ""
+			q.EndpointID, q.Find = "", ""
 		case "type":
-			f.Type = ""
+			q.Type = ""
 		case "period":
-			f.Period, f.Since, f.Until = "", "", ""
+			q.Period, q.Since, q.Until = "", "", ""
 		}
 	}
-	return f
+	return q
 }
 
-func (f DeliveryFilter) inState(state models.State) DeliveryFilter {
-	f.Cursor, f.State = "", state
-	return f
+func (q DeliveryQuery) inState(state models.State) DeliveryQuery {
+	q.Cursor, q.State = "", state
+	return q
 }
 
-func (f DeliveryFilter) from(cursor string) DeliveryFilter {
-	f.Cursor = cursor
-	return f
+func (q DeliveryQuery) from(cursor string) DeliveryQuery {
+	q.Cursor = cursor
+	return q
 }
 
 // narrowed reports whether anything but the paging is set.
-func (f DeliveryFilter) narrowed() bool { return f.from("") != DeliveryFilter{} }
+func (q DeliveryQuery) narrowed() bool { return q.from("") != DeliveryQuery{} }
 
 // DeliveriesView is a page of the log.
 type DeliveriesView struct {
-	Filter     DeliveryFilter
+	Query      DeliveryQuery
 	Rows       []models.Delivery               // newest first
 	Older      string                          // cursor of the next page; empty when there is none
 	Counts     map[models.State]models.Tallied // of what the other filters leave; some states have none
@@ -115,17 +128,17 @@ type DeliveriesView struct {
 }
 
 func (v DeliveriesView) newestPath(slug string) string {
-	if v.Filter.Cursor == "" {
+	if v.Query.Cursor == "" {
 		return ""
 	}
-	return v.Filter.from("").Path(slug)
+	return v.Query.from("").Path(slug)
 }
 
 func (v DeliveriesView) olderPath(slug string) string {
 	if v.Older == "" {
 		return ""
 	}
-	return v.Filter.from(v.Older).Path(slug)
+	return v.Query.from(v.Older).Path(slug)
 }
 
 // DeliveryView is one delivery's page.

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -15,23 +16,23 @@ import (
 
 func TestPaths(t *testing.T) {
 	for got, want := range map[string]string{
-		OrganizationPath("acme"):                   "/o/acme",
-		FindPath("acme"):                           "/o/acme/find",
-		StreamPath("acme"):                         "/o/acme/stream",
-		EndpointNewPath("acme"):                    "/o/acme/endpoints/new",
-		EndpointEditPath("acme", "ep_1"):           "/o/acme/endpoints/ep_1/edit",
-		EndpointEnablePath("acme", "ep_1"):         "/o/acme/endpoints/ep_1/enable",
-		EndpointDisablePath("acme", "ep_1"):        "/o/acme/endpoints/ep_1/disable",
-		EndpointDeletePath("acme", "ep_1"):         "/o/acme/endpoints/ep_1/delete",
-		EndpointTestPath("acme", "ep_1"):           "/o/acme/endpoints/ep_1/test",
-		DeliveryRowPath("acme", "dlv_1"):           "/o/acme/deliveries/dlv_1/row",
-		DeliveryResendPath("acme", "dlv_1"):        "/o/acme/deliveries/dlv_1/resend",
-		EventTypePath("acme", "payment.failed"):    "/o/acme/catalog/payment.failed",
-		EventTypePath("acme", "../x?y"):            "/o/acme/catalog/..%2Fx%3Fy",
-		KeyRevokePath("acme", "key_1"):             "/o/acme/keys/key_1/revoke",
-		withNext(LoginPath, "/o/acme?a=b&c"):       "/login?next=%2Fo%2Facme%3Fa%3Db%26c",
-		DeliveryFilter{}.Path("acme"):              "/o/acme/deliveries",
-		DeliveryFilter{Type: "org.*"}.Path("acme"): "/o/acme/deliveries?type=org.%2A",
+		OrganizationPath("acme"):                  "/o/acme",
+		FindPath("acme"):                          "/o/acme/find",
+		StreamPath("acme"):                        "/o/acme/stream",
+		EndpointNewPath("acme"):                   "/o/acme/endpoints/new",
+		EndpointEditPath("acme", "ep_1"):          "/o/acme/endpoints/ep_1/edit",
+		EndpointEnablePath("acme", "ep_1"):        "/o/acme/endpoints/ep_1/enable",
+		EndpointDisablePath("acme", "ep_1"):       "/o/acme/endpoints/ep_1/disable",
+		EndpointDeletePath("acme", "ep_1"):        "/o/acme/endpoints/ep_1/delete",
+		EndpointTestPath("acme", "ep_1"):          "/o/acme/endpoints/ep_1/test",
+		DeliveryRowPath("acme", "dlv_1"):          "/o/acme/deliveries/dlv_1/row",
+		DeliveryResendPath("acme", "dlv_1"):       "/o/acme/deliveries/dlv_1/resend",
+		EventTypePath("acme", "payment.failed"):   "/o/acme/catalog/payment.failed",
+		EventTypePath("acme", "../x?y"):           "/o/acme/catalog/..%2Fx%3Fy",
+		KeyRevokePath("acme", "key_1"):            "/o/acme/keys/key_1/revoke",
+		withNext(LoginPath, "/o/acme?a=b&c"):      "/login?next=%2Fo%2Facme%3Fa%3Db%26c",
+		DeliveryQuery{}.Path("acme"):              "/o/acme/deliveries",
+		DeliveryQuery{Type: "org.*"}.Path("acme"): "/o/acme/deliveries?type=org.%2A",
 	} {
 		if got != want {
 			t.Errorf("%q, not %q", got, want)
@@ -39,9 +40,9 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-func TestDeliveryFilter(t *testing.T) {
-	parseQuery := func(pairs ...string) DeliveryFilter {
-		return ParseDeliveryFilter(func(key string) string {
+func TestDeliveryQuery(t *testing.T) {
+	parseQuery := func(pairs ...string) DeliveryQuery {
+		return ParseDeliveryQuery(func(key string) string {
 			for i := 0; i < len(pairs); i += 2 {
 				if pairs[i] == key {
 					return pairs[i+1]
@@ -55,28 +56,38 @@ func TestDeliveryFilter(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	t.Run("filters_by_what_is_chosen_alone", func(t *testing.T) {
+		filter, _ := parseQuery("state", "failed", "type", "org.*", "endpoint", "ep_1").Filter(sampleNow)
+		want := models.DeliveryFilter{States: []models.State{models.Failed}, Types: []string{"org.*"}, EndpointID: "ep_1"}
+		if !reflect.DeepEqual(filter, want) {
+			t.Errorf("Filter() returned %+v; want %+v", filter, want)
+		}
+		if filter, _ := parseQuery().Filter(sampleNow); !reflect.DeepEqual(filter, models.DeliveryFilter{}) {
+			t.Errorf("Filter() of nothing returned %+v", filter)
+		}
+	})
 	t.Run("a_span_goes_before_a_period", func(t *testing.T) {
 		got := parseQuery("period", "1h", "since", "2026-04-19")
-		since, until, faults := got.Range(sampleNow)
-		if got.Period != "" || !since.Equal(time.Date(2026, 4, 19, 0, 0, 0, 0, time.UTC)) || !until.IsZero() || len(faults) > 0 {
-			t.Errorf("%+v: %v %v %v", got, since, until, faults)
+		filter, faults := got.Filter(sampleNow)
+		if got.Period != "" || !filter.Since.Equal(time.Date(2026, 4, 19, 0, 0, 0, 0, time.UTC)) || !filter.Until.IsZero() || len(faults) > 0 {
+			t.Errorf("Filter() of %+v returned %+v, %v", got, filter, faults)
 		}
 	})
 	t.Run("a_period_ends_now", func(t *testing.T) {
-		since, until, _ := parseQuery("period", "24h").Range(sampleNow)
-		if !since.Equal(sampleNow.Add(-24*time.Hour)) || !until.IsZero() {
-			t.Errorf("%v %v", since, until)
+		filter, _ := parseQuery("period", "24h").Filter(sampleNow)
+		if !filter.Since.Equal(sampleNow.Add(-24*time.Hour)) || !filter.Until.IsZero() {
+			t.Errorf("Filter() of 24h returned %+v", filter)
 		}
 	})
 	t.Run("what_is_no_time_is_a_fault", func(t *testing.T) {
-		_, _, faults := parseQuery("since", "yesterday", "until", "2026-13-01").Range(sampleNow)
+		_, faults := parseQuery("since", "yesterday", "until", "2026-13-01").Filter(sampleNow)
 		if len(faults) != 2 || faults[0].Field != "since" || faults[1].Field != "until" {
 			t.Errorf("%v", faults)
 		}
 	})
 	t.Run("a_chip_takes_its_filter_out_and_the_page_back", func(t *testing.T) {
-		f := DeliveryFilter{State: models.Failed, EndpointID: "ep_crm", Type: "payment.*", Period: "1h", Cursor: "c"}
-		doc := parse(t, DeliveriesPage(samplePage(), DeliveriesView{Filter: f}))
+		f := DeliveryQuery{State: models.Failed, EndpointID: "ep_crm", Type: "payment.*", Period: "1h", Cursor: "c"}
+		doc := parse(t, DeliveriesPage(samplePage(), DeliveriesView{Query: f}))
 		got := doc.Find(".chip a").Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("href", "") })
 		want := []string{
 			"/o/acme/deliveries?period=1h&state=failed&type=payment.%2A",
@@ -107,14 +118,14 @@ func TestDeliveryLog(t *testing.T) {
 		if doc.Find("#"+DeliveryLogID+"[data-live]").Length() != 1 || doc.Find("a:contains(Newest)").Length() != 0 {
 			t.Error("the newest page is not live, or leads to itself")
 		}
-		view.Filter.Cursor = "next"
+		view.Query.Cursor = "next"
 		doc = parse(t, DeliveryLog(samplePage(), view))
 		if doc.Find("[data-live]").Length() != 0 || doc.Find("a:contains(Newest)").Length() != 1 {
 			t.Error("an older page is live, or does not lead back")
 		}
 	})
 	t.Run("nothing_says_why", func(t *testing.T) {
-		filtered := parse(t, DeliveryLog(samplePage(), DeliveriesView{Filter: DeliveryFilter{State: models.Failed}}))
+		filtered := parse(t, DeliveryLog(samplePage(), DeliveriesView{Query: DeliveryQuery{State: models.Failed}}))
 		if got := filtered.Find(".empty h2").Text(); got != "No delivery matches" {
 			t.Errorf("%q", got)
 		}

@@ -8,25 +8,31 @@ import (
 	"hookwell/views/ui"
 )
 
-// EndpointFilter is the query string of the list of endpoints: search, health,
+// EndpointQuery is the query string of the list of endpoints: search, health,
 // sort, cursor.
-type EndpointFilter struct {
-	models.EndpointFilter
+type EndpointQuery struct {
+	Search string
+	Health models.Health
+	Sort   models.EndpointSort
 	Cursor string
 }
 
-// ParseEndpointFilter reads the filter from a query string. What nobody can have
+// ParseEndpointQuery reads the filter from a query string. What nobody can have
 // chosen counts as none; a search is cut to what may be searched for.
-func ParseEndpointFilter(query func(key string) string) EndpointFilter {
-	f := EndpointFilter{Cursor: query("cursor"), EndpointFilter: models.EndpointFilter{
-		Search: searchWords(query("search")), Health: models.Health(query("health")), Sort: models.EndpointSort(query("sort"))}}
-	if !slices.Contains(models.Healths(), f.Health) {
-		f.Health = ""
+func ParseEndpointQuery(query func(key string) string) EndpointQuery {
+	q := EndpointQuery{Search: searchWords(query("search")), Health: models.Health(query("health")), Sort: models.EndpointSort(query("sort")), Cursor: query("cursor")}
+	if !slices.Contains(models.Healths(), q.Health) {
+		q.Health = ""
 	}
-	if !slices.Contains(models.EndpointSorts(), f.Sort) {
-		f.Sort = models.SortNewest
+	if !slices.Contains(models.EndpointSorts(), q.Sort) {
+		q.Sort = models.SortNewest
 	}
-	return f
+	return q
+}
+
+// Filter returns what the store is asked for.
+func (q EndpointQuery) Filter() models.EndpointFilter {
+	return models.EndpointFilter{Search: q.Search, Health: q.Health, Sort: q.Sort}
 }
 
 // searchWords is what was typed, cut to what may be searched for.
@@ -36,34 +42,34 @@ func searchWords(typed string) string {
 }
 
 // Path returns the list under this filter.
-func (f EndpointFilter) Path(slug string) string {
-	return filteredPath(EndpointsPath(slug), [][2]string{{"search", f.Search}, {"health", string(f.Health)}, {"sort", string(f.Sort)}, {"cursor", f.Cursor}})
+func (q EndpointQuery) Path(slug string) string {
+	return filteredPath(EndpointsPath(slug), [][2]string{{"search", q.Search}, {"health", string(q.Health)}, {"sort", string(q.Sort)}, {"cursor", q.Cursor}})
 }
 
-func (f EndpointFilter) inHealth(health models.Health) EndpointFilter {
-	f.Cursor, f.Health = "", health
-	return f
+func (q EndpointQuery) inHealth(health models.Health) EndpointQuery {
+	q.Cursor, q.Health = "", health
+	return q
 }
 
-func (f EndpointFilter) worstFirst() EndpointFilter {
-	f.Cursor, f.Sort = "", models.SortHealth
-	return f
+func (q EndpointQuery) worstFirst() EndpointQuery {
+	q.Cursor, q.Sort = "", models.SortHealth
+	return q
 }
 
-func (f EndpointFilter) from(cursor string) EndpointFilter {
-	f.Cursor = cursor
-	return f
+func (q EndpointQuery) from(cursor string) EndpointQuery {
+	q.Cursor = cursor
+	return q
 }
 
-func (f EndpointFilter) withoutSearch() EndpointFilter {
-	f.Cursor, f.Search = "", ""
-	return f
+func (q EndpointQuery) withoutSearch() EndpointQuery {
+	q.Cursor, q.Search = "", ""
+	return q
 }
 
 // EndpointsView is one page of the list of endpoints. Counts are of all that
 // the search finds, whatever their health.
 type EndpointsView struct {
-	Filter       EndpointFilter
+	Query        EndpointQuery
 	Rows         []EndpointRow
 	Before, Next string // cursors; empty where there is no such page
 	Counts       map[models.Health]int
@@ -79,19 +85,19 @@ func (v EndpointsView) found() (n int) {
 }
 
 // none reports whether the organization has no endpoint at all.
-func (v EndpointsView) none() bool { return v.found() == 0 && v.Filter.Search == "" }
+func (v EndpointsView) none() bool { return v.found() == 0 && v.Query.Search == "" }
 
 // rangeWords returns "50 of 300 endpoints, the newest first".
 func (v EndpointsView) rangeWords() string {
 	all := v.found()
-	if v.Filter.Health != "" {
-		all = v.Counts[v.Filter.Health]
+	if v.Query.Health != "" {
+		all = v.Counts[v.Query.Health]
 	}
 	words := ui.Plural(all, "endpoint")
 	if len(v.Rows) != all {
 		words = ui.FormatCount(len(v.Rows)) + " of " + words
 	}
-	return words + ", " + sortWords(v.Filter.Sort)
+	return words + ", " + sortWords(v.Query.Sort)
 }
 
 func sortWords(sort models.EndpointSort) string {
@@ -107,14 +113,14 @@ func sortWords(sort models.EndpointSort) string {
 
 // beforeWord and nextWord call the pages around by what they hold.
 func (v EndpointsView) beforeWord() string {
-	if v.Filter.Sort == models.SortNewest {
+	if v.Query.Sort == models.SortNewest {
 		return "Newer"
 	}
 	return "Previous"
 }
 
 func (v EndpointsView) nextWord() string {
-	if v.Filter.Sort == models.SortNewest {
+	if v.Query.Sort == models.SortNewest {
 		return "Older"
 	}
 	return "Next"
@@ -122,13 +128,13 @@ func (v EndpointsView) nextWord() string {
 
 // emptyText says why no row is left.
 func (v EndpointsView) emptyText() (title, text string) {
-	switch health := strings.ToLower(ui.HealthLook(v.Filter.Health).Word); {
-	case v.Filter.Search == "":
+	switch health := strings.ToLower(ui.HealthLook(v.Query.Health).Word); {
+	case v.Query.Search == "":
 		return "No endpoint is " + health, "The other endpoints are in another state."
-	case v.Filter.Health == "" || v.found() == 0:
-		return "No endpoint matches", "No name and no URL has “" + v.Filter.Search + "” in it."
+	case v.Query.Health == "" || v.found() == 0:
+		return "No endpoint matches", "No name and no URL has “" + v.Query.Search + "” in it."
 	default:
-		return "No endpoint that matches is " + health, ui.Plural(v.found(), "endpoint") + " in another state " + matchWord(v.found()) + " “" + v.Filter.Search + "”."
+		return "No endpoint that matches is " + health, ui.Plural(v.found(), "endpoint") + " in another state " + matchWord(v.found()) + " “" + v.Query.Search + "”."
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 	"hookwell/webhook"
 )
 
-// EventFilter is the query string of the list of events: type, origin, missed,
-// find, period, since, until, cursor, with the forms of DeliveryFilter. MissedBy
+// EventQuery is the query string of the list of events: type, origin, missed,
+// find, period, since, until, cursor, with the forms of DeliveryQuery. MissedBy
 // is the endpoint that did not get them.
-type EventFilter struct {
+type EventQuery struct {
 	Type     string
 	Origin   models.Origin
 	MissedBy string
@@ -26,59 +26,61 @@ type EventFilter struct {
 	Cursor   string
 }
 
-// ParseEventFilter reads the filter from a query string. An unknown origin or
+// ParseEventQuery reads the filter from a query string. An unknown origin or
 // period counts as none.
-func ParseEventFilter(query func(key string) string) EventFilter {
+func ParseEventQuery(query func(key string) string) EventQuery {
 	chosen := parseSpan(query)
-	f := EventFilter{Type: query("type"), Origin: models.Origin(query("origin")), MissedBy: query("missed"), Find: searchWords(query("find")),
+	q := EventQuery{Type: query("type"), Origin: models.Origin(query("origin")), MissedBy: query("missed"), Find: searchWords(query("find")),
 		Period: chosen.Period, Since: chosen.Since, Until: chosen.Until, Cursor: query("cursor")}
-	if !slices.Contains(models.Origins(), f.Origin) {
-		f.Origin = ""
+	if !slices.Contains(models.Origins(), q.Origin) {
+		q.Origin = ""
 	}
-	return f
+	return q
 }
 
 // Path returns the list under this filter.
-func (f EventFilter) Path(slug string) string {
+func (q EventQuery) Path(slug string) string {
 	return filteredPath(EventsPath(slug), [][2]string{
-		{"type", f.Type}, {"origin", string(f.Origin)}, {"missed", f.MissedBy}, {"find", f.Find},
-		{"period", f.Period}, {"since", f.Since}, {"until", f.Until}, {"cursor", f.Cursor},
+		{"type", q.Type}, {"origin", string(q.Origin)}, {"missed", q.MissedBy}, {"find", q.Find},
+		{"period", q.Period}, {"since", q.Since}, {"until", q.Until}, {"cursor", q.Cursor},
 	})
 }
 
-// Range is DeliveryFilter.Range, of when events were accepted.
-func (f EventFilter) Range(now time.Time) (since, until time.Time, faults webhook.Faults) {
-	return f.span().bounds(now)
+// Filter returns what the store is asked for at a time. It has faults at "since"
+// and "until" when one of them can't be read.
+func (q EventQuery) Filter(now time.Time) (models.EventFilter, webhook.Faults) {
+	since, until, faults := q.span().bounds(now)
+	return models.EventFilter{Types: chosenTypes(q.Type), Origin: q.Origin, MissedBy: q.MissedBy, Since: since, Until: until}, faults
 }
 
-func (f EventFilter) span() span { return span{f.Period, f.Since, f.Until} }
+func (q EventQuery) span() span { return span{q.Period, q.Since, q.Until} }
 
-func (f EventFilter) without(part string) EventFilter {
-	f.Cursor = ""
+func (q EventQuery) without(part string) EventQuery {
+	q.Cursor = ""
 	switch part {
 	case "type":
-		f.Type = ""
+		q.Type = ""
 	case "origin":
-		f.Origin = ""
+		q.Origin = ""
 	case "missed":
-		f.MissedBy, f.Find = "", ""
+		q.MissedBy, q.Find = "", ""
 	case "period":
-		f.Period, f.Since, f.Until = "", "", ""
+		q.Period, q.Since, q.Until = "", "", ""
 	}
-	return f
+	return q
 }
 
-func (f EventFilter) from(cursor string) EventFilter {
-	f.Cursor = cursor
-	return f
+func (q EventQuery) from(cursor string) EventQuery {
+	q.Cursor = cursor
+	return q
 }
 
-func (f EventFilter) narrowed() bool { return f.from("") != EventFilter{} }
+func (q EventQuery) narrowed() bool { return q.from("") != EventQuery{} }
 
 // EventsView is a page of the list of events. Tally counts their deliveries by
 // state.
 type EventsView struct {
-	Filter     EventFilter
+	Query      EventQuery
 	Rows       []models.Event // newest first
 	Tally      map[string]map[models.State]int
 	Older      string // cursor of the next page; empty when there is none
@@ -88,17 +90,17 @@ type EventsView struct {
 }
 
 func (v EventsView) newestPath(slug string) string {
-	if v.Filter.Cursor == "" {
+	if v.Query.Cursor == "" {
 		return ""
 	}
-	return v.Filter.from("").Path(slug)
+	return v.Query.from("").Path(slug)
 }
 
 func (v EventsView) olderPath(slug string) string {
 	if v.Older == "" {
 		return ""
 	}
-	return v.Filter.from(v.Older).Path(slug)
+	return v.Query.from(v.Older).Path(slug)
 }
 
 func (v EventsView) version() string {

@@ -110,8 +110,8 @@ func TestEventPage(t *testing.T) {
 	})
 }
 
-func TestEventFilter(t *testing.T) {
-	f := EventFilter{Type: "org.*", Origin: models.OriginAPI, MissedBy: "ep_1", Since: "2026-04-20", Cursor: "evt_1"}
+func TestEventQuery(t *testing.T) {
+	f := EventQuery{Type: "org.*", Origin: models.OriginAPI, MissedBy: "ep_1", Since: "2026-04-20", Cursor: "evt_1"}
 	if got := f.Path("acme"); got != "/o/acme/events?cursor=evt_1&missed=ep_1&origin=api&since=2026-04-20&type=org.%2A" {
 		t.Error(got)
 	}

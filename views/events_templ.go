@@ -141,7 +141,7 @@ func eventFilters(page Page, view EventsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = typeFilter(view.Categories, view.Filter.Type).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = typeFilter(view.Categories, view.Query.Type).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -167,7 +167,7 @@ func eventFilters(page Page, view EventsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if origin == view.Filter.Origin {
+			if origin == view.Query.Origin {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, " selected")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -180,7 +180,7 @@ func eventFilters(page Page, view EventsView) templ.Component {
 			var templ_7745c5c3_Var7 string
 			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(ui.UpperFirst(originWords(origin)))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/events.templ`, Line: 35, Col: 116}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/events.templ`, Line: 35, Col: 115}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 			if templ_7745c5c3_Err != nil {
@@ -195,11 +195,11 @@ func eventFilters(page Page, view EventsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = endpointFilter("missed", "Not sent to", "Sent or not", "Not sent to ", view.Filter.MissedBy, view.Endpoints).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = endpointFilter("missed", "Not sent to", "Sent or not", "Not sent to ", view.Query.MissedBy, view.Endpoints).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = spanFilter(view.Filter.span(), view.Faults).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = spanFilter(view.Query.span(), view.Faults).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -207,7 +207,7 @@ func eventFilters(page Page, view EventsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = searchNote(view.Filter.MissedBy, view.Endpoints).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = searchNote(view.Query.MissedBy, view.Endpoints).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -244,31 +244,31 @@ func eventChips(page Page, view EventsView) templ.Component {
 			templ_7745c5c3_Var8 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if view.Filter.narrowed() {
+		if view.Query.narrowed() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<div class=\"chips\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if view.Filter.Type != "" {
-				templ_7745c5c3_Err = filterChip("Type", view.Filter.Type, view.Filter.without("type").Path(page.slug())).Render(ctx, templ_7745c5c3_Buffer)
+			if view.Query.Type != "" {
+				templ_7745c5c3_Err = filterChip("Type", view.Query.Type, view.Query.without("type").Path(page.slug())).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			if view.Filter.Origin != "" {
-				templ_7745c5c3_Err = filterChip("Origin", originWords(view.Filter.Origin), view.Filter.without("origin").Path(page.slug())).Render(ctx, templ_7745c5c3_Buffer)
+			if view.Query.Origin != "" {
+				templ_7745c5c3_Err = filterChip("Origin", originWords(view.Query.Origin), view.Query.without("origin").Path(page.slug())).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			if view.Filter.MissedBy != "" {
-				templ_7745c5c3_Err = filterChip("Not sent to", view.Endpoints.title(view.Filter.MissedBy), view.Filter.without("missed").Path(page.slug())).Render(ctx, templ_7745c5c3_Buffer)
+			if view.Query.MissedBy != "" {
+				templ_7745c5c3_Err = filterChip("Not sent to", view.Endpoints.title(view.Query.MissedBy), view.Query.without("missed").Path(page.slug())).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			if words := view.Filter.span().words(); words != "" {
-				templ_7745c5c3_Err = filterChip("Period", words, view.Filter.without("period").Path(page.slug())).Render(ctx, templ_7745c5c3_Buffer)
+			if words := view.Query.span().words(); words != "" {
+				templ_7745c5c3_Err = filterChip("Period", words, view.Query.without("period").Path(page.slug())).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -348,7 +348,7 @@ func EventList(page Page, view EventsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if view.Filter.Cursor == "" {
+		if view.Query.Cursor == "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, " data-live")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -359,9 +359,9 @@ func EventList(page Page, view EventsView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var13 string
-		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(view.Filter.Path(page.slug()))
+		templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(view.Query.Path(page.slug()))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/events.templ`, Line: 77, Col: 40}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/events.templ`, Line: 77, Col: 39}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 		if templ_7745c5c3_Err != nil {
@@ -394,7 +394,7 @@ func EventList(page Page, view EventsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if view.Filter.MissedBy != "" {
+			if view.Query.MissedBy != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<th scope=\"col\">Why not</th>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -510,7 +510,7 @@ func eventRow(page Page, view EventsView, event *models.Event) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if view.Filter.MissedBy != "" {
+		if view.Query.MissedBy != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<td class=\"muted\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -737,7 +737,7 @@ func noEvents(page Page, view EventsView) templ.Component {
 			templ_7745c5c3_Var30 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if view.Filter.MissedBy != "" && !view.Filter.without("missed").narrowed() {
+		if view.Query.MissedBy != "" && !view.Query.without("missed").narrowed() {
 			templ_7745c5c3_Var31 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -773,7 +773,7 @@ func noEvents(page Page, view EventsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if view.Filter.narrowed() {
+		} else if view.Query.narrowed() {
 			templ_7745c5c3_Var33 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)

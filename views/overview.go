@@ -146,7 +146,7 @@ func (t todo) failed(page Page, row EndpointRow, period OverviewPeriod) todo {
 		noun, have, they = " delivery to ", " has no attempt left", "It"
 	}
 	t.before, t.after = ui.FormatCount(row.Counts.Failed)+noun, have
-	t.path = DeliveryFilter{State: models.Failed, EndpointID: row.Endpoint.ID, Period: logPeriod(period)}.Path(page.slug())
+	t.path = DeliveryQuery{State: models.Failed, EndpointID: row.Endpoint.ID, Period: logPeriod(period)}.Path(page.slug())
 	switch success, failure := row.State.LastSuccessAt, row.State.LastFailureAt; {
 	case row.Health == models.HealthDisabled:
 		t.text = they + " failed " + period.Words + ". The endpoint is disabled."

@@ -49,7 +49,7 @@ func TestEndpointFilter_of_many(t *testing.T) {
 	if n := parse(t, DeliveriesPage(samplePage(), view)).Find("input[name=find]").Length(); n != 0 {
 		t.Error("all endpoints are in the list, and there is a search for one")
 	}
-	view.Endpoints.Search, view.Filter.Find = "bill", "bill"
+	view.Endpoints.Search, view.Query.Find = "bill", "bill"
 	doc := parse(t, DeliveriesPage(samplePage(), view))
 	if got := doc.Find("form.filters input[name=find]").AttrOr("value", ""); got != "bill" {
 		t.Errorf("the search holds %q; want bill", got)
@@ -57,7 +57,7 @@ func TestEndpointFilter_of_many(t *testing.T) {
 	if got := doc.Find("form.filters [role=status]").Text(); got != "5 endpoints match “bill”. Choose one." {
 		t.Errorf("the search says %q", got)
 	}
-	view.Filter.EndpointID = "ep_bill"
+	view.Query.EndpointID = "ep_bill"
 	doc = parse(t, DeliveriesPage(samplePage(), view))
 	if got := doc.Find("form.filters [role=status]").Length(); got != 0 {
 		t.Error("one is chosen, and the search asks for a choice")

@@ -118,7 +118,7 @@ func RecoveryCancelPath(slug, id string) string {
 	return OrganizationPath(slug) + "/recoveries/" + url.PathEscape(id) + "/cancel"
 }
 
-// DeliveriesPath is the path of the log. DeliveryFilter.Path adds filters.
+// DeliveriesPath is the path of the log. DeliveryQuery.Path adds filters.
 func DeliveriesPath(slug string) string { return OrganizationPath(slug) + "/deliveries" }
 
 // DeliveryPath is the path of one delivery's page; ?attempt=N chooses an attempt.
@@ -133,7 +133,7 @@ func DeliveryResendPath(slug, id string) string { return DeliveryPath(slug, id) 
 // DeliveryCancelPath cancels by POST.
 func DeliveryCancelPath(slug, id string) string { return DeliveryPath(slug, id) + "/cancel" }
 
-// EventsPath lists the events. EventFilter.Path adds filters.
+// EventsPath lists the events. EventQuery.Path adds filters.
 func EventsPath(slug string) string { return OrganizationPath(slug) + "/events" }
 
 // EventPath is the path of one event's page.
@@ -147,7 +147,7 @@ func EventTypePath(slug, eventType string) string {
 	return CatalogPath(slug) + "/" + url.PathEscape(eventType)
 }
 
-// AuditPath is the path of the audit log. AuditFilter.Path adds filters.
+// AuditPath is the path of the audit log. AuditQuery.Path adds filters.
 func AuditPath(slug string) string { return OrganizationPath(slug) + "/audit" }
 
 // AuditExportPath is the path of the audit log as CSV.

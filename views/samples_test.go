@@ -77,8 +77,8 @@ func sampleEndpoints() []EndpointRow {
 	return rows
 }
 
-func sampleEndpointList(rows []EndpointRow, filter EndpointFilter) EndpointsView {
-	view := EndpointsView{Filter: filter, Counts: map[models.Health]int{}}
+func sampleEndpointList(rows []EndpointRow, filter EndpointQuery) EndpointsView {
+	view := EndpointsView{Query: filter, Counts: map[models.Health]int{}}
 	for _, row := range rows {
 		view.Counts[row.Health]++
 		if filter.Health == "" || filter.Health == row.Health {
@@ -348,22 +348,22 @@ func samples(t testing.TB) map[string]templ.Component {
 
 	log := DeliveriesView{Rows: sampleDeliveries(), Older: "cursor", Endpoints: sampleChooser(), Categories: categories}
 	filtered := log
-	filtered.Filter = DeliveryFilter{State: models.Failed, EndpointID: "ep_crm", Type: "payment.*", Period: "24h", Cursor: "next"}
+	filtered.Query = DeliveryQuery{State: models.Failed, EndpointID: "ep_crm", Type: "payment.*", Period: "24h", Cursor: "next"}
 	none := filtered
 	none.Rows, none.Older = nil, ""
 	spoilt := none
-	spoilt.Filter = DeliveryFilter{Since: "yesterday"}
-	_, _, spoilt.Faults = spoilt.Filter.Range(sampleNow)
+	spoilt.Query = DeliveryQuery{Since: "yesterday"}
+	_, spoilt.Faults = spoilt.Query.Filter(sampleNow)
 
 	events := sampleEventsView(t)
 	missed := events
-	missed.Filter = EventFilter{Type: "payment.*", Origin: models.OriginAPI, MissedBy: "ep_stag", Period: "24h", Cursor: "next"}
+	missed.Query = EventQuery{Type: "payment.*", Origin: models.OriginAPI, MissedBy: "ep_stag", Period: "24h", Cursor: "next"}
 	noEvents := missed
 	noEvents.Rows, noEvents.Older = nil, ""
 	missedNone := noEvents
-	missedNone.Filter = EventFilter{MissedBy: "ep_stag"}
-	spoiltEvents := EventsView{Filter: EventFilter{Since: "yesterday"}, Categories: categories}
-	_, _, spoiltEvents.Faults = spoiltEvents.Filter.Range(sampleNow)
+	missedNone.Query = EventQuery{MissedBy: "ep_stag"}
+	spoiltEvents := EventsView{Query: EventQuery{Since: "yesterday"}, Categories: categories}
+	_, spoiltEvents.Faults = spoiltEvents.Query.Filter(sampleNow)
 	unsent := sampleEventView()
 	unsent.Verdicts, unsent.Focus, unsent.InCatalog = nil, nil, false
 	recovering := sampleEndpointView(t)
@@ -434,10 +434,10 @@ func samples(t testing.TB) map[string]templ.Component {
 		"overview-month":      OverviewPage(guest, sampleOverview(OverviewPeriods()[2], rows)),
 		"overview-nothing":    OverviewPage(dark, OverviewView{Period: OverviewPeriods()[1], Endpoints: 1, Worst: rows[3:4], Steps: make([]models.Step, 56)}),
 		"overview-empty":      OverviewPage(page, OverviewView{Period: OverviewPeriods()[0]}),
-		"endpoints":           EndpointsPage(flashed, sampleEndpointList(rows, EndpointFilter{})),
-		"endpoints-dark":      EndpointsPage(dark, sampleEndpointList(rows, EndpointFilter{EndpointFilter: models.EndpointFilter{Search: "Acme", Health: models.HealthFailing}, Cursor: "ep_x"})),
+		"endpoints":           EndpointsPage(flashed, sampleEndpointList(rows, EndpointQuery{})),
+		"endpoints-dark":      EndpointsPage(dark, sampleEndpointList(rows, EndpointQuery{Search: "Acme", Health: models.HealthFailing, Cursor: "ep_x"})),
 		"endpoints-empty":     EndpointsPage(page, EndpointsView{}),
-		"endpoints-guest":     EndpointsPage(guest, sampleEndpointList(rows, EndpointFilter{})),
+		"endpoints-guest":     EndpointsPage(guest, sampleEndpointList(rows, EndpointQuery{})),
 		"endpoint-new":        EndpointFormPage(page, NewEndpointForm(categories)),
 		"endpoint-new-faults": EndpointFormPage(page, faulty),
 		"endpoint-edit":       EndpointFormPage(page, EditEndpointForm(custom, []string{"x-api-key"}, categories)),

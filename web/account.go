@@ -1,267 +1,101 @@
 package web
 
 import (
-	"crypto/subtle"
-	"errors"
-	"strings"
-	"time"
-
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
 	"hookwell/views"
-	"hookwell/web/refusal"
-	"hookwell/webhook"
 )
 
-const (
-	themeCookie = "hookwell_theme"
-	themeLife   = 365 * 24 * time.Hour
-)
+func (s *Server) account(c *fiber.Ctx) error {
+	user := s.visit(c).user
+	return s.showAccount(c, fiber.StatusOK, views.AccountView{Name: user.Name})
+}
 
-// home leads everybody to where they begin.
-func (s *Server) home(c *fiber.Ctx) error {
-	v := s.visit(c)
-	if v.portal != nil {
-		return c.Redirect(views.OrganizationPath(v.portal.Organization().Slug), fiber.StatusSeeOther)
+// showAccount draws the person's page around what was typed into one of its forms.
+func (s *Server) showAccount(c *fiber.Ctx, status int, view views.AccountView) (err error) {
+	ctx, person := c.UserContext(), s.visit(c).person
+	view.Mail, view.Proved = s.Store.MailConfigured(), person.CheckProof() == nil
+	if s.provider != nil {
+		view.Provider = s.provider.Name
 	}
-	if v.user == nil {
-		some, err := s.Store.HasUsers(c.UserContext())
-		if err != nil {
+	if view.Identities, err = person.Identities(ctx); err != nil {
+		return err
+	}
+	if view.TwoFactor, err = person.TwoFactor(ctx); err != nil {
+		return err
+	}
+	if view.Sessions, err = person.Sessions(ctx); err != nil {
+		return err
+	}
+	token := s.sessions.Token(ctx)
+	for i := range view.Sessions {
+		if view.Sessions[i].Is(token) {
+			view.Current = view.Sessions[i].ID
+		}
+	}
+	return show(s, c, status, views.AccountPage, view)
+}
+
+// accountAgain answers a form of the person's page that was refused.
+func (s *Server) accountAgain(c *fiber.Ctx, err error, view views.AccountView) error {
+	status, told := refusedForm(c, err)
+	if !told {
+		return err
+	}
+	view.Faults = faultsOf(err)
+	return s.showAccount(c, status, view)
+}
+
+// accountDone leads back to the person's page, which says what was done.
+func (s *Server) accountDone(c *fiber.Ctx, text string) error {
+	s.say(c, views.FlashDone, text)
+	return c.Redirect(views.AccountPath, fiber.StatusSeeOther)
+}
+
+func (s *Server) rename(c *fiber.Ctx) error {
+	v := s.visit(c)
+	name := field(c, "name")
+	err := v.person.If(drawn(c)).Rename(c.UserContext(), name)
+	if models.IsKind(err, models.Outdated) {
+		if v.user, err = s.Store.User(c.UserContext(), v.user.ID); err != nil {
 			return err
 		}
-		if !some && s.Signup != models.SignupClosed {
-			return c.Redirect(views.SignupPath, fiber.StatusSeeOther)
-		}
-		return c.Redirect(views.LoginPath, fiber.StatusSeeOther)
-	}
-	list, err := v.person.Organizations(c.UserContext())
-	if err != nil {
-		return err
-	}
-	if len(list) == 1 {
-		return c.Redirect(views.OrganizationPath(list[0].Slug), fiber.StatusSeeOther)
-	}
-	return c.Redirect(views.OrganizationsPath, fiber.StatusSeeOther)
-}
-
-// goOn leads on after the door: back to where one was, or to the start.
-func goOn(c *fiber.Ctx, next string) error {
-	if next = localPath(next); next == "" {
-		next = "/"
-	}
-	return c.Redirect(next, fiber.StatusSeeOther)
-}
-
-func (s *Server) loginForm(c *fiber.Ctx) error {
-	if s.visit(c).user != nil {
-		return goOn(c, c.Query("next"))
-	}
-	return s.showLogin(c, fiber.StatusOK, views.LoginForm{Next: localPath(c.Query("next"))})
-}
-
-func (s *Server) showLogin(c *fiber.Ctx, status int, form views.LoginForm) error {
-	open, err := s.Store.SignupAllowed(c.UserContext(), s.Signup)
-	if err != nil {
-		return err
-	}
-	form.SignupOpen = open
-	if s.provider != nil {
-		form.Provider = s.provider.Name
-	}
-	return show(s, c, status, views.LoginPage, form)
-}
-
-// login signs in, or asks for the second factor. A wrong password and an
-// unknown address get one answer.
-func (s *Server) login(c *fiber.Ctx) error {
-	form := views.LoginForm{Email: field(c, "email"), Next: localPath(field(c, "next"))}
-	credentials := models.Credentials{Email: form.Email, Password: field(c, "password"), Device: c.Cookies(s.deviceCookie())}
-	signed, err := s.Store.SignIn(c.UserContext(), credentials, s.visit(c).Actor())
-	if status, told := refusedForm(c, err); told {
-		form.Faults = faultsAtField(err, "password")
-		return s.showLogin(c, status, form)
+		var now savedMeanwhile
+		now.at("name", v.user.Name, name)
+		return s.showAccount(c, fiber.StatusConflict, views.AccountView{Name: name, Faults: now.all()})
 	}
 	if err != nil {
-		return err
+		return s.accountAgain(c, err, views.AccountView{Name: name})
 	}
-	return s.proceed(c, signed, form.Next)
+	return s.accountDone(c, "The name is saved.")
 }
 
-// signedOut leads whose session has ended already, as in another tab, where
-// signing out would have: a form of that session proves nothing anymore.
-func (s *Server) signedOut(c *fiber.Ctx) error {
-	if len(s.sessions.Keys(c.UserContext())) > 0 {
-		return c.Next()
-	}
-	return c.Redirect(s.door(c), fiber.StatusSeeOther)
-}
-
-// door returns where somebody of this kind of session comes in again.
-func (s *Server) door(c *fiber.Ctx) string {
-	if v := s.visit(c); v.portal != nil || v.over {
-		return views.PortalOverPath
-	}
-	return views.LoginPath
-}
-
-func (s *Server) logout(c *fiber.Ctx) error {
-	door := s.door(c)
-	if err := s.sessions.Destroy(c.UserContext()); err != nil {
-		return err
-	}
-	if next := localPath(field(c, "next")); next != "" {
-		return c.Redirect(next, fiber.StatusSeeOther)
-	}
-	return c.Redirect(door, fiber.StatusSeeOther)
-}
-
-func (s *Server) signupForm(c *fiber.Ctx) error {
-	if s.visit(c).user != nil {
-		return goOn(c, c.Query("next"))
-	}
-	open, err := s.Store.SignupAllowed(c.UserContext(), s.Signup)
+// passwordChange ends every session but this one, which goes on under a fresh token.
+func (s *Server) passwordChange(c *fiber.Ctx) error {
+	v, ctx := s.visit(c), c.UserContext()
+	change := models.PasswordChange{Present: field(c, "present"), Code: field(c, "code"), New: field(c, "new"), Unlink: field(c, "unlink") != ""}
+	user, err := v.person.ChangePassword(ctx, change, s.sessions.Token(ctx))
 	if err != nil {
+		return s.accountAgain(c, err, views.AccountView{Name: v.user.Name, Unlink: change.Unlink})
+	}
+	if err := s.renew(ctx, user); err != nil {
 		return err
 	}
-	if !open {
-		return &models.Error{Kind: models.Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
-	}
-	return s.showSignup(c, fiber.StatusOK, views.SignupForm{Next: localPath(c.Query("next"))})
+	return s.accountDone(c, "The password is changed, and all your other sessions have ended.")
 }
 
-func (s *Server) showSignup(c *fiber.Ctx, status int, form views.SignupForm) error {
-	needed, err := s.codeNeeded(c)
-	if err != nil {
+func (s *Server) sessionsRevoke(c *fiber.Ctx) error {
+	ctx := c.UserContext()
+	if _, err := s.visit(c).person.RevokeOtherSessions(ctx, s.sessions.Token(ctx)); err != nil {
 		return err
 	}
-	form.CodeNeeded = needed
-	return show(s, c, status, views.SignupPage, form)
+	return s.accountDone(c, "All your other sessions have ended.")
 }
 
-// codeNeeded reports whether the first account is still to be made, by somebody
-// who has to prove that they run this server.
-func (s *Server) codeNeeded(c *fiber.Ctx) (bool, error) {
-	if s.SignupCode == "" {
-		return false, nil
-	}
-	some, err := s.Store.HasUsers(c.UserContext())
-	return !some, err
-}
-
-// signup opens an account and signs in.
-func (s *Server) signup(c *fiber.Ctx) error {
-	form := views.SignupForm{Name: field(c, "name"), Email: field(c, "email"), Code: field(c, "code"), Next: localPath(field(c, "next"))}
-	needed, err := s.codeNeeded(c)
-	if err != nil {
+func (s *Server) sessionRevoke(c *fiber.Ctx) error {
+	if err := s.visit(c).person.RevokeSession(c.UserContext(), c.Params("session")); err != nil {
 		return err
 	}
-	if needed && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(form.Code)), []byte(s.SignupCode)) != 1 {
-		form.Faults = webhook.Faults{{Field: "code", Message: "This is not the code that Hookwell printed when it started."}}
-		return s.showSignup(c, fiber.StatusUnprocessableEntity, form)
-	}
-	account := models.Account{Name: form.Name, Email: form.Email, Password: field(c, "password")}
-	some, err := s.Store.HasUsers(c.UserContext())
-	if err != nil {
-		return err
-	}
-	if some && s.Store.MailConfigured() {
-		return s.signupByMail(c, form, account)
-	}
-	user, err := s.Store.SignUp(c.UserContext(), s.Signup, account, s.visit(c).Actor())
-	if status, told := refusedForm(c, err); told {
-		form.Faults = faultsOf(err)
-		return s.showSignup(c, status, form)
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.signIn(c, user); err != nil {
-		return err
-	}
-	return goOn(c, form.Next)
-}
-
-// signupByMail sends a link that makes the account; the answer does not say
-// whether there is one already. The very first account needs none of that: it
-// is who runs the server, and the mail settings may still be wrong.
-func (s *Server) signupByMail(c *fiber.Ctx, form views.SignupForm, account models.Account) error {
-	err := s.Store.AskSignUp(c.UserContext(), s.Signup, account, s.visit(c).Actor())
-	if status, told := refusedForm(c, err); told {
-		form.Faults = faultsAtField(err, "email")
-		return s.showSignup(c, status, form)
-	}
-	if err != nil {
-		return err
-	}
-	return s.showSent(c, account.Email)
-}
-
-// showSent says that a link makes the account, whether or not there is one.
-func (s *Server) showSent(c *fiber.Ctx, to string) error {
-	return show(s, c, fiber.StatusOK, views.SentPage, views.Sent{Title: "Look into your mail",
-		Text: "A link is on its way to " + to + ". Open it to go on; it works for a day."})
-}
-
-// appearance keeps the theme in the browser: it is the browser's, not the
-// account's.
-func (s *Server) appearance(c *fiber.Ctx) error {
-	s.setCookie(c, themeCookie, string(theme(field(c, "theme"))), themeLife)
-	return goOn(c, field(c, "next"))
-}
-
-// theme reads a theme; anything unknown is the system's.
-func theme(text string) views.Theme {
-	switch t := views.Theme(text); t {
-	case views.ThemeLight, views.ThemeDark:
-		return t
-	}
-	return views.ThemeSystem
-}
-
-func (s *Server) organizations(c *fiber.Ctx) error {
-	return show(s, c, fiber.StatusOK, views.OrganizationsPage, views.OrganizationForm{})
-}
-
-// organizationCreate makes an organization and leads to its first endpoint.
-func (s *Server) organizationCreate(c *fiber.Ctx) error {
-	form := views.OrganizationForm{Name: field(c, "name")}
-	org, err := s.visit(c).person.CreateOrganization(c.UserContext(), form.Name)
-	if models.IsKind(err, models.Invalid) {
-		form.Faults = faultsOf(err)
-		return show(s, c, fiber.StatusUnprocessableEntity, views.OrganizationsPage, form)
-	}
-	if err != nil {
-		return err
-	}
-	return c.Redirect(views.EndpointNewPath(org.Slug), fiber.StatusSeeOther)
-}
-
-// refusedForm reports whether an error is one that its form shows, and the status
-// of the answer: what was typed is wrong, or was tried too often.
-func refusedForm(c *fiber.Ctx, err error) (status int, told bool) {
-	var refused *models.Error
-	if !errors.As(err, &refused) {
-		return 0, false
-	}
-	switch refused.Kind {
-	case models.Invalid, models.Unauthorized:
-		return fiber.StatusUnprocessableEntity, true
-	case models.TooMany:
-		refusal.SetRetryAfter(c, refused)
-		return fiber.StatusTooManyRequests, true
-	}
-	return 0, false
-}
-
-// faultsOf returns the faults that an error has for a form's fields.
-func faultsOf(err error) webhook.Faults {
-	var told *models.Error
-	if !errors.As(err, &told) {
-		return nil
-	}
-	if len(told.Fields) == 0 {
-		return webhook.Faults{{Message: told.Message}}
-	}
-	return told.Fields
+	return s.accountDone(c, "The session has ended.")
 }

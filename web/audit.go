@@ -12,22 +12,19 @@ import (
 
 	"hookwell/models"
 	"hookwell/views"
-	"hookwell/web/refusal"
 )
 
 // audit answers the page of the audit log.
 func (s *Server) audit(c *fiber.Ctx) error {
-	view := views.AuditView{Filter: views.ParseAuditFilter(queryOf(c))}
-	wanted, faults := view.Filter.Store(s.Store.Now())
+	view := views.AuditView{Query: views.ParseAuditQuery(queryOf(c))}
+	wanted, faults := view.Query.Filter(s.Store.Now())
 	if view.Faults = faults; len(faults) > 0 {
 		return show(s, c, fiber.StatusUnprocessableEntity, views.AuditPage, view)
 	}
-	var err error
-	view.Rows, view.Older, err = s.tenant(c).Audit(c.UserContext(), wanted, models.Page{Cursor: view.Filter.Cursor})
-	if models.IsKind(err, models.Invalid) {
-		view.Filter.Cursor = ""
-		view.Rows, view.Older, err = s.tenant(c).Audit(c.UserContext(), wanted, models.Page{})
-	}
+	err := atCursor(&view.Query.Cursor, func(page models.Page) (err error) {
+		view.Rows, view.Older, err = s.tenant(c).Audit(c.UserContext(), wanted, page)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -40,10 +37,10 @@ const exportLimit = 10 * time.Minute
 
 // auditExport streams what the filter chooses as CSV, a page of rows at a time.
 func (s *Server) auditExport(c *fiber.Ctx) error {
-	filter := views.ParseAuditFilter(queryOf(c))
-	wanted, faults := filter.Store(s.Store.Now())
+	query := views.ParseAuditQuery(queryOf(c))
+	wanted, faults := query.Filter(s.Store.Now())
 	if len(faults) > 0 {
-		return refusal.OfFields(faults)
+		return models.NewInvalid(faults)
 	}
 	tenant, id := s.tenant(c), s.visit(c).ID
 	c.Set(fiber.HeaderCacheControl, "no-store")

@@ -12,41 +12,32 @@ import (
 )
 
 func (s *Server) deliveries(c *fiber.Ctx) error {
-	filter := views.ParseDeliveryFilter(queryOf(c))
-	return s.showDeliveries(c, fiber.StatusOK, filter)
+	return s.showDeliveries(c, fiber.StatusOK, views.ParseDeliveryQuery(queryOf(c)))
 }
 
 // showDeliveries answers the log. A state, a period or a cursor that nobody
 // can have chosen counts as none; a time that can't be read has its fault at
 // its field.
-func (s *Server) showDeliveries(c *fiber.Ctx, status int, filter views.DeliveryFilter) error {
-	chooser, err := s.chooseEndpoint(c, filter.Find, &filter.EndpointID)
+func (s *Server) showDeliveries(c *fiber.Ctx, status int, query views.DeliveryQuery) error {
+	chooser, err := s.chooseEndpoint(c, query.Find, &query.EndpointID)
 	if err != nil {
 		return err
 	}
-	view := views.DeliveriesView{Filter: filter, Endpoints: chooser, Categories: s.categories()}
-	since, until, faults := filter.Range(s.Store.Now())
+	view := views.DeliveriesView{Query: query, Endpoints: chooser, Categories: s.categories()}
+	wanted, faults := query.Filter(s.Store.Now())
 	if len(faults) > 0 {
 		view.Faults = faults
 		return either(s, c, fiber.StatusUnprocessableEntity, views.DeliveriesPage, views.DeliveryLog, view)
-	}
-	wanted := models.DeliveryFilter{EndpointID: filter.EndpointID, Since: since, Until: until}
-	if filter.State != "" {
-		wanted.States = []models.State{filter.State}
-	}
-	if filter.Type != "" {
-		wanted.Types = []string{filter.Type}
 	}
 	if !isHTMX(c) { // the log alone shows no counts
 		if view.Counts, err = s.tenant(c).StateCounts(c.UserContext(), wanted); err != nil {
 			return err
 		}
 	}
-	view.Rows, view.Older, err = s.tenant(c).Deliveries(c.UserContext(), wanted, models.Page{Cursor: filter.Cursor})
-	if models.IsKind(err, models.Invalid) {
-		view.Filter.Cursor = ""
-		view.Rows, view.Older, err = s.tenant(c).Deliveries(c.UserContext(), wanted, models.Page{})
-	}
+	err = atCursor(&view.Query.Cursor, func(page models.Page) (err error) {
+		view.Rows, view.Older, err = s.tenant(c).Deliveries(c.UserContext(), wanted, page)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -119,7 +110,7 @@ func (s *Server) deliveriesCancel(c *fiber.Ctx) error {
 // actOnSelection does what was asked with the rows that were chosen, says what
 // came of it, and leads back to the log as it was.
 func (s *Server) actOnSelection(c *fiber.Ctx, act func(*store.Tenant, context.Context, []string) (*models.Tally, error), done string) error {
-	back := views.ParseDeliveryFilter(queryOf(c)).Path(s.slug(c))
+	back := views.ParseDeliveryQuery(queryOf(c)).Path(s.slug(c))
 	tally, err := act(s.tenant(c), c.UserContext(), fields(c, "id"))
 	switch {
 	case models.IsKind(err, models.Invalid):

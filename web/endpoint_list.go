@@ -9,18 +9,20 @@ import (
 	"hookwell/views"
 )
 
-// endpointList answers one page of the endpoints. A cursor that is of no page of
-// the filter counts as none. So does one that leads back to the first page, which
-// may have come to hold less than a page before it, or behind the last.
+// endpointList answers one page of the endpoints. A cursor that leads back to the
+// first page, which may have come to hold less than a page before it, or behind
+// the last, counts as none.
 func (s *Server) endpointList(c *fiber.Ctx) error {
 	ctx, tenant := c.UserContext(), s.tenant(c)
-	view := views.EndpointsView{Filter: views.ParseEndpointFilter(queryOf(c))}
-	wanted := view.Filter.EndpointFilter
-	page, err := tenant.EndpointPage(ctx, wanted, models.Page{Cursor: view.Filter.Cursor})
-	if view.Filter.Cursor != "" && (models.IsKind(err, models.Invalid) || err == nil && page.Before == "") {
-		view.Filter.Cursor = ""
-		page, err = tenant.EndpointPage(ctx, wanted, models.Page{})
-	}
+	view := views.EndpointsView{Query: views.ParseEndpointQuery(queryOf(c))}
+	wanted := view.Query.Filter()
+	var page models.EndpointPage
+	err := atCursor(&view.Query.Cursor, func(at models.Page) (err error) {
+		if page, err = tenant.EndpointPage(ctx, wanted, at); err == nil && at.Cursor != "" && page.Before == "" {
+			return models.InvalidField("cursor", "This leads to the first page.")
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -66,25 +68,4 @@ func (s *Server) listedRows(c *fiber.Ctx, listed []models.JudgedEndpoint, since 
 			Waiting: backlogs[e.ID].Waiting, Counts: counts[e.ID], Strip: strips[e.ID]}
 	}
 	return rows, nil
-}
-
-// chooseEndpoint returns the filter of a log by endpoint. A search that the chosen
-// endpoint does not match chooses the one that it finds, and none if it finds
-// none or several. The log by itself, for htmx, has no list to choose from.
-func (s *Server) chooseEndpoint(c *fiber.Ctx, search string, chosen *string) (views.EndpointChooser, error) {
-	chooser := views.EndpointChooser{Search: search}
-	if search == "" && isHTMX(c) {
-		return chooser, nil
-	}
-	var err error
-	if chooser.EndpointChoices, err = s.tenant(c).EndpointChoices(c.UserContext(), search, *chosen); err != nil || search == "" {
-		return chooser, err
-	}
-	if _, ok := chooser.Find(*chosen); !ok {
-		*chosen = ""
-		if len(chooser.Rows) == 1 {
-			*chosen = chooser.Rows[0].ID
-		}
-	}
-	return chooser, nil
 }

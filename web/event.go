@@ -10,27 +10,22 @@ import (
 // events answers the list. What nobody can have chosen counts as none, as in
 // the log of deliveries.
 func (s *Server) events(c *fiber.Ctx) error {
-	filter := views.ParseEventFilter(queryOf(c))
-	chooser, err := s.chooseEndpoint(c, filter.Find, &filter.MissedBy)
+	query := views.ParseEventQuery(queryOf(c))
+	chooser, err := s.chooseEndpoint(c, query.Find, &query.MissedBy)
 	if err != nil {
 		return err
 	}
-	view := views.EventsView{Filter: filter, Endpoints: chooser, Categories: s.categories()}
-	since, until, faults := filter.Range(s.Store.Now())
+	view := views.EventsView{Query: query, Endpoints: chooser, Categories: s.categories()}
+	wanted, faults := query.Filter(s.Store.Now())
 	if len(faults) > 0 {
 		view.Faults = faults
 		return either(s, c, fiber.StatusUnprocessableEntity, views.EventsPage, views.EventList, view)
 	}
-	wanted := models.EventFilter{Origin: filter.Origin, MissedBy: filter.MissedBy, Since: since, Until: until}
-	if filter.Type != "" {
-		wanted.Types = []string{filter.Type}
-	}
 	tenant := s.tenant(c)
-	view.Rows, view.Older, err = tenant.Events(c.UserContext(), wanted, models.Page{Cursor: filter.Cursor})
-	if models.IsKind(err, models.Invalid) {
-		view.Filter.Cursor = ""
-		view.Rows, view.Older, err = tenant.Events(c.UserContext(), wanted, models.Page{})
-	}
+	err = atCursor(&view.Query.Cursor, func(page models.Page) (err error) {
+		view.Rows, view.Older, err = tenant.Events(c.UserContext(), wanted, page)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (s *Server) find(c *fiber.Ctx) error {
 			text = "Write an id or an event type to find."
 		}
 		s.visit(c).flash = &views.Flash{Kind: views.FlashFailed, Text: text}
-		return s.showDeliveries(c, fiber.StatusNotFound, views.DeliveryFilter{})
+		return s.showDeliveries(c, fiber.StatusNotFound, views.DeliveryQuery{})
 	}
 	if err != nil {
 		return err
@@ -63,9 +63,9 @@ func (s *Server) pathToType(slug, name string) string {
 	for _, t := range s.Store.Catalog().Types() {
 		switch {
 		case strings.EqualFold(t.Type, name):
-			return views.DeliveryFilter{Type: t.Type}.Path(slug)
+			return views.DeliveryQuery{Type: t.Type}.Path(slug)
 		case strings.HasPrefix(t.Type, name+"."):
-			return views.DeliveryFilter{Type: name + ".*"}.Path(slug)
+			return views.DeliveryQuery{Type: name + ".*"}.Path(slug)
 		}
 	}
 	return ""

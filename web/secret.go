@@ -8,7 +8,6 @@ import (
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/views"
-	"hookwell/web/refusal"
 	"hookwell/webhook"
 )
 
@@ -79,7 +78,7 @@ func readRotation(c *fiber.Ctx) (models.Rotation, error) {
 	secret, unread := importedSecret(c)
 	rotation.Secret = secret
 	if faults = append(faults, unread...); len(faults) > 0 {
-		return rotation, refusal.OfFields(faults)
+		return rotation, models.NewInvalid(faults)
 	}
 	return rotation, nil
 }

@@ -120,17 +120,3 @@ func TestFlash_is_shown_once(t *testing.T) {
 		t.Errorf("it is said again: %q", got)
 	}
 }
-
-func TestAppearance(t *testing.T) {
-	s := newSite(t, nil)
-	b, org := s.member(t, "Acme", models.RoleOwner)
-	path := "/o/" + org.Slug + "/catalog"
-	wantLocation(t, b.post(t, "/appearance", url.Values{"theme": {"dark"}, "next": {path}}), path)
-	if got := b.get(t, path).doc.Find("html").AttrOr("data-theme", ""); got != "dark" {
-		t.Errorf("the theme is %q", got)
-	}
-	wantLocation(t, b.post(t, "/appearance", url.Values{"theme": {"\"><script>"}, "next": {"//evil.example"}}), "/")
-	if got := b.get(t, path).doc.Find("html").AttrOr("data-theme", ""); got != "" {
-		t.Errorf("the theme is %q", got)
-	}
-}

@@ -36,9 +36,9 @@ const (
 // seconds is the demo's own schedule, short enough to watch.
 var seconds = []int{0, 1, 2, 3}
 
-// ErrIncomplete is what Run ends with, with Once, when the receivers' records
+// errIncomplete is what Run ends with, with Once, when the receivers' records
 // do not show all that should have arrived.
-var ErrIncomplete = errors.New("not everything arrived as it should")
+var errIncomplete = errors.New("not everything arrived as it should")
 
 // show is one demo under way.
 type show struct {
@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) error {
 	complete := s.report() && ended
 	if o.Once {
 		if !complete {
-			return ErrIncomplete
+			return errIncomplete
 		}
 		return nil
 	}

@@ -29,5 +29,5 @@ var (
 	LinkColumns    = ColumnsOf[models.PortalLink]("portal_links")
 	MemberColumns  = ColumnsOf[models.Member]("members")
 	OrgColumns     = ColumnsOf[models.Organization]("organizations")
-	SettingColumns = ColumnsOf[models.EndpointSetting]("endpoint_settings")
+	HistoryColumns = ColumnsOf[models.EndpointHistory]("endpoint_settings")
 )

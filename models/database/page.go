@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -62,4 +63,17 @@ func Merged[T any](queries []*gorm.DB, page models.Page, id func(*T) string) ([]
 		next = id(&rows[len(rows)-1])
 	}
 	return rows, next, nil
+}
+
+// CreatedBetween narrows a query to rows made from since on and before until, by
+// the ids in a column, which rise with time: a bound on them also passes over whole
+// partitions. A zero time is no bound.
+func CreatedBetween(query *gorm.DB, column, prefix string, since, until time.Time) *gorm.DB {
+	if !since.IsZero() {
+		query = query.Where(column+" >= ?", LowestID(prefix, since))
+	}
+	if !until.IsZero() {
+		query = query.Where(column+" < ?", LowestID(prefix, until))
+	}
+	return query
 }

@@ -9,8 +9,9 @@ import (
 	"hookwell/models/database"
 )
 
-// advance moves deliveries, work and endpoints on, for results whose lease holds.
-func (p *Engine) advance(tx *database.Tx, held []Result) error {
+// advance moves deliveries, work and endpoints on by what was decided on results
+// whose lease holds.
+func (p *Engine) advance(tx *database.Tx, held []Result, decisions []decision) error {
 	if len(held) == 0 {
 		return nil
 	}
@@ -18,7 +19,6 @@ func (p *Engine) advance(tx *database.Tx, held []Result) error {
 	var next [][]any
 	t := p.Noted(tx)
 	var ends endings
-	decisions := make([]decision, len(held))
 	deliveries := make([][]any, 0, len(held))
 	now, err := tx.Now()
 	if err != nil {
@@ -26,8 +26,7 @@ func (p *Engine) advance(tx *database.Tx, held []Result) error {
 	}
 	for i := range held {
 		r := &held[i]
-		v := judge(r)
-		decisions[i] = v
+		v := decisions[i]
 		ends.note(r, v)
 		ended := r.ended()
 		deliveries = append(deliveries, []any{r.Job.DeliveryID, string(v.state), r.Job.work.Attempt, r.Exchange.StatusCode,

@@ -186,7 +186,7 @@ func (p *Engine) Reclaim(ctx context.Context) (int, error) {
 		if err := database.InsertAll(p.db.Dialect, tx.DB, attemptsOf(results), database.LeaveTaken); err != nil {
 			return err
 		}
-		return p.advance(tx, results)
+		return p.advance(tx, results, judged(results))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("reclaiming leases: %w", err)

@@ -93,8 +93,9 @@ func (p *Engine) record(tx *database.Tx, results []Result) error {
 	if err != nil {
 		return err
 	}
+	decisions := judged(held)
 	for i := range held {
-		if judge(&held[i]).cause == webhook.CauseNotRetried {
+		if decisions[i].cause == webhook.CauseNotRetried {
 			held[i].Exchange.Error += " " + held[i].Job.retries.statuses.Refusal()
 		}
 	}
@@ -107,7 +108,7 @@ func (p *Engine) record(tx *database.Tx, results []Result) error {
 	if err := database.InsertAll(p.db.Dialect, tx.DB, attemptsOf(late), database.ReplaceInterrupted); err != nil {
 		return fmt.Errorf("inserting late attempts: %w", err)
 	}
-	return p.advance(tx, held)
+	return p.advance(tx, held, decisions)
 }
 
 // lockStates locks the states of endpoints, in one order.
@@ -166,12 +167,20 @@ func (p *Engine) heldLeases(tx *database.Tx, results []Result) (held, late []Res
 
 // decision is what follows from one result.
 type decision struct {
-	state   models.State  // of a delivery that has not ended before
-	cause   webhook.Cause // why the delivery stands there; "" for success
-	delay   time.Duration
-	trigger models.Trigger
-	done    bool // no work is left
-	resume  bool // the planned attempt that a resend came before is next
+	state  models.State  // of a delivery that has not ended before
+	cause  webhook.Cause // why the delivery stands there; "" for success
+	delay  time.Duration
+	done   bool // no work is left
+	resume bool // the planned attempt that a resend came before is next
+}
+
+// judged are the decisions on results, made once for each: a delay has jitter.
+func judged(results []Result) []decision {
+	decisions := make([]decision, len(results))
+	for i := range results {
+		decisions[i] = judge(&results[i])
+	}
+	return decisions
 }
 
 // judge decides what follows. The schedule moves on by its own attempts alone:
@@ -198,5 +207,5 @@ func judge(r *Result) decision {
 		}
 		return decision{state: models.Failed, cause: webhook.CauseNotRetried, done: true}
 	}
-	return decision{state: models.Retrying, cause: cause, delay: max(delay, r.Exchange.RetryAfter), trigger: models.TriggerSchedule}
+	return decision{state: models.Retrying, cause: cause, delay: max(delay, r.Exchange.RetryAfter)}
 }

@@ -160,7 +160,7 @@ func (p *Engine) disable(tx *database.Tx, e *models.Endpoint, reason string, kin
 	if err := tx.Model(&models.Endpoint{}).Where("id = ?", e.ID).Select("disabled_at", "disabled_reason", "disabled_by", "updated_at").Updates(e).Error; err != nil {
 		return err
 	}
-	if err := AddSetting(tx, e, now); err != nil {
+	if err := AddHistory(tx, e, now); err != nil {
 		return err
 	}
 	n := models.Notice{OrganizationID: e.OrganizationID, EndpointID: e.ID, Kind: kind}

@@ -17,13 +17,7 @@ func filterAudit(f models.AuditFilter, query *gorm.DB) *gorm.DB {
 			query = query.Where(column+" = ?", value)
 		}
 	}
-	if !f.Since.IsZero() {
-		query = query.Where("id >= ?", database.LowestID(models.PrefixAudit, f.Since))
-	}
-	if !f.Until.IsZero() {
-		query = query.Where("id < ?", database.LowestID(models.PrefixAudit, f.Until))
-	}
-	return query
+	return database.CreatedBetween(query, "id", models.PrefixAudit, f.Since, f.Until)
 }
 
 // Audit lists the organization's audit rows, newest first.

@@ -99,7 +99,7 @@ func (t *Tenant) createEndpoint(tx *database.Tx, in models.EndpointInput) (*mode
 			return nil, secret, fmt.Errorf("creating the endpoint: %w", err)
 		}
 	}
-	if err := pipeline.AddSetting(tx, e, now); err != nil {
+	if err := pipeline.AddHistory(tx, e, now); err != nil {
 		return nil, secret, err
 	}
 	return e, secret, t.audit(tx, "endpoint.created", e.ID, e.Title(), e.URL)
@@ -179,7 +179,7 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *models.Endpoint, in models
 		if saved = done.RowsAffected == 1; done.Error != nil || !saved {
 			return done.Error
 		}
-		if err := pipeline.AddSetting(tx, e, e.UpdatedAt); err != nil {
+		if err := pipeline.AddHistory(tx, e, e.UpdatedAt); err != nil {
 			return err
 		}
 		moved, err := t.leaveBehind(tx, e, m)
@@ -281,7 +281,7 @@ func (t *Tenant) setWithin(tx *database.Tx, id string, to standingChange) (*mode
 	if err := tx.Model(&models.Endpoint{}).Where("id = ?", e.ID).Select("*").Updates(e).Error; err != nil {
 		return nil, err
 	}
-	if err := pipeline.AddSetting(tx, e, now); err != nil {
+	if err := pipeline.AddHistory(tx, e, now); err != nil {
 		return nil, err
 	}
 	if err := t.store.beginAnew(tx, e); err != nil {

@@ -216,11 +216,11 @@ func TestEndpointHistory(t *testing.T) {
 				t.Fatalf("step %d: %v", i, err)
 			}
 		}
-		var lines []models.EndpointSetting
+		var lines []models.EndpointHistory
 		if err := f.DB().Where("endpoint_id = ?", e.ID).Order("since").Find(&lines).Error; err != nil {
 			t.Fatal(err)
 		}
-		got := named(lines, func(l models.EndpointSetting) string { return fmt.Sprint(l.EventTypes, l.Enabled, l.Deleted) })
+		got := named(lines, func(l models.EndpointHistory) string { return fmt.Sprint(l.EventTypes, l.Enabled, l.Deleted) })
 		want := []string{"[*] true false", "[payment.failed] true false", "[payment.failed] false false", "[payment.failed] true false", "[payment.failed] true true"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("history (-want +got):\n%s", diff)

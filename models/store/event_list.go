@@ -17,13 +17,7 @@ func filterEvents(f models.EventFilter, query *gorm.DB) *gorm.DB {
 	if f.Origin != "" {
 		query = query.Where("origin = ?", f.Origin)
 	}
-	if !f.Since.IsZero() {
-		query = query.Where("id >= ?", database.LowestID(models.PrefixEvent, f.Since))
-	}
-	if !f.Until.IsZero() {
-		query = query.Where("id < ?", database.LowestID(models.PrefixEvent, f.Until))
-	}
-	return matchTypes(query, "type", f.Types)
+	return matchTypes(database.CreatedBetween(query, "id", models.PrefixEvent, f.Since, f.Until), "type", f.Types)
 }
 
 // Events lists the organization's events without their bodies, newest first. With
@@ -57,7 +51,7 @@ func (t *Tenant) Events(ctx context.Context, filter models.EventFilter, page mod
 // gap is a time in which an endpoint did not get everything. Until zero is
 // still now.
 type gap struct {
-	line  *models.EndpointSetting
+	line  *models.EndpointHistory
 	until time.Time
 }
 
@@ -72,11 +66,11 @@ const maxGaps = 100
 // something, the newest first. Edits that changed neither subscriptions nor
 // standing make no new one.
 func (t *Tenant) gaps(ctx context.Context, endpointID string) ([]gap, error) {
-	var lines []models.EndpointSetting
+	var lines []models.EndpointHistory
 	if err := t.rows(ctx).Where("endpoint_id = ?", endpointID).Order("since").Find(&lines).Error; err != nil {
 		return nil, err
 	}
-	lines = slices.CompactFunc(lines, func(a, b models.EndpointSetting) bool {
+	lines = slices.CompactFunc(lines, func(a, b models.EndpointHistory) bool {
 		return a.Enabled == b.Enabled && a.Deleted == b.Deleted && slices.Equal(a.EventTypes, b.EventTypes)
 	})
 	var list []gap

@@ -38,7 +38,7 @@ func (s *Store) Transaction(ctx context.Context, fn func(tx *database.Tx) error)
 // Models lists a row of every table but slugs, which has no type of its own, and
 // those that only the engine knows.
 func Models() []any {
-	return []any{&models.Organization{}, &models.User{}, &models.Member{}, &models.Session{}, &models.Key{}, &models.Endpoint{}, &models.EndpointState{}, &models.EndpointSetting{},
+	return []any{&models.Organization{}, &models.User{}, &models.Member{}, &models.Session{}, &models.Key{}, &models.Endpoint{}, &models.EndpointState{}, &models.EndpointHistory{},
 		&models.EndpointSecret{}, &models.AuditEntry{}, &models.Invitation{}, &models.PortalLink{}, &models.Event{}, &models.Delivery{}, &models.Attempt{}, &models.Work{}, &models.Recovery{}, &models.MailMessage{}, &models.Notice{}, &models.Undelivered{}, &pipeline.RollupRow{},
 		&throttle{}, &pipeline.BudgetRow{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &models.UserIdentity{}, &database.Installation{}, &database.Probe{}, &pipeline.UnfinishedFanOut{}, &sentForm{}}
 }

@@ -81,16 +81,9 @@ func filterUndelivered(f models.DeliveryFilter, query *gorm.DB, state models.Sta
 	return matchTypes(query, "event_type", f.Types)
 }
 
-// filterCreated bounds when a delivery was made. Ids rise with time: a bound on them
-// also passes over whole partitions.
+// filterCreated bounds when a delivery was made.
 func filterCreated(f models.DeliveryFilter, query *gorm.DB, column string) *gorm.DB {
-	if !f.Since.IsZero() {
-		query = query.Where(column+" >= ?", database.LowestID(models.PrefixDelivery, f.Since))
-	}
-	if !f.Until.IsZero() {
-		query = query.Where(column+" < ?", database.LowestID(models.PrefixDelivery, f.Until))
-	}
-	return query
+	return database.CreatedBetween(query, column, models.PrefixDelivery, f.Since, f.Until)
 }
 
 // fewWaiting is how many rows of work are read and sorted at once.
@@ -225,7 +218,7 @@ func (t *Tenant) withoutForeignTypes(ctx context.Context, query *gorm.DB, filter
 	if filter.EndpointID == "" || len(filter.Types) == 0 || filter.EventID != "" {
 		return query, nil
 	}
-	var lines []models.EndpointSetting
+	var lines []models.EndpointHistory
 	if err := t.rows(ctx).Where("endpoint_id = ?", filter.EndpointID).Find(&lines).Error; err != nil {
 		return nil, fmt.Errorf("reading an endpoint's history: %w", err)
 	}

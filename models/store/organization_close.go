@@ -52,11 +52,11 @@ func (s *Store) closeOrganizations(tx *database.Tx, orgs []models.Organization) 
 	if err := tx.Where("organization_id IN ? AND deleted_at IS NULL", ids).Find(&endpoints).Error; err != nil {
 		return err
 	}
-	lines := make([]*models.EndpointSetting, len(endpoints))
+	lines := make([]*models.EndpointHistory, len(endpoints))
 	for i := range endpoints {
 		e := &endpoints[i]
 		e.DeletedAt = &now
-		lines[i] = models.NewEndpointSetting(e, database.StrictlyAfter(now, e.UpdatedAt))
+		lines[i] = models.NewEndpointHistory(e, database.StrictlyAfter(now, e.UpdatedAt))
 	}
 	if err := tx.Model(&models.Endpoint{}).Where("organization_id IN ? AND deleted_at IS NULL", ids).
 		Updates(map[string]any{"deleted_at": now, "updated_at": now, "headers": nil}).Error; err != nil {

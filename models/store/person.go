@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"gorm.io/gorm/clause"
 
 	"hookwell/models"
@@ -14,6 +16,84 @@ import (
 	"hookwell/models/pipeline"
 	"hookwell/webhook"
 )
+
+// Person is a signed-in user's view of the store: their own account, and the
+// organizations that they are a member of.
+type Person struct {
+	store *Store
+	user  *models.User
+	actor models.Actor
+	condition
+
+	provedAt time.Time // who they are; zero is never
+}
+
+// As returns the store as one user sees it.
+func (s *Store) As(user *models.User, actor models.Actor) *Person {
+	return &Person{store: s, user: user, actor: actor.As(user)}
+}
+
+// User returns the person's account.
+func (p *Person) User() *models.User { return p.user }
+
+// Organizations lists the person's organizations by name.
+func (p *Person) Organizations(ctx context.Context) ([]models.Membership, error) {
+	var list []models.Membership
+	err := p.memberships(ctx).Order("organizations.name, organizations.id").Find(&list).Error
+	return list, err
+}
+
+func (p *Person) memberships(ctx context.Context) *gorm.DB {
+	return p.store.db.WithContext(ctx).Table("organizations").Select(database.OrgColumns+", members.role").
+		Joins("JOIN members ON members.organization_id = organizations.id").
+		Where("members.user_id = ? AND organizations.deleted_at IS NULL", p.user.ID)
+}
+
+// Tenant returns the Tenant of one organization, by its slug. It is NotFound if
+// the organization is unknown or the person is not a member. It is Forbidden,
+// with CodeTwoFactor, if the organization requires a second factor that the
+// person lacks.
+func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, models.Role, error) {
+	m, err := database.Find[models.Membership](p.memberships(ctx).Where("organizations.slug = ?", slug), "organization")
+	if err != nil {
+		return nil, "", err
+	}
+	if m.RequireTwoFactor {
+		second, err := p.store.asksSecondFactor(ctx, p.user.ID)
+		if err != nil {
+			return nil, "", err
+		}
+		if !second {
+			return nil, "", &models.Error{Kind: models.Forbidden, Code: models.CodeTwoFactor, Message: "This organization asks for two-factor sign-in. Set it up first."}
+		}
+	}
+	return (&Tenant{store: p.store, org: &m.Organization, actor: p.actor}).readBy(m.Role), m.Role, nil
+}
+
+// CreateOrganization makes an organization that the person owns. It makes one for
+// each form.
+func (p *Person) CreateOrganization(ctx context.Context, name string) (*models.Organization, error) {
+	n := models.NewOrganization{Name: name}
+	if err := n.Check(); err != nil {
+		return nil, err
+	}
+	var org *models.Organization
+	err := p.store.transaction(once(ctx), func(tx *database.Tx) (err error) {
+		if org, _, err = p.store.createOrganization(tx, n, p.actor); err != nil {
+			return err
+		}
+		makes(tx, org.ID, "")
+		added, err := p.store.addMember(tx, org, p.user, models.RoleOwner, nil, p.actor)
+		if err != nil {
+			return err
+		}
+		return p.store.engine.EmitAll(tx, organizationCreated(org, p.actor), added)
+	})
+	if before := earlier(err); before != nil {
+		return database.Find[models.Organization](p.store.db.WithContext(ctx).Where("id = ? AND deleted_at IS NULL", before.made), "organization")
+	}
+	return org, err
+}
 
 // How a password came to be changed, as security.password_changed says it.
 const (

@@ -75,24 +75,11 @@ func copiedEmail(text string) string {
 	return normalEmail(strings.TrimPrefix(text, "mailto:"))
 }
 
-func signupClosed() error {
-	return &models.Error{Kind: models.Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
-}
-
 // HasUsers reports whether any account exists.
 func (s *Store) HasUsers(ctx context.Context) (bool, error) {
 	var ids []string
 	err := s.db.WithContext(ctx).Model(&models.User{}).Limit(1).Pluck("id", &ids).Error
 	return len(ids) > 0, err
-}
-
-// SignupAllowed reports whether the policy lets a stranger make an account now.
-func (s *Store) SignupAllowed(ctx context.Context, policy models.SignupPolicy) (bool, error) {
-	if policy != models.SignupFirst {
-		return policy == models.SignupOpen, nil
-	}
-	some, err := s.HasUsers(ctx)
-	return !some, err
 }
 
 // How many accounts are made from one address. Who was invited, or is vouched
@@ -103,71 +90,6 @@ var (
 	budgetAdmissions = pipeline.Budget{Name: "admissions from an address", Most: 60, Span: time.Hour,
 		Used: "60 people joined from your network within the hour."}
 )
-
-// SignUp makes an account if the policy allows it. Bad fields are Invalid; a
-// closed sign-up is Forbidden; more than 10 an hour from one network address are
-// TooMany. A form that is sent again late is a Conflict.
-func (s *Store) SignUp(ctx context.Context, policy models.SignupPolicy, account models.Account, actor models.Actor) (*models.User, error) {
-	user, err := s.signUpOnce(ctx, policy, account, actor)
-	if before := earlier(err); before != nil {
-		return s.madeUser(ctx, before, formSent())
-	}
-	return user, err
-}
-
-func (s *Store) signUpOnce(ctx context.Context, policy models.SignupPolicy, account models.Account, actor models.Actor) (*models.User, error) {
-	if err := s.sentBefore(ctx); err != nil {
-		return nil, err
-	}
-	if err := checkAccount(&account); err != nil {
-		return nil, err
-	}
-	// Asked before the costly hash, and again under the lock.
-	if open, err := s.SignupAllowed(ctx, policy); err != nil {
-		return nil, err
-	} else if !open {
-		return nil, signupClosed()
-	}
-	made := pipeline.Spend(budgetSignUps, networkOf(actor.RemoteAddress))
-	if err := s.spend(ctx, made); err != nil {
-		return nil, err
-	}
-	hash, err := s.hash(ctx, strangerAsker(actor), account.Password)
-	if err != nil {
-		return nil, errors.Join(err, s.refund(ctx, made))
-	}
-	var user *models.User
-	err = s.transaction(once(ctx), func(tx *database.Tx) error {
-		if user, err = s.signUp(tx, policy, account, hash, nil, actor); err == nil {
-			makes(tx, user.ID, user.ID)
-		}
-		return err
-	})
-	if err != nil && !models.IsKind(err, models.Invalid) { // an address that is taken was asked for
-		return nil, errors.Join(err, s.refund(ctx, made))
-	}
-	return user, err
-}
-
-// signUp makes an account if the policy allows it now. Verified is createUser's.
-func (s *Store) signUp(tx *database.Tx, policy models.SignupPolicy, account models.Account, hash string, verified *time.Time, actor models.Actor) (*models.User, error) {
-	if err := s.db.Dialect.Serialize(tx.DB, database.SignupLock); err != nil {
-		return nil, err
-	}
-	var users int64
-	if err := tx.Model(&models.User{}).Count(&users).Error; err != nil {
-		return nil, err
-	}
-	if policy == models.SignupClosed || policy == models.SignupFirst && users > 0 {
-		return nil, signupClosed()
-	}
-	user, err := s.createUser(tx, account, hash, verified)
-	if err != nil {
-		return nil, err
-	}
-	actor.ID, actor.Name = user.ID, user.Name
-	return user, s.db.Audit(tx, actor, "", "user.signed_up", user.ID, user.Email, "")
-}
 
 // createUser inserts an account whose input was checked. Verified is when its
 // address was shown to be the person's; nil is not yet.

@@ -103,25 +103,25 @@ func (t *Tenant) states(ctx context.Context) (map[string]models.EndpointState, e
 // held before that, and what came after. Each may be nil.
 type around struct {
 	at                      time.Time
-	previous, current, next *models.EndpointSetting
+	previous, current, next *models.EndpointHistory
 }
 
 // aroundQuery reads the last two lines until a time and the first after it.
-var aroundQuery = "SELECT " + database.ColumnsOf[models.EndpointSetting]("held") + ` FROM (
-		SELECT ` + database.SettingColumns + `, row_number() OVER (PARTITION BY endpoint_id ORDER BY since DESC) AS place
+var aroundQuery = "SELECT " + database.ColumnsOf[models.EndpointHistory]("held") + ` FROM (
+		SELECT ` + database.HistoryColumns + `, row_number() OVER (PARTITION BY endpoint_id ORDER BY since DESC) AS place
 		FROM endpoint_settings WHERE organization_id = ? AND since <= ?) held WHERE place <= 2
-	UNION ALL SELECT ` + database.ColumnsOf[models.EndpointSetting]("came") + ` FROM (
-		SELECT ` + database.SettingColumns + `, row_number() OVER (PARTITION BY endpoint_id ORDER BY since) AS place
+	UNION ALL SELECT ` + database.ColumnsOf[models.EndpointHistory]("came") + ` FROM (
+		SELECT ` + database.HistoryColumns + `, row_number() OVER (PARTITION BY endpoint_id ORDER BY since) AS place
 		FROM endpoint_settings WHERE organization_id = ? AND since > ?) came WHERE place = 1`
 
 // settingsAround reads, for every endpoint, the lines of its history next to a
 // time. A change in the same microsecond counts as made before.
 func (t *Tenant) settingsAround(ctx context.Context, at time.Time) (map[string]around, error) {
-	var lines []models.EndpointSetting
+	var lines []models.EndpointHistory
 	if err := t.store.db.WithContext(ctx).Raw(aroundQuery, t.org.ID, at, t.org.ID, at).Scan(&lines).Error; err != nil {
 		return nil, err
 	}
-	slices.SortFunc(lines, func(a, b models.EndpointSetting) int { return a.Since.Compare(b.Since) })
+	slices.SortFunc(lines, func(a, b models.EndpointHistory) int { return a.Since.Compare(b.Since) })
 	history := map[string]around{}
 	for i := range lines {
 		h := history[lines[i].EndpointID]

@@ -231,14 +231,14 @@ func TestVerdicts_at_the_boundary(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				at := event(c.event).CreatedAt.Add(c.shift)
-				must(t, f.DB().Model(&models.EndpointSetting{}).Where("endpoint_id = ? AND enabled = ?", e.ID, false).Update("since", at).Error)
+				must(t, f.DB().Model(&models.EndpointHistory{}).Where("endpoint_id = ? AND enabled = ?", e.ID, false).Update("since", at).Error)
 				wantVerdicts(t, f.tenant, c.event, map[string]string{"e": c.want})
 			})
 		}
 		t.Run("enabled_before_the_event_but_seen_after_its_fan_out", func(t *testing.T) {
 			at := event(unsent.ID).CreatedAt
-			must(t, f.DB().Model(&models.EndpointSetting{}).Where("endpoint_id = ? AND enabled = ?", e.ID, false).Update("since", at.Add(-time.Hour)).Error)
-			line := models.EndpointSetting{EndpointID: e.ID, Since: at, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes, Enabled: true}
+			must(t, f.DB().Model(&models.EndpointHistory{}).Where("endpoint_id = ? AND enabled = ?", e.ID, false).Update("since", at.Add(-time.Hour)).Error)
+			line := models.EndpointHistory{EndpointID: e.ID, Since: at, OrganizationID: e.OrganizationID, EventTypes: e.EventTypes, Enabled: true}
 			must(t, f.DB().Create(&line).Error)
 			wantVerdicts(t, f.tenant, unsent.ID, map[string]string{"e": "not sent: disabled"})
 		})

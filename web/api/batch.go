@@ -56,7 +56,7 @@ func readItem(r *bodyReader) (item batchItem) {
 	r.faults = nil
 	r.object("", func(name, field string) bool { return item.member(r, name, field) })
 	if len(r.faults) > 0 {
-		item.err = refusal.OfFields(r.faults)
+		item.err = models.NewInvalid(r.faults)
 	} else {
 		item.err = item.complete()
 	}
@@ -67,9 +67,9 @@ func readItem(r *bodyReader) (item batchItem) {
 func (b *batchBody) check() error {
 	switch {
 	case b.count > maxBatch:
-		return refusal.OfField("events", fmt.Sprintf("Send at most %d events at once; these are %d.", maxBatch, b.count))
+		return models.InvalidField("events", fmt.Sprintf("Send at most %d events at once; these are %d.", maxBatch, b.count))
 	case b.count == 0:
-		return refusal.OfField("events", "Send at least one event.")
+		return models.InvalidField("events", "Send at least one event.")
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/store"
-	"hookwell/web/refusal"
 	"hookwell/webhook"
 )
 
@@ -22,7 +21,7 @@ type endpointAnswer struct {
 	Description        string                  `json:"description" jsonschema:"A note; may be empty."`
 	EventTypes         webhook.Subscriptions   `json:"eventTypes" jsonschema:"What it is subscribed to: *, a prefix such as payment.*, or types."`
 	Enabled            bool                    `json:"enabled" jsonschema:"Whether new events are sent to it."`
-	DisabledReason     *string                 `json:"disabledReason" jsonschema:"Why it is disabled: by a person, or because the receiver is gone (410). Null while enabled."`
+	DisabledReason     *string                 `json:"disabledReason" jsonschema:"Why it is disabled: by a person, because the receiver is gone (410), or failing, by the rule of automatic disabling. Null while enabled."`
 	Schedule           any                     `json:"schedule" jsonschema:"A schedule by name, or delays in seconds."` // a name, or a list of seconds
 	TimeoutSeconds     int                     `json:"timeoutSeconds" jsonschema:"Of the whole exchange."`
 	MaxInFlight        int                     `json:"maxInFlight" jsonschema:"How many attempts may be under way at once."`
@@ -256,7 +255,7 @@ func (a *API) endpointEnable(c *call) error {
 		return c.enable(true)
 	case "true":
 	default:
-		return refusal.OfField("replay", "Use true or false.")
+		return models.InvalidField("replay", "Use true or false.")
 	}
 	tenant, id, err := c.endpoint()
 	if err != nil {
@@ -312,7 +311,7 @@ func (a *API) endpointTest(c *call) error {
 		return err
 	}
 	if b.Type == "" {
-		return refusal.OfField("type", "This is required.")
+		return models.InvalidField("type", "This is required.")
 	}
 	id, err := c.id(models.PrefixEndpoint, "endpoint")
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
-	"hookwell/web/refusal"
 )
 
 // stamp is a time as the API writes it: RFC 3339 in UTC with milliseconds.
@@ -53,7 +52,7 @@ func (b *eventBody) member(r *bodyReader, name, field string) bool {
 // judged with its type.
 func (b *eventBody) complete() error {
 	if b.event.Type == "" {
-		return refusal.OfField("type", "This is required.")
+		return models.InvalidField("type", "This is required.")
 	}
 	return nil
 }
@@ -77,10 +76,10 @@ const (
 func (c *call) idempotencyKey() (string, error) {
 	key := c.Get(idempotencyKey)
 	if key == "" && len(c.Request().Header.PeekAll(idempotencyKey)) > 0 {
-		return "", refusal.OfField(idempotencyKey, "The header is empty. Give it a value of your own for each event, or leave it out.")
+		return "", models.InvalidField(idempotencyKey, "The header is empty. Give it a value of your own for each event, or leave it out.")
 	}
 	if !utf8.ValidString(key) {
-		return "", refusal.OfField(idempotencyKey, "Use up to 255 characters without control characters.")
+		return "", models.InvalidField(idempotencyKey, "Use up to 255 characters without control characters.")
 	}
 	return key, nil
 }

@@ -23,34 +23,42 @@ type operation struct {
 type parameter struct {
 	name, about string
 	schema      valueSchema
+	many        bool // it may be repeated: its values are joined
 }
 
-// many reports whether the parameter may be repeated: its values are joined.
-func (p parameter) many() bool { return p.name == "state" || p.name == "type" }
+// one is a parameter that has one value.
+func one(name, about string, schema valueSchema) parameter {
+	return parameter{name: name, about: about, schema: schema}
+}
+
+// many is a parameter with values that are separated by commas, or come one by one.
+func many(name, about string) parameter {
+	return parameter{name: name, about: about, schema: text(), many: true}
+}
 
 // parameters are what the query of the operation's route may have.
 func (o operation) parameters(route Route) []parameter {
 	if route.Access == PlatformOnly {
 		return o.query
 	}
-	return append([]parameter{{organizationField, "The organization, by its id or external id. Platform keys have to name one, here or in the body.", text()}}, o.query...)
+	return append([]parameter{one(organizationField, "The organization, by its id or external id. Platform keys have to name one, here or in the body.", text())}, o.query...)
 }
 
 func paging() []parameter {
 	return []parameter{
-		{"limit", "How many rows to answer.", valueSchema{Type: "integer", Minimum: 1, Maximum: models.MaxLimit, Default: models.DefaultLimit}},
-		{"cursor", "The nextCursor of the page before.", text()},
+		one("limit", "How many rows to answer.", valueSchema{Type: "integer", Minimum: 1, Maximum: models.MaxLimit, Default: models.DefaultLimit}),
+		one("cursor", "The nextCursor of the page before.", text()),
 	}
 }
 
 func deliveryFilters() []parameter {
 	return append([]parameter{
-		{"state", "States, separated by commas: pending, retrying, delivered, failed, cancelled.", text()},
-		{"type", "Event types or prefixes such as payment.*, separated by commas.", text()},
-		{"endpointId", "Deliveries to this endpoint.", text()},
-		{"eventId", "Deliveries of this event.", text()},
-		{"since", "Created at this time or later.", timeText()},
-		{"until", "Created before this time.", timeText()},
+		many("state", "States, separated by commas: pending, retrying, delivered, failed, cancelled."),
+		many("type", "Event types or prefixes such as payment.*, separated by commas."),
+		one("endpointId", "Deliveries to this endpoint.", text()),
+		one("eventId", "Deliveries of this event.", text()),
+		one("since", "Created at this time or later.", timeText()),
+		one("until", "Created before this time.", timeText()),
 	}, paging()...)
 }
 
@@ -64,7 +72,7 @@ func operations() map[string]operation {
 			about:    "Each event stands or falls by itself; the answers stand in the order of the events. With an Idempotency-Key, the event at place i has the key <key>#i.",
 			refusals: []string{"batch_too_large"}},
 		"GET /events": {id: "listEvents", summary: "List events", status: 200, answer: "Event", list: true,
-			query: append([]parameter{{"type", "Event types or prefixes such as payment.*, separated by commas.", text()}}, paging()...)},
+			query: append([]parameter{many("type", "Event types or prefixes such as payment.*, separated by commas.")}, paging()...)},
 		"GET /events/:id": {id: "readEvent", summary: "Read an event", about: "With its data, and what became of it at every endpoint.", status: 200, answer: "EventAlone"},
 
 		"GET /event-types":       {id: "listEventTypes", summary: "List event types", about: "All at once, by category. nextCursor is always null.", status: 200, answer: "EventType", list: true},
@@ -79,7 +87,7 @@ func operations() map[string]operation {
 		"DELETE /endpoints/:id": {id: "deleteEndpoint", summary: "Delete an endpoint", body: "OrganizationOnly", bodyOptional: true, status: 204,
 			about: "Cancels what waits for it, and leaves its deliveries in the log.", conditional: true},
 		"POST /endpoints/:id/enable": {id: "enableEndpoint", summary: "Enable an endpoint", about: "What waited for it is resumed. With replay, the events that it did not get while it was disabled follow; the Location header is the recovery that sends them, where there are any.",
-			query: []parameter{{"replay", "Whether to also send what was missed.", valueSchema{Type: "boolean", Default: false}}},
+			query: []parameter{one("replay", "Whether to also send what was missed.", valueSchema{Type: "boolean", Default: false})},
 			body:  "OrganizationOnly", bodyOptional: true, status: 200, answer: "Endpoint", refusals: []string{"recovery_running"}, tagged: true, conditional: true},
 		"GET /endpoints/:id/missed": {id: "countMissed", summary: "Count what was missed", status: 200, answer: "Missed",
 			about: "How many events a disabled endpoint did not get since it was disabled: what enabling it with replay sends."},

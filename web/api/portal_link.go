@@ -5,7 +5,6 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/store"
-	"hookwell/web/refusal"
 )
 
 // portalLinkBody is a new link.
@@ -34,7 +33,7 @@ func (a *API) portalLinkCreate(c *call) error {
 		return err
 	}
 	if b.FrameOrigin != "" && a.BaseURL.Scheme != "https" {
-		return refusal.OfField("frameOrigin", "A frame needs https, and HOOKWELL_BASE_URL is http.")
+		return models.InvalidField("frameOrigin", "A frame needs https, and HOOKWELL_BASE_URL is http.")
 	}
 	link, token, err := c.platform().CreatePortalLink(c.UserContext(), tenant.Organization().ID, models.NewPortalLink{
 		Role: b.Role, Minutes: b.Minutes, Name: string(b.Name), Navigation: b.Navigation, FrameOrigin: string(b.FrameOrigin)})

@@ -10,7 +10,6 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/store"
-	"hookwell/web/refusal"
 	"hookwell/webhook"
 )
 
@@ -36,7 +35,7 @@ func (c *call) query() *queryReader {
 			q.fault(shownName(name), "This list takes no parameters.")
 		case at < 0:
 			q.fault(shownName(name), "This list has no such parameter. It takes "+namesOf(c.parameters)+".")
-		case given[name] > 1 && !c.parameters[at].many():
+		case given[name] > 1 && !c.parameters[at].many:
 			q.fault(name, "Give it once.")
 		}
 	}
@@ -68,7 +67,7 @@ func (q *queryReader) err() error {
 	if len(q.faults) == 0 {
 		return nil
 	}
-	return refusal.OfFields(q.faults)
+	return models.NewInvalid(q.faults)
 }
 
 // page reads limit and cursor; models judges the cursor.

@@ -31,7 +31,7 @@ func (c *call) tenantNamed(name string) (*store.Tenant, error) {
 	case c.organization != nil || !searchable(name):
 		return nil, unknown
 	case name == "":
-		return nil, refusal.OfField(organizationField, "Name the organization by its id or its external id: a platform key acts for any.")
+		return nil, models.InvalidField(organizationField, "Name the organization by its id or its external id: a platform key acts for any.")
 	}
 	if c.access == ReportEvents {
 		return c.platform().ReportingTenant(c.UserContext(), name)
@@ -44,7 +44,7 @@ func oneOrganization(names ...string) (string, error) {
 	chosen := ""
 	for _, name := range names {
 		if name != "" && chosen != "" && name != chosen {
-			return "", refusal.OfField(organizationField, "Two different organizations are named. Name one, or the same in both places.")
+			return "", models.InvalidField(organizationField, "Two different organizations are named. Name one, or the same in both places.")
 		}
 		if chosen == "" {
 			chosen = name
