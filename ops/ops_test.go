@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -344,6 +345,30 @@ func TestReady(t *testing.T) {
 			must(t, err)
 			refused(t, p, "Postgres takes no writes")
 		})
+		for name, c := range map[string]struct{ change, says string }{
+			"and_grants_connections": {"CONNECTION LIMIT 0", "Postgres grants no connection"},
+			"and_takes_the_password": {"PASSWORD 'another'", "Postgres refuses the connection"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				address, err := url.Parse(testenv.Database(t))
+				must(t, err)
+				admin, err := sql.Open("pgx", address.String())
+				must(t, err)
+				defer admin.Close()
+				role := strings.TrimPrefix(address.Path, "/") + "_role"
+				for _, statement := range []string{"CREATE ROLE " + role + " LOGIN PASSWORD 'first'", "GRANT CREATE ON SCHEMA public TO " + role} {
+					_, err = admin.ExecContext(t.Context(), statement)
+					must(t, err)
+				}
+				address.User = url.UserPassword(role, "first")
+				p := newPostOn(t, store.Options{DatabaseURL: address.String()})
+				_, err = admin.ExecContext(t.Context(), "ALTER ROLE "+role+" "+c.change)
+				must(t, err)
+				_, err = admin.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1`, role)
+				must(t, err)
+				refused(t, p, c.says)
+			})
+		}
 	})
 	t.Run("is_more_than_alive", func(t *testing.T) {
 		p := newPost(t)

@@ -68,6 +68,10 @@ func (f *found) ask(ctx context.Context) error {
 // databaseFault says what is wrong with the database, after its name.
 func databaseFault(err error) string {
 	switch told := store.StorageRefusal(err); {
+	case models.IsCode(err, models.CodeDatabaseBusy):
+		return " grants no connection in time: as many as it allows are taken; the log says whose limit it is"
+	case store.DatabaseRefuses(err):
+		return " refuses the connection; the log says why"
 	case told == nil:
 		return " does not answer; the log says why"
 	case told.Code == models.CodeStorageFull:

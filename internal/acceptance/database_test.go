@@ -93,7 +93,7 @@ func TestDatabases(t *testing.T) {
 		{name: "serializable_behind_a_transaction_pooler", said: "pooler=true", database: func(t *testing.T) string {
 			return testenv.PgBouncer(t, isolated(t, "serializable"), "default_pool_size = 5").URL()
 		}},
-		{name: "few_connections", said: "connections=6 granted=12", database: func(t *testing.T) string { return limited(t, 12) }},
+		{name: "few_connections", said: "connections=4 granted=12", database: func(t *testing.T) string { return limited(t, 12) }},
 		{name: "fewer_connections_than_asked_for", env: []string{"HOOKWELL_DATABASE_CONNECTIONS=20"}, said: "connections=20 granted=12", database: func(t *testing.T) string { return limited(t, 12) }},
 		{name: "serializable", said: "isolation=serializable", database: func(t *testing.T) string { return isolated(t, "serializable") }},
 		{name: "repeatable_read", said: `isolation="repeatable read"`, database: func(t *testing.T) string { return isolated(t, "repeatable read") }},

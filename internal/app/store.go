@@ -37,8 +37,8 @@ func sayAccess(c *config.Config, a database.Access) {
 		return
 	}
 	c.Log.Info("database", "connections", a.Connections, "granted", a.Granted, "pooler", a.Pooled, "isolation", a.Isolation)
-	if a.Connections > a.Granted && !a.Pooled {
-		c.Log.Warn(scarce(c, a), "connections", a.Connections, "granted", a.Granted)
+	if said := scarce(c, a); said != "" {
+		c.Log.Warn(said, "connections", a.Connections, "granted", a.Granted)
 	}
 	if a.Pooled && a.Isolation != "read committed" {
 		c.Log.Warn("behind a pooler, statements outside of transactions run in the database's default isolation and are tried again when they collide; "+
@@ -47,13 +47,18 @@ func sayAccess(c *config.Config, a database.Access) {
 }
 
 // scarce says what to do about a database that grants fewer connections than the
-// process opens.
+// process wants, or "".
 func scarce(c *config.Config, a database.Access) string {
-	if c.Database.Connections > 0 {
+	switch {
+	case a.Pooled:
+		return ""
+	case c.Database.Connections > a.Granted:
 		return "HOOKWELL_DATABASE_CONNECTIONS is more than the database grants; what goes beyond that waits"
+	case c.Database.Connections == 0 && a.Connections < database.LeastConnections:
+		return fmt.Sprintf("the database grants this role fewer connections than two processes and commands work well with, which is %d for each process; "+
+			"what goes beyond that waits. Raise max_connections, or the limit of the role or of the database (ALTER ROLE ... CONNECTION LIMIT ...)", database.LeastConnections)
 	}
-	return fmt.Sprintf("the database grants this role fewer connections than a process works well with, which is %d; what goes beyond that waits. "+
-		"Raise max_connections, or the limit of the role or of the database (ALTER ROLE ... CONNECTION LIMIT ...)", database.LeastConnections)
+	return ""
 }
 
 // migrate brings the database up to date, as its owner where one is named.

@@ -107,14 +107,14 @@ func (db *DB) Close() error {
 	return pool.Close()
 }
 
-// WithinGranted has the pool open no more connections than the server grants this
-// role, once nothing takes two at a time as migrations do: who needs one waits
-// its turn, where it would else be refused one and come last. It returns how the
-// database is reached then.
+// WithinGranted has the pool open no more connections than its share, and none
+// beyond what the server grants this role, once nothing takes two at a time as
+// migrations do: who needs one waits its turn, where it would else be refused one
+// and come last. It returns how the database is reached then.
 func (db *DB) WithinGranted() Access {
-	if p, ok := db.ConnPool.(*PostgresPool); ok && !db.access.Pooled && db.access.Granted > 0 && db.access.Granted < db.access.Connections {
-		db.access.Connections = db.access.Granted
-		p.setMost(db.access.Granted)
+	if p, ok := db.ConnPool.(*PostgresPool); ok && !db.access.Pooled && db.access.Granted > 0 {
+		db.access.Connections = min(db.access.Connections, db.access.Granted)
+		p.setMost(db.access.Connections)
 	}
 	return db.access
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,10 +39,21 @@ func Outage(err error) error {
 		return err
 	case crowded(err), locked(err):
 		return databaseBusy(err)
-	case away(err):
+	}
+	if refused := refusalOf(err); refused != nil {
+		return databaseAway(refused)
+	}
+	if away(err) {
 		return databaseAway(err)
 	}
 	return err
+}
+
+// Refused reports whether the database was reached and refuses connections until
+// somebody changes a setting.
+func Refused(err error) bool {
+	var refused *refusal
+	return errors.As(err, &refused)
 }
 
 // What Postgres refuses with while it takes no connection, or no further one.
@@ -57,11 +69,19 @@ func crowded(err error) bool {
 	return errors.As(err, &pg) && ends(pg) && (pg.Code == tooManyConnections || pg.Code == limitExceeded || fromPooler(pg))
 }
 
-// fromPooler reports whether PgBouncer ended a connection: it has no more of them
-// (max_client_conn), or none to the server in time (query_wait_timeout). Before
-// version 1.22 it says either by one code, that of a violated protocol, which
-// Postgres itself doesn't end an established connection with.
-func fromPooler(pg *pgconn.PgError) bool { return ends(pg) && pg.Code == "08P01" }
+// poolerCrowded are what PgBouncer says when it has no connection free: of its
+// own limits (max_client_conn, query_wait_timeout), of a server that it tries
+// again later, or in Postgres's words.
+var poolerCrowded = []string{"max_client_conn", "no more connections allowed", "client connections exceeded", "query_wait_timeout", "server_login_retry",
+	"too many clients already", "too many connections for", "remaining connection slots"}
+
+// fromPooler reports whether PgBouncer ended a connection because none is free.
+// With server_login_retry newer versions repeat what the server refused, which
+// may be for another reason.
+func fromPooler(pg *pgconn.PgError) bool {
+	return pg.Code == protocolViolation && !strings.Contains(pg.Message, "authentication failed") && !strings.Contains(pg.Message, "does not exist") &&
+		slices.ContainsFunc(poolerCrowded, func(text string) bool { return strings.Contains(pg.Message, text) })
+}
 
 // ends reports whether a fault ended the connection. PgBouncer says so in one field
 // alone, which Postgres translates.

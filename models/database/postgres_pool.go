@@ -64,6 +64,8 @@ func (p *PostgresPool) acquire(ctx context.Context) (*sql.Conn, error) {
 		switch {
 		case err == nil:
 			return conn, nil
+		case errors.Is(ctx.Err(), context.DeadlineExceeded) && refused != nil:
+			return nil, databaseBusy(errors.Join(ctx.Err(), refused))
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case limited.Err() != nil:

@@ -32,9 +32,16 @@ const (
 	// usualConnections is how many connections a process opens where the server
 	// grants enough of them.
 	usualConnections = 20
-	// LeastConnections is how few a process can work with: migrations take two at
-	// once, and what waits for the disk is not to hold up everything else.
+	// LeastConnections is how few a process works well with, so that what waits for
+	// the disk doesn't hold up everything else. With fewer it works slowly.
 	LeastConnections = 3
+	// commandConnections are left to commands before processes share the rest.
+	commandConnections = 3
+	// migrateConnections is how many migrations take at once.
+	migrateConnections = 2
+	// idleFor is how long a connection that nobody uses is kept, so that commands
+	// and other processes find room while this one has little to do.
+	idleFor = 10 * time.Second
 	// execMode names, in a database's URL, the way in which statements run.
 	execMode = "default_query_exec_mode"
 )
@@ -114,7 +121,7 @@ func (p *PostgresPool) Named() pgx.QueryExecMode {
 
 // Access is how a process reaches its database.
 type Access struct {
-	Connections int    // it opens at most
+	Connections int    // it opens at most, once WithinGranted was called
 	Granted     int    // the server grants this role, to all of its processes; 0 is not known
 	Pooled      bool   // a pooler gives each transaction another session
 	Isolation   string // that the database would give to statements by themselves
@@ -130,9 +137,10 @@ const grantedQuery = `SELECT least(
 	WHERE r.rolname = current_user AND d.datname = current_database() AND s.name = 'default_transaction_isolation'`
 
 // negotiate finds out how many connections there may be: as many as was asked for,
-// else the usual number, but no more than half of what the server grants, so
-// that a second process and commands find room. A pooler has limits of its own,
-// of which the server knows nothing, and lets wait who goes beyond them.
+// else the usual number, but no more than half of what the server grants without
+// what commands need, so that a second process and commands find room. Until
+// WithinGranted there may be as many as migrations take. A pooler has limits of
+// its own, of which the server knows nothing, and lets wait who goes beyond them.
 func (p *PostgresPool) negotiate(ctx context.Context, asked int, pooler Pooler) (Access, error) {
 	conn, err := p.acquire(ctx)
 	if err != nil {
@@ -155,14 +163,14 @@ func (p *PostgresPool) negotiate(ctx context.Context, asked int, pooler Pooler) 
 	case a.Pooled:
 		a.Connections = usualConnections
 	default:
-		a.Connections = min(usualConnections, max(LeastConnections, a.Granted/2))
+		a.Connections = min(usualConnections, max(1, (a.Granted-commandConnections)/2))
 	}
-	p.setMost(a.Connections)
+	p.setMost(max(a.Connections, migrateConnections))
 	return a, nil
 }
 
 func (postgresDialect) configure(ctx context.Context, db *gorm.DB, pool *sql.DB, o Options) (Access, error) {
-	pool.SetConnMaxIdleTime(5 * time.Minute)
+	pool.SetConnMaxIdleTime(idleFor)
 	if err := db.Callback().Query().After("gorm:query").Register("hookwell:unwritable", findNothing); err != nil {
 		return Access{}, err
 	}

@@ -46,12 +46,16 @@ func (u *unwritable) Error() string { return u.sentence }
 func (u *unwritable) Unwrap() error { return u.cause }
 
 // begun returns the error of what a process begins with: what was being done and
-// the error, or, where there is no room or nothing may be written, what to do.
+// the error, or, where there is no room, nothing may be written or no connection
+// is granted until a setting changes, what to do.
 func begun(doing string, err error) error {
 	var told *unwritable
+	var refused *refusal
 	switch {
 	case err == nil, errors.As(err, &told):
 		return err
+	case errors.As(Outage(err), &refused):
+		return refused
 	case storageFull(err):
 		return &unwritable{"the database has no room left: make room on its disk, then start again", err}
 	case storageReadOnly(err):

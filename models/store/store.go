@@ -129,3 +129,7 @@ func (s *Store) Now() time.Time { return s.clock.Now() }
 // StorageRefusal returns the error to show a person if err means that the
 // database is full or read-only, and nil otherwise.
 func StorageRefusal(err error) *models.Error { return database.StorageRefusal(err) }
+
+// DatabaseRefuses reports whether an error says that the database was reached and
+// refuses connections until somebody changes a setting.
+func DatabaseRefuses(err error) bool { return database.Refused(err) }
