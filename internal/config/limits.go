@@ -10,10 +10,18 @@ import (
 	"hookwell/web"
 )
 
+// mostDays is a hundred years, which a time.Duration can hold.
+const mostDays = 36500
+
 func (s *checks) checkRetention() error {
-	if s.config.Retention = time.Duration(s.RetentionDays) * 24 * time.Hour; s.config.Retention < pipeline.MinRetention {
-		return Wrong("HOOKWELL_RETENTION_DAYS", "keep events for at least 7 days; %d is less", s.RetentionDays)
+	const day = 24 * time.Hour
+	switch least := int(pipeline.MinRetention / day); {
+	case s.RetentionDays < least:
+		return Wrong("HOOKWELL_RETENTION_DAYS", "keep events for at least %d days; %d is less", least, s.RetentionDays)
+	case s.RetentionDays > mostDays:
+		return Wrong("HOOKWELL_RETENTION_DAYS", "keep events for at most %d days; %d is more", mostDays, s.RetentionDays)
 	}
+	s.config.Retention = time.Duration(s.RetentionDays) * day
 	return nil
 }
 
@@ -39,10 +47,13 @@ func (s *checks) checkConnections() (err error) {
 	return err
 }
 
+// mostBodyMemory is a TiB, in MiB.
+const mostBodyMemory = 1 << 20
+
 // checkBodyMemory reads MiB.
 func (s *checks) checkBodyMemory() error {
-	if least := web.MinBodyMemory >> 20; s.BodyMemory < least || s.BodyMemory > 1<<20 {
-		return Wrong("HOOKWELL_BODY_MEMORY", "write how many MiB of request bodies may be in memory at one time, at least %d", least)
+	if least := web.MinBodyMemory >> 20; s.BodyMemory < least || s.BodyMemory > mostBodyMemory {
+		return Wrong("HOOKWELL_BODY_MEMORY", "write how many MiB of request bodies may be in memory at one time, at least %d and at most %d", least, mostBodyMemory)
 	}
 	s.config.BodyMemory = int64(s.BodyMemory) << 20
 	return nil
