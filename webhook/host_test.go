@@ -10,7 +10,8 @@ func TestNormalizeHost(t *testing.T) {
 		{"https", "bücher.example", "xn--bcher-kva.example"}, {"https", "XN--BCHER-KVA.example", "xn--bcher-kva.example"},
 		{"https", "BÜCHER.example:8443", "xn--bcher-kva.example:8443"}, {"http", "[::1]:3000", "[::1]:3000"}, {"http", "[0:0::1]", "[::1]"},
 		{"http", "127.0.0.1:3000", "127.0.0.1:3000"}, {"http", "localhost", "localhost"},
-		{"http", "", ""}, {"http", "a b", ""}, {"http", "name:", ""}, {"http", "name:0", ""}, {"http", "name:65536", ""}, {"http", "name:http", ""}, {"http", "a..b", ""}, {"http", "[::1", ""},
+		{"http", "name:", "name"}, {"https", "Name.:", "name"}, {"http", "[::1]:", "[::1]"},
+		{"http", "", ""}, {"http", "a b", ""}, {"http", "name::", ""}, {"http", ":", ""}, {"http", "::1", ""}, {"http", "name:0", ""}, {"http", "name:65536", ""}, {"http", "name:http", ""}, {"http", "a..b", ""}, {"http", "[::1", ""},
 	} {
 		got, err := NormalizeHost(c.scheme, c.host)
 		if got != c.want || (err == nil) != (c.want != "") {
