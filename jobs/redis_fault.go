@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -38,6 +39,10 @@ func faultOf(err error) *RedisFault {
 	switch {
 	case errors.As(err, &plain):
 		return &RedisFault{"Redis is asked for TLS and answers without", "write redis:// in REDIS_URL, or name the port that has TLS", err}
+	case redis.HasErrorPrefix(err, "ERR DB index is out of range"), redis.HasErrorPrefix(err, "DB index is out of range"):
+		return &RedisFault{"Redis has no database of that number", "name one below its setting databases in REDIS_URL, such as /0, or raise that", err}
+	case errors.Is(err, redis.Nil) && strings.Contains(err.Error(), "sentinel"):
+		return &RedisFault{"the sentinels know no master of that name", "name the one that they watch as master in REDIS_URL", err}
 	case moved, redis.IsClusterDownError(err), redis.HasErrorPrefix(err, "CROSSSLOT"):
 		return &RedisFault{"Redis is a node of a cluster and does not hold all keys", "write REDIS_URL as redis-cluster://host:port,host:port", err}
 	case redis.IsAuthError(err):
@@ -55,7 +60,7 @@ func faultOf(err error) *RedisFault {
 	case redis.IsMaxClientsError(err):
 		return &RedisFault{"Redis has as many clients as it takes", "raise maxclients", err}
 	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.DeadlineExceeded):
-		return &RedisFault{"Redis can't be reached", "check that it runs and that REDIS_URL names it", err}
+		return &RedisFault{"Redis can't be reached", "check that it runs and that REDIS_URL names it; with rediss:// it may be that the port is another or speaks no TLS", err}
 	}
 	return &RedisFault{"Redis failed", "its reply is in the log", err}
 }

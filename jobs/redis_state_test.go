@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
+	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
 	"hookwell/jobs"
 	"hookwell/models"
@@ -174,5 +176,41 @@ func TestRedisThatIsANodeOfACluster(t *testing.T) {
 	// hold them all, the other then none.
 	if faults == 0 {
 		t.Error("neither node is told from a server of its own")
+	}
+}
+
+// TestRedisThatIsSetWrongly asks for what the server doesn't have: a database
+// beyond its last, a master that sentinels don't watch.
+func TestRedisThatIsSetWrongly(t *testing.T) {
+	server := testenv.PrivateRedis(t)
+	address, err := url.Parse(server.URL())
+	must(t, err)
+	sentinel, err := url.Parse(testenv.Sentinel(t, server).URL())
+	must(t, err)
+	password, _ := sentinel.User.Password()
+	plain := &redis.Options{Addr: address.Host, DialTimeout: time.Second, MaxRetries: -1, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	options, err := redis.ParseURL(server.URL())
+	must(t, err)
+	options.DB = 1 << 20
+	f := newFixture(t, storetest.SQLite(t), server.URL())
+	installation, err := f.Database().InstallationID(t.Context())
+	must(t, err)
+	for name, c := range map[string]struct {
+		client redis.UniversalClient
+		says   string
+	}{
+		"a database beyond the last": {redis.NewClient(options), "name one below its setting databases"},
+		"an unknown master": {redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "nobody", SentinelAddrs: []string{sentinel.Host}, SentinelPassword: password}),
+			"the sentinels know no master of that name"},
+		"TLS on a plain port": {redis.NewClient(plain), "or speaks no TLS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer c.client.Close()
+			queue := jobs.NewQueue(c.client, installation, f.feed, f.log)
+			var fault *jobs.RedisFault
+			if err := queue.Check(t.Context()); !errors.As(err, &fault) || !strings.Contains(fault.Error(), c.says) {
+				t.Errorf("Check() = %v (%v), want that it says %q", err, errors.Unwrap(err), c.says)
+			}
+		})
 	}
 }
