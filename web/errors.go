@@ -64,7 +64,7 @@ func failureTitle(code string) string {
 		return "No sign-up here"
 	case "link_ended":
 		return "This link has ended"
-	case store.CodeUnknownIdentity, "email_taken", "identity_taken", "provider_email", "provider_refused", "provider_state", "provider_away":
+	case store.CodeUnknownIdentity, "email_taken", "identity_taken", store.CodeProviderEmail, "provider_refused", "provider_state", "provider_away":
 		return "Not signed in"
 	case models.CodeStorageFull:
 		return "No room left"

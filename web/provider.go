@@ -98,7 +98,7 @@ func (s *saidClaims) verified() bool { return s.EmailVerified == true || s.Email
 
 // claims asks the provider whom the code is of. The identity token is checked:
 // signature, issuer, audience, end and nonce.
-func (p *provider) claims(ctx context.Context, code string, asked *asked) (*models.Claims, error) {
+func (p *provider) claims(ctx context.Context, code string, asked *asked) (*heard, error) {
 	ctx = oidc.ClientContext(ctx, p.client)
 	found, err := p.discover(ctx)
 	if err != nil {
@@ -124,36 +124,49 @@ func (p *provider) claims(ctx context.Context, code string, asked *asked) (*mode
 	if err := id.Claims(&said); err != nil {
 		return nil, fmt.Errorf("reading the identity token: %w", err)
 	}
-	if err := p.complete(ctx, found, token, id.Subject, &said); err != nil {
+	silent := said.Email == "" || said.EmailVerified == nil
+	missed, err := p.complete(ctx, found, token, id.Subject, &said)
+	if err != nil {
 		return nil, err
 	}
-	claims := &models.Claims{Issuer: id.Issuer, Subject: id.Subject, Name: said.Name, Email: said.Email, EmailVerified: said.verified()}
+	if !silent {
+		missed = nil
+	}
+	claims := models.Claims{Issuer: id.Issuer, Subject: id.Subject, Name: said.Name, Email: said.Email, EmailVerified: said.verified()}
 	if said.AuthTime > 0 {
 		claims.SignedInAt = time.Unix(said.AuthTime, 0)
 	}
-	return claims, nil
+	return &heard{claims, missed}, nil
+}
+
+// heard are the claims of a provider, and why its UserInfo could not be read for
+// an address, or for whether it is verified; nil if it was, or was not needed.
+type heard struct {
+	models.Claims
+	missed error
 }
 
 // complete asks at UserInfo for what the identity token doesn't say, as several
 // providers leave name and address out of it. Whoever is linked already can sign
-// in without these, so that a UserInfo that is away refuses nobody; one that
-// speaks of somebody else does (OpenID Connect Core, section 5.3.2).
-func (p *provider) complete(ctx context.Context, found *oidc.Provider, token *oauth2.Token, subject string, said *saidClaims) error {
+// in without these, so that a UserInfo that is away refuses nobody by itself: why
+// it can't be read is returned as missed. One that speaks of somebody else is an
+// error (OpenID Connect Core, section 5.3.2).
+func (p *provider) complete(ctx context.Context, found *oidc.Provider, token *oauth2.Token, subject string, said *saidClaims) (missed, err error) {
 	if said.Email != "" && said.EmailVerified != nil && said.Name != "" || found.UserInfoEndpoint() == "" {
-		return nil
+		return nil, nil
 	}
 	info, err := found.UserInfo(ctx, oauth2.StaticTokenSource(token))
 	if err != nil {
 		p.warn("the sign-in provider's UserInfo can't be read", "error", err)
-		return nil
+		return fmt.Errorf("reading UserInfo: %w", err), nil
 	}
 	if info.Subject != subject {
-		return fmt.Errorf("UserInfo speaks of %q, the identity token of %q", info.Subject, subject)
+		return nil, fmt.Errorf("UserInfo speaks of %q, the identity token of %q", info.Subject, subject)
 	}
 	var more saidClaims
 	if err := info.Claims(&more); err != nil {
 		p.warn("the sign-in provider's UserInfo can't be read", "error", err)
-		return nil
+		return fmt.Errorf("reading UserInfo: %w", err), nil
 	}
 	if said.Name == "" {
 		said.Name = more.Name
@@ -164,7 +177,7 @@ func (p *provider) complete(ctx context.Context, found *oidc.Provider, token *oa
 	case said.EmailVerified == nil && said.Email == more.Email:
 		said.EmailVerified = more.EmailVerified
 	}
-	return nil
+	return nil, nil
 }
 
 // providerRefusal is an error that a provider answers with: one of OAuth's

@@ -49,6 +49,25 @@ func TestProviderUserInfo(t *testing.T) {
 		b := s.browser(t)
 		wantStatus(t, b.get(t, b.begin(t, i, "")), http.StatusForbidden)
 	})
+	for name, token := range map[string]map[string]any{
+		"no_address":   {"sub": "248289761001", "name": "Ada Lovelace"},
+		"not_verified": {"sub": "248289761001", "name": "Ada Lovelace", "email": "ada@example.com"},
+	} {
+		t.Run("that_is_away_is_why_there_is_"+name, func(t *testing.T) {
+			s, i := providedSite(t, models.SignupOpen, true)
+			i.claims = token
+			b := s.browser(t)
+			refused := b.get(t, b.begin(t, i, ""))
+			wantStatus(t, refused, http.StatusServiceUnavailable)
+			if !strings.Contains(refused.text("main"), "does not answer as it should") {
+				t.Errorf("it says %q", refused.text("main"))
+			}
+			b.wantSignedIn(t, false)
+			i.info = whole
+			again := s.browser(t)
+			wantLocation(t, again.get(t, again.begin(t, i, "/account")), "/account")
+		})
+	}
 	t.Run("that_is_away_refuses_nobody_who_is_known", func(t *testing.T) {
 		s, i := providedSite(t, models.SignupOpen, true)
 		b := s.browser(t)

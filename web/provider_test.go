@@ -284,6 +284,7 @@ func TestProvider(t *testing.T) {
 		b := s.browser(t)
 		wantStatus(t, b.get(t, b.begin(t, i, "")), http.StatusForbidden)
 		delete(i.claims, "email")
+		i.info = i.claims // which does not say it either
 		wantStatus(t, b.get(t, b.begin(t, i, "")), http.StatusForbidden)
 	})
 	t.Run("that_is_away_is_said_so", func(t *testing.T) {

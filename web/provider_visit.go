@@ -135,11 +135,11 @@ func (s *Server) providerAnswer(c *fiber.Ctx) error {
 		return &models.Error{Kind: models.Forbidden, Code: "provider_state", Message: "You signed out meanwhile. Begin it again."}
 	}
 	if a.Purpose == askProof {
-		return s.proveWith(c, *claims, a)
+		return s.proveWith(c, claims.Claims, a)
 	}
 	// The visit began with a proof, and may have outlasted it.
 	v := s.visit(c)
-	if err := v.person.Proved(time.Unix(a.Begun, 0)).LinkIdentity(c.UserContext(), *claims); err != nil {
+	if err := v.person.Proved(time.Unix(a.Begun, 0)).LinkIdentity(c.UserContext(), claims.Claims); err != nil {
 		return err
 	}
 	if err := s.renew(c.UserContext(), v.user); err != nil {
@@ -148,10 +148,11 @@ func (s *Server) providerAnswer(c *fiber.Ctx) error {
 	return s.accountDone(c, "You can sign in with "+s.provider.Name+" from now on.")
 }
 
-// enterWith signs in who the claims are of, or makes their account.
-func (s *Server) enterWith(c *fiber.Ctx, claims models.Claims, next string) error {
+// enterWith signs in who the claims are of, or makes their account. An account
+// that lacks what only UserInfo could have said is refused as UserInfo being away.
+func (s *Server) enterWith(c *fiber.Ctx, claims heard, next string) error {
 	ctx := c.UserContext()
-	signed, err := s.Store.SignInWith(ctx, claims, s.visit(c).Actor())
+	signed, err := s.Store.SignInWith(ctx, claims.Claims, s.visit(c).Actor())
 	if err == nil {
 		return s.proceed(c, signed, next)
 	}
@@ -169,7 +170,10 @@ func (s *Server) enterWith(c *fiber.Ctx, claims models.Claims, next string) erro
 	if !open || needed {
 		return err
 	}
-	user, err := s.Store.SignUpWith(ctx, s.Signup, claims, s.visit(c).Actor())
+	user, err := s.Store.SignUpWith(ctx, s.Signup, claims.Claims, s.visit(c).Actor())
+	if claims.missed != nil && !claims.EmailVerified && models.IsCode(err, store.CodeProviderEmail) {
+		return s.refusedBy(c, claims.missed)
+	}
 	if err != nil {
 		return err
 	}

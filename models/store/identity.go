@@ -32,6 +32,10 @@ func checkClaims(c *models.Claims) error {
 // no account is linked to.
 const CodeUnknownIdentity = "unknown_identity"
 
+// CodeProviderEmail is of an account that can't be made with the address that a
+// provider says, or that it doesn't say or verify.
+const CodeProviderEmail = "provider_email"
+
 // SignInWith signs in the user that a provider's identity is linked to. An
 // unknown identity is Unauthorized, with CodeUnknownIdentity; claims without an
 // issuer or a subject are Forbidden.
@@ -71,13 +75,13 @@ func (s *Store) SignUpWith(ctx context.Context, policy models.SignupPolicy, c mo
 		account.Name, _, _ = strings.Cut(account.Email, "@")
 	}
 	if account.Email == "" {
-		return nil, &models.Error{Kind: models.Forbidden, Code: "provider_email", Message: "The provider does not say your address, and an account needs one."}
+		return nil, &models.Error{Kind: models.Forbidden, Code: CodeProviderEmail, Message: "The provider does not say your address, and an account needs one."}
 	}
 	if faults := emailFaults(account.Email); len(faults) > 0 {
-		return nil, &models.Error{Kind: models.Forbidden, Code: "provider_email", Message: "No account can be made with the address that the provider says, " + quote(pipeline.Storable(c.Email)) + ". " + faults[0].Message}
+		return nil, &models.Error{Kind: models.Forbidden, Code: CodeProviderEmail, Message: "No account can be made with the address that the provider says, " + quote(pipeline.Storable(c.Email)) + ". " + faults[0].Message}
 	}
 	if !c.EmailVerified && s.MailConfigured() {
-		return nil, &models.Error{Kind: models.Forbidden, Code: "provider_email", Message: "The provider has not verified your address. Create an account with a password, and link this sign-in to it."}
+		return nil, &models.Error{Kind: models.Forbidden, Code: CodeProviderEmail, Message: "The provider has not verified your address. Create an account with a password, and link this sign-in to it."}
 	}
 	var verified *time.Time
 	if c.EmailVerified {
