@@ -5,17 +5,10 @@ import "strings"
 // maxAuthority is longer than any name with a port is, written in Unicode.
 const maxAuthority = 1024
 
-<<<<<<< HEAD
 // NormalizeHost returns the form in which hosts are compared: in ASCII and lower
 // case, without a trailing dot and without the scheme's own port (443 of https,
-// 80 of http). It fails, with a sentence for people, if the host name, address or
-// port is not possible.
-=======
-// NormalizeHost returns a host as all its spellings are compared: in ASCII and
-// lower case, without a trailing dot and without the scheme's own port (443 of
-// https, 80 of http) or an empty one (RFC 3986, section 6.2.3). It fails, with a sentence for people, for what can be no
-// host name, no address or no port.
->>>>>>> 090f1e7 (webhook: an empty port of a host is the scheme's own (RFC 3986, section 6.2.3))
+// 80 of http) or an empty one (RFC 3986, section 6.2.3). It fails, with a sentence
+// for people, if the host name, address or port is not possible.
 func NormalizeHost(scheme, host string) (string, error) {
 	if len(host) > maxAuthority {
 		return "", faultHost
