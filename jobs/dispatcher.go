@@ -321,7 +321,8 @@ func (d *dispatcher) landed(group []landing) {
 			l.look = 0
 		}
 		l.state = l.state.after(attemptLanded)
-		if l.soon = exchange.Cause == "" && exchange.Duration < soon; !l.soon {
+		l.soon = exchange.Cause == "" && exchange.Duration < soon
+		if !l.soon {
 			back = append(back, d.takeBack(l)...)
 		}
 	}

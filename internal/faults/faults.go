@@ -17,7 +17,7 @@ func faults() []Fault {
 	resume := func(_ *site, victim *program.Process) error { return victim.Resume() }
 	return []Fault{
 		{Name: "kill -9 of a worker before the send", short: true, do: killHeld(beforeSend), met: unsent,
-			Meaning: "It had claimed attempts and sent none. When their lease has run out (the endpoint's timeout and a minute) they are on record as interrupted, and the next attempt follows."},
+			Meaning: "It had claimed attempts and sent none. Another process sees it silent and ends their leases after some 10 seconds; they are on record as interrupted, and the next attempt follows."},
 		{Name: "kill -9 of a worker during the exchange", do: killWithinExchange, met: unrecorded,
 			Meaning: "The receiver had the requests and nobody waits for its answers. As above; the receiver sees those requests again, with the same webhook-id. They are no duplicates in the table, since it had not taken the first."},
 		{Name: "kill -9 of a worker after the send, before the record", short: true, do: killHeld(beforeRecord), met: unrecorded,

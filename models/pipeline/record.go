@@ -19,7 +19,7 @@ type Result struct {
 	Exchange webhook.Exchange
 }
 
-// Attempt is the row that the result is kept as.
+// attempt returns the row that the result is kept as.
 func (r *Result) attempt() *models.Attempt {
 	x := &r.Exchange
 	return &models.Attempt{
@@ -171,7 +171,7 @@ type decision struct {
 	cause  webhook.Cause // why the delivery stands there; "" for success
 	delay  time.Duration
 	done   bool // no work is left
-	resume bool // the planned attempt that a resend came before is next
+	resume bool // the attempt was a person's resend: the planned one that it came before is next
 }
 
 // judged are the decisions on results, made once for each: a delay has jitter.
