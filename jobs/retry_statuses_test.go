@@ -122,7 +122,7 @@ func TestRetryStatuses(t *testing.T) {
 			t.Errorf("after a resend the delivery is %s, %s, and its next attempt at %v; want it as before, at %v", after.State, after.LastCause, after.NextAttemptAt, open.NextAttemptAt)
 		}
 		// What the setting ended is found by the class of its status.
-		recovery, err := f.tenant.Recover(t.Context(), endpoints["404"].ID, models.RecoveryInput{Since: made[0].CreatedAt, Causes: []string{"4xx"}, Kind: models.RecoverFailed, PerSecond: 10})
+		recovery, err := f.tenant.Recover(t.Context(), endpoints["404"].ID, models.RecoveryInput{Since: event.CreatedAt, Causes: []string{"4xx"}, Kind: models.RecoverFailed, PerSecond: 10})
 		must(t, err)
 		if recovery.Total != 1 {
 			t.Errorf("a recovery of 4xx has %d deliveries; want 1", recovery.Total)

@@ -75,7 +75,7 @@ func frameOrigin(text string) string {
 		return ""
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || len(text) > 255 || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+	if err != nil || u.Scheme != "https" || len(text) > 255 || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) || strings.HasSuffix(u.Host, ":") {
 		return noOrigin
 	}
 	host, err := webhook.NormalizeHost(u.Scheme, u.Host)
