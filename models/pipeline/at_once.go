@@ -9,9 +9,9 @@ import (
 	"hookwell/models/database"
 )
 
-// What the sole worker accepts it claims in the same transaction, as far as its
-// endpoints have free slots, and sends it after the commit: it needs neither a
-// task in Redis nor a claim. All else is woken as by any other process.
+// The sole worker claims deliveries in the transaction that accepts them, as far as
+// their endpoints have slots in this process, and sends them after the commit: they
+// need neither a task in Redis nor a claim. It wakes the others, as any process does.
 
 // Slots asks for slots of one endpoint in this process.
 type Slots struct {
@@ -34,7 +34,7 @@ type atOnce struct {
 }
 
 // reserve finds which deliveries of a fan-out this process may send at once, and
-// takes slots for them. What it took is given back by begin.
+// takes slots for them. begin gives the slots back.
 func (p *Engine) reserve(f *fanOut, found map[string]*acceptRules) {
 	if !p.sole.Load() || p.waker == nil || len(f.deliveries) == 0 {
 		return

@@ -150,7 +150,8 @@ func (u *unsure) list() []string {
 	return slices.Collect(maps.Keys(u.tokens))
 }
 
-// looked is called after the database has looked for all of them.
+// looked counts a look of the database for all of them. One that was added since
+// the list was read is counted too, and so is looked for once less.
 func (u *unsure) looked() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
