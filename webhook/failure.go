@@ -113,6 +113,14 @@ func unestablished(err error) bool {
 	return strings.HasPrefix(err.Error(), "http2: client conn could not be established")
 }
 
+// ending reports whether net/http closes the connection after this error: it says
+// so to the request first.
+func ending(err error) bool {
+	var network *net.OpError
+	return unestablished(err) || errors.As(err, &network) && (network.Op == "read" || network.Op == "write") ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 func blockedSentence(err error) string {
 	if errors.Is(err, errPlaintext) {
 		return string(faultHTTPS)

@@ -119,7 +119,7 @@ func newRequest(ctx context.Context, a *attempt) *http.Request {
 // alone: others read from it.
 func alertOf(ctx context.Context, shared *tls.Conn, err error) *net.OpError {
 	below := shared.NetConn().(*conn)
-	if unestablished(err) { // it is being closed
+	if ending(err) {
 		select {
 		case <-below.closed:
 		case <-ctx.Done():

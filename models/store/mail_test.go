@@ -41,7 +41,7 @@ func post(t *testing.T, f *fixture) models.Mail {
 	t.Helper()
 	until := time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC)
 	m := models.Mail{OrganizationID: f.tenant.Organization().ID, To: "ada@example.com", Kind: models.MailInvitation,
-		Values: models.MailValues{Token: "tok_5ecret", Person: "<Ada> & \u202e sons", Organization: "Acme", Role: models.RoleAdmin, Until: &until}}
+		Values: models.MailValues{Token: "tok_5ecret", Person: "<Ada> & \u202e sons of Lovelace", Organization: "Acme", Role: models.RoleAdmin, Until: &until}}
 	if err := f.Post(t.Context(), m, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestMailIsQueuedWithTheChange(t *testing.T) {
 			t.Errorf("mail was woken %d times, want once", f.woken.mail)
 		}
 		dumpAll(t, f.Store).holdsNowhere(t, "the token of a link", "tok_5ecret")
-		dumpAll(t, f.Store).holdsNowhere(t, "what a message names", "sons")
+		dumpAll(t, f.Store).holdsNowhere(t, "what a message names", "sons of Lovelace")
 		l := claimMail(t, f.again(t))
 		if diff := cmp.Diff(want, l.Mail); diff != "" || !l.Secret {
 			t.Errorf("secret %v, (-queued +claimed):\n%s", l.Secret, diff)
