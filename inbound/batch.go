@@ -58,14 +58,14 @@ func (v *Verifier) Items(request *Request) ([]Item, error) {
 	document := request.document()
 	rule := v.provider.batch
 	if rule == nil {
-		identity := v.identity.read(request, document)
+		identity := v.identity(request).read(request, document)
 		return []Item{newItem(identity, document)}, nil
 	}
 	parts, err := rule.split(document)
 	if err != nil {
 		return nil, err
 	}
-	whole := v.identity.read(request, document)
+	whole := v.identity(request).read(request, document)
 	items := make([]Item, len(parts))
 	for i, part := range parts {
 		items[i] = newItem(rule.read.read(&Request{}, part), part)

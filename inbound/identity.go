@@ -128,6 +128,18 @@ func (r identityRule) reader(scheme Scheme, code string) *identityReader {
 	return read
 }
 
+// inFamily returns the rule with the prefix of its headers' names replaced.
+func (r identityRule) inFamily(from, to string) identityRule {
+	rename := func(list []string) (renamed []string) {
+		for _, text := range list {
+			renamed = append(renamed, strings.Replace(text, "header:"+from, "header:"+to, 1))
+		}
+		return renamed
+	}
+	r.ID.First, r.Type.First = rename(r.ID.First), rename(r.Type.First)
+	return r
+}
+
 // read fills in an identity from a request's headers and its document, which is
 // nil if the body isn't JSON.
 func (r *identityReader) read(headers *Request, document []byte) (identity Identity) {
@@ -201,7 +213,7 @@ func sane(at time.Time) time.Time {
 // no key of one.
 func (v *Verifier) Identify(request *Request, state State) Identity {
 	document := request.document()
-	identity := v.identity.read(request, document)
+	identity := v.identity(request).read(request, document)
 	if v.provider.batch != nil {
 		v.identifyBatch(&identity, document)
 	}

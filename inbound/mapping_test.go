@@ -405,3 +405,17 @@ func TestOccurredAt(t *testing.T) {
 		t.Errorf("OccurredAt = %s; want the item's", got)
 	}
 }
+
+// TestData_is_bounded shows that fields that each hold the whole body don't
+// multiply it.
+func TestData_is_bounded(t *testing.T) {
+	fields := make([]string, maxDataFields)
+	for i := range fields {
+		fields[i] = fmt.Sprintf(`"f%d":{"path":"$"}`, i)
+	}
+	m := mappings(t, "generic_hmac", `{"name":"m","events":["a"],"type":"a.b","data":{`+strings.Join(fields, ",")+`}}`)
+	result := m.Apply(context.Background(), nil, []Item{{ID: "1", Type: "a", Body: []byte(`{"s":"` + strings.Repeat("a", 100_000) + `"}`)}})[0]
+	if data, err := result.Events[0].Data(PaymentTotal{}); err == nil {
+		t.Errorf("Data() of %d bytes isn't refused", len(data))
+	}
+}
