@@ -182,12 +182,8 @@ func (r *identityReader) read(headers *Request, document []byte) (identity Ident
 // read with less strictness than a signed one. It returns the zero time if the
 // text has another form.
 func parseExternalTime(text, unit string) time.Time {
-	if unit == "rfc3339" {
-		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return time.Time{}
-		}
-		return sane(at)
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return sane(at) // also where numbers are usual: Stripe's thin events
 	}
 	whole, fraction, _ := strings.Cut(text, ".")
 	at, ok := parseTimestamp(whole, unit)
