@@ -39,6 +39,7 @@ func (v *Verifier) identifyBatch(identity *Identity, document []byte) {
 	identity.Batch = true
 	items, err := rule.split(document)
 	if err != nil || len(items) != 1 || !rule.Single {
+		identity.Type = ""
 		return
 	}
 	item := rule.read.read(&Request{}, items[0])

@@ -33,6 +33,9 @@ const (
 type Diagnosis struct {
 	Reason Reason
 	Text   string // what happened and what to do, for people
+
+	// Earlier is, for ReasonEarlierSecret, the index of the earlier secret that fits.
+	Earlier int
 }
 
 // maxDiagnosed bounds the bodies that are tried in other forms, each of which is a
@@ -54,11 +57,12 @@ func (v *Verifier) Diagnose(request *Request, secrets, earlier []Secret) Diagnos
 	case result.Cause == CauseSignatureMissing:
 		return v.diagnoseMissing(request)
 	case result.Cause == CauseSignatureMalformed:
-		return Diagnosis{ReasonMalformed, v.malformedText()}
+		return Diagnosis{Reason: ReasonMalformed, Text: v.malformedText()}
 	case len(secrets) == 0:
-		return Diagnosis{ReasonNoSecret, "The source has no secret, so nothing can be verified. Add the provider's secret, then accept this request."}
-	case v.fits(request, earlier):
-		return Diagnosis{ReasonEarlierSecret, "The signature fits a secret that this source had before. The provider still signs with it: copy the new secret there, or add the earlier one here until it does."}
+		return Diagnosis{Reason: ReasonNoSecret, Text: "The source has no secret, so nothing can be verified. Add the provider's secret, then accept this request."}
+	}
+	if fitting := v.Verify(request, earlier).Secret; len(earlier) > 0 && fitting >= 0 {
+		return Diagnosis{Reason: ReasonEarlierSecret, Earlier: fitting, Text: "The signature fits a secret that this source had before. The provider still signs with it: copy the new secret there, or add the earlier one here until it does."}
 	}
 	if v.scheme().signs() && len(request.Body) <= maxDiagnosed {
 		if found, ok := v.diagnoseForms(request, secrets); ok {
@@ -66,9 +70,9 @@ func (v *Verifier) Diagnose(request *Request, secrets, earlier []Secret) Diagnos
 		}
 	}
 	if !v.scheme().signs() {
-		return Diagnosis{ReasonWrongSecret, "The credential is none of this source's. Compare what is set at the provider with the secret here."}
+		return Diagnosis{Reason: ReasonWrongSecret, Text: "The credential is none of this source's. Compare what is set at the provider with the secret here."}
 	}
-	return Diagnosis{ReasonWrongSecret, "No secret of this source fits, in whatever form the body is read. Most often the secret is another endpoint's, or of the provider's other mode (test or live). Copy it anew, then accept this request."}
+	return Diagnosis{Reason: ReasonWrongSecret, Text: "No secret of this source fits, in whatever form the body is read. Most often the secret is another endpoint's, or of the provider's other mode (test or live). Copy it anew, then accept this request."}
 }
 
 // fits reports whether a request's signature is one of the secrets', whatever its
@@ -80,9 +84,9 @@ func (v *Verifier) fits(request *Request, secrets []Secret) bool {
 func (v *Verifier) diagnoseClock(request *Request, result Verification) Diagnosis {
 	off := request.ReceivedAt.Sub(result.SignedAt).Round(time.Second)
 	if result.Cause == CauseTooNew {
-		return Diagnosis{ReasonClock, fmt.Sprintf("The signature fits, but its time is %s in the future, and %s is allowed. One of the clocks is off: check this server's clock first.", -off, v.tolerance)}
+		return Diagnosis{Reason: ReasonClock, Text: fmt.Sprintf("The signature fits, but its time is %s in the future, and %s is allowed. One of the clocks is off: check this server's clock first.", -off, v.tolerance)}
 	}
-	return Diagnosis{ReasonClock, fmt.Sprintf("The signature fits, but it was made %s before the request came, and %s is allowed. Either somebody sent an old request again, or it waited on the way, or this server's clock is off.", off, v.tolerance)}
+	return Diagnosis{Reason: ReasonClock, Text: fmt.Sprintf("The signature fits, but it was made %s before the request came, and %s is allowed. Either somebody sent an old request again, or it waited on the way, or this server's clock is off.", off, v.tolerance)}
 }
 
 // weaker are headers of older signatures that are never accepted.
@@ -91,24 +95,24 @@ var weaker = map[string]string{"X-Hub-Signature-256": "X-Hub-Signature", "X-HubS
 func (v *Verifier) diagnoseMissing(request *Request) Diagnosis {
 	scheme := v.scheme()
 	if scheme.Signature == nil {
-		return Diagnosis{ReasonMissing, "The body has no signature. Check that the provider signs, and that it sends JSON."}
+		return Diagnosis{Reason: ReasonMissing, Text: "The body has no signature. Check that the provider signs, and that it sends JSON."}
 	}
 	header := scheme.Signature.Header
 	if value, count := request.header(header); count > 0 {
 		if scheme.Signature.Key != "" && !strings.Contains(value, scheme.Signature.Key) {
-			return Diagnosis{ReasonDowngrade, fmt.Sprintf("%s has no entry %s. Other entries are older or meant for tests, and are never accepted.", header, scheme.Signature.Key)}
+			return Diagnosis{Reason: ReasonDowngrade, Text: fmt.Sprintf("%s has no entry %s. Other entries are older or meant for tests, and are never accepted.", header, scheme.Signature.Key)}
 		}
-		return Diagnosis{ReasonMissing, fmt.Sprintf("%s has no signature, or its time is missing.", header)}
+		return Diagnosis{Reason: ReasonMissing, Text: fmt.Sprintf("%s has no signature, or its time is missing.", header)}
 	}
 	if old := weaker[header]; old != "" {
 		if _, count := request.header(old); count > 0 {
-			return Diagnosis{ReasonDowngrade, fmt.Sprintf("Only %s came, an older and weaker signature. Set the secret at the provider anew, so that it sends %s too.", old, header)}
+			return Diagnosis{Reason: ReasonDowngrade, Text: fmt.Sprintf("Only %s came, an older and weaker signature. Set the secret at the provider anew, so that it sends %s too.", old, header)}
 		}
 	}
 	if !scheme.signs() {
-		return Diagnosis{ReasonMissing, fmt.Sprintf("The header %s isn't there. Set the credential at the provider.", header)}
+		return Diagnosis{Reason: ReasonMissing, Text: fmt.Sprintf("The header %s isn't there. Set the credential at the provider.", header)}
 	}
-	return Diagnosis{ReasonMissing, fmt.Sprintf("The header %s isn't there. Either somebody else sent the request, or the provider has no secret yet, or something on the way removed the header.", header)}
+	return Diagnosis{Reason: ReasonMissing, Text: fmt.Sprintf("The header %s isn't there. Either somebody else sent the request, or the provider has no secret yet, or something on the way removed the header.", header)}
 }
 
 func (v *Verifier) malformedText() string {
@@ -126,13 +130,13 @@ func (v *Verifier) malformedText() string {
 // diagnoseForms tries other forms of secret, body and URL.
 func (v *Verifier) diagnoseForms(request *Request, secrets []Secret) (Diagnosis, bool) {
 	if v.fits(request, v.otherForms(secrets)) {
-		return Diagnosis{ReasonSecretForm, "The signature fits if the secret's text is read in another form. Choose the other form of the key in the source's scheme."}, true
+		return Diagnosis{Reason: ReasonSecretForm, Text: "The signature fits if the secret's text is read in another form. Choose the other form of the key in the source's scheme."}, true
 	}
 	for _, variant := range bodyVariants(request.Body) {
 		changed := *request
 		changed.Body = variant.body
 		if v.fits(&changed, secrets) {
-			return Diagnosis{variant.reason, variant.text}, true
+			return Diagnosis{Reason: variant.reason, Text: variant.text}, true
 		}
 	}
 	if strings.Contains(v.scheme().Message, "{url}") {
@@ -140,7 +144,7 @@ func (v *Verifier) diagnoseForms(request *Request, secrets []Secret) (Diagnosis,
 			changed := *request
 			changed.URL = url
 			if v.fits(&changed, secrets) {
-				return Diagnosis{ReasonURL, "The signature fits another form of the URL. Set the address at the provider exactly as this source shows it."}, true
+				return Diagnosis{Reason: ReasonURL, Text: "The signature fits another form of the URL. Set the address at the provider exactly as this source shows it."}, true
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func TestDiagnose(t *testing.T) {
 	}{
 		"nothing_wrong":             {request, []Secret{secret}, ""},
 		"no_secret":                 {request, nil, ReasonNoSecret},
-		"wrong_secret":              {request, []Secret{other}, ReasonWrongSecret},
+		"wrong_secret":              {signBody(t, verifier, parsed(t, verifier, "whsec_cccccccccccccccccccccccc"), text), []Secret{secret}, ReasonWrongSecret},
 		"earlier_secret":            {signBody(t, verifier, earlier, text), []Secret{secret}, ReasonEarlierSecret},
 		"late":                      {&late, []Secret{secret}, ReasonClock},
 		"early":                     {&early, []Secret{secret}, ReasonClock},
@@ -50,7 +50,10 @@ func TestDiagnose(t *testing.T) {
 		"it_is_another_body":        {with(resigned(text), `{"id":"evt_2"}`), []Secret{secret}, ReasonWrongSecret},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := verifier.Diagnose(test.request, test.secrets, []Secret{earlier})
+			got := verifier.Diagnose(test.request, test.secrets, []Secret{other, earlier})
+			if test.want == ReasonEarlierSecret && got.Earlier != 1 {
+				t.Errorf("Diagnose().Earlier = %d; want 1", got.Earlier)
+			}
 			if got.Reason != test.want || (got.Text == "") != (test.want == "") {
 				t.Errorf("Diagnose() = %+v; want %q", got, test.want)
 			}

@@ -208,7 +208,10 @@ func sane(at time.Time) time.Time {
 // It never fails: what can't be read is left empty. A request without an id has
 // no key of one.
 func (v *Verifier) Identify(request *Request, state State) Identity {
-	document := request.document()
+	document := request.contents()
+	if v.provider.batch != nil {
+		document = request.document()
+	}
 	identity := v.identity(request).read(request, document)
 	if v.provider.batch != nil {
 		v.identifyBatch(&identity, document)
@@ -264,14 +267,20 @@ func externalText(text string, most int) string {
 	return text[:cut] + "~" + hex.EncodeToString(sum[:16])
 }
 
-// document returns the request's contents as JSON, or nil if they are none. A form
-// with a field "payload" of JSON is that field's value, as GitHub and Slack send
-// it; another form is an object of its fields.
+// document returns the request's contents if they are JSON, and otherwise nil.
 func (r *Request) document() []byte {
+	document := r.contents()
+	if len(document) == 0 || !jsontext.Value(document).IsValid() {
+		return nil
+	}
+	return document
+}
+
+// contents returns the body, or a form's contents as JSON. A form with a field
+// "payload" of JSON is that field's value, as GitHub and Slack send it; another
+// form is an object of its fields. A body that isn't a form may be anything.
+func (r *Request) contents() []byte {
 	if !r.isForm() {
-		if len(r.Body) == 0 || !jsontext.Value(r.Body).IsValid() {
-			return nil
-		}
 		return r.Body
 	}
 	values, err := url.ParseQuery(string(r.Body))

@@ -222,6 +222,10 @@ func TestSchemes(t *testing.T) {
 				if got := verifier.Verify(&other, []Secret{secret}); got.State != Refused {
 					t.Errorf("Verify() of another URL = %+v; want it refused", got)
 				}
+				other.URL = testURL + "/?a=b"
+				if got := verifier.Verify(&other, []Secret{secret}); got.State != Verified {
+					t.Errorf("Verify() with a slash at the path's end = %+v; want it verified", got)
+				}
 			}
 		})
 	}
