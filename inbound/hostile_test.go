@@ -223,3 +223,25 @@ func TestUnreadable_bodies(t *testing.T) {
 		}
 	}
 }
+
+// TestVerify_of_credentials refuses a credential with any one byte changed, one
+// byte more or one less.
+func TestVerify_of_credentials(t *testing.T) {
+	for _, name := range []string{"token", "basic", "gitlab_token", "revenuecat"} {
+		verifier, secret, request := signed(t, name, "")
+		text := secret.Reveal()
+		others := []string{text + "x", text[:len(text)-1]}
+		for at := range text {
+			if text[at] != ':' {
+				others = append(others, flip(text, at))
+			}
+		}
+		for _, other := range others {
+			wrong, err := newSecret(other, verifier.scheme())
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantCause(t, verifier.Verify(request, []Secret{wrong}), CauseSignature)
+		}
+	}
+}

@@ -112,6 +112,9 @@ func TestVectors(t *testing.T) {
 			v.bodies(request, func(body []byte) {
 				other := *request
 				other.Body = body
+				if request.isForm() && bytes.Equal(other.document(), request.document()) {
+					return // the same fields in another notation: "a" and "a="
+				}
 				refused("the body", &other, secret)
 			})
 			for name, value := range v.Headers {
