@@ -1,7 +1,6 @@
 package inbound
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -89,13 +88,13 @@ func (c *mappingCompiler) compile(at, text string, condition bool) *expression {
 // eval returns the result as JSON has it, or absent{} for null and for an empty
 // optional. Its error is for people.
 func (x *expression) eval(e *evaluation) (any, error) {
-	if e.ctx.Err() != nil {
-		return nil, errors.New("took too long")
+	if err := e.ctx.Err(); err != nil {
+		return nil, errNoTime{err}
 	}
 	out, _, err := x.program.ContextEval(e.ctx, e.variables())
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, errors.New("took too long")
+	case err != nil && e.ctx.Err() != nil:
+		return nil, errNoTime{e.ctx.Err()}
 	case err != nil:
 		return nil, errors.New(strings.TrimSpace(err.Error()))
 	}

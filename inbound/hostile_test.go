@@ -98,6 +98,7 @@ func TestVerify_of_malformed_headers(t *testing.T) {
 		"basic_not_base64":            {"basic", "Authorization", "Basic %%%", CauseSignatureMalformed},
 		"token_empty":                 {"token", "Authorization", "", CauseSignatureMalformed},
 		"token_wrong":                 {"token", "Authorization", "Bearer x", CauseSignature},
+		"token_endless":               {"token", "Authorization", strings.Repeat("x", maxHeaderValue+1), CauseSignatureMalformed},
 		"twilio_short":                {"twilio", "X-Twilio-Signature", "RSOYDt4T1cUTdK1PDd93", CauseSignatureMalformed},
 		"discord_not_hex":             {"discord", "X-Signature-Ed25519", strings.Repeat("zz", 64), CauseSignatureMissing},
 		"sendgrid_of_a_length_of_des": {"sendgrid", "X-Twilio-Email-Event-Webhook-Signature", strings.Repeat("A", 400), CauseSignatureMissing},

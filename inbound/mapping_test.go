@@ -3,6 +3,7 @@ package inbound
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -203,13 +204,22 @@ func TestExpressions_are_bounded(t *testing.T) {
 }
 
 // TestApply_shares_its_time shows that items after the end of the request's time
-// fail and say so.
+// fail, and that the error tells why.
 func TestApply_shares_its_time(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
+	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
-	got := mappings(t, "generic_hmac", valued(`{"cel":"body.id"}`)).Apply(ctx, nil, []Item{{Type: "a", Body: []byte(`{"id":1}`)}, {Type: "b", Body: []byte(`{}`)}})
-	if got[0].Outcome != OutcomeFailed || !strings.Contains(got[0].Err.Error(), "100 ms") || got[1].Outcome != OutcomeUnmapped {
-		t.Errorf("Apply() = %+v; want the first to fail by its time", got)
+	late, stop := context.WithDeadline(context.Background(), time.Unix(0, 0))
+	defer stop()
+	for want, ctx := range map[error]context.Context{context.Canceled: canceled, context.DeadlineExceeded: late} {
+		m := mappings(t, "generic_hmac", valued(`{"cel":"body.id"}`))
+		got := m.Apply(ctx, nil, []Item{{Type: "a", Body: []byte(`{"id":1}`)}, {Type: "b", Body: []byte(`{}`)}})
+		if got[0].Outcome != OutcomeFailed || !errors.Is(got[0].Err, want) || !strings.Contains(got[0].Err.Error(), "100 ms") || got[1].Outcome != OutcomeUnmapped {
+			t.Errorf("Apply() = %+v; want the first to fail with %v", got, want)
+		}
+		expression := m.list[0].data["x"]
+		if _, err := expression.eval(&evaluation{ctx: ctx, item: &Item{}}); !errors.Is(err, want) {
+			t.Errorf("eval() = %v; want %v", err, want)
+		}
 	}
 }
 

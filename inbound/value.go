@@ -223,7 +223,7 @@ func (v *value) eval(e *evaluation) (any, error) {
 			break
 		}
 		if found, err = functions[name](e, v, found); err != nil {
-			return nil, v.error(err.Error())
+			return nil, mappingError(v.at, err)
 		}
 	}
 	if _, none := found.(absent); none || v.mapped == nil {
@@ -257,7 +257,7 @@ func (v *value) find(e *evaluation) (any, error) {
 	case v.cel != nil:
 		found, err := v.cel.eval(e)
 		if err != nil {
-			return nil, v.error(err.Error())
+			return nil, mappingError(v.at, err)
 		}
 		return found, nil
 	case v.fields != nil:
