@@ -346,6 +346,9 @@ var own = map[string]call{
 	"Organization": func(_ context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
 		return []string{tenant.Organization().ID}, nil
 	},
+	"Expand": func(ctx context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
+		return []string{tenant.Organization().ID}, tenant.Expand(ctx) // of nobody else's groups: TestGroupsAreOfTheirOrganizations
+	},
 	"If": func(_ context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
 		return []string{tenant.If(nil).Organization().ID}, nil
 	},
