@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // signed returns a signed sample of a provider with its verifier and secret.
@@ -218,6 +220,9 @@ func TestUnreadable_bodies(t *testing.T) {
 				items, err := verifier.Items(request)
 				if verifier.provider.batch == nil && (err != nil || len(items) != 1) {
 					t.Errorf("Items() returned %d items, %v; want one", len(items), err)
+				}
+				if len(items) == 1 && items[0].Body != nil && !jsontext.Value(items[0].Body).IsValid() {
+					t.Errorf("Items() returned %.40q, which isn't JSON", items[0].Body)
 				}
 				verifier.Diagnose(request, nil, nil)
 			})
