@@ -87,6 +87,7 @@ func TestVerify_of_malformed_headers(t *testing.T) {
 		"stripe_time_with_sign":       {"stripe", "Stripe-Signature", "t=+" + unix + ",v1=" + mac, CauseSignatureMalformed},
 		"stripe_time_with_fraction":   {"stripe", "Stripe-Signature", "t=" + unix + ".5,v1=" + mac, CauseSignatureMalformed},
 		"stripe_time_of_digits":       {"stripe", "Stripe-Signature", "t=" + strings.Repeat("9", 400) + ",v1=" + mac, CauseSignatureMalformed},
+		"stripe_time_of_year_10000":   {"stripe", "Stripe-Signature", "t=253402300800,v1=" + mac, CauseSignatureMalformed},
 		"stripe_wrong":                {"stripe", "Stripe-Signature", "t=" + unix + ",v1=" + mac, CauseSignature},
 		"stripe_many":                 {"stripe", "Stripe-Signature", "t=" + unix + strings.Repeat(",v1="+mac, 17), CauseSignatureMalformed},
 		"stripe_endless":              {"stripe", "Stripe-Signature", "t=" + unix + ",v1=" + strings.Repeat("a", 1<<20), CauseSignatureMalformed},
