@@ -178,6 +178,7 @@ func TestWhatWaitsClaimed(t *testing.T) {
 				}
 				answers <- 204
 				w := f.alone(t, kind, e)
+				w.WaitOneTurn()
 				inFlight(w, 0)
 				f.publishBatch(t, kind, 2)
 				inFlight(w, 2)

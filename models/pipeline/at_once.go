@@ -21,6 +21,7 @@ type Slots struct {
 	MaxInFlight    int // the endpoint's limit
 	Count          int // asked for, and then granted
 	Free           int // of Count, those that are free; the others will be in a moment
+	Size           int // bytes of the largest of the events
 }
 
 // mostAtOnce is the most deliveries of one event that are claimed as it is
@@ -56,6 +57,7 @@ func (p *Engine) reserve(f *fanOut, found map[string]*acceptRules) {
 			a.slots = append(a.slots, Slots{OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, MaxInFlight: t.maxInFlight})
 		}
 		a.slots[at].Count++
+		a.slots[at].Size = max(a.slots[at].Size, len(f.events[f.eventOf[i]].Body))
 	}
 	if len(a.slots) == 0 {
 		return

@@ -47,7 +47,7 @@ type groupedDelivery struct {
 }
 
 // groupLife is how long a group waits for outcomes until it is expanded.
-const groupLife = 250 * time.Millisecond
+const groupLife = 3 * time.Second
 
 // strayAge is the age of a group that no living process knows: its own would have
 // expanded it long ago.
