@@ -293,7 +293,7 @@ func TestAudit(t *testing.T) {
 				f.DB().Exec("DELETE FROM mail_messages") // of another case, which would be sealed anew here
 				p := f.property(t)
 				f.withoutAudit(t, func() {
-					w.take(t)
+					w.drop(t)
 					if err := c.do(t.Context(), f, p); err == nil || asError(err) != nil {
 						t.Errorf("its audit row could not be written, and it answered %v", err)
 					}
