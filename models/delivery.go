@@ -99,11 +99,11 @@ func (Undelivered) TableName() string { return "undelivered" }
 // refused by itself.
 type Tally struct {
 	Done    []string // ids
-	Refused []Refusal
+	Refused []RefusedDelivery
 }
 
-// Refusal is a delivery that an action left as it was, and why.
-type Refusal struct {
+// RefusedDelivery is one that an action left as it was, and why.
+type RefusedDelivery struct {
 	DeliveryID string
 	Reason     *Error
 }

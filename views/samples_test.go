@@ -246,7 +246,7 @@ func sampleEventsView(t testing.TB) EventsView {
 		view.Rows = append(view.Rows, models.Event{ID: fmt.Sprintf("evt_01kpcvh2wvb6c1j9s0dk3xpy%02d", i), Type: "payment.failed", Origin: origin,
 			Test: origin == models.OriginTest, CreatedAt: ago(time.Duration(i*i) * time.Hour), NotSent: models.ReasonDisabled})
 	}
-	view.Tally = map[string]map[models.State]int{
+	view.States = map[string]map[models.State]int{
 		view.Rows[0].ID: {models.Delivered: 12, models.Failed: 1, models.Retrying: 2, models.Pending: 3, models.Cancelled: 1},
 		view.Rows[2].ID: {models.Delivered: 1},
 	}

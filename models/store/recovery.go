@@ -29,7 +29,7 @@ func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in models
 	if err != nil {
 		return 0, err
 	}
-	r, err := t.recovery(e.ID, in)
+	r, err := t.newRecovery(e.ID, in)
 	if err != nil {
 		return 0, err
 	}
@@ -47,13 +47,13 @@ func countRecovery(r *models.Recovery, db *gorm.DB, e *models.Endpoint) (int, er
 // recoveryCandidates returns the rows that the recovery is about: deliveries or events.
 func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *gorm.DB {
 	if r.Kind == models.RecoverMissing {
-		query := db.Model(&models.Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
-			Where("id >= ? AND id < ?", database.LowestID(models.PrefixEvent, r.Since), database.LowestID(models.PrefixEvent, r.Until))
+		query := database.CreatedBetween(db.Model(&models.Event{}), "id", models.PrefixEvent, r.Since, r.Until).
+			Where("organization_id = ? AND test = ?", r.OrganizationID, false)
 		return matchTypes(matchTypes(neverSent(query, r.EndpointID), "type", e.EventTypes), "type", r.Types)
 	}
 	query := db.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
-		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, models.Failed, false).
-		Where("u.delivery_id >= ? AND u.delivery_id < ?", database.LowestID(models.PrefixDelivery, r.Since), database.LowestID(models.PrefixDelivery, r.Until))
+		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, models.Failed, false)
+	query = database.CreatedBetween(query, "u.delivery_id", models.PrefixDelivery, r.Since, r.Until)
 	return matchCauses(matchTypes(query, "u.event_type", r.Types), r.Causes)
 }
 
@@ -101,7 +101,7 @@ func (t *Tenant) begunRecovery(ctx context.Context, endpointID string, in models
 	if _, err := t.recoverable(t.rows(ctx), endpointID); err != nil {
 		return nil, err
 	}
-	r, err := t.recovery(endpointID, in)
+	r, err := t.newRecovery(endpointID, in)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (t *Tenant) Missed(ctx context.Context, id string) (int, error) {
 
 // missed returns a recovery of what the endpoint did not get while it was disabled.
 func (t *Tenant) missed(e *models.Endpoint) (*models.Recovery, error) {
-	return t.recovery(e.ID, models.RecoveryInput{Kind: models.RecoverMissing, Since: *e.DisabledAt})
+	return t.newRecovery(e.ID, models.RecoveryInput{Kind: models.RecoverMissing, Since: *e.DisabledAt})
 }
 
 // EnableAndReplay enables the endpoint as EnableEndpoint does and starts a

@@ -313,9 +313,9 @@ var hidden = map[string]call{
 		list, err := tenant.Verdicts(ctx, event)
 		return named(list, func(v models.Verdict) string { return v.Endpoint.ID }), err
 	},
-	"Tally": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
-		tally, err := tenant.Tally(ctx, []models.Event{{ID: p.event.ID, CreatedAt: store.IDTime(p.event.ID)}})
-		return slices.Collect(maps.Keys(tally)), err
+	"CountStates": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		states, err := tenant.CountStates(ctx, []models.Event{{ID: p.event.ID, CreatedAt: store.IDTime(p.event.ID)}})
+		return slices.Collect(maps.Keys(states)), err
 	},
 	"Audit": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
 		list, _, err := tenant.Audit(ctx, models.AuditFilter{TargetID: p.endpoint.ID}, models.Page{})
