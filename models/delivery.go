@@ -68,9 +68,9 @@ func (f DeliveryFilter) Sparse() bool {
 	return len(f.States) > 0 && !slices.Contains(f.States, Delivered) && f.EventID == ""
 }
 
-// Tallied is a count that was not counted to its end: More tells that there are
+// CountSoFar is a count that was not counted to its end: More tells that there are
 // more than N.
-type Tallied struct {
+type CountSoFar struct {
 	N    int
 	More bool
 }

@@ -111,8 +111,8 @@ func (v EventsView) version() string {
 	})
 }
 
-// tallied returns the states in the order in which a sum names them.
-func tallied() []models.State {
+// summedStates returns the states in the order in which a sum names them.
+func summedStates() []models.State {
 	return []models.State{models.Delivered, models.Failed, models.Retrying, models.Pending, models.Cancelled}
 }
 
@@ -174,7 +174,7 @@ func (v EventView) summary() string {
 		}
 	}
 	var parts []string
-	for _, state := range tallied() {
+	for _, state := range summedStates() {
 		if counts[state] > 0 {
 			parts = append(parts, countWords(counts[state], state))
 		}

@@ -628,7 +628,7 @@ func stateCounts(counts map[models.State]int) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		for _, state := range tallied() {
+		for _, state := range summedStates() {
 			if counts[state] > 0 {
 				var templ_7745c5c3_Var26 = []any{"state", ui.StateClass(state)}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var26...)

@@ -262,7 +262,7 @@ func (f *fixture) named(ctx context.Context, name string) *models.User {
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
 	"Tenant.If", "Person.If", "Tenant.Expand", "Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
-	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountSubscribers", "Tenant.EndpointChoices", "Tenant.Subscribers", "Tenant.SummarizeEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.CountStates", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
+	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountSubscribers", "Tenant.EndpointChoices", "Tenant.Subscribers", "Tenant.SummarizeEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.StateCountsOf", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.Revocations", "Tenant.Invitations",
 	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",

@@ -127,8 +127,9 @@ func (g gap) condition(query *gorm.DB) clause.Expression {
 	return clause.And(all...)
 }
 
-// CountStates returns how many deliveries each event has in each state. It fails if the database does.
-func (t *Tenant) CountStates(ctx context.Context, events []models.Event) (map[string]map[models.State]int, error) {
+// StateCountsOf returns how many deliveries each of these events has in each state,
+// by the event's id. It fails if the database does.
+func (t *Tenant) StateCountsOf(ctx context.Context, events []models.Event) (map[string]map[models.State]int, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}

@@ -23,7 +23,8 @@ func (t *Tenant) recoverable(scoped *gorm.DB, id string) (*models.Endpoint, erro
 }
 
 // CountRecovery returns how many deliveries a recovery with that input would send
-// now.
+// now. An unknown endpoint is NotFound and a deleted one a Conflict; wrong input is
+// Invalid at its fields.
 func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in models.RecoveryInput) (int, error) {
 	e, err := t.recoverable(t.rows(ctx), endpointID)
 	if err != nil {
@@ -143,7 +144,7 @@ func (t *Tenant) beginRecovery(tx *database.Tx, e *models.Endpoint, r *models.Re
 	return t.audit(tx, "recovery.started", r.ID, e.Title(), fmt.Sprintf("%s, %d", r.Kind, r.Total))
 }
 
-// Recovery reads one recovery.
+// Recovery reads one recovery. An unknown one is NotFound.
 func (t *Tenant) Recovery(ctx context.Context, id string) (*models.Recovery, error) {
 	r, err := database.Find[models.Recovery](t.rows(ctx).Where("id = ?", id), "recovery")
 	if err != nil {
@@ -153,7 +154,8 @@ func (t *Tenant) Recovery(ctx context.Context, id string) (*models.Recovery, err
 	return &list[0], t.countWaiting(ctx, list)
 }
 
-// Recoveries lists an endpoint's latest recoveries, newest first.
+// Recoveries lists an endpoint's latest recoveries, newest first. It fails if the
+// database does.
 func (t *Tenant) Recoveries(ctx context.Context, endpointID string) ([]models.Recovery, error) {
 	var list []models.Recovery
 	if err := t.rows(ctx).Where("endpoint_id = ?", endpointID).Order("id DESC").Limit(models.DefaultLimit).Find(&list).Error; err != nil {

@@ -12,7 +12,7 @@ import (
 const replayMargin = 2 * time.Second
 
 // Missed returns how many events a disabled endpoint has missed since it was
-// disabled; 0 for an enabled one.
+// disabled; 0 for an enabled one. An unknown or deleted endpoint is NotFound.
 func (t *Tenant) Missed(ctx context.Context, id string) (int, error) {
 	e, err := t.Endpoint(ctx, id)
 	if err != nil || e.Enabled() {

@@ -313,8 +313,8 @@ var hidden = map[string]call{
 		list, err := tenant.Verdicts(ctx, event)
 		return named(list, func(v models.Verdict) string { return v.Endpoint.ID }), err
 	},
-	"CountStates": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
-		states, err := tenant.CountStates(ctx, []models.Event{{ID: p.event.ID, CreatedAt: store.IDTime(p.event.ID)}})
+	"StateCountsOf": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		states, err := tenant.StateCountsOf(ctx, []models.Event{{ID: p.event.ID, CreatedAt: store.IDTime(p.event.ID)}})
 		return slices.Collect(maps.Keys(states)), err
 	},
 	"Audit": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
