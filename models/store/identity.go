@@ -125,7 +125,8 @@ func (s *Store) linkIdentity(tx *database.Tx, user *models.User, c models.Claims
 	return s.reportSecurity(tx, actor, user, "identity.linked", c.Issuer, "", securityData{})
 }
 
-// Identities lists the providers' identities that the person signs in with.
+// Identities lists the providers' identities that the person signs in with. It fails
+// if the database does.
 func (p *Person) Identities(ctx context.Context) ([]models.UserIdentity, error) {
 	var list []models.UserIdentity
 	err := p.store.db.WithContext(ctx).Where("user_id = ?", p.user.ID).Order("created_at, subject").Find(&list).Error
