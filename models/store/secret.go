@@ -81,6 +81,10 @@ func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r models.R
 			return fmt.Errorf("inserting the secret: %w", err)
 		}
 		makes(tx, e.ID, secret.Reveal())
+		e.UpdatedAt = database.StrictlyAfter(t.store.clock.Now(), e.UpdatedAt)
+		if err := tx.Model(e).UpdateColumn("updated_at", e.UpdatedAt).Error; err != nil {
+			return err
+		}
 		return t.audit(tx, "endpoint.secret_rotated", e.ID, e.Title(), r.Words())
 	})
 	if before := earlier(err); before != nil {
@@ -159,6 +163,9 @@ func (t *Tenant) changeSecrets(ctx context.Context, endpointID string, change fu
 	var e *models.Endpoint
 	err := t.store.transaction(ctx, func(tx *database.Tx) (err error) {
 		if e, err = t.endpoint(t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID); err != nil {
+			return err
+		}
+		if err := t.check(e.Version()); err != nil {
 			return err
 		}
 		rows, err := t.inForce(tx, e)
