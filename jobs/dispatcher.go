@@ -307,7 +307,7 @@ func (d *dispatcher) fly(job pipeline.Job) {
 }
 
 // landed frees the slots of a group at once, so that one claim takes them all.
-func (d *dispatcher) landed(group []landing) {
+func (d *dispatcher) landed(group []unrecorded) {
 	var next, back []pipeline.Job
 	touched := make(map[string]*lane, len(group))
 	attends := d.engine.Attends()
