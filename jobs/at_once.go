@@ -31,6 +31,9 @@ const (
 	// claimedTurns is how much of a lane's slots goes to what was claimed as it was
 	// accepted, while other deliveries wait: all but one of so many.
 	claimedTurns = 4
+	// waitLimit is how long what was claimed waits at most: far less than its lease, and
+	// not for long by settings that have changed since.
+	waitLimit = 5 * time.Second
 	// releaseLimit is how long giving back may take.
 	releaseLimit = 3 * time.Second
 )
@@ -107,7 +110,8 @@ func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 		if !l.soon || l.state.paused() || d.halted || !attends {
 			back = append(back, d.takeBack(l)...)
 		}
-		next = append(next, d.nextClaimed(l)...)
+		sent, late := d.nextClaimed(l)
+		next, back = append(next, sent...), append(back, late...)
 		waiting = waiting || free > 0 && l.waits()
 		d.forgetIdle(s.EndpointID, l)
 	}
@@ -131,18 +135,27 @@ func (d *dispatcher) send(next, back []pipeline.Job) {
 	}
 }
 
-// nextClaimed takes what was claimed and may be sent now. While others wait for the
-// lane's slots it leaves some of them.
-func (d *dispatcher) nextClaimed(l *lane) (next []pipeline.Job) {
+// nextClaimed takes what was claimed and may be sent now, and what is to be given
+// back: all of a lane that is paused, and what has waited for too long. While others
+// wait for the lane's slots it leaves some of them.
+func (d *dispatcher) nextClaimed(l *lane) (next, late []pipeline.Job) {
+	if l.state.paused() {
+		return nil, d.takeBack(l)
+	}
+	n := 0
+	for n < len(l.claimed) && time.Since(l.claimed[n].Begun) > waitLimit {
+		n++
+	}
+	late = d.takeFirst(l, n)
 	if len(l.claimed) == 0 {
-		return nil
+		return nil, late
 	}
 	if !l.waits() {
 		l.left = 0
 	}
 	free := min(d.room(l)-l.left, len(l.claimed))
 	if free <= 0 {
-		return nil
+		return nil, late
 	}
 	if l.waits() {
 		l.turns += free
@@ -151,13 +164,18 @@ func (d *dispatcher) nextClaimed(l *lane) (next []pipeline.Job) {
 		l.left += leave
 		free -= leave
 	}
-	next = l.claimed[:free:free]
-	l.claimed = l.claimed[free:]
 	l.inFlight += free
 	d.taken += free
-	d.claims -= free
-	d.waiting -= sizeOf(next)
-	return next
+	return d.takeFirst(l, free), late
+}
+
+// takeFirst takes the first of what was claimed and not begun.
+func (d *dispatcher) takeFirst(l *lane, n int) []pipeline.Job {
+	first := l.claimed[:n:n]
+	l.claimed = l.claimed[n:]
+	d.claims -= n
+	d.waiting -= sizeOf(first)
+	return first
 }
 
 // sizeOf is the bytes of the jobs' bodies.
@@ -169,13 +187,7 @@ func sizeOf(jobs []pipeline.Job) (size int) {
 }
 
 // takeBack takes all that was claimed and not begun.
-func (d *dispatcher) takeBack(l *lane) []pipeline.Job {
-	back := l.claimed
-	l.claimed = nil
-	d.claims -= len(back)
-	d.waiting -= sizeOf(back)
-	return back
-}
+func (d *dispatcher) takeBack(l *lane) []pipeline.Job { return d.takeFirst(l, len(l.claimed)) }
 
 // release gives jobs back and lets them wait in their lanes as others do. Where the
 // database does not take them, they are left to their leases.

@@ -106,7 +106,7 @@ func TestAtOnceKeepsToTheLimit(t *testing.T) {
 			}
 		})
 		e, _ := f.endpoint(t, s.URL, func(in *models.EndpointInput) { in.MaxInFlight = limit })
-		f.alone(t, kind, e)
+		f.alone(t, kind, e).WaitOneTurn()
 		hanging.Store(true)
 		for range events {
 			f.publishBatch(t, kind, 1)

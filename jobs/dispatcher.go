@@ -202,14 +202,17 @@ func (d *dispatcher) claim(wanted []pipeline.Lane) {
 		byEndpoint[job.EndpointID] = append(byEndpoint[job.EndpointID], job)
 	}
 	d.mu.Lock()
-	for i, w := range wanted {
-		d.applyClaim(w, byEndpoint[w.EndpointID], outlooks[i])
-	}
+	next, back := jobs, []pipeline.Job(nil)
 	d.flights.Add(len(jobs))
-	d.mu.Unlock()
-	for _, job := range jobs {
-		go d.fly(job)
+	for i, w := range wanted {
+		l := d.applyClaim(w, byEndpoint[w.EndpointID], outlooks[i])
+		l.left = 0 // of what was left for this claim
+		sent, late := d.nextClaimed(l)
+		next, back = append(next, sent...), append(back, late...)
+		d.forgetIdle(w.EndpointID, l)
 	}
+	d.mu.Unlock()
+	d.send(next, back)
 	if err != nil {
 		d.log.Error("claiming deliveries", "error", err)
 		d.pause()
@@ -231,6 +234,7 @@ func (d *dispatcher) refill(ctx context.Context, wanted []pipeline.Lane) {
 		l.more = due.More
 		free := max(min(d.room(l), len(due.DeliveryIDs)), 0)
 		d.taken += free
+		l.asked += free
 		wanted[i].DeliveryIDs, wanted[i].Slots = due.DeliveryIDs[:free], free
 		for _, id := range due.DeliveryIDs[free:] {
 			l.ids = append(l.ids, id)
@@ -244,9 +248,10 @@ func (d *dispatcher) refill(ctx context.Context, wanted []pipeline.Lane) {
 // or elsewhere, the rate limit is used up or the circuit is not closed, what was
 // not claimed waits for its turn here; otherwise it was not due, or claimed by
 // another process, and the due scan brings back what is left.
-func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []pipeline.Job, outlook pipeline.Outlook) {
+func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []pipeline.Job, outlook pipeline.Outlook) *lane {
 	l := d.lanes[w.EndpointID]
 	d.taken -= w.Slots - len(jobs)
+	l.asked -= w.Slots
 	if len(jobs) > 0 {
 		l.limit = jobs[0].MaxInFlight
 	}
@@ -271,7 +276,7 @@ func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []pipeline.Job, outlook pi
 		l.putBack(w.DeliveryIDs, jobs)
 	}
 	l.inFlight += len(jobs)
-	d.forgetIdle(w.EndpointID, l)
+	return l
 }
 
 // resume lets a lane look again.
@@ -330,7 +335,8 @@ func (d *dispatcher) landed(group []unrecorded) {
 		}
 	}
 	for endpointID, l := range touched {
-		next = append(next, d.nextClaimed(l)...)
+		sent, late := d.nextClaimed(l)
+		next, back = append(next, sent...), append(back, late...)
 		waiting = waiting || l.waits()
 		d.forgetIdle(endpointID, l)
 	}

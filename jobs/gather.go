@@ -34,6 +34,7 @@ func (d *dispatcher) gather(apart bool, most int) []pipeline.Lane {
 		wanted = append(wanted, pipeline.Lane{EndpointID: endpointID, DeliveryIDs: l.take(n), Slots: n, Claimed: l.claims()})
 		l.left = max(l.left-n, 0)
 		d.taken += n
+		l.asked += n
 		if left -= n; left == 0 || len(wanted) == claimLanes {
 			break
 		}
@@ -80,8 +81,8 @@ func (d *dispatcher) inTurns(apart bool) iter.Seq2[string, *lane] {
 // while the process has some left. Its first one it may always begin, so that
 // no number of endpoints that hang keeps another from being called.
 func (d *dispatcher) room(l *lane) int {
-	room := min(l.limit-l.inFlight, d.most-d.taken)
-	if room <= 0 && l.inFlight == 0 {
+	room := min(l.limit-l.inFlight-l.asked, d.most-d.taken)
+	if room <= 0 && l.inFlight+l.asked == 0 {
 		return 1
 	}
 	return room

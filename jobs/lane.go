@@ -20,6 +20,7 @@ type lane struct {
 	more     bool // the database may have others that are due
 	inFlight int
 	limit    int
+	asked    int // slots of a claim that is under way
 	state    laneState
 	pause    *time.Timer   // that ends the last pause; nil before the first
 	look     time.Duration // how long it waits while it is crowded out

@@ -23,7 +23,7 @@ type recorder struct {
 	mu       sync.Mutex
 	waiting  []unrecorded
 	slots    map[string]int // of each endpoint, that wait with what waits
-	suspects []unrecorded      // the database refused them, each alone
+	suspects []unrecorded   // the database refused them, each alone
 	written  int            // groups, so far
 	signal   chan struct{}
 	pressing chan struct{} // has one while what waits is not to wait for more

@@ -8,7 +8,7 @@ CREATE TABLE accepted_groups (
     organization_ids text COLLATE "C" NOT NULL,
     accepted_at      timestamptz NOT NULL,
     deliveries       text NOT NULL
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 -- +goose Down
 DROP TABLE accepted_groups;

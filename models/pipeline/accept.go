@@ -129,10 +129,15 @@ func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (done, left 
 		p.giveUp(f, err != nil)
 		return nil, drafts, err
 	}
+	token := ""
+	if f.atOnce != nil {
+		token = f.atOnce.token
+	}
 	begun := p.begin(f, func(eventID string) bool { return !slices.Contains(wrote.taken, eventID) })
 	t := &committed{}
 	for _, d := range drafts {
 		if slices.Contains(wrote.taken, d.Event.ID) {
+			d.inGroup = token
 			left = append(left, d)
 			continue
 		}
@@ -163,9 +168,24 @@ func (p *Engine) acceptReading(ctx context.Context, drafts []*Draft) error {
 	return err
 }
 
+// earlierGroups returns the tokens of groups that may name deliveries of the drafts,
+// by an earlier try: those must not stand once the events do.
+func (p *Engine) earlierGroups(drafts []*Draft) []string {
+	tokens := p.unsure.list()
+	for _, d := range drafts {
+		if d.inGroup != "" {
+			tokens = append(tokens, d.inGroup)
+		}
+	}
+	return tokens
+}
+
 // acceptRead writes drafts by the settings as the transaction reads them, and
 // returns what it wrote.
 func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) (f *fanOut, err error) {
+	if err := p.expandTokens(tx, p.earlierGroups(drafts)); err != nil {
+		return nil, err
+	}
 	organizationIDs, keyIDs := namesOf(drafts)
 	found, err := p.currentRules(tx, organizationIDs)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"hookwell/models"
 	"hookwell/models/database"
@@ -115,12 +116,12 @@ func (p *Engine) begin(f *fanOut, wrote func(eventID string) bool) map[string]bo
 	a := f.atOnce
 	f.atOnce = nil
 	var jobs []Job
-	begun := map[string]bool{}
+	begun, now := map[string]bool{}, time.Now()
 	for i, d := range f.deliveries {
 		if t := a.templates[i]; t != nil && wrote != nil && wrote(d.EventID) {
 			job := t.job(models.Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID,
 				Trigger: models.TriggerSchedule, Attempt: 1, LeaseToken: a.token}, f.events[f.eventOf[i]])
-			job.grouped = d
+			job.grouped, job.Begun = d, now
 			jobs = append(jobs, job)
 			begun[d.ID] = true
 		}

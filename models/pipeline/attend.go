@@ -161,6 +161,12 @@ func (u *unsure) add(token string) {
 	}
 }
 
+func (u *unsure) none() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.tokens) == 0
+}
+
 func (u *unsure) list() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

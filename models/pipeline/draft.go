@@ -34,6 +34,7 @@ type Draft struct {
 	accepted *models.Accepted
 	refused  error
 	twin     *Draft // holds the same idempotency key in the same group
+	inGroup  string // the token of an accepted group that names its deliveries, though its key kept the event out
 	woken    []models.Woken
 	// rest is the endpoints whose deliveries are yet to be written, once the event
 	// and the first of them are committed; nil stands for one that is gone. Written

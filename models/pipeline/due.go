@@ -174,10 +174,10 @@ const FullStep = 500
 func (p *Engine) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
 	var results []Result
+	if err := p.db.Transaction(ctx, p.expandStrays); err != nil {
+		return 0, fmt.Errorf("expanding strays: %w", err)
+	}
 	err := p.db.Transaction(ctx, func(tx *database.Tx) (err error) {
-		if err := p.expandStrays(tx); err != nil {
-			return err
-		}
 		rows, err := p.overdueLeases(tx)
 		if err != nil || len(rows) == 0 {
 			return err

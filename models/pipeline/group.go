@@ -200,7 +200,7 @@ func (p *Engine) ExpandIn(tx *database.Tx, organizationID string) error {
 // Expand is ExpandIn for who reads: what was answered before the call is seen
 // after it. Where no group is about the organization it costs a look at most.
 func (p *Engine) Expand(ctx context.Context, organizationID string) error {
-	if p.sole.Load() && !p.groups.has(organizationID) {
+	if p.sole.Load() && p.Attends() && p.unsure.none() && !p.groups.has(organizationID) {
 		return nil // nobody else has any
 	}
 	var found []string

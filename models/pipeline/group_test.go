@@ -8,6 +8,7 @@ import (
 
 	"hookwell/internal/storetest"
 	"hookwell/models"
+	"hookwell/models/database"
 	"hookwell/models/pipeline"
 	"hookwell/models/store"
 	"hookwell/webhook"
@@ -31,19 +32,26 @@ func eachGroups(t *testing.T, endpoints int, test func(t *testing.T, g *groups))
 		o.Waker = g.waker
 		g.options = storetest.Complete(t, o)
 		g.Store = storetest.Open(t, g.options)
-		g.tenant = storetest.Organization(t, g.Store, "Acme")
-		for range endpoints {
-			g.endpoint = storetest.Endpoint(t, g.tenant, nil)
-		}
-		g.report(t, "")
-		for _, d := range g.deliveries(t) { // a claim reads the endpoint's template
-			jobs, _, err := g.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
-			storetest.Must(t, err)
-			storetest.Must(t, g.Engine().Record(t.Context(), outcomes(jobs, "")))
-		}
-		g.attend(t)
+		g.know(t, endpoints)
 		test(t, g)
 	})
+}
+
+// know makes an organization with endpoints, and has one event delivered, so that they
+// are known.
+func (g *groups) know(t *testing.T, endpoints int) {
+	t.Helper()
+	g.tenant = storetest.Organization(t, g.Store, "Acme")
+	for range endpoints {
+		g.endpoint = storetest.Endpoint(t, g.tenant, nil)
+	}
+	g.report(t, "")
+	for _, d := range g.deliveries(t) { // a claim reads the endpoint's template
+		jobs, _, err := g.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: d.EndpointID, DeliveryIDs: []string{d.ID}, Slots: 1}})
+		storetest.Must(t, err)
+		storetest.Must(t, g.Engine().Record(t.Context(), outcomes(jobs, "")))
+	}
+	g.attend(t)
 }
 
 func (g *groups) attend(t *testing.T) {
@@ -275,4 +283,85 @@ func TestAGroupIsOneRow(t *testing.T) {
 		g.record(t, outcomes(g.waker.begun, "")...)
 		g.stands(t, "In the end", 0, 0, slices.Repeat([]models.State{delivered}, 18)...)
 	})
+}
+
+// TestAnExpiredKeyInAGroup holds that an event whose key turns out to have expired gets
+// one delivery, though the group of the first try names another.
+func TestAnExpiredKeyInAGroup(t *testing.T) {
+	eachGroups(t, 1, func(t *testing.T, g *groups) {
+		g.record(t, outcomes(g.report(t, "once"), "")...)
+		db := g.Database().WithContext(t.Context())
+		storetest.Must(t, db.Exec("UPDATE idempotency_keys SET created_at = ?", time.Now().Add(-25*time.Hour)).Error)
+		g.waker.begun = nil
+		data := []byte(storetest.Example(t, "payment.failed"))
+		for _, o := range g.PublishBatch(t.Context(), []store.Report{
+			{Tenant: g.tenant, Event: models.NewEvent{Type: "payment.failed", Data: data, IdempotencyKey: "once"}},
+			{Tenant: g.tenant, Event: models.NewEvent{Type: "payment.failed", Data: data}},
+		}) {
+			storetest.Must(t, o.Err)
+		}
+		storetest.Must(t, g.tenant.Expand(t.Context()))
+		g.record(t, outcomes(g.waker.begun, "")...)
+		g.stands(t, "In the end", 0, 0, delivered, delivered, delivered, delivered)
+	})
+}
+
+// TestWhoRepeatsSeesIt holds that a delivery is seen after the 202 of a repeated report
+// whose first commit nobody heard of.
+func TestWhoRepeatsSeesIt(t *testing.T) {
+	eachGroups(t, 1, func(t *testing.T, g *groups) {
+		end := g.Engine().LoseAnswers()
+		report := models.NewEvent{Type: "payment.failed", Data: []byte(storetest.Example(t, "payment.failed")), IdempotencyKey: "k"}
+		_, first := g.tenant.Publish(t.Context(), report)
+		end()
+		if g.options.DatabaseURL != "" && first == nil {
+			t.Fatal("the first report was answered; want its answer lost")
+		}
+		_, err := g.tenant.Publish(t.Context(), report)
+		storetest.Must(t, err)
+		storetest.Must(t, g.tenant.Expand(t.Context()))
+		g.stands(t, "To who reads after the 202", 0, 1, delivered, pending)
+	})
+}
+
+// TestAProcessThatStoodStillLooks holds that one which may have been taken over looks
+// for the groups of others.
+func TestAProcessThatStoodStillLooks(t *testing.T) {
+	eachGroups(t, 1, func(t *testing.T, g *groups) {
+		other := g.another(t).Engine()
+		for range 6 {
+			storetest.Must(t, other.Attend(t.Context()))
+		}
+		storetest.Must(t, g.Database().WithContext(t.Context()).Exec("INSERT INTO accepted_groups (token, organization_ids, accepted_at, deliveries) VALUES ('of-another', ?, ?, '[]')",
+			","+g.tenant.Organization().ID+",", g.Now()).Error)
+		g.Engine().StandStill(time.Minute)
+		storetest.Must(t, g.tenant.Expand(t.Context()))
+		g.stands(t, "After it has looked", 0, 0, delivered)
+	})
+}
+
+// TestGroupsAreLockedAfterStates holds the order of locks that who changes an endpoint
+// keeps to as well.
+func TestGroupsAreLockedAfterStates(t *testing.T) {
+	o := storetest.Postgres(t)
+	waker := &slots{}
+	o.Waker = waker
+	g := &groups{Store: storetest.Open(t, storetest.Complete(t, o)), waker: waker}
+	g.know(t, 1)
+	jobs := g.report(t, "")
+	recorded := make(chan error, 1)
+	storetest.Must(t, g.Database().Transaction(t.Context(), func(tx *database.Tx) error {
+		if err := tx.Exec("SELECT 1 FROM endpoint_states FOR UPDATE").Error; err != nil {
+			return err
+		}
+		go func() { recorded <- g.Engine().Record(t.Context(), outcomes(jobs, webhook.CauseStatus)) }()
+		for waits := 0; waits == 0; {
+			if err := g.Database().WithContext(t.Context()).Raw("SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(&waits).Error; err != nil {
+				return err
+			}
+		}
+		return tx.Exec("SELECT 1 FROM accepted_groups FOR UPDATE NOWAIT").Error
+	}))
+	storetest.Must(t, <-recorded)
+	g.stands(t, "After a failure", 0, 1, delivered, retrying)
 }

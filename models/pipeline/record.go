@@ -82,17 +82,17 @@ func (p *Engine) Record(ctx context.Context, results []Result) error {
 	return nil
 }
 
-// record writes results in one transaction. It locks the endpoints' states
-// before the work, as claims do.
+// record writes results in one transaction. It locks the endpoints' states before
+// accepted groups and the work, as claims do and who changes an endpoint.
 func (p *Engine) record(tx *database.Tx, results []Result) error {
 	endpointIDs := make([]string, len(results))
 	for i := range results {
 		endpointIDs[i] = results[i].Job.EndpointID
 	}
-	if err := p.expandTokens(tx, p.groupsOf(results)); err != nil {
+	if err := p.lockStates(tx, endpointIDs); err != nil {
 		return err
 	}
-	if err := p.lockStates(tx, endpointIDs); err != nil {
+	if err := p.expandTokens(tx, p.groupsOf(results)); err != nil {
 		return err
 	}
 	held, late, err := p.heldLeases(tx, results)

@@ -59,6 +59,8 @@ type Job struct {
 	RequestID  string // of who reported the event
 	// MaxInFlight is the endpoint's limit at the time of the claim.
 	MaxInFlight int
+	// Begun is when the job was handed on, if it was claimed as it was accepted.
+	Begun time.Time
 	// Sent reports that the same form began this job before, so that the caller
 	// must not send it again. Only DeliveryID is set then.
 	Sent bool

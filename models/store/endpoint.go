@@ -332,13 +332,13 @@ func (s *Store) beginAnew(tx *database.Tx, e *models.Endpoint) error {
 // cancelled, as when a person does it: no attempt follows a failure.
 func (s *Store) forgetEndpoint(tx *database.Tx, e *models.Endpoint) error {
 	id := e.ID
-	if err := s.engine.ExpandIn(tx, e.OrganizationID); err != nil {
-		return err
-	}
 	if err := tx.Where("endpoint_id = ?", id).Delete(&models.EndpointSecret{}).Error; err != nil {
 		return err
 	}
-	if err := s.endRecovery(tx, id); err != nil { // before the work's rows, as its steps lock them
+	if err := s.endRecovery(tx, id); err != nil { // before groups and the work's rows, as its steps lock them
+		return err
+	}
+	if err := s.engine.ExpandIn(tx, e.OrganizationID); err != nil {
 		return err
 	}
 	if err := s.engine.EndDeliveriesTo(tx, []string{id}, models.Cancelled, ""); err != nil {

@@ -109,7 +109,7 @@ func inGaps(query *gorm.DB, gaps []gap, endpointID string) *gorm.DB {
 // of an accepted group may have one.
 func neverSent(query *gorm.DB, endpointID string) *gorm.DB {
 	return query.Where("NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)", endpointID).
-		Where("NOT EXISTS (SELECT 1 FROM accepted_groups g WHERE g.deliveries LIKE '%' || events.id || '%')")
+		Where("NOT EXISTS (SELECT 1 FROM accepted_groups g WHERE g.organization_ids LIKE '%,' || events.organization_id || ',%' AND g.deliveries LIKE '%' || events.id || '%')")
 }
 
 // condition returns the gap in SQL. Ids are to the millisecond and pass over whole
