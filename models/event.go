@@ -12,6 +12,9 @@ const (
 	OriginAPI  Origin = "api"  // the product's back end, through the HTTP API
 	OriginApp  Origin = "app"  // Hookwell itself: what people did in the app
 	OriginTest Origin = "test" // a person's test event
+
+	OriginMapped  Origin = "mapped"  // a source's request, turned into a type of the catalog
+	OriginRelayed Origin = "relayed" // a source's request, its body as it was received
 )
 
 // Event is something that happened once. Body is the envelope's bytes, made
@@ -27,6 +30,7 @@ type Event struct {
 	Deliveries     int
 	Body           []byte
 	RequestID      string // of the API call or the test that reported it
+	Relayed        []byte // of OriginRelayed: what goes along with the body, as ParseRelayed reads it
 
 	// NotSent is set by a list of what one endpoint missed.
 	NotSent Reason `gorm:"-"`
@@ -68,4 +72,6 @@ type EventFilter struct {
 }
 
 // Origins lists every origin.
-func Origins() []Origin { return []Origin{OriginAPI, OriginApp, OriginTest} }
+func Origins() []Origin {
+	return []Origin{OriginAPI, OriginApp, OriginTest, OriginMapped, OriginRelayed}
+}
