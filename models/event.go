@@ -2,6 +2,8 @@ package models
 
 import (
 	"time"
+
+	"hookwell/webhook"
 )
 
 // Origin says who reported an event.
@@ -38,6 +40,15 @@ type Event struct {
 	// Redacted tells that people's addresses were taken out of Body, for a reader
 	// who may not see them. It is never stored.
 	Redacted bool `gorm:"-"`
+}
+
+// WantedBy reports whether subscriptions ask for the event. What a source relays
+// has to be named: "*" means the catalog's types alone.
+func (e *Event) WantedBy(s webhook.Subscriptions) bool {
+	if e.Origin == OriginRelayed {
+		return s.Names(e.Type)
+	}
+	return s.Matches(e.Type)
 }
 
 // NewEvent is what somebody reports. Timestamp zero is now. With an

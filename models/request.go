@@ -4,47 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"hookwell/inbound"
 )
-
-// RequestState says what a source could prove of a request.
-type RequestState string
-
-// The states of a request.
-const (
-	RequestVerified      RequestState = "verified"      // its signature covers the body
-	RequestAuthenticated RequestState = "authenticated" // a token or the like is right; the body isn't proven
-	RequestUnverified    RequestState = "unverified"    // the source checks nothing
-	RequestRefused       RequestState = "refused"
-)
-
-// RequestStates lists every state in the order in which pages show them.
-func RequestStates() []RequestState {
-	return []RequestState{RequestVerified, RequestAuthenticated, RequestUnverified, RequestRefused}
-}
-
-// RefusalCause says why a source refused a request.
-type RefusalCause string
-
-// The causes, in the order in which they are checked.
-const (
-	CauseSourceDisabled     RefusalCause = "source_disabled"
-	CauseMethod             RefusalCause = "method"
-	CauseAddress            RefusalCause = "address"
-	CauseRate               RefusalCause = "rate"
-	CauseTooLarge           RefusalCause = "too_large"
-	CauseLoop               RefusalCause = "loop"
-	CauseSignatureMissing   RefusalCause = "signature_missing"
-	CauseSignatureMalformed RefusalCause = "signature_malformed"
-	CauseSignature          RefusalCause = "signature"
-	CauseTooOld             RefusalCause = "too_old"
-	CauseTooNew             RefusalCause = "too_new"
-)
-
-// RefusalCauses lists every cause.
-func RefusalCauses() []RefusalCause {
-	return []RefusalCause{CauseSourceDisabled, CauseMethod, CauseAddress, CauseRate, CauseTooLarge, CauseLoop,
-		CauseSignatureMissing, CauseSignatureMalformed, CauseSignature, CauseTooOld, CauseTooNew}
-}
 
 // Processing is how far a request is on its way to its events.
 type Processing string
@@ -71,6 +33,7 @@ const (
 	ReasonRepeated       = "repeated"        // it became these events before
 	ReasonNoOrganization = "no_organization" // no organization of the installation is named
 	ReasonMappingFailed  = "mapping_failed"
+	ReasonHandshake      = "handshake" // the provider asked whether the URL is ours
 )
 
 // Request is one HTTP request that came to a source. Credentials in Headers and
@@ -80,10 +43,10 @@ type Request struct {
 	ID             string
 	OrganizationID string // of its source; empty for one of the installation
 	SourceID       string
-	State          RequestState
-	Cause          RefusalCause // of a refused one
-	Diagnosis      string       // what most likely happened to a refused one
-	Checked        string       // how the check went, in words
+	State          inbound.State
+	Cause          inbound.Cause // of a refused one
+	Diagnosis      string        // what most likely happened to a refused one
+	Checked        string        // how the check went, in words
 	Method         string
 	Query          string
 	RemoteAddress  string
@@ -110,6 +73,9 @@ type Request struct {
 	Events     []RequestEvent  `gorm:"-"`
 	Repeats    []DuplicateSeen `gorm:"-"`
 }
+
+// Installation reports whether the request came to a source of the installation.
+func (r *Request) Installation() bool { return r.OrganizationID == "" }
 
 // Cut reports whether less than all of the body is kept.
 func (r *Request) Cut() bool { return len(r.Body) < r.BodyBytes }
@@ -160,8 +126,8 @@ const MaxDuplicatesSeen = 20
 // ExternalTypes may be exact or prefixes such as "invoice.*".
 type RequestFilter struct {
 	SourceID      string
-	States        []RequestState
-	Causes        []RefusalCause
+	States        []inbound.State
+	Causes        []inbound.Cause
 	Processing    []Processing
 	Reasons       []string
 	ExternalID    string
@@ -172,12 +138,12 @@ type RequestFilter struct {
 
 // Kept reports whether the filter lets accepted requests pass.
 func (f RequestFilter) Kept() bool {
-	return len(f.Causes) == 0 && (len(f.States) == 0 || slices.ContainsFunc(f.States, func(s RequestState) bool { return s != RequestRefused }))
+	return len(f.Causes) == 0 && (len(f.States) == 0 || slices.ContainsFunc(f.States, func(s inbound.State) bool { return s != inbound.Refused }))
 }
 
 // Refused reports whether the filter lets refused requests pass.
 func (f RequestFilter) Refused() bool {
-	return len(f.Processing) == 0 && len(f.Reasons) == 0 && (len(f.States) == 0 || slices.Contains(f.States, RequestRefused))
+	return len(f.Processing) == 0 && len(f.Reasons) == 0 && (len(f.States) == 0 || slices.Contains(f.States, inbound.Refused))
 }
 
 // RequestReplay is requests that a person asked to be processed again, all of a
@@ -220,4 +186,15 @@ func (r Relayed) Bytes() []byte {
 		panic(err) // of strings alone
 	}
 	return b
+}
+
+// SourcePayment is what a source has told of one payment of an organization:
+// amounts in minor units. Paid is nil if nothing told it.
+type SourcePayment struct {
+	OrganizationID string `gorm:"primaryKey"`
+	SourceID       string `gorm:"primaryKey"`
+	PaymentID      string `gorm:"primaryKey"`
+	Paid           *int64
+	Refunded       int64
+	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
 }

@@ -3,6 +3,8 @@ package models
 import (
 	"strconv"
 	"time"
+
+	"hookwell/inbound"
 )
 
 // Source is a provider whose webhooks are taken in, at a URL of its own. It
@@ -26,10 +28,10 @@ type Source struct {
 	// RateLimitPerSecond is how many requests one process takes a second.
 	RateLimitPerSecond int
 	Response           SourceResponse `gorm:"serializer:json"`
-	Dedupe             Dedupe
-	RelayUnverified    bool  // pass on what was not verified; it says what it risks
-	Revision           int64 // rises with every change that receiving reads
-	FormVersion        int64 `gorm:"column:version"` // rises with every save of its form
+	Dedupe             inbound.Dedupe // "" is the provider's
+	RelayUnverified    bool           // pass on what was not verified; it says what it risks
+	Revision           int64          // rises with every change that receiving reads
+	FormVersion        int64          `gorm:"column:version"` // rises with every save of its form
 	FirstVerifiedAt    *time.Time
 	DisabledAt         *time.Time
 	DisabledBy         string
@@ -45,24 +47,22 @@ type Source struct {
 
 // Limits of a source.
 const (
-	MaxSourceSlug      = 40
-	MaxSourceSecrets   = 8
-	MaxSources         = 200 // of one organization, and of the installation
-	MaxAllowNetworks   = 200
-	DefaultSourceBody  = 1 << 20
-	MaxSourceBody      = 25 << 20
-	DefaultSourceRate  = 500
-	MaxSourceRate      = 10_000
-	MaxResponseBody    = 1000 // characters
-	MaxMappingBytes    = 64 << 10
-	MaxSourceMappings  = 50
-	MaxSourceSecret    = 4096 // bytes
-	TokenOverlapHours  = 48
-	MaxTokenOverlap    = 7 * 24
-	EndedSecretsKept   = 30 * Day
-	ReceivePath        = "/in/"
-	MaxReferenceValue  = 255
-	MaxReferencesNames = 20
+	MaxSourceSlug     = 40
+	MaxSourceSecrets  = 8
+	MaxSources        = 200 // of one organization, and of the installation
+	MaxAllowNetworks  = 200
+	DefaultSourceBody = 1 << 20
+	MaxSourceBody     = 25 << 20
+	DefaultSourceRate = 500
+	MaxSourceRate     = 10_000
+	MaxResponseBody   = 1000 // characters
+	MaxSourceSecret   = 4096 // bytes
+	TokenOverlapHours = 48
+	MaxTokenOverlap   = 7 * 24
+	EndedSecretsKept  = 30 * Day
+	ReceivePath       = "/in/"
+	MaxReferenceValue = 255
+	MaxReferenceNames = 20
 )
 
 // Enabled reports whether the source takes requests.
@@ -95,20 +95,6 @@ func ResponseTypes() []string {
 	return []string{"text/plain", "application/json", "application/xml", "text/xml"}
 }
 
-// Dedupe says by what a source takes a request for one that it has already.
-type Dedupe string
-
-// The ways to find duplicates.
-const (
-	DedupeDefault Dedupe = ""     // as the template does
-	DedupeID      Dedupe = "id"   // by the provider's id alone
-	DedupeBody    Dedupe = "body" // by the body's SHA-256 as well
-	DedupeNone    Dedupe = "none" // never
-)
-
-// Dedupes lists every Dedupe.
-func Dedupes() []Dedupe { return []Dedupe{DedupeDefault, DedupeID, DedupeBody, DedupeNone} }
-
 // SourceInput is what a person chooses. Slug and Provider can't be changed later.
 type SourceInput struct {
 	Name               string
@@ -121,7 +107,7 @@ type SourceInput struct {
 	MaxBodyBytes       int
 	RateLimitPerSecond int
 	Response           SourceResponse
-	Dedupe             Dedupe
+	Dedupe             inbound.Dedupe // "" is the provider's
 	RelayUnverified    bool
 	Enabled            *bool // nil leaves it
 }

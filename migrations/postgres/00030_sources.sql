@@ -214,17 +214,18 @@ CREATE TABLE event_identities (
 );
 CREATE INDEX event_identities_created ON event_identities (created_at);
 
--- What mappings add up, such as the refunds of one payment.
-CREATE TABLE mapping_sums (
+-- What a source has told of a payment, in minor units of its currency: refunds are
+-- added up.
+CREATE TABLE source_payments (
     organization_id text COLLATE "C" NOT NULL,
     source_id       text COLLATE "C" NOT NULL,
-    name            text NOT NULL,
-    subject         bytea NOT NULL,
-    sum             bigint NOT NULL,
+    payment_id      text COLLATE "C" NOT NULL,
+    paid            bigint,
+    refunded        bigint NOT NULL,
     updated_at      timestamptz NOT NULL,
-    PRIMARY KEY (organization_id, source_id, name, subject)
+    PRIMARY KEY (organization_id, source_id, payment_id)
 );
-CREATE INDEX mapping_sums_updated ON mapping_sums (updated_at);
+CREATE INDEX source_payments_updated ON source_payments (updated_at);
 
 -- By what an installation's sources find an organization.
 CREATE TABLE source_references (
@@ -264,7 +265,7 @@ DELETE FROM events WHERE relayed IS NOT NULL;
 ALTER TABLE events DROP COLUMN relayed;
 DROP TABLE request_replays;
 DROP TABLE source_references;
-DROP TABLE mapping_sums;
+DROP TABLE source_payments;
 DROP TABLE event_identities;
 DROP TABLE request_events;
 DROP TABLE request_duplicates;

@@ -50,7 +50,7 @@ func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *go
 		query := db.Model(&models.Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
 			Where("id >= ? AND id < ?", database.LowestID(models.PrefixEvent, r.Since), database.LowestID(models.PrefixEvent, r.Until)).
 			Where("NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)", r.EndpointID)
-		return matchTypes(matchTypes(query, "type", e.EventTypes), "type", r.Types)
+		return matchTypes(matchWanted(query, e.EventTypes), "type", r.Types)
 	}
 	query := db.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
 		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, models.Failed, false).
