@@ -39,16 +39,21 @@ type Provider struct {
 	Mappings []json.RawMessage // the mappings that a new source gets, each a Mapping
 	Mail     bool              // whether it reports what became of mail: Item.MailReport
 
-	scheme       Scheme
-	tolerance    int // seconds; 0 if the scheme has no timestamp
-	secret       secretForm
-	identity     identityRule
-	batch        *batchRule
-	handshake    *handshake
-	dedupe       Dedupe
-	organization organizationRule
-	test         *valueRule
-	ownScheme    bool
+	scheme        Scheme // of a provider with code, only its algorithm and key
+	ownScheme     bool
+	code          string
+	method        string
+	tolerance     int // seconds, of a provider with code
+	families      []string
+	secret        secretForm
+	credentials   []string
+	carriers      []string
+	handshake     *handshake
+	identity      identityRule
+	batch         *batchRule
+	dedupe        Dedupe
+	organization  organizationRule
+	buyerControls []path
 }
 
 // Setup is what a person does at the provider. Its texts are plain and complete

@@ -38,3 +38,15 @@ func (r *Request) header(name string) (value string, count int) {
 	}
 	return value, count
 }
+
+// isForm reports whether the body is a URL-encoded form by its media type.
+func (r *Request) isForm() bool {
+	value, _ := r.header("Content-Type")
+	media, _, _ := strings.Cut(value, ";")
+	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
+}
+
+// sentence is an error to be shown to people as it is.
+type sentence string
+
+func (s sentence) Error() string { return string(s) }

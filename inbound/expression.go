@@ -1,0 +1,187 @@
+package inbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// Limits of one CEL expression. Cost counts operations, memory elements; neither
+// depends on the machine. MappingTime bounds all of a request's expressions
+// together.
+const (
+	maxExpression      = 4096 // characters
+	maxExpressionNodes = 2000
+	maxExpressionDepth = 40
+	maxExpressionCost  = 100_000
+	maxExpressionSize  = 100_000
+	interruptEvery     = 64
+)
+
+// expression is a compiled CEL expression.
+type expression struct{ program cel.Program }
+
+// environment is what expressions see: the item's body, the request's headers by
+// their names in lower case, and the provider's type.
+var environment = sync.OnceValue(func() *cel.Env {
+	env, err := cel.NewEnv(
+		cel.Variable("body", cel.DynType),
+		cel.Variable("headers", cel.MapType(cel.StringType, cel.StringType)),
+		cel.Variable("type", cel.StringType),
+		cel.OptionalTypes(),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.ParserRecursionLimit(maxExpressionDepth),
+		cel.ParserErrorRecoveryLimit(10),
+		cel.ExpressionNodeLimit(maxExpressionNodes),
+		cel.RegexProgramSizeLimit(1000),
+	)
+	if err != nil {
+		panic("inbound: the environment of expressions: " + err.Error())
+	}
+	return env
+})
+
+// condition compiles an expression that is true or false.
+func (c *mappingCompiler) condition(at, text string) *expression {
+	return c.compile(at, text, true)
+}
+
+// expression compiles an expression of any type.
+func (c *mappingCompiler) expression(at, text string) *expression {
+	return c.compile(at, text, false)
+}
+
+func (c *mappingCompiler) compile(at, text string, condition bool) *expression {
+	ast, issues := environment().Compile(text)
+	if issues.Err() != nil {
+		for _, issue := range issues.Errors() {
+			c.faults.Add(at, fmt.Sprintf("line %d, column %d: %s", issue.Location.Line(), issue.Location.Column()+1, issue.Message))
+		}
+		if len(issues.Errors()) == 0 {
+			c.faults.Add(at, "isn't an expression of CEL")
+		}
+		return nil
+	}
+	if out := ast.OutputType(); condition && !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
+		c.faults.Add(at, "is true or false, and this is neither")
+		return nil
+	}
+	program, err := environment().Program(ast, cel.CostLimit(maxExpressionCost), cel.MemoryLimit(maxExpressionSize), cel.InterruptCheckFrequency(interruptEvery))
+	if err != nil {
+		c.faults.Add(at, "can't be run: "+err.Error())
+		return nil
+	}
+	return &expression{program}
+}
+
+// eval returns the result as JSON has it, or absent{} for null and for an empty
+// optional. Its error is for people.
+func (x *expression) eval(e *evaluation) (any, error) {
+	if e.ctx.Err() != nil {
+		return nil, errors.New("took too long")
+	}
+	out, _, err := x.program.ContextEval(e.ctx, e.variables())
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, errors.New("took too long")
+	case err != nil:
+		return nil, errors.New(strings.TrimSpace(err.Error()))
+	}
+	return jsonOf(out, 0)
+}
+
+// maxResultDepth bounds how deep a result is nested.
+const maxResultDepth = 20
+
+// jsonOf returns a CEL value as JSON has it.
+func jsonOf(value ref.Val, depth int) (any, error) {
+	if depth > maxResultDepth {
+		return nil, errors.New("is nested too deep")
+	}
+	switch value := value.(type) {
+	case types.Null:
+		return absent{}, nil
+	case types.Bool:
+		return bool(value), nil
+	case types.Int:
+		return int64(value), nil
+	case types.Uint:
+		if value > math.MaxInt64 {
+			return nil, errors.New("is too large a number")
+		}
+		return int64(value), nil
+	case types.Double:
+		return number(float64(value))
+	case types.String:
+		return string(value), nil
+	case types.Timestamp:
+		return instant(value.Time.UTC().Format("2006-01-02T15:04:05.999999999Z07:00"), "rfc3339")
+	case *types.Optional:
+		if !value.HasValue() {
+			return absent{}, nil
+		}
+		return jsonOf(value.GetValue(), depth+1)
+	case traits.Mapper:
+		return objectOf(value, depth)
+	case traits.Lister:
+		return listOf(value, depth)
+	}
+	return nil, fmt.Errorf("is a %s, which JSON hasn't", value.Type().TypeName())
+}
+
+// number returns a whole number as one, because a schema asks for integers.
+func number(n float64) (any, error) {
+	if math.IsNaN(n) || math.IsInf(n, 0) {
+		return nil, errors.New("isn't a number that JSON has")
+	}
+	if whole := math.Trunc(n); whole == n && math.Abs(n) < 1<<53 {
+		return int64(whole), nil
+	}
+	return n, nil
+}
+
+func objectOf(value traits.Mapper, depth int) (any, error) {
+	object := map[string]any{}
+	for it := value.Iterator(); it.HasNext() == types.True; {
+		key := it.Next()
+		name, ok := key.(types.String)
+		if !ok {
+			return nil, errors.New("has a key that isn't text")
+		}
+		member, err := jsonOf(value.Get(key), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		object[string(name)] = nullIfAbsent(member)
+	}
+	return object, nil
+}
+
+func listOf(value traits.Lister, depth int) (any, error) {
+	list := []any{}
+	for it := value.Iterator(); it.HasNext() == types.True; {
+		element, err := jsonOf(it.Next(), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, nullIfAbsent(element))
+	}
+	return list, nil
+}
+
+func nullIfAbsent(value any) any {
+	if _, none := value.(absent); none {
+		return nil
+	}
+	return value
+}
