@@ -206,11 +206,11 @@ CREATE INDEX request_events_created ON request_events (created_at);
 CREATE TABLE event_identities (
     organization_id text COLLATE "C" NOT NULL,
     source_id       text COLLATE "C" NOT NULL,
-    mapping         text NOT NULL,
+    kind            text NOT NULL,
     identity        bytea NOT NULL,
     event_id        text COLLATE "C" NOT NULL,
     created_at      timestamptz NOT NULL,
-    PRIMARY KEY (organization_id, source_id, mapping, identity)
+    PRIMARY KEY (organization_id, source_id, kind, identity)
 );
 CREATE INDEX event_identities_created ON event_identities (created_at);
 

@@ -192,11 +192,11 @@ CREATE INDEX request_events_created ON request_events (created_at);
 CREATE TABLE event_identities (
     organization_id text NOT NULL,
     source_id       text NOT NULL,
-    mapping         text NOT NULL,
+    kind            text NOT NULL,
     identity        blob NOT NULL,
     event_id        text NOT NULL,
     created_at      datetime NOT NULL,
-    PRIMARY KEY (organization_id, source_id, mapping, identity)
+    PRIMARY KEY (organization_id, source_id, kind, identity)
 );
 CREATE INDEX event_identities_created ON event_identities (created_at);
 

@@ -42,14 +42,15 @@ type becoming struct {
 // becomingItem is one item of a request, with its organization.
 type becomingItem struct {
 	result         inbound.Result
-	organizationID string // empty if none is found
+	organization   inbound.Organization // as the item names it, at a source of the installation
+	organizationID string               // empty if none is found
 }
 
 // identityRow says which event an item of a source became.
 type identityRow struct {
 	OrganizationID string `gorm:"primaryKey"`
 	SourceID       string `gorm:"primaryKey"`
-	Mapping        string `gorm:"primaryKey"`
+	Kind           string `gorm:"primaryKey"` // identityRelayed or identityMapped
 	Identity       []byte `gorm:"primaryKey"`
 	EventID        string
 	CreatedAt      time.Time
@@ -58,8 +59,14 @@ type identityRow struct {
 // TableName names the table of the rows for GORM.
 func (identityRow) TableName() string { return "event_identities" }
 
+// The kinds of identity.
+const (
+	identityRelayed = "relayed"
+	identityMapped  = "mapped"
+)
+
 func (r *identityRow) name() string {
-	return strings.Join([]string{r.OrganizationID, r.SourceID, r.Mapping, string(r.Identity)}, "\x00")
+	return strings.Join([]string{r.OrganizationID, r.SourceID, r.Kind, string(r.Identity)}, "\x00")
 }
 
 // made is one event that a request becomes.
@@ -67,6 +74,7 @@ type made struct {
 	of       *becoming
 	identity *identityRow
 	mapped   *inbound.Mapped // nil for the event that relays it
+	mapping  string          // its name
 	draft    *Draft
 	known    bool // the event was made before
 	repeated bool // and is not to be made again
@@ -98,8 +106,12 @@ func (b *batch) read(row *models.Request, s *OpenSource, forced bool) {
 		r.whole = errors.New("The source’s mappings can’t be used. Open the source and fix them.")
 		return
 	}
-	for _, result := range s.mappings.Apply(b.tx.Statement.Context, request.Headers, items) {
-		r.items = append(r.items, becomingItem{result: result})
+	for i, result := range s.mappings.Apply(b.tx.Statement.Context, request.Headers, items) {
+		item := becomingItem{result: result}
+		if row.Installation() {
+			item.organization = s.Verifier.Organization(items[i])
+		}
+		r.items = append(r.items, item)
 	}
 }
 
@@ -114,7 +126,7 @@ func (b *batch) findOrganizations() error {
 			continue
 		}
 		for i := range r.items {
-			o := &r.items[i].result.Organization
+			o := &r.items[i].organization
 			if o.ID != "" {
 				ids = append(ids, o.ID)
 			}
@@ -143,7 +155,7 @@ func (b *batch) findOrganizations() error {
 	}
 	for _, r := range b.requests {
 		for i := range r.items {
-			r.items[i].organizationID = b.organizationOf(r, &r.items[i].result.Organization)
+			r.items[i].organizationID = b.organizationOf(r, &r.items[i].organization)
 		}
 	}
 	return nil
@@ -258,9 +270,9 @@ func (b *batch) plan(r *becoming) (list []*made) {
 		case item.result.Outcome == inbound.OutcomeFailed:
 			b.fail(r, models.ReasonMappingFailed, errorText(item.result.Err), "")
 		case item.organizationID == "":
-			o := &item.result.Organization
+			o := &item.organization
 			if len(item.result.Events) > 0 || o.ID != "" || len(o.References) > 0 {
-				b.failOrganization(r, &item.result.Organization)
+				b.failOrganization(r, &item.organization)
 			}
 		case b.organizations[item.organizationID] == nil:
 			b.fail(r, models.ReasonNoOrganization, "The organization was deleted.", "")
@@ -299,7 +311,11 @@ func (b *batch) relayTo(r *becoming) (organizationID string) {
 func (b *batch) event(r *becoming, organizationID, mapping, identity string, mapped *inbound.Mapped) *made {
 	now := b.engine.clock.Now()
 	sum := sha256.Sum256([]byte(identity))
-	return &made{of: r, mapped: mapped, identity: &identityRow{OrganizationID: organizationID, SourceID: r.row.SourceID, Mapping: mapping, Identity: sum[:],
+	kind := identityMapped // the mapping's name is part of the identity, as far as it matters
+	if mapped == nil {
+		kind = identityRelayed
+	}
+	return &made{of: r, mapped: mapped, mapping: mapping, identity: &identityRow{OrganizationID: organizationID, SourceID: r.row.SourceID, Kind: kind, Identity: sum[:],
 		EventID: b.engine.clock.NewID(models.PrefixEvent, now), CreatedAt: now}}
 }
 
@@ -313,7 +329,7 @@ func (b *batch) findRepeated(all []*made) error {
 	names := make([][]any, 0, len(all))
 	forced := map[string]bool{}
 	for _, m := range all {
-		rows, names = append(rows, m.identity), append(names, []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Mapping, m.identity.Identity})
+		rows, names = append(rows, m.identity), append(names, []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Kind, m.identity.Identity})
 		forced[m.identity.name()] = forced[m.identity.name()] || m.of.forced
 	}
 	slices.SortStableFunc(rows, func(a, c *identityRow) int { return strings.Compare(a.name(), c.name()) })
@@ -322,7 +338,7 @@ func (b *batch) findRepeated(all []*made) error {
 		return fmt.Errorf("holding identities: %w", err)
 	}
 	var saved []identityRow
-	if err := b.tx.Where("(organization_id, source_id, mapping, identity) IN ?", names).Find(&saved).Error; err != nil {
+	if err := b.tx.Where("(organization_id, source_id, kind, identity) IN ?", names).Find(&saved).Error; err != nil {
 		return fmt.Errorf("reading identities: %w", err)
 	}
 	held := make(map[string]string, len(saved))
@@ -355,10 +371,10 @@ func (b *batch) forget(unmade []*made) error {
 	}
 	names, ids := make([][]any, len(unmade)), make([]string, len(unmade))
 	for i, m := range unmade {
-		names[i], ids[i] = []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Mapping, m.identity.Identity}, m.identity.EventID
+		names[i], ids[i] = []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Kind, m.identity.Identity}, m.identity.EventID
 	}
 	condition, parameter := b.engine.db.Dialect.Among("event_id", ids)
-	err := b.tx.Where("(organization_id, source_id, mapping, identity) IN ?", names).Where(condition, parameter).Delete(&identityRow{}).Error
+	err := b.tx.Where("(organization_id, source_id, kind, identity) IN ?", names).Where(condition, parameter).Delete(&identityRow{}).Error
 	if err != nil {
 		return fmt.Errorf("freeing identities: %w", err)
 	}
@@ -424,7 +440,7 @@ func (b *batch) link(all []*made) error {
 			continue
 		}
 		links = append(links, &models.RequestEvent{RequestID: m.of.row.ID, EventID: m.draft.Event.ID, RequestOrganizationID: m.of.row.OrganizationID,
-			OrganizationID: m.draft.Event.OrganizationID, SourceID: m.of.row.SourceID, EventType: m.draft.Event.Type, Mapping: m.identity.Mapping, CreatedAt: m.draft.Event.CreatedAt})
+			OrganizationID: m.draft.Event.OrganizationID, SourceID: m.of.row.SourceID, EventType: m.draft.Event.Type, Mapping: m.mapping, CreatedAt: m.draft.Event.CreatedAt})
 	}
 	if err := database.InsertAll(b.engine.db.Dialect, b.tx.DB, links, database.LeaveTaken); err != nil {
 		return fmt.Errorf("linking requests with their events: %w", err)
