@@ -82,11 +82,11 @@ type Queue struct {
 	mail    bool
 	// requests of sources wait, and this process has no workers.
 	requests bool
-	signal  chan struct{}
-	stop    chan struct{}
-	stopped sync.WaitGroup
-	local   atomic.Pointer[dispatcher]
-	waker   atomic.Pointer[waker]
+	signal   chan struct{}
+	stop     chan struct{}
+	stopped  sync.WaitGroup
+	local    atomic.Pointer[dispatcher]
+	waker    atomic.Pointer[waker]
 }
 
 // NewQueue starts a queue over Redis. Its names there carry the installation's

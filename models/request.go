@@ -198,3 +198,9 @@ type SourcePayment struct {
 	Refunded       int64
 	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
 }
+
+// RequestStates lists every state of a request in the order in which pages show
+// them.
+func RequestStates() []inbound.State {
+	return []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified, inbound.Refused}
+}

@@ -35,7 +35,7 @@ CREATE TABLE sources (
     deleted_at            datetime
 );
 CREATE UNIQUE INDEX sources_token ON sources (token_hash);
-CREATE UNIQUE INDEX sources_earlier ON sources (earlier_hash) WHERE earlier_hash IS NOT NULL;
+CREATE UNIQUE INDEX sources_earlier ON sources (earlier_hash) WHERE earlier_until IS NOT NULL;
 CREATE UNIQUE INDEX sources_slug ON sources (organization_id, slug) WHERE deleted_at IS NULL;
 CREATE INDEX sources_organization ON sources (organization_id, id);
 
@@ -247,7 +247,7 @@ CREATE INDEX request_replays_next ON request_replays (next_at) WHERE state = 'ru
 ALTER TABLE events ADD COLUMN relayed blob;
 
 -- +goose Down
-DELETE FROM events WHERE relayed IS NOT NULL;
+DELETE FROM events WHERE length(relayed) > 0;
 ALTER TABLE events DROP COLUMN relayed;
 DROP TABLE request_replays;
 DROP TABLE source_references;

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -74,6 +75,27 @@ func (s *Store) sourceSlugs(ctx context.Context, organizationID string, patterns
 		return nil, fmt.Errorf("reading slugs of sources: %w", err)
 	}
 	return slugs, nil
+}
+
+// close deletes all sources of an organization that is deleted, with their secrets
+// and what finds the organization. What waits can become no event any more, and ends
+// as failed.
+func (r *Receiving) close(tx *database.Tx, now time.Time) error {
+	if err := r.within(tx.DB).Delete(&models.SourceSecret{}).Error; err != nil {
+		return fmt.Errorf("deleting secrets of sources: %w", err)
+	}
+	if err := r.within(tx.DB).Delete(&models.SourceReference{}).Error; err != nil {
+		return fmt.Errorf("deleting references: %w", err)
+	}
+	ended := map[string]any{"state": models.RecoveryCancelled, "ended_at": now}
+	if err := r.within(tx.DB).Model(&models.RequestReplay{}).Where("state = ?", models.RecoveryRunning).Updates(ended).Error; err != nil {
+		return fmt.Errorf("stopping replays: %w", err)
+	}
+	gone := map[string]any{"deleted_at": now, "updated_at": now, "earlier_hash": nil, "earlier_token": nil, "earlier_until": nil, "revision": gorm.Expr("revision + 1")}
+	if err := r.within(tx.DB).Model(&models.Source{}).Where("deleted_at IS NULL").Updates(gone).Error; err != nil {
+		return fmt.Errorf("deleting sources: %w", err)
+	}
+	return nil
 }
 
 // CheckSources fails if the catalog has types that begin with a source's slug:

@@ -196,7 +196,7 @@ func TestReceive_refused(t *testing.T) {
 		if _, err := r.AcceptRequest(t.Context(), refused.ID); !models.IsCode(err, "still_refused") {
 			t.Errorf("AcceptRequest() with the same secrets = %v, want still_refused", err)
 		}
-		_, err = r.AddSourceSecret(t.Context(), s.ID, " whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAxMg\n")
+		_, err = r.AddSourceSecret(t.Context(), s.ID, " whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAxMg\n", nil)
 		must(t, err)
 		f.clock.Advance(time.Hour) // the signature's age counts as of its receipt
 		accepted, err := r.AcceptRequest(t.Context(), refused.ID)

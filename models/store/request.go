@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -120,7 +121,7 @@ func (r *Receiving) Request(ctx context.Context, id string) (*models.Request, er
 		return nil, err
 	}
 	if r.hides {
-		rows[0].Headers, rows[0].Body, rows[0].Query, rows[0].RemoteAddress = nil, nil, "", ""
+		rows[0].Headers, rows[0].Body, rows[0].Query = nil, nil, ""
 	}
 	return &rows[0], nil
 }
@@ -187,7 +188,11 @@ func (r *Receiving) ReplayRequest(ctx context.Context, id string, forced bool) (
 		if _, err := r.store.engine.QueueRequests(tx, []models.Request{*row}, forced, ""); err != nil {
 			return err
 		}
-		return r.audit(tx, "request.replayed", id, row.SourceID, forcedWords(forced))
+		var names []string // the source may be gone by now, but its row isn't
+		if err := r.within(tx.DB).Model(&models.Source{}).Where("id = ?", row.SourceID).Pluck("name", &names).Error; err != nil {
+			return fmt.Errorf("reading the request's source: %w", err)
+		}
+		return r.audit(tx, "request.replayed", id, strings.Join(names, ""), forcedWords(forced))
 	})
 	if err := unlessTaken(err); err != nil {
 		return nil, err
@@ -272,18 +277,18 @@ func (r *Receiving) SendSample(ctx context.Context, id, sampleType string) (*mod
 		return nil, models.InvalidField("type", err.Error())
 	}
 	sample.ReceivedAt = now
+	err = r.store.db.Transaction(ctx, func(tx *database.Tx) error {
+		return r.audit(tx, "source.sample_sent", source.ID, source.Name, sampleType)
+	})
+	if err != nil {
+		return nil, err
+	}
 	handled, err := r.store.engine.Handle(ctx, open, sample, "", true)
 	if err != nil {
 		return nil, err
 	}
 	if handled.State == inbound.Refused {
 		return nil, models.NewConflict("sample_refused", "The source refused its own sample: "+string(handled.Cause)+".")
-	}
-	err = r.store.db.Transaction(ctx, func(tx *database.Tx) error {
-		return r.audit(tx, "source.sample_sent", source.ID, source.Name, sampleType)
-	})
-	if err != nil {
-		return nil, err
 	}
 	return r.Request(ctx, handled.RequestID)
 }

@@ -66,7 +66,7 @@ func (r *Receiving) ReplayRequests(ctx context.Context, filter models.RequestFil
 		if err := tx.Create(replay).Error; err != nil {
 			return fmt.Errorf("beginning the replay: %w", err)
 		}
-		return r.audit(tx, "replay.started", replay.ID, filter.SourceID, fmt.Sprintf("%d requests %s", replay.Total, forcedWords(forced)))
+		return r.audit(tx, "replay.started", replay.ID, replayName(filter), fmt.Sprintf("%d requests %s", replay.Total, forcedWords(forced)))
 	})
 	if before := earlier(err); before != nil {
 		return r.Replay(ctx, before.made)
@@ -75,6 +75,14 @@ func (r *Receiving) ReplayRequests(ctx context.Context, filter models.RequestFil
 		return nil, err
 	}
 	return replay, nil
+}
+
+// replayName is what the audit log calls a replay.
+func replayName(f models.RequestFilter) string {
+	if f.SourceID != "" {
+		return "of " + f.SourceID
+	}
+	return "of all sources"
 }
 
 // Replay reads one replay.
@@ -105,7 +113,7 @@ func (r *Receiving) CancelReplay(ctx context.Context, id string) (*models.Reques
 		if err := tx.Save(replay).Error; err != nil {
 			return fmt.Errorf("cancelling the replay: %w", err)
 		}
-		return r.audit(tx, "replay.cancelled", replay.ID, replay.Filter.SourceID, fmt.Sprintf("%d of %d queued", replay.Queued, replay.Total))
+		return r.audit(tx, "replay.cancelled", replay.ID, replayName(replay.Filter), fmt.Sprintf("%d of %d queued", replay.Queued, replay.Total))
 	})
 	if err := unlessTaken(err); err != nil {
 		return nil, err

@@ -352,8 +352,12 @@ func (r *Receiving) SourceSecrets(ctx context.Context, id string) ([]models.Sour
 	return list, err
 }
 
-// AddSourceSecret adds a secret beside those that are there.
-func (r *Receiving) AddSourceSecret(ctx context.Context, id, text string) (*models.Source, error) {
+// AddSourceSecret adds a secret beside those that are there. With endOthers these end
+// after so many hours; 0 is now.
+func (r *Receiving) AddSourceSecret(ctx context.Context, id, text string, endOthers *int) (*models.Source, error) {
+	if endOthers != nil && (*endOthers < 0 || *endOthers > models.MaxTokenOverlap) {
+		return nil, models.InvalidField("overlapHours", fmt.Sprintf("Choose 0 to %d hours.", models.MaxTokenOverlap))
+	}
 	return r.changeSource(ctx, id, "source.secret_added", func(tx *database.Tx, row *models.Source) (string, error) {
 		var have int64
 		if err := r.within(tx.DB).Model(&models.SourceSecret{}).Where("source_id = ? AND (ended_at IS NULL OR ended_at > ?)", id, r.store.clock.Now()).Count(&have).Error; err != nil {
@@ -369,6 +373,13 @@ func (r *Receiving) AddSourceSecret(ctx context.Context, id, text string) (*mode
 		secret, err := r.newSecret(row, verifier, text)
 		if err != nil {
 			return "", models.InvalidField("secret", err.Error())
+		}
+		if endOthers != nil {
+			at := r.store.clock.Now().Add(time.Duration(*endOthers) * time.Hour)
+			others := r.within(tx.DB).Model(&models.SourceSecret{}).Where("source_id = ? AND (ended_at IS NULL OR ended_at > ?)", id, at)
+			if err := others.UpdateColumn("ended_at", at).Error; err != nil {
+				return "", fmt.Errorf("ending earlier secrets: %w", err)
+			}
 		}
 		return "", tx.Create(secret).Error
 	})

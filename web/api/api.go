@@ -90,6 +90,8 @@ const (
 	ReadOnly     Access = Access(models.ScopeRead)
 	Change       Access = Access(models.ScopeWrite)
 	PlatformOnly Access = "platform"
+	ReadRequests Access = Access(models.ScopeRequestsRead)
+	ChangeSource Access = Access(models.ScopeSourcesWrite)
 )
 
 // Route is one route of the API, its path under /api/v1.
@@ -130,11 +132,30 @@ func Routes() []Route {
 		{fiber.MethodGet, "/recoveries/:id", ReadOnly, (*API).recoveryRead},
 		{fiber.MethodPost, "/recoveries/:id/cancel", Change, (*API).recoveryCancel},
 
+		{fiber.MethodGet, "/sources", ReadRequests, (*API).sourceList},
+		{fiber.MethodPost, "/sources", ChangeSource, (*API).sourceCreate},
+		{fiber.MethodGet, "/sources/:id", ReadRequests, (*API).sourceRead},
+		{fiber.MethodPatch, "/sources/:id", ChangeSource, (*API).sourceUpdate},
+		{fiber.MethodDelete, "/sources/:id", ChangeSource, (*API).sourceDelete},
+		{fiber.MethodPost, "/sources/:id/secrets", ChangeSource, (*API).sourceSecretAdd},
+		{fiber.MethodPost, "/sources/:id/rotate-url", ChangeSource, (*API).sourceRotateURL},
+		{fiber.MethodPost, "/sources/:id/test", ChangeSource, (*API).sourceTest},
+
+		{fiber.MethodGet, "/requests", ReadRequests, (*API).requestList},
+		{fiber.MethodPost, "/requests/replay", ChangeSource, (*API).requestsReplay},
+		{fiber.MethodGet, "/requests/:id", ReadRequests, (*API).requestRead},
+		{fiber.MethodPost, "/requests/:id/replay", ChangeSource, (*API).requestReplay},
+		{fiber.MethodPost, "/requests/:id/accept", ChangeSource, (*API).requestAccept},
+		{fiber.MethodGet, "/replays/:id", ReadRequests, (*API).replayRead},
+		{fiber.MethodPost, "/replays/:id/cancel", ChangeSource, (*API).replayCancel},
+
 		{fiber.MethodPost, "/organizations", PlatformOnly, (*API).organizationCreate},
 		{fiber.MethodGet, "/organizations", PlatformOnly, (*API).organizationList},
 		{fiber.MethodGet, "/organizations/:id", PlatformOnly, (*API).organizationRead},
 		{fiber.MethodPatch, "/organizations/:id", PlatformOnly, (*API).organizationUpdate},
 		{fiber.MethodDelete, "/organizations/:id", PlatformOnly, (*API).organizationDelete},
+		{fiber.MethodGet, "/organizations/:id/references", PlatformOnly, (*API).referencesRead},
+		{fiber.MethodPut, "/organizations/:id/references", PlatformOnly, (*API).referencesSet},
 		{fiber.MethodPost, "/organizations/:id/portal-link", PlatformOnly, (*API).portalLinkCreate},
 	}
 }
