@@ -85,9 +85,9 @@ func matchOne(got []byte, text string, secrets []Secret) int {
 // form that would let text move from one field to another: only the merchant's
 // own reference may have a colon.
 func (i *adyenItem) signed() (string, bool) {
-	value, _ := scalarText(i.Amount.Value)
+	value, isScalar := scalarText(i.Amount.Value)
 	success, _ := scalarText(i.Success)
-	ok := adyenEvent.MatchString(i.EventCode) && adyenCurrency.MatchString(i.Amount.Currency) && adyenValue.MatchString(value) &&
+	ok := (isScalar || i.Amount.Value == nil) && adyenEvent.MatchString(i.EventCode) && adyenCurrency.MatchString(i.Amount.Currency) && adyenValue.MatchString(value) &&
 		adyenSuccess.MatchString(success) && !strings.Contains(i.PSPReference+i.OriginalReference+i.MerchantAccountCode, ":")
 	return strings.Join([]string{i.PSPReference, i.OriginalReference, i.MerchantAccountCode, i.MerchantReference, value, i.Amount.Currency, i.EventCode, success}, ":"), ok
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hookwell/webhook"
 )
 
 // Mapped is one event of the catalog that an item becomes.
@@ -63,12 +65,40 @@ func (m *Mapped) Data(total PaymentTotal) (json.RawMessage, error) {
 		}
 	}
 	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(data); err != nil {
-		return nil, &MappingError{Mapping: m.Mapping, Field: "data", Message: "can't be written as JSON"}
+	for _, name := range sorted(data) {
+		separator := byte(',')
+		if out.Len() == 0 {
+			separator = '{'
+		}
+		out.WriteByte(separator)
+		if err := writeMember(&out, name, data[name]); err != nil || out.Len() > maxMappedData {
+			return nil, &MappingError{Mapping: m.Mapping, Field: "data." + name, Message: "is too large, or can't be written as JSON"}
+		}
 	}
-	return bytes.TrimSpace(out.Bytes()), nil
+	if out.Len() == 0 {
+		out.WriteByte('{')
+	}
+	out.WriteByte('}')
+	return out.Bytes(), nil
+}
+
+// maxMappedData is beyond what any event's data may have. Many fields could each
+// hold the whole body.
+const maxMappedData = 4 * webhook.MaxData
+
+func writeMember(out *bytes.Buffer, name string, value any) error {
+	for i, part := range []any{name, value} {
+		if i > 0 {
+			out.WriteByte(':')
+		}
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(part); err != nil {
+			return err
+		}
+		out.Truncate(out.Len() - 1) // the line break
+	}
+	return nil
 }
 
 func (t PaymentTotal) value(word string) any {

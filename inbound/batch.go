@@ -39,6 +39,7 @@ func (v *Verifier) identifyBatch(identity *Identity, document []byte) {
 	identity.Batch = true
 	items, err := rule.split(document)
 	if err != nil || len(items) != 1 || !rule.Single {
+		identity.Type = ""
 		return
 	}
 	item := rule.read.read(&Request{}, items[0])
@@ -58,14 +59,14 @@ func (v *Verifier) Items(request *Request) ([]Item, error) {
 	document := request.document()
 	rule := v.provider.batch
 	if rule == nil {
-		identity := v.identity.read(request, document)
+		identity := v.identity(request).read(request, document)
 		return []Item{newItem(identity, document)}, nil
 	}
 	parts, err := rule.split(document)
 	if err != nil {
 		return nil, err
 	}
-	whole := v.identity.read(request, document)
+	whole := v.identity(request).read(request, document)
 	items := make([]Item, len(parts))
 	for i, part := range parts {
 		items[i] = newItem(rule.read.read(&Request{}, part), part)

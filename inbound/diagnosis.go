@@ -1,5 +1,16 @@
 package inbound
 
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
 // Reason names what went wrong with a signature. Its text is the API's value.
 type Reason string
 
@@ -9,37 +20,307 @@ const (
 	ReasonWrongSecret   Reason = "wrong_secret"   // no secret of the source fits, however the body is read
 	ReasonEarlierSecret Reason = "earlier_secret" // a secret that was removed fits
 	ReasonSecretForm    Reason = "secret_form"    // the secret fits if its text is read in another form
-	ReasonBodyTrimmed   Reason = "body_trimmed"   // a line break or a space at the end was removed or added
+	ReasonBodyTrimmed   Reason = "body_trimmed"   // line breaks or spaces at the end were removed or added
 	ReasonBodyReencoded Reason = "body_reencoded" // the body was parsed and written anew, or its charset changed
 	ReasonURL           Reason = "url"            // the signature is of another form of the URL
 	ReasonClock         Reason = "clock"          // the signature fits, but its time is off
 	ReasonDowngrade     Reason = "downgrade"      // only a weaker, older signature came along
 	ReasonMissing       Reason = "missing"        // the header isn't there
-	ReasonMalformed     Reason = "malformed"      // the header can't be read
+	ReasonMalformed     Reason = "malformed"      // the header or the body's signature can't be read
 )
 
-// Diagnosis says why a request was refused and what to do.
+// Diagnosis says why a request was refused.
 type Diagnosis struct {
 	Reason Reason
 	Text   string // what happened and what to do, for people
+
+	// Earlier is, for ReasonEarlierSecret, the index of the earlier secret that fits.
+	Earlier int
 }
+
+// maxDiagnosed bounds the bodies that are tried in other forms, each of which is a
+// copy.
+const maxDiagnosed = 4 << 20
 
 // Diagnose says why Verify refused a request. It tries many forms of body and
-// secret and takes far longer than Verify; call it when a person looks, or once
-// for a refused request that is kept. earlier are secrets that the source once
-// had. It returns the zero Diagnosis if Verify doesn't refuse the request. It
-// never returns an expected signature.
+// secret and takes far longer than Verify: call it once for a refused request that
+// is kept, or when a person looks. earlier are secrets that the source once had.
+// It returns the zero Diagnosis if Verify doesn't refuse the request. No expected
+// signature is ever part of it.
 func (v *Verifier) Diagnose(request *Request, secrets, earlier []Secret) Diagnosis {
-	return Diagnosis{}
+	result := v.Verify(request, secrets)
+	switch {
+	case result.State != Refused:
+		return Diagnosis{}
+	case result.Cause == CauseTooOld || result.Cause == CauseTooNew:
+		return v.diagnoseClock(request, result)
+	case result.Cause == CauseSignatureMissing:
+		return v.diagnoseMissing(request)
+	case result.Cause == CauseSignatureMalformed:
+		return Diagnosis{Reason: ReasonMalformed, Text: v.malformedText()}
+	case len(secrets) == 0:
+		return Diagnosis{Reason: ReasonNoSecret, Text: "The source has no secret, so nothing can be verified. Add the provider's secret, then accept this request."}
+	}
+	if fitting := v.Verify(request, earlier).Secret; len(earlier) > 0 && fitting >= 0 {
+		return Diagnosis{Reason: ReasonEarlierSecret, Earlier: fitting, Text: "The signature fits a secret that this source had before. The provider still signs with it: copy the new secret there, or add the earlier one here until it does."}
+	}
+	if v.scheme().signs() && len(request.Body) <= maxDiagnosed {
+		if found, ok := v.diagnoseForms(request, secrets); ok {
+			return found
+		}
+	}
+	if !v.scheme().signs() {
+		return Diagnosis{Reason: ReasonWrongSecret, Text: "The credential is none of this source's. Compare what is set at the provider with the secret here."}
+	}
+	return Diagnosis{Reason: ReasonWrongSecret, Text: "No secret of this source fits, in whatever form the body is read. Most often the secret is another endpoint's, or of the provider's other mode (test or live). Copy it anew, then accept this request."}
 }
 
-// Check is one line of what was checked.
-type Check struct {
-	Name   string // "Signature", "Timestamp", "Body"
-	Passed bool
-	Text   string // for people
+// fits reports whether a request's signature is one of the secrets', whatever its
+// age.
+func (v *Verifier) fits(request *Request, secrets []Secret) bool {
+	return len(secrets) > 0 && v.Verify(request, secrets).Secret >= 0
 }
 
-// Explain lists what Verify checks of a request and how each check went, for the
-// page of one request.
-func (v *Verifier) Explain(request *Request, secrets []Secret) []Check { return nil }
+func (v *Verifier) diagnoseClock(request *Request, result Verification) Diagnosis {
+	off := request.ReceivedAt.Sub(result.SignedAt).Round(time.Second)
+	if result.Cause == CauseTooNew {
+		return Diagnosis{Reason: ReasonClock, Text: fmt.Sprintf("The signature fits, but its time is %s in the future, and %s is allowed. One of the clocks is off: check this server's clock first.", -off, v.tolerance)}
+	}
+	return Diagnosis{Reason: ReasonClock, Text: fmt.Sprintf("The signature fits, but it was made %s before the request came, and %s is allowed. Either somebody sent an old request again, or it waited on the way, or this server's clock is off.", off, v.tolerance)}
+}
+
+// weaker are headers of older signatures that are never accepted.
+var weaker = map[string]string{"X-Hub-Signature-256": "X-Hub-Signature", "X-HubSpot-Signature-v3": "X-HubSpot-Signature"}
+
+func (v *Verifier) diagnoseMissing(request *Request) Diagnosis {
+	scheme := v.scheme()
+	if scheme.Signature == nil {
+		return Diagnosis{Reason: ReasonMissing, Text: "The body has no signature. Check that the provider signs, and that it sends JSON."}
+	}
+	header := scheme.Signature.Header
+	if value, count := request.header(header); count > 0 {
+		if scheme.Signature.Key != "" && !strings.Contains(value, scheme.Signature.Key) {
+			return Diagnosis{Reason: ReasonDowngrade, Text: fmt.Sprintf("%s has no entry %s. Other entries are older or meant for tests, and are never accepted.", header, scheme.Signature.Key)}
+		}
+		return Diagnosis{Reason: ReasonMissing, Text: fmt.Sprintf("%s has no signature, or its time is missing.", header)}
+	}
+	if old := weaker[header]; old != "" {
+		if _, count := request.header(old); count > 0 {
+			return Diagnosis{Reason: ReasonDowngrade, Text: fmt.Sprintf("Only %s came, an older and weaker signature. Set the secret at the provider anew, so that it sends %s too.", old, header)}
+		}
+	}
+	if !scheme.signs() {
+		return Diagnosis{Reason: ReasonMissing, Text: fmt.Sprintf("The header %s isn't there. Set the credential at the provider.", header)}
+	}
+	return Diagnosis{Reason: ReasonMissing, Text: fmt.Sprintf("The header %s isn't there. Either somebody else sent the request, or the provider has no secret yet, or something on the way removed the header.", header)}
+}
+
+func (v *Verifier) malformedText() string {
+	scheme := v.scheme()
+	if scheme.Signature == nil {
+		return "The signature in the body can't be read. Check that the provider sends JSON, and that nothing on the way changes it."
+	}
+	text := fmt.Sprintf("%s can't be read: it came twice, or has another length or alphabet than a signature of this provider.", scheme.Signature.Header)
+	if scheme.Timestamp != nil || strings.Contains(scheme.Message, "{header:") {
+		text += " Or a header that is signed along is missing, came twice, or has another form."
+	}
+	return text
+}
+
+// diagnoseForms tries other forms of secret, body and URL.
+func (v *Verifier) diagnoseForms(request *Request, secrets []Secret) (Diagnosis, bool) {
+	if v.fits(request, v.otherForms(secrets)) {
+		return Diagnosis{Reason: ReasonSecretForm, Text: "The signature fits if the secret's text is read in another form. Choose the other form of the key in the source's scheme."}, true
+	}
+	for _, variant := range bodyVariants(request.Body) {
+		changed := *request
+		changed.Body = variant.body
+		if v.fits(&changed, secrets) {
+			return Diagnosis{Reason: variant.reason, Text: variant.text}, true
+		}
+	}
+	if strings.Contains(v.scheme().Message, "{url}") {
+		for _, url := range urlVariants(request.URL) {
+			changed := *request
+			changed.URL = url
+			if v.fits(&changed, secrets) {
+				return Diagnosis{Reason: ReasonURL, Text: "The signature fits another form of the URL. Set the address at the provider exactly as this source shows it."}, true
+			}
+		}
+	}
+	return Diagnosis{}, false
+}
+
+// otherForms returns the secrets with their texts read in every other form.
+func (v *Verifier) otherForms(secrets []Secret) (others []Secret) {
+	scheme := v.scheme()
+	if !scheme.isMAC() {
+		return nil
+	}
+	for _, form := range secretKeys {
+		if form == scheme.Key {
+			continue
+		}
+		other := scheme
+		other.Key = form
+		for _, secret := range secrets {
+			if read, err := newSecret(secret.Reveal(), other); err == nil {
+				others = append(others, read)
+			}
+		}
+	}
+	return others
+}
+
+// bodyVariant is a form that the body may have had when it was signed.
+type bodyVariant struct {
+	body   []byte
+	reason Reason
+	text   string
+}
+
+const (
+	textTrimmed   = "The signature fits the body with another end: something on the way removed or added a line break or spaces. Let the request pass as it is."
+	textReencoded = "The signature fits the same JSON in another notation: something on the way parsed the body and wrote it anew. Let the request pass as it is."
+	textCharset   = "The signature fits the body in another charset: something on the way changed it. Let the request pass as it is."
+	textLines     = "The signature fits the body with other line breaks: something on the way changed them. Let the request pass as it is."
+)
+
+// bodyVariants lists what a proxy, a framework or a person may have made of the
+// body.
+func bodyVariants(body []byte) []bodyVariant {
+	var variants []bodyVariant
+	add := func(reason Reason, text string, changed []byte) {
+		if changed != nil && !bytes.Equal(changed, body) {
+			variants = append(variants, bodyVariant{changed, reason, text})
+		}
+	}
+	for _, end := range []string{"\n", "\r\n", " ", "\n\n"} {
+		add(ReasonBodyTrimmed, textTrimmed, append(bytes.Clone(body), end...))
+	}
+	for _, end := range []string{"\n", "\r\n"} {
+		if cut, ok := bytes.CutSuffix(body, []byte(end)); ok {
+			add(ReasonBodyTrimmed, textTrimmed, cut)
+		}
+	}
+	add(ReasonBodyTrimmed, textTrimmed, bytes.TrimSpace(body))
+	add(ReasonBodyTrimmed, textTrimmed, bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	add(ReasonBodyReencoded, textLines, bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")))
+	add(ReasonBodyReencoded, textLines, bytes.ReplaceAll(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")))
+	add(ReasonBodyReencoded, textCharset, latin1(body))
+	add(ReasonBodyReencoded, textCharset, utf8Of(body))
+	for _, changed := range jsonVariants(body) {
+		add(ReasonBodyReencoded, textReencoded, changed)
+	}
+	return variants
+}
+
+// jsonVariants writes a JSON body in the notations of common libraries.
+func jsonVariants(body []byte) (variants [][]byte) {
+	if !jsontext.Value(body).IsValid() {
+		return nil
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, body) != nil {
+		return nil
+	}
+	var escaped bytes.Buffer
+	json.HTMLEscape(&escaped, compact.Bytes())
+	ascii, unescaped := asciiJSON(compact.Bytes()), unescapedJSON(compact.Bytes())
+	slashed := bytes.ReplaceAll(compact.Bytes(), []byte("/"), []byte(`\/`))
+	variants = append(variants, compact.Bytes(), escaped.Bytes(), ascii, unescaped, slashed, asciiJSON(slashed),
+		bytes.ReplaceAll(compact.Bytes(), []byte(`\/`), []byte("/")))
+	for _, dense := range [][]byte{compact.Bytes(), ascii, unescaped} {
+		if dense != nil {
+			variants = append(variants, spacedJSON(dense, ": ", ", "), spacedJSON(dense, ": ", ","))
+		}
+	}
+	for _, indent := range []string{"  ", "    ", "\t"} {
+		var indented bytes.Buffer
+		if json.Indent(&indented, compact.Bytes(), "", indent) == nil {
+			variants = append(variants, indented.Bytes(), append(bytes.Clone(indented.Bytes()), '\n'))
+		}
+	}
+	return variants
+}
+
+// spacedJSON writes compact JSON with other separators, as Python does.
+func spacedJSON(compact []byte, colon, comma string) []byte {
+	out := make([]byte, 0, len(compact)+len(compact)/8)
+	inside := false
+	for i := 0; i < len(compact); i++ {
+		switch c := compact[i]; {
+		case c == '\\' && inside:
+			out = append(out, c, compact[i+1])
+			i++
+			continue
+		case c == '"':
+			inside = !inside
+		case c == ':' && !inside:
+			out = append(out, colon...)
+			continue
+		case c == ',' && !inside:
+			out = append(out, comma...)
+			continue
+		}
+		out = append(out, compact[i])
+	}
+	return out
+}
+
+// asciiJSON escapes every character beyond ASCII, as Python and PHP do.
+func asciiJSON(compact []byte) []byte {
+	var out bytes.Buffer
+	for _, r := range string(compact) {
+		switch {
+		case r < utf8.RuneSelf:
+			out.WriteByte(byte(r))
+		case r > 0xffff:
+			r -= 0x10000
+			fmt.Fprintf(&out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.Bytes()
+}
+
+// unescapedJSON writes characters in place of escapes, as JavaScript does.
+func unescapedJSON(compact []byte) []byte {
+	value := jsontext.Value(bytes.Clone(compact))
+	if err := value.Format(jsontext.PreserveRawStrings(false)); err != nil {
+		return nil
+	}
+	return value
+}
+
+// latin1 returns UTF-8 text in ISO 8859-1, or nil if it has other characters.
+func latin1(body []byte) []byte {
+	if !utf8.Valid(body) {
+		return nil
+	}
+	out := make([]byte, 0, len(body))
+	for _, r := range string(body) {
+		if r > 0xff {
+			return nil
+		}
+		out = append(out, byte(r))
+	}
+	return out
+}
+
+// utf8Of returns ISO 8859-1 text in UTF-8.
+func utf8Of(body []byte) []byte {
+	out := make([]rune, len(body))
+	for i, b := range body {
+		out[i] = rune(b)
+	}
+	return []byte(string(out))
+}
+
+// urlVariants lists other forms of a URL that people type in.
+func urlVariants(url string) []string {
+	path, _, _ := strings.Cut(url, "?")
+	variants := []string{path, strings.Replace(url, "https://", "http://", 1), strings.Replace(url, "http://", "https://", 1), strings.Replace(url, "://", "://www.", 1)}
+	return append(variants, twilioURLs(url)...)
+}

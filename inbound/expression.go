@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -14,15 +15,16 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 )
 
-// Limits of one CEL expression. Cost counts operations, memory elements; neither
-// depends on the machine. MappingTime bounds all of a request's expressions
-// together.
+// Limits of one CEL expression. Cost counts operations and the text that they
+// make, so it doesn't depend on the machine. MappingTime bounds all of a request's
+// expressions together. CEL's own memory limit isn't used: it refuses every object
+// that is nested six deep, as those of Stripe are.
 const (
 	maxExpression      = 4096 // characters
 	maxExpressionNodes = 2000
 	maxExpressionDepth = 40
 	maxExpressionCost  = 100_000
-	maxExpressionSize  = 100_000
+	maxResultSize      = 256 << 10 // of a result: bytes of text, and 8 for each value
 	interruptEvery     = 64
 )
 
@@ -76,7 +78,7 @@ func (c *mappingCompiler) compile(at, text string, condition bool) *expression {
 		c.faults.Add(at, "is true or false, and this is neither")
 		return nil
 	}
-	program, err := environment().Program(ast, cel.CostLimit(maxExpressionCost), cel.MemoryLimit(maxExpressionSize), cel.InterruptCheckFrequency(interruptEvery))
+	program, err := environment().Program(ast, cel.CostLimit(maxExpressionCost), cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
 		c.faults.Add(at, "can't be run: "+err.Error())
 		return nil
@@ -97,16 +99,28 @@ func (x *expression) eval(e *evaluation) (any, error) {
 	case err != nil:
 		return nil, errors.New(strings.TrimSpace(err.Error()))
 	}
-	return jsonOf(out, 0)
+	writer := resultWriter{left: maxResultSize}
+	return writer.json(out, 0)
 }
 
 // maxResultDepth bounds how deep a result is nested.
 const maxResultDepth = 20
 
-// jsonOf returns a CEL value as JSON has it.
-func jsonOf(value ref.Val, depth int) (any, error) {
+// resultWriter makes JSON of a CEL value. A list may hold another one a thousand
+// times, so what it makes is counted.
+type resultWriter struct{ left int }
+
+// json returns a CEL value as JSON has it.
+func (w *resultWriter) json(value ref.Val, depth int) (any, error) {
 	if depth > maxResultDepth {
 		return nil, errors.New("is nested too deep")
+	}
+	w.left -= 8
+	if text, ok := value.(types.String); ok {
+		w.left -= len(text)
+	}
+	if w.left < 0 {
+		return nil, errors.New("is too large")
 	}
 	switch value := value.(type) {
 	case types.Null:
@@ -125,16 +139,16 @@ func jsonOf(value ref.Val, depth int) (any, error) {
 	case types.String:
 		return string(value), nil
 	case types.Timestamp:
-		return instant(value.Time.UTC().Format("2006-01-02T15:04:05.999999999Z07:00"), "rfc3339")
+		return instant(value.Time.UTC().Format(time.RFC3339Nano), "rfc3339")
 	case *types.Optional:
 		if !value.HasValue() {
 			return absent{}, nil
 		}
-		return jsonOf(value.GetValue(), depth+1)
+		return w.json(value.GetValue(), depth+1)
 	case traits.Mapper:
-		return objectOf(value, depth)
+		return w.object(value, depth)
 	case traits.Lister:
-		return listOf(value, depth)
+		return w.list(value, depth)
 	}
 	return nil, fmt.Errorf("is a %s, which JSON hasn't", value.Type().TypeName())
 }
@@ -150,7 +164,7 @@ func number(n float64) (any, error) {
 	return n, nil
 }
 
-func objectOf(value traits.Mapper, depth int) (any, error) {
+func (w *resultWriter) object(value traits.Mapper, depth int) (any, error) {
 	object := map[string]any{}
 	for it := value.Iterator(); it.HasNext() == types.True; {
 		key := it.Next()
@@ -158,7 +172,7 @@ func objectOf(value traits.Mapper, depth int) (any, error) {
 		if !ok {
 			return nil, errors.New("has a key that isn't text")
 		}
-		member, err := jsonOf(value.Get(key), depth+1)
+		member, err := w.json(value.Get(key), depth+1)
 		if err != nil {
 			return nil, err
 		}
@@ -167,10 +181,10 @@ func objectOf(value traits.Mapper, depth int) (any, error) {
 	return object, nil
 }
 
-func listOf(value traits.Lister, depth int) (any, error) {
+func (w *resultWriter) list(value traits.Lister, depth int) (any, error) {
 	list := []any{}
 	for it := value.Iterator(); it.HasNext() == types.True; {
-		element, err := jsonOf(it.Next(), depth+1)
+		element, err := w.json(it.Next(), depth+1)
 		if err != nil {
 			return nil, err
 		}

@@ -128,6 +128,18 @@ func (r identityRule) reader(scheme Scheme, code string) *identityReader {
 	return read
 }
 
+// inFamily returns the rule with the prefix of its headers' names replaced.
+func (r identityRule) inFamily(from, to string) identityRule {
+	rename := func(list []string) (renamed []string) {
+		for _, text := range list {
+			renamed = append(renamed, strings.Replace(text, "header:"+from, "header:"+to, 1))
+		}
+		return renamed
+	}
+	r.ID.First, r.Type.First = rename(r.ID.First), rename(r.Type.First)
+	return r
+}
+
 // read fills in an identity from a request's headers and its document, which is
 // nil if the body isn't JSON.
 func (r *identityReader) read(headers *Request, document []byte) (identity Identity) {
@@ -170,12 +182,8 @@ func (r *identityReader) read(headers *Request, document []byte) (identity Ident
 // read with less strictness than a signed one. It returns the zero time if the
 // text has another form.
 func parseExternalTime(text, unit string) time.Time {
-	if unit == "rfc3339" {
-		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return time.Time{}
-		}
-		return sane(at)
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return sane(at) // also where numbers are usual: Stripe's thin events
 	}
 	whole, fraction, _ := strings.Cut(text, ".")
 	at, ok := parseTimestamp(whole, unit)
@@ -200,8 +208,11 @@ func sane(at time.Time) time.Time {
 // It never fails: what can't be read is left empty. A request without an id has
 // no key of one.
 func (v *Verifier) Identify(request *Request, state State) Identity {
-	document := request.document()
-	identity := v.identity.read(request, document)
+	document := request.contents()
+	if v.provider.batch != nil {
+		document = request.document()
+	}
+	identity := v.identity(request).read(request, document)
 	if v.provider.batch != nil {
 		v.identifyBatch(&identity, document)
 	}
@@ -256,14 +267,20 @@ func externalText(text string, most int) string {
 	return text[:cut] + "~" + hex.EncodeToString(sum[:16])
 }
 
-// document returns the request's contents as JSON, or nil if they are none. A form
-// with a field "payload" of JSON is that field's value, as GitHub and Slack send
-// it; another form is an object of its fields.
+// document returns the request's contents if they are JSON, and otherwise nil.
 func (r *Request) document() []byte {
+	document := r.contents()
+	if len(document) == 0 || !jsontext.Value(document).IsValid() {
+		return nil
+	}
+	return document
+}
+
+// contents returns the body, or a form's contents as JSON. A form with a field
+// "payload" of JSON is that field's value, as GitHub and Slack send it; another
+// form is an object of its fields. A body that isn't a form may be anything.
+func (r *Request) contents() []byte {
 	if !r.isForm() {
-		if len(r.Body) == 0 || !jsontext.Value(r.Body).IsValid() {
-			return nil
-		}
 		return r.Body
 	}
 	values, err := url.ParseQuery(string(r.Body))

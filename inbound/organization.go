@@ -88,6 +88,7 @@ func (p *Provider) organizationPath(faults *webhook.Faults, at, text string) pat
 	for _, controlled := range p.buyerControls {
 		if read.under(controlled) {
 			faults.Add(at, "is set by the buyer in the checkout, who could name any organization there; use a reference to the customer's id")
+			return read
 		}
 	}
 	for _, s := range read {

@@ -23,11 +23,10 @@ const (
 // compiledScheme is a scheme that has no faults, ready to check requests.
 type compiledScheme struct {
 	Scheme
-	message  message
-	format   string
-	size     int     // bytes of a signature; 0 if it varies
-	time     *finder // of a timestamp in the body; nil otherwise
-	bodyLast bool
+	message message
+	format  string
+	size    int     // bytes of a signature; 0 if it varies
+	time    *finder // of a timestamp in the body; nil otherwise
 }
 
 func compileScheme(s Scheme) *compiledScheme {

@@ -12,13 +12,13 @@ import (
 // Verifier checks the requests of one source. It is safe for concurrent use; make
 // it once and keep it.
 type Verifier struct {
-	provider  *Provider
-	schemes   []*compiledScheme // tried in order until one finds its signature's header
-	code      checker           // in place of the schemes; nil for most
-	tolerance time.Duration
-	dedupe    Dedupe
-	method    string // Verification.Method
-	identity  *identityReader
+	provider   *Provider
+	schemes    []*compiledScheme // tried in order until one finds its signature's header
+	code       checker           // in place of the schemes; nil for most
+	tolerance  time.Duration
+	dedupe     Dedupe
+	method     string            // Verification.Method
+	identities []*identityReader // one for each of the schemes
 
 	organization organizationRule
 }
@@ -93,7 +93,7 @@ func (p *Provider) ownSchemeFault(scheme Scheme) string {
 
 // verifier makes the verifier of a scheme without faults.
 func (p *Provider) verifier(scheme Scheme, options Options) *Verifier {
-	v := &Verifier{provider: p, code: codes[p.code], dedupe: p.dedupe, identity: p.identity.reader(scheme, p.code)}
+	v := &Verifier{provider: p, code: codes[p.code], dedupe: p.dedupe, identities: []*identityReader{p.identity.reader(scheme, p.code)}}
 	if options.Dedupe != "" {
 		v.dedupe = options.Dedupe
 	}
@@ -104,10 +104,12 @@ func (p *Provider) verifier(scheme Scheme, options Options) *Verifier {
 			v.tolerance = time.Duration(scheme.Timestamp.ToleranceSeconds) * time.Second
 		}
 		for _, family := range p.families {
-			v.schemes = append(v.schemes, compileScheme(scheme.inFamily(p.families[0], family)))
+			other := scheme.inFamily(p.families[0], family)
+			v.schemes = append(v.schemes, compileScheme(other))
+			v.identities = append(v.identities, p.identity.inFamily(p.families[0], family).reader(other, p.code))
 		}
 		if len(p.families) > 0 {
-			v.schemes = v.schemes[1:]
+			v.schemes, v.identities = v.schemes[1:], v.identities[1:]
 		}
 	}
 	if options.Tolerance > 0 {
@@ -126,6 +128,20 @@ func (s Scheme) inFamily(from, to string) Scheme {
 	s.Signature, s.Timestamp = &signature, &timestamp
 	s.Message = strings.ReplaceAll(s.Message, "{header:"+from, "{header:"+to)
 	return s
+}
+
+// identity returns the reader of the family of headers that the request is
+// verified by. The id of another family could be anybody's.
+func (v *Verifier) identity(request *Request) *identityReader {
+	for i := 1; i < len(v.schemes); i++ {
+		if _, first := request.header(v.schemes[0].Signature.Header); first > 0 {
+			break
+		}
+		if _, count := request.header(v.schemes[i].Signature.Header); count > 0 {
+			return v.identities[i]
+		}
+	}
+	return v.identities[0]
 }
 
 // Provider returns the template that the verifier was made from.

@@ -32,9 +32,9 @@ func (v *Verifier) Verify(request *Request, secrets []Secret) Verification {
 		case count > 1:
 			return v.refuse(CauseSignatureMalformed)
 		case c.Algorithm == algorithmToken:
-			return v.verifyToken(c, value, secrets)
+			return v.checkToken(c, value, secrets)
 		case c.Algorithm == algorithmBasic:
-			return v.verifyBasic(value, secrets)
+			return v.checkBasic(value, secrets)
 		}
 		return v.verifySigned(c, request, value, secrets)
 	}
@@ -276,8 +276,8 @@ func (c *compiledScheme) matchPublic(request *Request, timestamp string, found *
 	return -1, wellFormed
 }
 
-// verifyToken compares a token with every secret.
-func (v *Verifier) verifyToken(c *compiledScheme, value string, secrets []Secret) Verification {
+// checkToken compares a token with every secret.
+func (v *Verifier) checkToken(c *compiledScheme, value string, secrets []Secret) Verification {
 	var found signatures
 	if !found.read(c, value) || found.list[0] == "" {
 		return v.refuse(CauseSignatureMalformed)
@@ -285,8 +285,8 @@ func (v *Verifier) verifyToken(c *compiledScheme, value string, secrets []Secret
 	return v.compare([]byte(found.list[0]), secrets)
 }
 
-// verifyBasic compares a user name and a password with every secret.
-func (v *Verifier) verifyBasic(value string, secrets []Secret) Verification {
+// checkBasic compares a user name and a password with every secret.
+func (v *Verifier) checkBasic(value string, secrets []Secret) Verification {
 	scheme, encoded, _ := strings.Cut(value, " ")
 	if !strings.EqualFold(scheme, "Basic") || len(encoded) > maxHeaderValue {
 		return v.refuse(CauseSignatureMalformed)
