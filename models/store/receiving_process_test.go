@@ -31,8 +31,8 @@ func (f *fixture) paid(id, customer, organizationID string) string {
 	if organizationID == "" {
 		metadata = []byte("{}")
 	}
-	return fmt.Sprintf(`{"id":%q,"object":"event","created":%d,"livemode":true,"type":"invoice.paid","data":{"object":{"id":"in_1","object":"invoice","customer":%q,"currency":"usd","amount_due":4900,"amount_paid":4900,"attempt_count":1,"status":"paid","metadata":%s,"payments":{"data":[{"payment":{"type":"payment_intent","payment_intent":"pi_%s"}}]},"status_transitions":{"paid_at":%d}}}}`,
-		id, f.Now().Unix(), customer, metadata, id, f.Now().Unix())
+	return fmt.Sprintf(`{"id":%q,"object":"event","created":%d,"livemode":true,"type":"invoice.paid","data":{"object":{"id":"in_%s","object":"invoice","customer":%q,"currency":"usd","amount_due":4900,"amount_paid":4900,"attempt_count":1,"status":"paid","metadata":%s,"payments":{"data":[{"payment":{"type":"payment_intent","payment_intent":"pi_%s"}}]},"status_transitions":{"paid_at":%d}}}}`,
+		id, f.Now().Unix(), id, customer, metadata, id, f.Now().Unix())
 }
 
 // TestInstallationSource finds each request's own organization.
