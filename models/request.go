@@ -207,3 +207,15 @@ type SourcePayment struct {
 func RequestStates() []inbound.State {
 	return []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified, inbound.Refused}
 }
+
+// ReceivedOutcomes lists what may become of a request as metrics count it: pairs of
+// state and cause.
+func ReceivedOutcomes() (list [][2]string) {
+	for _, state := range []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified} {
+		list = append(list, [2]string{string(state), ""})
+	}
+	for _, cause := range inbound.Causes() {
+		list = append(list, [2]string{string(inbound.Refused), string(cause)})
+	}
+	return list
+}
