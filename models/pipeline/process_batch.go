@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +35,7 @@ type becoming struct {
 	forced bool
 	items  []becomingItem
 	relay  string // the type that it is relayed as; empty if it isn't
-	whole  error  // why none of it could be read
+	whole  string // why none of it could be read
 }
 
 // becomingItem is one item of a request, with its organization.
@@ -87,7 +86,7 @@ func (b *batch) read(row *models.Request, s *OpenSource, forced bool) {
 	r := &becoming{row: row, source: s, forced: forced}
 	b.requests = append(b.requests, r)
 	if s == nil || s.Verifier == nil {
-		r.whole = errors.New("The source’s provider or scheme isn’t known to this version of Hookwell.")
+		r.whole = "The source’s provider or scheme isn’t known to this version of Hookwell."
 		return
 	}
 	request := keptRequest(row, "")
@@ -99,11 +98,11 @@ func (b *batch) read(row *models.Request, s *OpenSource, forced bool) {
 	}
 	items, err := s.Verifier.Items(request)
 	if err != nil {
-		r.whole = err
+		r.whole = err.Error()
 		return
 	}
 	if s.mappings == nil {
-		r.whole = errors.New("The source’s mappings can’t be used. Open the source and fix them.")
+		r.whole = "The source’s mappings can’t be used. Open the source and fix them."
 		return
 	}
 	for i, result := range s.mappings.Apply(b.tx.Statement.Context, request.Headers, items) {
@@ -257,8 +256,8 @@ func (b *batch) make() error {
 
 // plan lists the events that a request becomes, and notes what of it fails.
 func (b *batch) plan(r *becoming) (list []*made) {
-	if r.whole != nil {
-		b.fail(r, models.ReasonMappingFailed, r.whole.Error())
+	if r.whole != "" {
+		b.fail(r, models.ReasonMappingFailed, r.whole)
 	}
 	if id := b.relayTo(r); id != "" {
 		list = append(list, b.event(r, id, "", r.row.ID, nil))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -267,6 +268,23 @@ func TestPruneRequests(t *testing.T) {
 			must(t, f.DB().Table(table).Count(&left).Error)
 			if want := map[string]int64{"request_keys": 1}[table]; left != want {
 				t.Errorf("%s has %d rows, want %d", table, left, want)
+			}
+		}
+	})
+}
+
+// TestRecoverMissing_leaves_out_what_is_relayed recovers what "*" missed.
+func TestRecoverMissing_leaves_out_what_is_relayed(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		s := source(t, f.tenant.Receiving(), nil)
+		f.handle(t, s, f.stripeRequest(s, f.paid("evt_1", "cus_1", "")))
+		f.process(t)
+		f.clock.Advance(time.Second)
+		for wanted, want := range map[string]int{"*": 1, "stripe.*": 1, "*,stripe.*": 2} {
+			e := endpoint(t, f.tenant, func(in *models.EndpointInput) { in.EventTypes = strings.Split(wanted, ",") })
+			n, err := f.tenant.CountRecovery(t.Context(), e.ID, models.RecoveryInput{Kind: models.RecoverMissing, Since: f.Now().Add(-time.Hour), Types: []string{"payment.*", "stripe.*"}})
+			if err != nil || n != want {
+				t.Errorf("CountRecovery() of an endpoint for %s returned %d, %v; want %d", wanted, n, err, want)
 			}
 		}
 	})
