@@ -33,11 +33,12 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// The kinds of task: one carries due deliveries, the other announces that mail
-// waits.
+// The kinds of task: one carries due deliveries, the others announce that mail or
+// requests of sources wait.
 const (
 	deliverTask = "deliver"
 	mailTask    = "mail"
+	receiveTask = "receive"
 )
 
 // The kinds of queue: what was just accepted goes before what failed earlier.
@@ -79,11 +80,13 @@ type Queue struct {
 	mu      sync.Mutex
 	waiting wakes
 	mail    bool
-	signal  chan struct{}
-	stop    chan struct{}
-	stopped sync.WaitGroup
-	local   atomic.Pointer[dispatcher]
-	waker   atomic.Pointer[waker]
+	// requests of sources wait, and this process has no workers.
+	requests bool
+	signal   chan struct{}
+	stop     chan struct{}
+	stopped  sync.WaitGroup
+	local    atomic.Pointer[dispatcher]
+	waker    atomic.Pointer[waker]
 }
 
 // NewQueue starts a queue over Redis. Its names there carry the installation's
@@ -147,6 +150,18 @@ func (q *Queue) WakeMail() {
 	call(q.signal)
 }
 
+// WakeRequests announces that requests of sources wait. Call it after their commit.
+// The workers of this process, if it has any, know by themselves.
+func (q *Queue) WakeRequests() {
+	if q.local.Load() != nil {
+		return
+	}
+	q.mu.Lock()
+	q.requests = true
+	q.mu.Unlock()
+	call(q.signal)
+}
+
 func (q *Queue) run() {
 	for {
 		select {
@@ -163,11 +178,14 @@ func (q *Queue) run() {
 // its turn. It is false when nothing is left, or nobody takes it.
 func (q *Queue) handNext() bool {
 	q.mu.Lock()
-	group, mail := q.waiting.take(taskIDs), q.mail
-	q.mail = false
+	group, mail, requests := q.waiting.take(taskIDs), q.mail, q.requests
+	q.mail, q.requests = false, false
 	q.mu.Unlock()
 	if mail {
 		_ = q.put(context.Background(), freshQueue, mailTask, nil) // noted; the round looks by itself
+	}
+	if requests {
+		_ = q.put(context.Background(), freshQueue, receiveTask, nil) // likewise
 	}
 	if len(group) == 0 {
 		return false

@@ -23,6 +23,9 @@ type Store interface {
 	// StepRecovery does the next step of one recovery and returns it, nil if none
 	// is due.
 	StepRecovery(ctx context.Context) (*models.Recovery, error)
+	// StepReplay does the next step of one replay of requests, and reports whether
+	// one was due.
+	StepReplay(ctx context.Context) (bool, error)
 	// CloseOrganizations closes, in one step, deleted organizations for which nothing
 	// waits any more, and returns how many.
 	CloseOrganizations(ctx context.Context) (int, error)
@@ -107,6 +110,7 @@ func Start(o Options) (*Workers, error) {
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(deliverTask, w.deliver)
 	mux.HandleFunc(mailTask, w.callMail)
+	mux.HandleFunc(receiveTask, w.callRequests)
 	if err := w.server.Start(mux); err != nil {
 		return nil, fmt.Errorf("starting Asynq: %w", err)
 	}
@@ -122,6 +126,8 @@ func Start(o Options) (*Workers, error) {
 	w.every(ctx, endInterval, "ending what waited", w.endRound)
 	w.every(ctx, watchInterval, "watching endpoints", w.watch)
 	w.every(ctx, recoverInterval, "recovering", w.recover)
+	w.everyOr(ctx, receiveInterval, w.Engine.RequestsCalled(), "processing requests", w.processRequests)
+	w.every(ctx, receiveInterval, "replaying requests", w.replayRequests)
 	w.everyOr(ctx, mailInterval, w.mailCalled, "sending mail", w.sendMail)
 	w.every(ctx, finishInterval, "finishing events", w.finishFanOuts)
 	w.every(ctx, rollUpInterval, "rolling up", w.rollUp)

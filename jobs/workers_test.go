@@ -79,6 +79,8 @@ func (w *forwarder) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 	}
 }
 
+func (*forwarder) WakeRequests() {}
+
 func (w *forwarder) WakeMail() {
 	if queue := w.queue.Load(); queue != nil {
 		queue.WakeMail()

@@ -27,9 +27,9 @@ func NewEndpointHistory(e *Endpoint, since time.Time) *EndpointHistory {
 		Enabled: e.Enabled(), Deleted: e.DeletedAt != nil}
 }
 
-// KeepsOut says why an event of a type is not sent under this line, and
-// nothing if it is. No line at all is the time before the endpoint.
-func (h *EndpointHistory) KeepsOut(eventType string) Reason {
+// KeepsOut says why an event is not sent under this line, and nothing if it is. No
+// line at all is the time before the endpoint.
+func (h *EndpointHistory) KeepsOut(e *Event) Reason {
 	switch {
 	case h == nil:
 		return ReasonNotCreated
@@ -37,7 +37,7 @@ func (h *EndpointHistory) KeepsOut(eventType string) Reason {
 		return ReasonDeleted
 	case !h.Enabled:
 		return ReasonDisabled
-	case !h.EventTypes.Matches(eventType):
+	case !e.WantedBy(h.EventTypes):
 		return ReasonNotSubscribed
 	default:
 		return ""

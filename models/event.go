@@ -2,6 +2,8 @@ package models
 
 import (
 	"time"
+
+	"hookwell/webhook"
 )
 
 // Origin says who reported an event.
@@ -12,6 +14,9 @@ const (
 	OriginAPI  Origin = "api"  // the product's back end, through the HTTP API
 	OriginApp  Origin = "app"  // Hookwell itself: what people did in the app
 	OriginTest Origin = "test" // a person's test event
+
+	OriginMapped  Origin = "mapped"  // a source's request, turned into a type of the catalog
+	OriginRelayed Origin = "relayed" // a source's request, its body as it was received
 )
 
 // Event is something that happened once. Body is the envelope's bytes, made
@@ -27,6 +32,7 @@ type Event struct {
 	Deliveries     int
 	Body           []byte
 	RequestID      string // of the API call or the test that reported it
+	Relayed        []byte // of OriginRelayed: what goes along with the body, as ParseRelayed reads it
 
 	// NotSent is set by a list of what one endpoint missed.
 	NotSent Reason `gorm:"-"`
@@ -34,6 +40,15 @@ type Event struct {
 	// Redacted tells that people's addresses were taken out of Body, for a reader
 	// who may not see them. It is never stored.
 	Redacted bool `gorm:"-"`
+}
+
+// WantedBy reports whether subscriptions ask for the event. What a source relays
+// has to be named: "*" means the catalog's types alone.
+func (e *Event) WantedBy(s webhook.Subscriptions) bool {
+	if e.Origin == OriginRelayed {
+		return s.Names(e.Type)
+	}
+	return s.Matches(e.Type)
 }
 
 // NewEvent is what somebody reports. Timestamp zero is now. With an
@@ -68,4 +83,6 @@ type EventFilter struct {
 }
 
 // Origins lists every origin.
-func Origins() []Origin { return []Origin{OriginAPI, OriginApp, OriginTest} }
+func Origins() []Origin {
+	return []Origin{OriginAPI, OriginApp, OriginTest, OriginMapped, OriginRelayed}
+}

@@ -23,6 +23,9 @@ const (
 	PrefixPortalLink   = "lnk_"
 	PrefixMail         = "mail_"
 	PrefixSession      = "ses_"
+	PrefixSource       = "src_"
+	PrefixRequest      = "req_"
+	PrefixReplay       = "rpl_"
 )
 
 // IDLength is how many characters follow an id's prefix.
@@ -31,7 +34,7 @@ const IDLength = 26
 var idPrefixes = []string{
 	PrefixOrganization, PrefixUser, PrefixMember, PrefixEndpoint, PrefixSecret,
 	PrefixEvent, PrefixDelivery, PrefixAttempt, PrefixKey, PrefixAudit, PrefixRecovery, PrefixInvitation, PrefixSession, PrefixPortalLink,
-	PrefixNotice, PrefixMail,
+	PrefixNotice, PrefixMail, PrefixSource, PrefixRequest, PrefixReplay,
 }
 
 // looksLikeID reports whether text begins as one of our ids does. External ids

@@ -53,10 +53,15 @@ const (
 	ScopeEventsWrite Scope = "events:write" // report events
 	ScopeRead        Scope = "read"         // read everything of the organization
 	ScopeWrite       Scope = "write"        // change endpoints, resend deliveries
+
+	ScopeRequestsRead Scope = "requests:read" // read sources and what they took in
+	ScopeSourcesWrite Scope = "sources:write" // change sources, replay and accept requests
 )
 
 // Scopes lists every scope in the order in which pages show them.
-func Scopes() []Scope { return []Scope{ScopeEventsWrite, ScopeRead, ScopeWrite} }
+func Scopes() []Scope {
+	return []Scope{ScopeEventsWrite, ScopeRead, ScopeWrite, ScopeRequestsRead, ScopeSourcesWrite}
+}
 
 // Manages reports whether a role may give or take another, and remove who has
 // it: an admin up to admins, an owner everybody.
@@ -68,7 +73,7 @@ func (r Role) Manages(other Role) bool {
 // scope. Keys read what members see, people's addresses included, so that a
 // guest's reads nothing.
 func (r Role) MayHold(scope Scope) bool {
-	if scope == ScopeRead {
+	if scope == ScopeRead || scope == ScopeRequestsRead {
 		return r.May(RightOperate)
 	}
 	return r.May(RightAdminister)

@@ -23,6 +23,8 @@ type Metrics struct {
 	ended      *prometheus.CounterVec
 	requests   *prometheus.HistogramVec
 	accept     prometheus.Histogram
+	received   *prometheus.CounterVec
+	receive    prometheus.Histogram
 	wait       prometheus.Histogram
 	exchange   prometheus.Histogram
 }
@@ -45,19 +47,21 @@ func NewMetrics(version string) *Metrics {
 	}
 	m := &Metrics{
 		registry:   prometheus.NewRegistry(),
-		events:     counter("hookwell_events_accepted_total", "Events that were committed, by who reported them: api, app or test.", "origin"),
+		events:     counter("hookwell_events_accepted_total", "Events that were committed, by who reported them: api, app, test, mapped or relayed.", "origin"),
 		deliveries: counter("hookwell_deliveries_accepted_total", "Deliveries that accepted events led to, by the event's origin.", "origin"),
 		attempts:   counter("hookwell_attempts_total", "Attempts that were recorded, by outcome, cause of failure and what asked for them.", "outcome", "cause", "trigger"),
 		ended:      counter("hookwell_deliveries_ended_total", "Deliveries that came to an end, by state, and failed ones by the cause of their last attempt. Tests are left out.", "state", "cause"),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hookwell_api_request_duration_seconds",
 			Help: "Requests of the HTTP API, by route and status.", Buckets: acceptBuckets}, []string{"method", "route", "status"}),
 		accept:   histogram("hookwell_accept_duration_seconds", "From the arrival of a report to its 202, events one by one and in batches.", acceptBuckets),
+		received: counter("hookwell_requests_received_total", "Requests that came to sources, by state (verified, authenticated, unverified, duplicate, handshake or refused) and cause of refusal.", "state", "cause"),
+		receive:  histogram("hookwell_receive_duration_seconds", "From the arrival of a request at a source to its response, whatever became of it.", acceptBuckets),
 		wait:     histogram("hookwell_first_attempt_wait_seconds", "From an event's acceptance to the start of a delivery's first attempt, over what its schedule asks for.", waitBuckets),
 		exchange: histogram("hookwell_exchange_duration_seconds", "The whole exchange of an attempt, whatever its outcome.", exchangeBuckets),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "hookwell_build_info", Help: "1, labelled with the program's version.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(m.events, m.deliveries, m.attempts, m.ended, m.requests, m.accept, m.wait, m.exchange, build,
+	m.registry.MustRegister(m.events, m.deliveries, m.attempts, m.ended, m.requests, m.accept, m.received, m.receive, m.wait, m.exchange, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.beginAtZero()
 	return m
@@ -69,6 +73,9 @@ func (m *Metrics) beginAtZero() {
 	for _, origin := range models.Origins() {
 		m.events.WithLabelValues(string(origin))
 		m.deliveries.WithLabelValues(string(origin))
+	}
+	for _, outcome := range models.ReceivedOutcomes() {
+		m.received.WithLabelValues(outcome[0], outcome[1])
 	}
 	m.ended.WithLabelValues(string(models.Delivered), "")
 	m.ended.WithLabelValues(string(models.Cancelled), "")
@@ -121,3 +128,9 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 
 // Accept counts an accepted report.
 func (m *Metrics) Accept(took time.Duration) { m.accept.Observe(took.Seconds()) }
+
+// Receive counts a request to a source.
+func (m *Metrics) Receive(state, cause string, took time.Duration) {
+	m.received.WithLabelValues(state, cause).Inc()
+	m.receive.Observe(took.Seconds())
+}

@@ -201,6 +201,10 @@ func receivedWords(origin models.Origin) string {
 		return "Received through the API"
 	case models.OriginTest:
 		return "Sent as a test"
+	case models.OriginMapped:
+		return "Made of what a source received"
+	case models.OriginRelayed:
+		return "Received by a source"
 	default:
 		return "Reported by Hookwell"
 	}

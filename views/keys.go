@@ -44,6 +44,10 @@ func scopeWords(scope models.Scope) string {
 		return "Read endpoints, events, deliveries and event types"
 	case models.ScopeWrite:
 		return "Change endpoints and resend deliveries"
+	case models.ScopeRequestsRead:
+		return "Read sources and what they received"
+	case models.ScopeSourcesWrite:
+		return "Change sources, replay and accept requests"
 	default:
 		return ""
 	}

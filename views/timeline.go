@@ -251,6 +251,10 @@ func originWords(origin models.Origin) string {
 		return "through the API"
 	case models.OriginTest:
 		return "as a test"
+	case models.OriginMapped:
+		return "made of what a source received"
+	case models.OriginRelayed:
+		return "received by a source"
 	default:
 		return "by Hookwell"
 	}

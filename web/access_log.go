@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/web/api"
+	"hookwell/web/receive"
 )
 
 // note writes a line for each request and counts what the API answered. The
@@ -40,4 +41,13 @@ func (s *Server) count(method, route string, status int, took time.Duration) {
 	if reports := route == api.EventsPath || route == api.BatchPath; reports && method == fiber.MethodPost && status < fiber.StatusMultipleChoices {
 		s.Meter.Accept(took)
 	}
+}
+
+// receiveMeter returns the part of a meter that counts what sources got; nil for
+// none.
+func receiveMeter(m Meter) receive.Meter {
+	if m == nil {
+		return nil
+	}
+	return m
 }

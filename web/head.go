@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"hookwell/models"
 	"hookwell/web/api"
 	"hookwell/web/request"
 )
@@ -63,6 +64,9 @@ func (s *Server) refuseHead(header *fasthttp.RequestHeader) error {
 // that of the batch.
 func longestBody(uri []byte) int {
 	path, _, _ := bytes.Cut(uri, []byte("?"))
+	if bytes.HasPrefix(path, []byte(models.ReceivePath)) {
+		return models.MaxSourceBody + 1 // its source may take less, and says so itself
+	}
 	if string(path) == api.BatchPath || bytes.IndexByte(path, '%') >= 0 {
 		return maxBatchBody
 	}

@@ -2,9 +2,11 @@ package web
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"hookwell/inbound"
 	"hookwell/internal/apitest"
 	"hookwell/models"
 	"hookwell/models/store"
@@ -115,6 +118,20 @@ func apiKnown() []route {
 		{method: "POST", path: "/deliveries/:delivery/resend", status: 202},
 		{method: "POST", path: "/deliveries/:delivery/cancel"},
 		{method: "GET", path: "/recoveries/:recovery"}, {method: "POST", path: "/recoveries/:recovery/cancel"},
+		{method: "GET", path: "/sources"}, {method: "GET", path: "/sources/:source"},
+		{method: "POST", path: "/sources", body: `{"name":"GitHub","provider":"github","secrets":["a secret of tests, long enough"]}`, status: 201},
+		{method: "PATCH", path: "/sources/:source", body: `{"name":"Taken over","enabled":false}`},
+		{method: "DELETE", path: "/sources/:source", status: 204},
+		{method: "POST", path: "/sources/:source/secrets", body: `{"secret":"whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAxMg"}`},
+		{method: "POST", path: "/sources/:source/rotate-url"},
+		{method: "POST", path: "/sources/:source/test"},
+		{method: "GET", path: "/requests"}, {method: "GET", path: "/requests/:request"},
+		{method: "POST", path: "/requests/replay", body: `{}`, status: 202},
+		{method: "POST", path: "/requests/:request/replay", status: 202},
+		{method: "POST", path: "/requests/:refused/accept"},
+		{method: "GET", path: "/replays/:replay"}, {method: "POST", path: "/replays/:replay/cancel"},
+		{method: "GET", path: "/organizations/:organization/references"},
+		{method: "PUT", path: "/organizations/:organization/references", body: `{"stripe":":delivery"}`},
 		{method: "POST", path: "/organizations", body: `{"name":"One more"}`, status: 201},
 		{method: "GET", path: "/organizations"}, {method: "GET", path: "/organizations/:organization"},
 		{method: "PATCH", path: "/organizations/:organization", body: `{"name":"Renamed"}`},
@@ -145,7 +162,7 @@ func noRecovery(t *testing.T, _ *store.Store, tenant *store.Tenant, ids rows) {
 }
 
 // anyID is a parameter that names a row, for comparing paths.
-var anyID = regexp.MustCompile(`:(id|event|endpoint|delivery|recovery|organization)\b`)
+var anyID = regexp.MustCompile(`:(id|event|endpoint|delivery|recovery|organization|source|request|refused|replay)\b`)
 
 // name is the route as Fiber lists it: the API calls every row :id.
 func (r route) name() string {
@@ -185,6 +202,9 @@ func (s *site) table(t *testing.T) []route {
 	for _, r := range s.app.GetRoutes(true) {
 		if r.Method == fiber.MethodHead || slices.Contains([]string{"/fails", "/panics", "/overlaps"}, strings.TrimPrefix(r.Path, api.Path)) {
 			continue
+		}
+		if strings.HasPrefix(r.Path, models.ReceivePath) {
+			continue // which asks for a token alone: see web/receive
 		}
 		name := r.Method + " " + r.Path
 		served = append(served, name)
@@ -265,7 +285,47 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	must(t, err)
 	recovery, err := tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: s.Store.Now().Add(-time.Hour)})
 	must(t, err)
-	return rows{"organization": org.ID, "member": s.colleague(t, org), "invitation": invitation.ID, "token": token, "recovery": recovery.ID, "notice": s.notice(t, org, e), "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
+	received := received(t, s.Store, s.db, tenant)
+	return rows{"source": received.source, "request": received.request, "refused": received.refused, "replay": received.replay, "organization": org.ID, "member": s.colleague(t, org), "invitation": invitation.ID, "token": token, "recovery": recovery.ID, "notice": s.notice(t, org, e), "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
+}
+
+// taken is a source with what it took in.
+type taken struct{ source, request, refused, replay string }
+
+// received makes a source with a request that it took in, one that it refused and
+// takes by now, and a replay.
+func received(t *testing.T, s *store.Store, db *sql.DB, tenant *store.Tenant) taken {
+	t.Helper()
+	// An organization has few of them, and runs fewer replays at once.
+	for _, old := range []string{"UPDATE request_replays SET state = 'done'", "UPDATE sources SET deleted_at = created_at"} {
+		_, err := db.Exec(old + " WHERE organization_id = '" + tenant.Organization().ID + "'")
+		must(t, err)
+	}
+	r := tenant.Receiving()
+	in := models.NewSourceInput()
+	in.Name, in.Provider, in.Secrets = "Stripe", "stripe", []string{"whsec_dGVzdHMtb2YtcmVjZWl2aW5nLTAxMjM0"}
+	in.Slug = "stripe_" + strings.ToLower(rand.Text()[:8])
+	source, err := r.CreateSource(t.Context(), in)
+	must(t, err)
+	sample, err := r.SendSample(t.Context(), source.ID, "")
+	must(t, err)
+	opened, err := s.Engine().SourceByToken(t.Context(), strings.TrimPrefix(source.Path, models.ReceivePath))
+	must(t, err)
+	const later = "whsec_dGVzdHMtb2YtcmVjZWl2aW5nLTk4NzY1"
+	secret, err := opened.Verifier.ParseSecret(later)
+	must(t, err)
+	request, err := opened.Verifier.SignSample("", secret, "https://hooks.example.com"+source.Path, s.Now())
+	must(t, err)
+	request.ReceivedAt, request.RemoteAddress = s.Now(), netip.MustParseAddr("127.0.0.1")
+	_, err = s.Engine().Handle(t.Context(), opened, request, "", false)
+	must(t, err)
+	_, err = r.AddSourceSecret(t.Context(), source.ID, later, nil)
+	must(t, err)
+	refused, _, err := r.Requests(t.Context(), models.RequestFilter{SourceID: source.ID, States: []inbound.State{inbound.Refused}}, models.Page{})
+	must(t, err)
+	replay, err := r.ReplayRequests(t.Context(), models.RequestFilter{SourceID: source.ID}, 0, false)
+	must(t, err)
+	return taken{source.ID, sample.ID, refused[0].ID, replay.ID}
 }
 
 // notice opens one about the endpoint.

@@ -14,6 +14,7 @@ func (s *Server) routes() {
 	app.Use(s.begin, s.note, s.keepAnswer, s.boundary, s.checkHead)
 	app.Get("/healthz", s.health)
 	app.Get("/readyz", s.ready)
+	s.receive.Mount(app) // before the host is checked: no name that leads here loses a webhook
 	app.Use(s.checkHost, checkText)
 	app.Get("/static/:file", s.staticFile)
 	app.Get(api.DocumentPath, s.openAPI)

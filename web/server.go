@@ -34,6 +34,7 @@ import (
 	"hookwell/models/store"
 	"hookwell/views"
 	"hookwell/web/api"
+	"hookwell/web/receive"
 	"hookwell/web/refusal"
 	"hookwell/web/request"
 )
@@ -52,6 +53,7 @@ type Meter interface {
 	Request(method, route string, status int, took time.Duration)
 	// Accept is told of every report that was answered with success.
 	Accept(took time.Duration)
+	receive.Meter
 }
 
 // Options configure a server.
@@ -115,6 +117,7 @@ type Server struct {
 	provider    *provider // nil is none
 	noted       *refusal.Audit
 	api         *api.API
+	receive     *receive.Door
 	forms       formsUnderWay
 	reference   views.Reference
 }
@@ -138,6 +141,9 @@ func New(o Options) *Server {
 	if s.reference, err = readReference(s.api.Document(), o.Version); err != nil {
 		panic(err) // it is made of the build's own tables, which the tests hold together
 	}
+	s.receive = receive.New(receive.Options{Store: o.Store, Log: o.Log, BaseURL: o.BaseURL, Meter: receiveMeter(o.Meter),
+		Request: func(c *fiber.Ctx) *request.Request { return &s.visit(c).Request }})
+	o.Store.ServedAt(o.BaseURL.String())
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
 	s.provider = newProvider(o.Provider, o)
 	s.app = fiber.New(fiber.Config{

@@ -30,6 +30,8 @@ type Message struct {
 	Number     int             // of the attempt, from 1
 	Test       bool
 	Timeout    time.Duration // of the whole exchange; 15 s when it is 0
+	MediaType  string        // of the body; JSON when it is empty
+	Along      []Header      // Hookwell's own headers that belong to this event alone
 
 	// Nil without Prepare. Behind a function for the reason that a Secret is.
 	prepared func() *prepared
@@ -52,7 +54,8 @@ var reserved = map[string]bool{
 	"Http2-Settings": true, "Idempotency-Key": true, "Keep-Alive": true, "Proxy-Authenticate": true,
 	"Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
 	"Transfer-Encoding": true, "Upgrade": true, "User-Agent": true, "X-Idempotency-Key": true,
-	"X-Webhook-Delivery-Id": true, "X-Webhook-Event": true, "X-Webhook-Retry": true,
+	"X-Webhook-Delivery-Id": true, "X-Webhook-Event": true, "X-Webhook-Hop": true, "X-Webhook-Occurred-At": true,
+	"X-Webhook-Organization": true, "X-Webhook-Retry": true,
 	"X-Webhook-Signature": true, "X-Webhook-Test": true, "X-Webhook-Timestamp": true,
 }
 
@@ -102,8 +105,12 @@ func (m *Message) signedHeaders(at time.Time) []Header {
 		signatures[i] = secret.Sign(m.EventID, at, m.Body)
 	}
 	headers := make([]Header, 0, 14+len(m.Headers)) // with room for those that are recorded behind them
+	mediaType := "application/json"
+	if m.MediaType != "" {
+		mediaType = m.MediaType
+	}
 	headers = append(headers, []Header{
-		{"content-type", "application/json"},
+		{"content-type", mediaType},
 		{"user-agent", userAgent},
 		{"webhook-id", m.EventID},
 		{"webhook-timestamp", timestamp},
@@ -117,7 +124,7 @@ func (m *Message) signedHeaders(at time.Time) []Header {
 	if m.Test {
 		headers = append(headers, Header{"x-webhook-test", "true"})
 	}
-	return headers
+	return append(headers, m.Along...)
 }
 
 // setHeaders puts everything into a request over HTTP/2 and returns it as the log

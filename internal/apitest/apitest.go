@@ -123,7 +123,7 @@ func (f *Fixture) organization(t testing.TB, name string) (*store.Tenant, string
 	storetest.Must(t, err)
 	tenant, err := f.Store.Operator().Tenant(t.Context(), org.ID)
 	storetest.Must(t, err)
-	key := f.Scoped(t, tenant, "events:write", "read", "write")
+	key := f.Scoped(t, tenant, "events:write", "read", "write", "requests:read", "sources:write")
 	// What making them has reported is no event of the tests'.
 	_, err = f.Database.ExecContext(t.Context(), "DELETE FROM events WHERE deliveries = 0")
 	storetest.Must(t, err)

@@ -90,6 +90,9 @@ func prepare(ctx context.Context, c *config.Config) (installation string, err er
 	if err != nil {
 		return "", err
 	}
+	if err := store.CheckSources(ctx); err != nil {
+		return "", errors.Join(config.Wrong("HOOKWELL_CATALOG", "%w", err), store.Close())
+	}
 	installation, err = store.Database().InstallationID(ctx)
 	return installation, errors.Join(err, store.Close())
 }

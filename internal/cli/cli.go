@@ -25,6 +25,7 @@ type commands struct {
 	User        userCommands       `cmd:"" help:"Make accounts and reset passwords."`
 	PlatformKey platformKeyCommand `cmd:"" help:"Make, list and revoke API keys that act for any organization."`
 	Key         keyCommands        `cmd:"" help:"Make API keys of one organization."`
+	Source      sourceCommands     `cmd:"" help:"Make sources, at which webhooks of providers are taken in."`
 	Mail        mailCommands       `cmd:"" help:"Try whether mail is sent."`
 	Secrets     secretsCommands    `cmd:"" help:"Change the key that secrets are sealed with."`
 	Version     kong.VersionFlag   `help:"Print the version."`

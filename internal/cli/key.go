@@ -15,7 +15,7 @@ type keyCommands struct {
 type keyCreateCommand struct {
 	Org     string   `required:"" help:"The organization's id or external id."`
 	Name    string   `required:"" help:"What the key is for."`
-	Scopes  []string `required:"" help:"events:write, read, write; separated by commas."`
+	Scopes  []string `required:"" help:"events:write, read, write, requests:read, sources:write; separated by commas."`
 	Expires expiry   `help:"When it ends: a date, a time (RFC 3339), or days such as 90d. Never, if it is left out."`
 }
 

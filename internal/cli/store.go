@@ -11,6 +11,11 @@ import (
 
 // withStore opens the store for one command.
 func withStore(ctx context.Context, use func(*store.Store) error) error {
+	return withConfiguredStore(ctx, func(_ *config.Config, s *store.Store) error { return use(s) })
+}
+
+// withConfiguredStore does the same for a command that needs a setting.
+func withConfiguredStore(ctx context.Context, use func(*config.Config, *store.Store) error) error {
 	c, err := config.Read()
 	if err != nil {
 		return err
@@ -19,5 +24,5 @@ func withStore(ctx context.Context, use func(*store.Store) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(store), store.Close())
+	return errors.Join(use(c, store), store.Close())
 }

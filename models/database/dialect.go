@@ -82,7 +82,8 @@ type Dialect interface {
 
 // The locks that transactions may be serialized by: of sign-up, of making
 // partitions, of the due scan, of rolling up, of watching endpoints, of noting
-// which processes have workers, and of claiming.
+// which processes have workers, of claiming, of the references that sources find
+// organizations by, and of the slugs of sources.
 const (
 	SignupLock    int64 = 7_267_881_233
 	PartitionLock int64 = 7_267_881_234
@@ -92,4 +93,6 @@ const (
 	migrateLock   int64 = 7_267_881_238
 	WorkersLock   int64 = 7_267_881_239
 	ClaimLock     int64 = 7_267_881_240
+	ReferenceLock int64 = 7_267_881_241
+	SourceLock    int64 = 7_267_881_242
 )

@@ -134,7 +134,7 @@ func (d postgresDialect) makePartitions(ctx context.Context, db *gorm.DB, from, 
 		}
 		var existing []string
 		if err := tx.Raw(`SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-			WHERE i.inhparent IN ('events'::regclass, 'deliveries'::regclass, 'attempts'::regclass)`).Scan(&existing).Error; err != nil {
+			WHERE i.inhparent IN ('events'::regclass, 'deliveries'::regclass, 'attempts'::regclass, 'requests'::regclass)`).Scan(&existing).Error; err != nil {
 			return err
 		}
 		have := make(map[string]bool, len(existing))

@@ -14,6 +14,7 @@ var GrowingTables = []GrowingTable{
 	{"attempts", "delivery_id", models.PrefixDelivery},
 	{"deliveries", "id", models.PrefixDelivery},
 	{"events", "id", models.PrefixEvent},
+	{"requests", "id", models.PrefixRequest},
 }
 
 // partitionDays is how far ahead partitions are made. It is more than the

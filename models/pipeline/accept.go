@@ -269,7 +269,7 @@ func (p *Engine) fanOut(tx *database.Tx, drafts []*Draft) error {
 	}
 	f := p.fanOutTo(drafts, func(d *Draft) (subscribed []*models.Endpoint) {
 		for i := range endpoints {
-			if e := &endpoints[i]; e.OrganizationID == d.Event.OrganizationID && e.EventTypes.Matches(d.Event.Type) {
+			if e := &endpoints[i]; e.OrganizationID == d.Event.OrganizationID && d.Event.WantedBy(e.EventTypes) {
 				subscribed = append(subscribed, e)
 			}
 		}

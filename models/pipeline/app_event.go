@@ -35,8 +35,17 @@ func (p *Engine) EmitAll(tx *database.Tx, events ...AppEvent) error {
 		}
 		drafts[i] = d
 	}
-	if err := p.fanOut(tx, drafts); err != nil {
+	if err := p.fanOutNoted(tx, drafts); err != nil {
 		return fmt.Errorf("reporting %s: %w", events[0].Type, err)
+	}
+	return nil
+}
+
+// fanOutNoted is fanOut, and notes what is woken and what is yet to be written
+// after the commit.
+func (p *Engine) fanOutNoted(tx *database.Tx, drafts []*Draft) error {
+	if err := p.fanOut(tx, drafts); err != nil {
+		return err
 	}
 	t := p.Noted(tx)
 	for _, d := range drafts {

@@ -32,7 +32,15 @@ func (p *Engine) Depth(ctx context.Context) (models.Depth, error) {
 	if err != nil {
 		return models.Depth{}, fmt.Errorf("measuring the queue: %w", err)
 	}
-	return models.Depth{InFlight: row.InFlight, Due: row.Due, Waiting: row.Total - row.InFlight - row.Due, OpenCircuits: row.OpenCircuits, Recoveries: row.Recoveries,
+	requests, oldest, err := p.WaitingRequests(ctx)
+	if err != nil {
+		return models.Depth{}, fmt.Errorf("counting the requests that wait: %w", err)
+	}
+	var waited time.Duration
+	if requests > 0 {
+		waited = max(0, p.clock.Now().Sub(oldest))
+	}
+	return models.Depth{Requests: requests, OldestRequest: waited, InFlight: row.InFlight, Due: row.Due, Waiting: row.Total - row.InFlight - row.Due, OpenCircuits: row.OpenCircuits, Recoveries: row.Recoveries,
 		OldestDue: time.Duration(max(0, row.OldestUs.Float64)) * time.Microsecond}, nil
 }
 

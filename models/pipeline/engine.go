@@ -6,6 +6,8 @@
 //     delivery for each subscribed endpoint (accept*.go; unfinished.go for more
 //     deliveries than one transaction writes). It claims what the sole worker can send
 //     at once in the same transaction (at_once.go, group.go, attend.go).
+//   - Receive takes in the requests of sources in groups (receive*.go), and
+//     ProcessRequests turns them into events (process*.go).
 //   - Due finds deliveries that nobody was woken for (due.go).
 //   - Claim takes due deliveries, within each endpoint's limits (work.go, gate.go), and
 //     returns what to send (template.go, bodies.go).
@@ -55,6 +57,7 @@ type Engine struct {
 	log        *slog.Logger
 	probe      time.Duration
 	publish    *publisher
+	receive    *receiver
 	worker     string      // this process, among those that have workers
 	sole       atomic.Bool // it alone has any, as far as it knows
 	attending  sync.Mutex
@@ -65,8 +68,14 @@ type Engine struct {
 	// What was read lately. Each use asks the database whether it still stands.
 	rules     *Cache[*acceptRules]   // by organization
 	messages  *Cache[cachedTemplate] // by endpoint
+	sources   *Cache[*OpenSource]    // by the hash of a token, or by id
 	bodies    bodies
 	successes successes
+
+	requestsCalled chan struct{} // some wait to be processed
+	handshakes     handshakes
+	hopOnce        sync.Mutex
+	hopText        string // guarded by hopOnce
 }
 
 // New returns an engine at rest: it reads and writes, but commits no reports
@@ -74,11 +83,11 @@ type Engine struct {
 func New(o Options) *Engine {
 	p := &Engine{db: o.Database, statements: statementsFor(o.Database.Dialect), clock: o.Clock, catalog: o.Catalog, vault: o.Vault,
 		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe, worker: newWorkerID(),
-		rules: NewCache[*acceptRules](), messages: NewCache[cachedTemplate]()}
+		rules: NewCache[*acceptRules](), messages: NewCache[cachedTemplate](), sources: NewCache[*OpenSource](), requestsCalled: make(chan struct{}, 1)}
 	if p.probe == 0 {
 		p.probe = circuitProbe
 	}
-	p.publish = newPublisher(p)
+	p.publish, p.receive = newPublisher(p), newReceiver(p)
 	return p
 }
 
@@ -92,5 +101,9 @@ func (p *Engine) Ping(ctx context.Context) error { return p.db.Ping(ctx) }
 // at any time.
 func (p *Engine) MakePartitions(ctx context.Context) error { return p.db.MakePartitions(ctx) }
 
-// Close commits the reports that were taken in, and then stops committing.
-func (p *Engine) Close() { p.publish.close() }
+// Close commits the reports and the requests that were taken in, and then stops
+// committing.
+func (p *Engine) Close() {
+	p.receive.close()
+	p.publish.close()
+}

@@ -22,12 +22,12 @@ const MinRetention = 7 * 24 * time.Hour
 // time on SQLite. It keeps deliveries that have not ended, and everything younger
 // than them.
 func (p *Engine) Prune(ctx context.Context, before time.Time) error {
-	var oldest struct{ Delivery, Event sql.NullString }
-	err := p.db.WithContext(ctx).Raw("SELECT min(delivery_id) AS delivery, min(event_id) AS event FROM delivery_work").Scan(&oldest).Error
+	var oldest struct{ Delivery, Event, Request sql.NullString }
+	err := p.db.WithContext(ctx).Raw("SELECT min(delivery_id) AS delivery, min(event_id) AS event, (SELECT min(request_id) FROM request_work) AS request FROM delivery_work").Scan(&oldest).Error
 	if err != nil {
 		return fmt.Errorf("looking for what has not ended: %w", err)
 	}
-	unfinished := map[string]sql.NullString{models.PrefixDelivery: oldest.Delivery, models.PrefixEvent: oldest.Event}
+	unfinished := map[string]sql.NullString{models.PrefixDelivery: oldest.Delivery, models.PrefixEvent: oldest.Event, models.PrefixRequest: oldest.Request}
 	for _, table := range database.GrowingTables {
 		bound := database.LowestID(table.Prefix, before)
 		if id := unfinished[table.Prefix]; id.Valid && id.String < bound {
@@ -38,7 +38,7 @@ func (p *Engine) Prune(ctx context.Context, before time.Time) error {
 		}
 	}
 	tx := p.db.WithContext(ctx)
-	if err := errors.Join(p.pruneUndelivered(tx, before), p.pruneRollups(tx, before)); err != nil {
+	if err := errors.Join(p.pruneUndelivered(tx, before), p.pruneRollups(tx, before), p.pruneRequests(tx, before)); err != nil {
 		return fmt.Errorf("removing old lists and counts: %w", err)
 	}
 	return nil

@@ -47,6 +47,11 @@ func (t *template) job(w models.Work, event *models.Event) Job {
 	m := t.message
 	m.EventID, m.EventType, m.DeliveryID, m.Body = event.ID, event.Type, w.DeliveryID, event.Body
 	m.Number, m.Test = w.Attempt, event.Test
+	if len(event.Relayed) > 0 {
+		if relayed, err := models.ParseRelayed(event.Relayed); err == nil {
+			m.MediaType, m.Along = relayed.MediaType, relayed.Own
+		}
+	}
 	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, RequestID: event.RequestID,
 		MaxInFlight: t.maxInFlight, work: w, retries: t.retries}
 }

@@ -11,6 +11,8 @@ type Waker interface {
 	Wake(woken []models.Woken)
 	// WakeMail passes on that mail was queued.
 	WakeMail()
+	// WakeRequests passes on that requests of sources wait to be processed.
+	WakeRequests()
 	// Reserve takes slots of this process for deliveries that are about to be
 	// accepted, at most the Count of each, and sets Count and Free to the numbers
 	// that it took.

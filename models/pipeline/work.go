@@ -250,7 +250,7 @@ func (p *Engine) load(tx *database.Tx, claimed []models.Work, templates map[stri
 	if len(missing) > 0 {
 		var events []models.Event
 		condition, parameter := p.db.Dialect.Among("id", missing)
-		if err := tx.Select("id", "type", "test", "body", "request_id").Where(condition, parameter).Find(&events).Error; err != nil {
+		if err := tx.Select("id", "type", "test", "body", "request_id", "relayed").Where(condition, parameter).Find(&events).Error; err != nil {
 			return nil, err
 		}
 		for i := range events {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,14 @@ import (
 type change struct {
 	actions []string
 	do      func(ctx context.Context, f *fixture, p *property) error
+}
+
+// receivingChange is a change of what the case's own source has.
+func receivingChange(action, method string) change {
+	return change{[]string{action}, func(ctx context.Context, f *fixture, p *property) error {
+		_, err := receivingRefused[method](ctx, f.tenant.Receiving(), p.received)
+		return err
+	}}
 }
 
 func tenantChange(action, method string) change {
@@ -73,6 +82,34 @@ func changes() map[string]change {
 		}},
 		"Platform.TestMail": {[]string{"mail.tested"}, func(ctx context.Context, f *fixture, _ *property) error {
 			_, err := f.Operator().TestMail(ctx, "ada@example.com")
+			return err
+		}},
+		"Platform.SetReferences": {[]string{"organization.references_set"}, func(ctx context.Context, f *fixture, _ *property) error {
+			return f.Operator().SetReferences(ctx, f.tenant.Organization().ID, map[string]string{"stripe": "cus_9"})
+		}},
+		"Receiving.CreateSource": {[]string{"source.created"}, func(ctx context.Context, f *fixture, _ *property) error {
+			in := models.NewSourceInput()
+			in.Name, in.Provider, in.Slug = "GitHub", "github", f.clock.NewID("g", f.Now())
+			_, err := f.tenant.Receiving().CreateSource(ctx, in)
+			return err
+		}},
+		"Receiving.UpdateSource":        receivingChange("source.updated", "UpdateSource"),
+		"Receiving.PauseSource":         receivingChange("source.paused", "PauseSource"),
+		"Receiving.ResumeSource":        receivingChange("source.resumed", "ResumeSource"),
+		"Receiving.RotateURL":           receivingChange("source.url_rotated", "RotateURL"),
+		"Receiving.AddSourceSecret":     receivingChange("source.secret_added", "AddSourceSecret"),
+		"Receiving.EndSourceSecret":     receivingChange("source.secret_ended", "EndSourceSecret"),
+		"Receiving.RestoreSourceSecret": receivingChange("source.secret_restored", "RestoreSourceSecret"),
+		"Receiving.DeleteSource":        receivingChange("source.deleted", "DeleteSource"),
+		"Receiving.SendSample":          receivingChange("source.sample_sent", "SendSample"),
+		"Receiving.ReplayRequest":       receivingChange("request.replayed", "ReplayRequest"),
+		"Receiving.AcceptRequest":       receivingChange("request.accepted", "AcceptRequest"),
+		"Receiving.CancelReplay":        receivingChange("replay.cancelled", "CancelReplay"),
+		"Receiving.ReplayRequests": {[]string{"replay.started"}, func(ctx context.Context, f *fixture, _ *property) error {
+			if err := f.DB().Exec("UPDATE request_replays SET state = 'done' WHERE state = 'running'").Error; err != nil {
+				return err
+			}
+			_, err := f.tenant.Receiving().ReplayRequests(ctx, models.RequestFilter{}, 0, false)
 			return err
 		}},
 		"Tenant.CreateKey":   tenantChange("key.created", "CreateKey"),
@@ -261,6 +298,8 @@ func (f *fixture) named(ctx context.Context, name string) *models.User {
 
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
+	"Receiving.If", "Receiving.OrganizationID", "Receiving.Sources", "Receiving.Source", "Receiving.SourceSummaries", "Receiving.SourceSecrets", "Receiving.Requests", "Receiving.Request",
+	"Receiving.RefusedCounts", "Receiving.CountReplay", "Receiving.Replay", "Receiving.Replays", "Tenant.Receiving", "Tenant.EventRequest", "Platform.Receiving", "Platform.References",
 	"Tenant.If", "Person.If", "Tenant.Expand", "Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountSubscribers", "Tenant.EndpointChoices", "Tenant.Subscribers", "Tenant.SummarizeEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.StateCountsOf", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
@@ -272,7 +311,7 @@ var reads = []string{
 func TestAudit(t *testing.T) {
 	cases := changes()
 	maps.Copy(cases, personChanges())
-	for _, kind := range []reflect.Type{reflect.TypeFor[*store.Tenant](), reflect.TypeFor[*store.Platform](), reflect.TypeFor[*store.Person]()} {
+	for _, kind := range []reflect.Type{reflect.TypeFor[*store.Tenant](), reflect.TypeFor[*store.Platform](), reflect.TypeFor[*store.Person](), reflect.TypeFor[*store.Receiving]()} {
 		for i := range kind.NumMethod() {
 			name := kind.Elem().Name() + "." + kind.Method(i).Name
 			if _, changes := cases[name]; !changes && !slices.Contains(reads, name) {
@@ -287,11 +326,14 @@ func TestAudit(t *testing.T) {
 		}
 		f.rekeyed = f.with(t, func(o *store.Options) { o.Mail, o.Vault = true, vault(t, "new:"+masterKey(2)+",1:"+f.key) })
 		w := newWatch(t, f.Store)
-		preparing := []string{"Tenant.EnableEndpoint", "Tenant.EnableAndReplay", "Tenant.RemoveMember"} // whose cases prepare rows
+		preparing := []string{"Tenant.EnableEndpoint", "Tenant.EnableAndReplay", "Tenant.RemoveMember", "Receiving.ReplayRequests"} // whose cases prepare rows
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
 				f.DB().Exec("DELETE FROM mail_messages") // of another case, which would be sealed anew here
 				p := f.property(t)
+				if strings.HasPrefix(name, "Receiving.") {
+					p.received = f.received(t)
+				}
 				f.withoutAudit(t, func() {
 					w.drop(t)
 					if err := c.do(t.Context(), f, p); err == nil || asError(err) != nil {

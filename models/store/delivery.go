@@ -13,6 +13,7 @@ import (
 	"hookwell/models"
 	"hookwell/models/database"
 	"hookwell/models/pipeline"
+	"hookwell/webhook"
 )
 
 // filterDeliveries narrows rows of deliveries to a filter.
@@ -36,6 +37,16 @@ func matchTypes(query *gorm.DB, column string, types []string) *gorm.DB {
 		return query
 	}
 	return query.Where(clause.Or(typeConditions(query, column, types)...))
+}
+
+// matchWanted narrows a query of events to those that subscriptions ask for. What
+// sources relay has to be named.
+func matchWanted(query *gorm.DB, wanted webhook.Subscriptions) *gorm.DB {
+	if !slices.Contains(wanted, "*") {
+		return matchTypes(query, "type", wanted)
+	}
+	named := slices.DeleteFunc(slices.Clone(wanted), func(pattern string) bool { return pattern == "*" })
+	return query.Where(clause.Or(append(typeConditions(query, "type", named), clause.Neq{Column: "origin", Value: models.OriginRelayed})...))
 }
 
 // typeConditions has one condition for each type or prefix.

@@ -56,7 +56,7 @@ func (t *Tenant) CreateEndpoint(ctx context.Context, in models.EndpointInput) (*
 	var secret webhook.Secret
 	err := t.store.sentBefore(ctx)
 	if err == nil {
-		err = t.store.checkEndpoint(ctx, &in)
+		err = t.store.checkEndpoint(ctx, t.org.ID, &in)
 	}
 	if err == nil {
 		err = t.store.transaction(once(ctx), func(tx *database.Tx) (err error) {
@@ -148,7 +148,7 @@ func (t *Tenant) UpdateEndpoint(ctx context.Context, id string, change func(*mod
 		}
 		move, err := t.move(e, &in)
 		if err == nil || models.IsKind(err, models.Invalid) {
-			err = joinFaults(err, t.store.checkEndpoint(ctx, &in, e.EventTypes...))
+			err = joinFaults(err, t.store.checkEndpoint(ctx, t.org.ID, &in, e.EventTypes...))
 		}
 		if err != nil {
 			return nil, err

@@ -21,12 +21,16 @@ const (
 // checkEndpoint normalizes the input, or says at each field what is wrong. What
 // the endpoint is subscribed to already may stay. It resolves the URL's host, so
 // it is not to be called inside a transaction.
-func (s *Store) checkEndpoint(ctx context.Context, in *models.EndpointInput, subscribed ...string) error {
+func (s *Store) checkEndpoint(ctx context.Context, organizationID string, in *models.EndpointInput, subscribed ...string) error {
 	faults := append(slices.Clone(in.Unread), in.CheckPolicy()...)
 	in.Name, in.Description = strings.TrimSpace(in.Name), strings.TrimSpace(in.Description)
 	faults = append(faults, models.TextFaults("name", webhook.NameFault(in.Name, models.MaxName))...)
 	faults = append(faults, models.TextFaults("description", webhook.TextFault(in.Description, models.MaxEndpointDescription))...)
-	types, typeFaults := s.catalog.ParseSubscriptions(in.EventTypes, subscribed...)
+	slugs, err := s.sourceSlugs(ctx, organizationID, in.EventTypes)
+	if err != nil {
+		return err
+	}
+	types, typeFaults := s.catalog.ParseSubscriptionsTo(slugs, in.EventTypes, subscribed...)
 	in.EventTypes = types
 	faults = append(faults, typeFaults...)
 	url, err := s.guard.CheckURL(ctx, in.URL)

@@ -48,7 +48,7 @@ func (t *Tenant) Events(ctx context.Context, filter models.EventFilter, page mod
 	for i := range events {
 		for _, g := range missed {
 			if g.holds(events[i].CreatedAt) {
-				events[i].NotSent = g.line.KeepsOut(events[i].Type)
+				events[i].NotSent = g.line.KeepsOut(&events[i])
 			}
 		}
 	}

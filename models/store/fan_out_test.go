@@ -42,6 +42,8 @@ type wakeWatch struct {
 	act     func(group int, woken []models.Woken)
 }
 
+func (*wakeWatch) WakeRequests() {}
+
 func (w *wakeWatch) WakeMail() {}
 
 func (w *wakeWatch) Wake(woken []models.Woken) {

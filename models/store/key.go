@@ -58,7 +58,7 @@ func parseScopes(names []string) ([]models.Scope, error) {
 	}
 	for _, name := range names {
 		if !slices.Contains(scopes, models.Scope(name)) {
-			return nil, models.InvalidField("scopes", "There is no scope "+quote(name)+". Choose from events:write, read and write.")
+			return nil, models.InvalidField("scopes", "There is no scope "+quote(name)+". Choose from events:write, read, write, requests:read and sources:write.")
 		}
 	}
 	if len(scopes) == 0 {

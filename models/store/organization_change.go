@@ -159,6 +159,9 @@ func (t *Tenant) DeleteOrganization(ctx context.Context) error {
 		if err := t.openInvitations(tx.DB).Model(&models.Invitation{}).Update("revoked_at", now).Error; err != nil {
 			return err
 		}
+		if err := t.Receiving().close(tx, now); err != nil {
+			return err
+		}
 		details := ""
 		if t.org.ExternalID != nil {
 			details = "external id " + *t.org.ExternalID

@@ -67,7 +67,7 @@ func (p *Platform) CreateOrganization(ctx context.Context, n models.NewOrganizat
 		return nil, nil, err
 	}
 	for i := range n.Endpoints {
-		if err := p.store.checkEndpoint(ctx, &n.Endpoints[i]); err != nil {
+		if err := p.store.checkEndpoint(ctx, "", &n.Endpoints[i]); err != nil {
 			return nil, nil, prefixFaults(err, "endpoints."+strconv.Itoa(i)+".")
 		}
 	}

@@ -18,7 +18,9 @@ func (t *Tenant) readBy(role models.Role) *Tenant {
 // forReader leaves people's addresses out of an event, if its reader may not
 // see them.
 func (t *Tenant) forReader(e *models.Event) *models.Event {
-	if e != nil && t.hidesAddresses {
+	if e != nil && t.hidesAddresses && e.Origin == models.OriginRelayed {
+		e.Body, e.Relayed, e.Redacted = nil, nil, true // what a source received is for members
+	} else if e != nil && t.hidesAddresses {
 		e.Body, _ = webhook.RedactBody(e.Body)
 		e.Redacted = true
 	}

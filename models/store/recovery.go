@@ -50,7 +50,7 @@ func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *go
 	if r.Kind == models.RecoverMissing {
 		query := database.CreatedBetween(db.Model(&models.Event{}), "id", models.PrefixEvent, r.Since, r.Until).
 			Where("organization_id = ? AND test = ?", r.OrganizationID, false)
-		return matchTypes(matchTypes(neverSent(query, r.EndpointID), "type", e.EventTypes), "type", r.Types)
+		return matchTypes(matchWanted(neverSent(query, r.EndpointID), e.EventTypes), "type", r.Types)
 	}
 	query := db.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
 		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, models.Failed, false)

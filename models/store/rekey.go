@@ -15,6 +15,9 @@ var sealedColumns = []sealedColumn{
 	{"endpoints", "headers", "id"},
 	{"two_factors", "sealed", "id"},
 	{"mail_messages", "sealed", "id"},
+	{"source_secrets", "sealed", "source_id"},
+	{"sources", "token", "id"},
+	{"sources", "earlier_token", "id"},
 }
 
 // sealedRow is one value that another key than the first sealed.

@@ -22,6 +22,8 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"hookwell/models"
@@ -57,6 +59,9 @@ type Options struct {
 	MaxEndpoints int
 	// Mail reports whether a mail server is set.
 	Mail bool
+	// BaseURL is how providers reach this server, without a slash at the end, as far
+	// as it is known before the server listens: see ServedAt.
+	BaseURL string
 }
 
 // Store decides what people and products may see and change. It is safe for
@@ -71,6 +76,7 @@ type Store struct {
 	log     *slog.Logger
 	most    int // endpoints of one organization
 	mail    bool
+	base    atomic.Pointer[string] // how providers reach this server
 	// What was read lately. Each use asks the database whether it still stands.
 	reporters    *pipeline.Cache[cachedKey] // by the key's hash
 	names        *pipeline.Cache[string]    // ids of organizations, by external id
@@ -98,6 +104,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		most: o.MaxEndpoints, passwordCost: o.PasswordCost, reporters: pipeline.NewCache[cachedKey](), names: pipeline.NewCache[string](),
 		// Half the processors, so that deliveries go on while passwords are tried.
 		hashing: newHashing(max(1, runtime.GOMAXPROCS(0)/2))}
+	s.ServedAt(o.BaseURL)
 	if s.passwordCost == (PasswordCost{}) {
 		s.passwordCost = DefaultPasswordCost
 	}
@@ -117,6 +124,15 @@ func (s *Store) Close() error {
 // Engine returns the engine that accepts, claims and records on the store's
 // database.
 func (s *Store) Engine() *pipeline.Engine { return s.engine }
+
+// ServedAt sets how providers reach this server: some sign the URL that they send
+// to.
+func (s *Store) ServedAt(base string) {
+	base = strings.TrimSuffix(base, "/")
+	s.base.Store(&base)
+}
+
+func (s *Store) baseURL() string { return *s.base.Load() }
 
 // Database returns the store's database.
 func (s *Store) Database() *database.DB { return s.db }

@@ -57,6 +57,8 @@ func (r *wakeRecord) Wake(woken []models.Woken) {
 	r.list = append(r.list, woken...)
 }
 
+func (*wakeRecord) WakeRequests() {}
+
 func (r *wakeRecord) WakeMail() {
 	r.Lock()
 	defer r.Unlock()

@@ -26,6 +26,7 @@ type property struct {
 	person   *models.User           // an owner
 	recovery *models.Recovery       // of another endpoint
 	notice   *models.Notice         // of the endpoint
+	received *receivedOf            // nil but for cases of Receiving
 	team
 }
 
@@ -345,6 +346,16 @@ var hidden = map[string]call{
 var own = map[string]call{
 	"Organization": func(_ context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
 		return []string{tenant.Organization().ID}, nil
+	},
+	"Receiving": func(_ context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
+		return []string{tenant.Receiving().OrganizationID()}, nil // whose methods have their own test
+	},
+	"EventRequest": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		q, err := tenant.EventRequest(ctx, p.event.ID)
+		if q != nil {
+			return []string{q.OrganizationID}, err
+		}
+		return []string{tenant.Organization().ID}, err
 	},
 	"Expand": func(ctx context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
 		return []string{tenant.Organization().ID}, tenant.Expand(ctx) // of nobody else's groups: TestGroupsAreOfTheirOrganizations

@@ -143,16 +143,16 @@ func (h around) reason(event *models.Event) models.Reason {
 	if event.Test {
 		return models.ReasonOtherTest
 	}
-	if reason := h.current.KeepsOut(event.Type); reason != "" {
+	if reason := h.current.KeepsOut(event); reason != "" {
 		return reason
 	}
 	if h.current.Since.Add(settling).After(h.at) {
-		if reason := h.previous.KeepsOut(event.Type); reason != "" {
+		if reason := h.previous.KeepsOut(event); reason != "" {
 			return reason
 		}
 	}
 	if h.next != nil && h.next.Since.Before(h.at.Add(settling)) {
-		if reason := h.next.KeepsOut(event.Type); reason != "" {
+		if reason := h.next.KeepsOut(event); reason != "" {
 			return reason
 		}
 	}

@@ -90,6 +90,9 @@ const (
 	ScopeRead        Access = Access(models.ScopeRead)
 	ScopeWrite       Access = Access(models.ScopeWrite)
 	PlatformOnly     Access = "platform"
+
+	ScopeRequestsRead Access = Access(models.ScopeRequestsRead)
+	ScopeSourcesWrite Access = Access(models.ScopeSourcesWrite)
 )
 
 // Route is one route of the API, its path under /api/v1.
@@ -130,11 +133,30 @@ func Routes() []Route {
 		{fiber.MethodGet, "/recoveries/:id", ScopeRead, (*API).recoveryRead},
 		{fiber.MethodPost, "/recoveries/:id/cancel", ScopeWrite, (*API).recoveryCancel},
 
+		{fiber.MethodGet, "/sources", ScopeRequestsRead, (*API).sourceList},
+		{fiber.MethodPost, "/sources", ScopeSourcesWrite, (*API).sourceCreate},
+		{fiber.MethodGet, "/sources/:id", ScopeRequestsRead, (*API).sourceRead},
+		{fiber.MethodPatch, "/sources/:id", ScopeSourcesWrite, (*API).sourceUpdate},
+		{fiber.MethodDelete, "/sources/:id", ScopeSourcesWrite, (*API).sourceDelete},
+		{fiber.MethodPost, "/sources/:id/secrets", ScopeSourcesWrite, (*API).sourceSecretAdd},
+		{fiber.MethodPost, "/sources/:id/rotate-url", ScopeSourcesWrite, (*API).sourceRotateURL},
+		{fiber.MethodPost, "/sources/:id/test", ScopeSourcesWrite, (*API).sourceTest},
+
+		{fiber.MethodGet, "/requests", ScopeRequestsRead, (*API).requestList},
+		{fiber.MethodPost, "/requests/replay", ScopeSourcesWrite, (*API).requestsReplay},
+		{fiber.MethodGet, "/requests/:id", ScopeRequestsRead, (*API).requestRead},
+		{fiber.MethodPost, "/requests/:id/replay", ScopeSourcesWrite, (*API).requestReplay},
+		{fiber.MethodPost, "/requests/:id/accept", ScopeSourcesWrite, (*API).requestAccept},
+		{fiber.MethodGet, "/replays/:id", ScopeRequestsRead, (*API).replayRead},
+		{fiber.MethodPost, "/replays/:id/cancel", ScopeSourcesWrite, (*API).replayCancel},
+
 		{fiber.MethodPost, "/organizations", PlatformOnly, (*API).organizationCreate},
 		{fiber.MethodGet, "/organizations", PlatformOnly, (*API).organizationList},
 		{fiber.MethodGet, "/organizations/:id", PlatformOnly, (*API).organizationRead},
 		{fiber.MethodPatch, "/organizations/:id", PlatformOnly, (*API).organizationUpdate},
 		{fiber.MethodDelete, "/organizations/:id", PlatformOnly, (*API).organizationDelete},
+		{fiber.MethodGet, "/organizations/:id/references", PlatformOnly, (*API).referencesRead},
+		{fiber.MethodPut, "/organizations/:id/references", PlatformOnly, (*API).referencesSet},
 		{fiber.MethodPost, "/organizations/:id/portal-link", PlatformOnly, (*API).portalLinkCreate},
 	}
 }

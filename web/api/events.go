@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"time"
 	"unicode/utf8"
 
@@ -195,8 +196,13 @@ func (a *API) eventRead(c *call) error {
 	return c.answer(fiber.StatusOK, shape)
 }
 
-// eventData returns the data inside the event's envelope, as its bytes are sent.
+// eventData returns the data inside the event's envelope, as its bytes are sent. What
+// a source relays has no envelope: it is answered whole, and as text if it isn't a
+// JSON object.
 func eventData(event *models.Event) (jsontext.Value, error) {
+	if event.Origin == models.OriginRelayed {
+		return relayedData(event.Body)
+	}
 	var data jsontext.Value
 	_, err := readBody(event.Body, func(r *bodyReader, name, _ string) bool {
 		if value := r.raw(); name == "data" {
@@ -205,4 +211,18 @@ func eventData(event *models.Event) (jsontext.Value, error) {
 		return true
 	})
 	return data, err
+}
+
+// relayedText is a received body that isn't a JSON object.
+type relayedText struct {
+	Body         string `json:"body"`
+	BodyEncoding string `json:"bodyEncoding"` // utf-8 or base64
+}
+
+func relayedData(body []byte) (jsontext.Value, error) {
+	if value := jsontext.Value(body); value.Kind() == '{' && value.IsValid() {
+		return value, nil
+	}
+	text, encoding := bodyText(body)
+	return json.Marshal(relayedText{text, encoding})
 }

@@ -38,8 +38,11 @@ func many(name, about string) parameter {
 
 // parameters are what the query of the operation's route may have.
 func (o operation) parameters(route Route) []parameter {
-	if route.Access == PlatformOnly {
+	switch route.Access {
+	case PlatformOnly:
 		return o.query
+	case ScopeRequestsRead, ScopeSourcesWrite:
+		return append([]parameter{one(organizationField, "The organization, by its id or external id. A platform key that names none acts for the installation's own sources.", text())}, o.query...)
 	}
 	return append([]parameter{one(organizationField, "The organization, by its id or external id. Platform keys have to name one, here or in the body.", text())}, o.query...)
 }
@@ -59,6 +62,19 @@ func deliveryFilters() []parameter {
 		one("eventId", "Deliveries of this event.", text()),
 		one("since", "Created at this time or later.", timeText()),
 		one("until", "Created before this time.", timeText()),
+	}, paging()...)
+}
+
+func requestFilters() []parameter {
+	return append([]parameter{
+		one("sourceId", "Requests to this source.", text()),
+		many("state", "States, separated by commas: verified, authenticated, unverified, refused."),
+		many("cause", "Causes of refusal, separated by commas, such as signature or too_old."),
+		many("processing", "How far they are, separated by commas: waiting, processed, ignored, failed."),
+		one("externalId", "The provider's id.", text()),
+		many("externalType", "The provider's types or prefixes such as invoice.*, separated by commas."),
+		one("since", "Received at this time or later.", timeText()),
+		one("until", "Received before this time.", timeText()),
 	}, paging()...)
 }
 
@@ -111,6 +127,37 @@ func operations() map[string]operation {
 		"POST /recoveries/:id/cancel": {id: "cancelRecovery", summary: "Cancel a recovery", body: "OrganizationOnly", bodyOptional: true, status: 200, answer: "Recovery",
 			about: "Takes back what is not under way.", refusals: []string{"ended"}},
 
+		"GET /sources": {id: "listSources", summary: "List sources", about: "All at once, by age. nextCursor is always null.", status: 200, answer: "Source", list: true},
+		"POST /sources": {id: "createSource", summary: "Create a source", body: "NewSource", status: 201, answer: "Source",
+			about: "The answer's url is where the provider sends. None of the secrets is ever answered again.", refusals: []string{"too_many_sources"}, tagged: true},
+		"GET /sources/:id": {id: "readSource", summary: "Read a source", status: 200, answer: "Source", tagged: true},
+		"PATCH /sources/:id": {id: "changeSource", summary: "Change a source", body: "SourceChange", status: 200, answer: "Source",
+			about: "Changes what is given: all of it, or nothing. Slug and provider stay.", tagged: true, conditional: true},
+		"DELETE /sources/:id": {id: "deleteSource", summary: "Delete a source", body: "SourcesOf", bodyOptional: true, status: 204,
+			about: "Its URL is unknown from then on. What it took in stays, and what waits still becomes events.", conditional: true},
+		"POST /sources/:id/secrets": {id: "addSourceSecret", summary: "Add a secret", body: "NewSourceSecret", status: 200, answer: "Source",
+			about: "Every secret is tried. With overlapHours the earlier ones end after so many hours; 0 is now.", tagged: true},
+		"POST /sources/:id/rotate-url": {id: "rotateSourceUrl", summary: "Rotate the URL", body: "URLRotation", bodyOptional: true, status: 200, answer: "Source",
+			about: "The answer has the new URL. The present one works for overlapHours more; one before it ends.", tagged: true},
+		"POST /sources/:id/test": {id: "testSource", summary: "Send a signed sample", body: "SampleRequest", bodyOptional: true, status: 200, answer: "ReceivedRequestAlone",
+			about: "Signs a sample that Hookwell ships with the source's own secret and takes it in, as a test.", refusals: []string{"source_disabled", "source_unusable", "no_secret", "sample_refused"}},
+
+		"GET /requests": {id: "listRequests", summary: "List requests", about: "What came to sources, refused requests included as far as they are kept.", status: 200, answer: "ReceivedRequest", list: true, query: requestFilters()},
+		"POST /requests/replay": {id: "replayRequests", summary: "Replay requests", body: "NewReplay", status: 202, answer: "Replay",
+			about: "Processes all requests again that match, throttled. What they became before is made again only by force.", refusals: []string{"replays_running"}},
+		"GET /requests/:id": {id: "readRequest", summary: "Read a request", about: "With its headers and body.", status: 200, answer: "ReceivedRequestAlone"},
+		"POST /requests/:id/replay": {id: "replayRequest", summary: "Replay a request", body: "RequestReplay", bodyOptional: true, status: 202, answer: "ReceivedRequestAlone",
+			about: "Processes it again. What it became before is made again only by force.", refusals: []string{"refused", "handshake"}},
+		"POST /requests/:id/accept": {id: "acceptRequest", summary: "Accept a refused request", body: "SourcesOf", bodyOptional: true, status: 200, answer: "ReceivedRequestAlone",
+			about: "Verifies it again with today's secrets, its age as of its receipt, and takes it in if it passes.", refusals: []string{"still_refused", "not_whole", "accepted", "source_changed"}},
+		"GET /replays/:id": {id: "readReplay", summary: "Read a replay", status: 200, answer: "Replay"},
+		"POST /replays/:id/cancel": {id: "cancelReplay", summary: "Cancel a replay", body: "SourcesOf", bodyOptional: true, status: 200, answer: "Replay",
+			about: "What it queued is still processed.", refusals: []string{"ended"}},
+
+		"GET /organizations/:id/references": {id: "readReferences", summary: "Read references", about: "By what the installation's sources find the organization.", status: 200, answer: "References"},
+		"PUT /organizations/:id/references": {id: "setReferences", summary: "Set references", body: "References", status: 200, answer: "References",
+			about: "Replaces all of them. Requests that waited for one are processed again.", refusals: []string{"reference_taken"}},
+
 		"POST /organizations": {id: "createOrganization", summary: "Create an organization", body: "NewOrganization", status: 201, answer: "OrganizationCreated",
 			about: "Its endpoints, if any, get its org.created.", refusals: []string{"external_id_taken", "taken", "too_many_endpoints"}, tagged: true},
 		"GET /organizations":     {id: "listOrganizations", summary: "List organizations", status: 200, answer: "Organization", list: true, query: paging()},
@@ -153,6 +200,19 @@ var refusals = map[string]refusalKind{
 	"too_many_endpoints":     {409, "The organization has as many endpoints as it may have."},
 	"too_many_secrets":       {409, "5 secrets of the endpoint are in force."},
 	"endpoint_unusable":      {409, "The endpoint's secret can't be opened with the server's key."},
+	"too_many_sources":       {409, "There are as many sources as there may be."},
+	"source_disabled":        {409, "The source is paused."},
+	"source_unusable":        {409, "The source's provider or scheme isn't known to this version."},
+	"no_secret":              {409, "The source has no secret to sign a sample with."},
+	"sample_refused":         {409, "The source refused its own sample."},
+	"replays_running":        {409, "As many replays run as may at once."},
+	"refused":                {409, "A refused request can't be replayed. Accept it first."},
+	"handshake":              {409, "A handshake becomes no event."},
+	"still_refused":          {409, "The request still doesn't verify; detail says why."},
+	"not_whole":              {409, "Not all of the request was kept."},
+	"accepted":               {409, "The request was accepted already."},
+	"source_changed":         {409, "The source was changed at the same moment, or is paused."},
+	"reference_taken":        {409, "Another organization has the reference."},
 	"precondition_failed":    {412, "It was changed since: its ETag is none that If-Match names. Read it again."},
 	"data_too_large":         {413, "The data has more than 256 KiB."},
 	"batch_too_large":        {413, "The batch has more than 8 MiB."},

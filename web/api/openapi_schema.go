@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"hookwell/inbound"
 	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/webhook"
@@ -47,6 +48,10 @@ var answerShapes = []struct {
 	{"Missed", "What an endpoint did not get.", reflect.TypeFor[missedAnswer]()},
 	{"Organization", "An organization.", reflect.TypeFor[organizationAnswer]()},
 	{"OrganizationCreated", "A new organization and its endpoints.", reflect.TypeFor[organizationCreated]()},
+	{"Source", "A provider whose webhooks are taken in.", reflect.TypeFor[sourceAnswer]()},
+	{"ReceivedRequest", "A request that came to a source.", reflect.TypeFor[receivedAnswer]()},
+	{"ReceivedRequestAlone", "A request with its headers and body.", reflect.TypeFor[receivedAlone]()},
+	{"Replay", "Requests that are processed again.", reflect.TypeFor[replayAnswer]()},
 	{"PortalLink", "A portal link. Its url is told this once.", reflect.TypeFor[portalLinkAnswer]()},
 	{"ProblemField", "A field that needs a change.", reflect.TypeFor[problemField]()},
 	{"Problem", "Why a request was refused (RFC 9457).", reflect.TypeFor[problemBody]()},
@@ -62,10 +67,14 @@ func plainShapes() map[reflect.Type]*jsonschema.Schema {
 	}
 	choice(shapes, webhook.SignatureFormats())
 	choice(shapes, append(models.States(), notSent))
-	choice(shapes, []models.Origin{models.OriginAPI, models.OriginApp, models.OriginTest})
+	choice(shapes, []models.Origin{models.OriginAPI, models.OriginApp, models.OriginTest, models.OriginMapped, models.OriginRelayed})
 	choice(shapes, []models.Trigger{models.TriggerSchedule, models.TriggerPerson, models.TriggerTest})
 	choice(shapes, []models.RecoveryKind{models.RecoverFailed, models.RecoverMissing})
 	choice(shapes, []models.RecoveryState{models.RecoveryRunning, models.RecoveryDone, models.RecoveryCancelled})
+	choice(shapes, models.RequestStates())
+	choice(shapes, inbound.Causes())
+	choice(shapes, inbound.Dedupes())
+	choice(shapes, models.Processings())
 	return shapes
 }
 
@@ -104,6 +113,7 @@ func documentSchemas() (map[string]*jsonschema.Schema, error) {
 	// Neither is one type in Go.
 	schemas["Endpoint"].Properties["schedule"] = &jsonschema.Schema{Description: "A schedule by name, or delays in seconds.",
 		OneOf: []*jsonschema.Schema{{Enum: []any{"standard", "patient", "brisk"}}, {Type: "array", Items: &jsonschema.Schema{Type: "integer"}}}}
+	schemas["Source"].Properties["mappings"] = &jsonschema.Schema{Description: "What turns its requests into events of the catalog.", Type: "array", Items: &jsonschema.Schema{Type: "object"}}
 	schemas["BatchResult"] = &jsonschema.Schema{Description: "What became of one event of a batch: accepted, or a problem.", OneOf: []*jsonschema.Schema{
 		{Ref: SchemaPath + "AcceptedEvent"},
 		{Type: "object", Required: []string{"problem"}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},

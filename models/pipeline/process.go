@@ -1,0 +1,331 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hookwell/inbound"
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+// requestWork is a request that is yet to be turned into events. DueAt is by the
+// database's clock.
+type requestWork struct {
+	RequestID      string `gorm:"primaryKey"`
+	OrganizationID string
+	SourceID       string
+	DueAt          time.Time
+	Tries          int
+	Forced         bool // make the events again that were made before
+	ReplayID       string
+}
+
+// TableName names the table of the rows for GORM.
+func (requestWork) TableName() string { return "request_work" }
+
+const (
+	// processStep is how many requests one transaction turns into events at most,
+	// and processBytes how long their bodies are together, but for the first.
+	processStep  = 50
+	processBytes = 8 << 20
+	// processTries is how often a request is tried whose processing fails for a
+	// reason that isn't its own, such as a fault of the database.
+	processTries = 10
+)
+
+// RequestsCalled tells when requests wait to be processed. Whoever processes them
+// looks from time to time as well.
+func (p *Engine) RequestsCalled() <-chan struct{} { return p.requestsCalled }
+
+// callRequests has the requests processed that were just committed.
+func (p *Engine) callRequests() {
+	call(p.requestsCalled)
+	if p.waker != nil {
+		p.waker.WakeRequests()
+	}
+}
+
+// LookForRequests has the requests processed that another process took in.
+func (p *Engine) LookForRequests() { call(p.requestsCalled) }
+
+// ProcessRequests turns some requests that are due into events, in one
+// transaction with their state, and returns how many it looked at; if any, call it
+// again. Any process may call it at any time: no two take the same request. A
+// request that can't be processed for a reason of its own is parked as failed; any
+// other fault has it tried again later.
+func (p *Engine) ProcessRequests(ctx context.Context) (int, error) {
+	ids, err := p.processSome(ctx, "")
+	if err == nil || len(ids) == 0 {
+		return len(ids), err
+	}
+	for _, id := range ids { // which of them is at fault?
+		if _, err := p.processSome(ctx, id); err != nil {
+			if ctx.Err() != nil {
+				return 0, err
+			}
+			p.log.Error("a request is processed later", "request", id, "error", err)
+			if err := p.putOffRequest(ctx, id); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(ids), nil
+}
+
+// processSome processes the requests that are due, or the one that is named, and
+// returns which.
+func (p *Engine) processSome(ctx context.Context, only string) (ids []string, err error) {
+	err = p.db.Transaction(ctx, func(tx *database.Tx) error {
+		work, err := p.dueRequests(tx, only)
+		if err != nil || len(work) == 0 {
+			ids = nil
+			return err
+		}
+		ids = ids[:0:0]
+		for i := range work {
+			ids = append(ids, work[i].RequestID)
+		}
+		return p.process(tx, work)
+	})
+	if err != nil {
+		return ids, fmt.Errorf("processing requests: %w", err)
+	}
+	return ids, nil
+}
+
+// dueRequests locks some work that is due, in turns of the sources that have any,
+// and passes over what another process holds.
+func (p *Engine) dueRequests(tx *database.Tx, only string) (work []requestWork, err error) {
+	columns := database.ColumnsOf[requestWork]("w")
+	due := "due_at <= " + p.db.Dialect.Now(p.clock)
+	if only != "" {
+		err = tx.Raw("SELECT "+columns+" FROM request_work w WHERE w.request_id = ? AND w."+due+" "+p.db.Dialect.ForUpdate(true), only).Scan(&work).Error
+		return work, err
+	}
+	visited := `WITH RECURSIVE visited(source_id) AS (SELECT min(source_id) FROM request_work
+		UNION ALL SELECT (SELECT min(n.source_id) FROM request_work n WHERE n.source_id > visited.source_id) FROM visited WHERE visited.source_id IS NOT NULL),
+		turns AS (SELECT source_id FROM visited WHERE source_id IS NOT NULL) `
+	each := fmt.Sprintf("(SELECT CASE WHEN count(*) >= %[1]d THEN 1 ELSE %[1]d / max(count(*), 1) END FROM turns)", processStep)
+	from := "turns v JOIN request_work w ON w.request_id IN (SELECT n.request_id FROM request_work n WHERE n.source_id = v.source_id AND n." + due + " ORDER BY n.due_at LIMIT " + each + ")"
+	if p.db.Dialect.IsPostgres() {
+		each = fmt.Sprintf("(SELECT CASE WHEN count(*) >= %[1]d THEN 1 ELSE %[1]d / greatest(count(*), 1) END FROM turns)", processStep)
+		from = "turns v CROSS JOIN LATERAL (SELECT n.request_id FROM request_work n WHERE n.source_id = v.source_id AND n." + due + " ORDER BY n.due_at LIMIT " + each + ") few JOIN request_work w ON w.request_id = few.request_id"
+	}
+	lock := ""
+	if p.db.Dialect.IsPostgres() {
+		lock = " FOR UPDATE OF w SKIP LOCKED"
+	}
+	if err = tx.Raw(visited + "SELECT " + columns + " FROM " + from + fmt.Sprintf(" LIMIT %d", processStep) + lock).Scan(&work).Error; err != nil {
+		return nil, fmt.Errorf("looking for requests: %w", err)
+	}
+	return work, nil
+}
+
+// putOffRequest has a request tried again later, and at last parks it.
+func (p *Engine) putOffRequest(ctx context.Context, id string) error {
+	return p.db.Transaction(ctx, func(tx *database.Tx) error {
+		var work requestWork
+		if err := tx.Where("request_id = ?", id).Take(&work).Error; err != nil {
+			return err
+		}
+		if work.Tries+1 >= processTries {
+			change := outcome{processing: models.ProcessingFailed, reason: models.ReasonMappingFailed, error: "Hookwell could not process the request. Its log says why. Replay it once that is fixed."}
+			return p.settle(tx, map[string]outcome{id: change}, []string{id})
+		}
+		wait := time.Second << min(work.Tries, 10)
+		return tx.Model(&requestWork{}).Where("request_id = ?", id).
+			Updates(map[string]any{"tries": work.Tries + 1, "due_at": gorm.Expr(p.db.Dialect.SecondsAfter(p.db.Dialect.Now(p.clock), fmt.Sprint(int(wait/time.Second))))}).Error
+	})
+}
+
+// outcome is what became of a request.
+type outcome struct {
+	processing models.Processing
+	reason     string
+	error      string
+	awaits     []inbound.Reference // any of them would do
+}
+
+// process turns requests into events. The work is locked.
+func (p *Engine) process(tx *database.Tx, work []requestWork) error {
+	if _, err := p.hop(tx.Statement.Context); err != nil {
+		return err
+	}
+	requests, left, err := p.requestsOf(tx, work)
+	if err != nil {
+		return err
+	}
+	sources, err := p.sourcesOf(tx, requests)
+	if err != nil {
+		return err
+	}
+	b := &batch{engine: p, tx: tx, left: left, outcomes: make(map[string]outcome, len(requests)), organizations: map[string]*models.Organization{}, references: map[inbound.Reference]string{}}
+	for i := range requests {
+		b.read(&requests[i], sources[requests[i].SourceID], slices.ContainsFunc(work, func(w requestWork) bool { return w.RequestID == requests[i].ID && w.Forced }))
+	}
+	if err := b.findOrganizations(); err != nil {
+		return err
+	}
+	if err := b.make(); err != nil {
+		return err
+	}
+	done := make([]string, 0, len(work))
+	for _, w := range work {
+		done = append(done, w.RequestID)
+	}
+	done = slices.DeleteFunc(done, func(id string) bool { return b.left[id] })
+	return p.settle(tx, b.outcomes, done)
+}
+
+// requestsOf reads the requests of some work, as many as fit into memory; the work
+// of others is left for the next step.
+func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []models.Request, left map[string]bool, err error) {
+	ids := make([]string, len(work))
+	for i := range work {
+		ids[i] = work[i].RequestID
+	}
+	condition, parameter := p.db.Dialect.Among("id", ids)
+	var sizes []models.Request
+	if err := tx.Select("id", "body_bytes").Where(condition, parameter).Order("id").Find(&sizes).Error; err != nil {
+		return nil, nil, fmt.Errorf("reading requests: %w", err)
+	}
+	size, few, left := 0, ids[:0:0], map[string]bool{}
+	for i := range sizes {
+		if size += sizes[i].BodyBytes; len(few) > 0 && size > processBytes {
+			left[sizes[i].ID] = true
+			continue
+		}
+		few = append(few, sizes[i].ID)
+	}
+	condition, parameter = p.db.Dialect.Among("id", few)
+	if err := tx.Where(condition, parameter).Order("id").Find(&requests).Error; err != nil {
+		return nil, nil, fmt.Errorf("reading requests: %w", err)
+	}
+	return requests, left, nil
+}
+
+// sourcesOf returns the requests' sources, by id, from memory where that stands.
+func (p *Engine) sourcesOf(tx *database.Tx, requests []models.Request) (map[string]*OpenSource, error) {
+	found := map[string]*OpenSource{}
+	var ids []string
+	for i := range requests {
+		if id := requests[i].SourceID; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	condition, parameter := p.db.Dialect.Among("id", ids)
+	var rows []models.Source
+	if err := tx.Where(condition, parameter).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("reading sources: %w", err)
+	}
+	for i := range rows {
+		kept, ok := p.sources.Get(rows[i].ID)
+		if !ok || kept.Revision != rows[i].Revision {
+			var err error
+			if kept, err = p.OpenSource(tx.DB, &rows[i]); err != nil {
+				return nil, err
+			}
+			p.sources.Put(rows[i].ID, kept)
+		}
+		found[rows[i].ID] = kept
+	}
+	return found, nil
+}
+
+// settle writes what became of requests, and removes their work.
+func (p *Engine) settle(tx *database.Tx, outcomes map[string]outcome, done []string) error {
+	now := p.clock.Now()
+	rows := make([][]any, 0, len(outcomes))
+	for id, o := range outcomes {
+		rows = append(rows, []any{id, string(o.processing), o.reason, plainText(o.error), now})
+	}
+	if len(rows) > 0 {
+		text := database.TextValue
+		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{text, text, text, text, database.TimeValue}, rows)
+		update := fmt.Sprintf(`WITH became(id, processing, reason, error, at) AS (%s) UPDATE requests
+			SET processing = became.processing, reason = became.reason, error = became.error, processed_at = became.at
+			FROM became WHERE requests.id = became.id`, list)
+		if err := tx.Exec(update, parameters...).Error; err != nil {
+			return fmt.Errorf("noting what became of requests: %w", err)
+		}
+	}
+	if err := p.awaitReferences(tx, outcomes); err != nil {
+		return err
+	}
+	condition, parameter := p.db.Dialect.Among("request_id", done)
+	if err := tx.Where(condition, parameter).Delete(&requestWork{}).Error; err != nil {
+		return fmt.Errorf("ending the work of requests: %w", err)
+	}
+	return nil
+}
+
+// awaitReferences notes what would have parked requests processed again, in place of
+// what was noted before.
+func (p *Engine) awaitReferences(tx *database.Tx, outcomes map[string]outcome) error {
+	var ids []string
+	var rows []*models.AwaitedReference
+	for id, o := range outcomes {
+		ids = append(ids, id)
+		for _, reference := range o.awaits {
+			rows = append(rows, &models.AwaitedReference{Name: plainText(reference.System), Value: plainText(reference.Value), RequestID: id})
+		}
+	}
+	condition, parameter := p.db.Dialect.Among("request_id", ids)
+	if err := tx.Where(condition, parameter).Delete(&models.AwaitedReference{}).Error; err != nil {
+		return fmt.Errorf("forgetting references: %w", err)
+	}
+	if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.LeaveTaken); err != nil {
+		return fmt.Errorf("noting references: %w", err)
+	}
+	return nil
+}
+
+// WaitingRequests returns how many requests wait to be processed, and since when
+// the oldest does; zero if none waits.
+func (p *Engine) WaitingRequests(ctx context.Context) (waiting int, oldest time.Time, err error) {
+	const most = 100_000
+	var count int64
+	db := p.db.WithContext(ctx)
+	if err := db.Table("(?) AS few", db.Model(&requestWork{}).Select("request_id").Limit(most)).Count(&count).Error; err != nil || count == 0 {
+		return 0, time.Time{}, err
+	}
+	var first []time.Time
+	err = db.Model(&requestWork{}).Order("due_at").Limit(1).Pluck("due_at", &first).Error
+	if len(first) == 1 {
+		oldest = first[0]
+	}
+	return int(count), oldest, err
+}
+
+// QueueRequests has requests processed again that are not waiting already. It
+// returns how many those are.
+func (p *Engine) QueueRequests(tx *database.Tx, requests []models.Request, forced bool, replayID string) (int, error) {
+	now, err := tx.Now()
+	if err != nil || len(requests) == 0 {
+		return 0, err
+	}
+	work, ids := make([]*requestWork, len(requests)), make([]string, len(requests))
+	for i := range requests {
+		r := &requests[i]
+		work[i] = &requestWork{RequestID: r.ID, OrganizationID: r.OrganizationID, SourceID: r.SourceID, DueAt: now, Forced: forced, ReplayID: replayID}
+		ids[i] = r.ID
+	}
+	if err := database.InsertAll(p.db.Dialect, tx.DB, work, database.LeaveTaken); err != nil {
+		return 0, fmt.Errorf("queueing requests: %w", err)
+	}
+	condition, parameter := p.db.Dialect.Among("id", ids)
+	err = tx.Model(&models.Request{}).Where(condition, parameter).UpdateColumns(map[string]any{"processing": models.ProcessingWaiting, "reason": "", "error": ""}).Error
+	if err != nil {
+		return 0, fmt.Errorf("queueing requests: %w", err)
+	}
+	database.NoteIn(tx, func(*queuedRequests) { p.callRequests() })
+	return len(work), nil
+}
+
+// queuedRequests notes that a transaction queued some.
+type queuedRequests struct{}

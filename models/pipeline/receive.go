@@ -1,0 +1,442 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hookwell/inbound"
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+// Arrival is a request that passed its source's checks, on its way into the
+// database.
+type Arrival struct {
+	Source       *OpenSource
+	Request      *inbound.Request
+	Verification inbound.Verification
+	Query        string
+	StatusCode   int  // that is answered
+	Test         bool // a sample of ours: it is never a duplicate, and what it becomes are test events
+
+	ctx  context.Context
+	row  *models.Request
+	keys []inbound.Key
+	done chan struct{}
+
+	// What the transaction found out.
+	receipt Receipt
+	err     error
+	again   bool // what it shares a key with is itself no new request
+}
+
+// Receipt is what became of an arrival: a new request, or another one's duplicate.
+type Receipt struct {
+	RequestID string // of the request that is kept
+	Duplicate string // why it is a duplicate: the kind of key; empty for a new request
+}
+
+// ErrSourceChanged is of an arrival whose source was changed after it had been
+// checked. Nothing was stored: read the source again, and check again.
+var ErrSourceChanged = errors.New("the source has changed")
+
+// receiver commits arrivals in groups: whatever waits while one group is committed
+// makes the next one.
+type receiver struct {
+	engine  *Engine
+	mu      sync.Mutex
+	waiting []*Arrival
+	closed  bool
+	signal  chan struct{}
+	begun   sync.Once // with the first request
+	stopped sync.WaitGroup
+	refused refusals
+}
+
+const (
+	maxArrivals     = 256
+	maxArrivalBytes = 8 << 20
+)
+
+func newReceiver(p *Engine) *receiver {
+	r := &receiver{engine: p, signal: make(chan struct{}, 1)}
+	r.refused.init()
+	return r
+}
+
+func (r *receiver) start() {
+	r.stopped.Go(r.run)
+	r.stopped.Go(r.refused.run(r.engine))
+}
+
+func (r *receiver) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	call(r.signal)
+	r.refused.close()
+	r.stopped.Wait()
+}
+
+func call(signal chan struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default:
+	}
+}
+
+// Receive commits an arrival, in a group with others, and returns what became of
+// it. Once it returns without an error the request is in the database, and is
+// turned into events whatever happens to this process. It fails with
+// ErrSourceChanged, or Unavailable while the engine stops.
+func (p *Engine) Receive(ctx context.Context, a *Arrival) (Receipt, error) {
+	if !p.publish.started.Load() {
+		return Receipt{}, errAtRest
+	}
+	p.describe(a)
+	a.ctx, a.done = ctx, make(chan struct{})
+	r := p.receive
+	r.begun.Do(r.start)
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return Receipt{}, errStopping
+	}
+	r.waiting = append(r.waiting, a)
+	r.mu.Unlock()
+	call(r.signal)
+	select {
+	case <-a.done:
+		return a.receipt, a.err
+	case <-ctx.Done():
+		return Receipt{}, ctx.Err()
+	}
+}
+
+// describe writes the arrival's row.
+func (p *Engine) describe(a *Arrival) {
+	identity := a.Source.Verifier.Identify(a.Request, a.Verification.State)
+	a.row = requestRow(a.Source, a.Request, a.Query)
+	a.row.ID = p.clock.NewID(models.PrefixRequest, a.Request.ReceivedAt)
+	a.row.State, a.row.Checked, a.row.StatusCode, a.row.Test = a.Verification.State, a.Verification.Method, a.StatusCode, a.Test
+	a.row.Processing = models.ProcessingWaiting
+	identify(a.row, identity)
+	if a.Verification.State == inbound.Verified && identity.Test {
+		a.row.Test = true
+	}
+	if !a.Test {
+		a.keys = identity.Keys
+	}
+}
+
+// identify writes what the request says it is.
+func identify(row *models.Request, i inbound.Identity) {
+	row.ExternalID, row.ExternalType = plainText(i.ID), plainText(i.Type)
+	if !i.Time.IsZero() {
+		at := i.Time.UTC().Truncate(time.Microsecond)
+		row.ExternalTime = &at
+	}
+}
+
+// requestRow is what is kept of a request: all but the credentials.
+func requestRow(s *OpenSource, r *inbound.Request, query string) *models.Request {
+	row := &models.Request{OrganizationID: s.OrganizationID, SourceID: s.ID, Method: r.Method, Query: maskQuery(plainText(query)),
+		RemoteAddress: r.RemoteAddress.String(), Headers: maskHeaders(s, r.Headers), Body: r.Body, BodyBytes: len(r.Body), ReceivedAt: r.ReceivedAt}
+	return row
+}
+
+// plainText makes text of bytes that came from outside: Postgres takes neither NUL
+// nor broken UTF-8.
+func plainText(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
+}
+
+// run commits group after group.
+func (r *receiver) run() {
+	for {
+		group, closed := r.take()
+		if len(group) > 0 {
+			r.engine.receiveGroup(group)
+			continue
+		}
+		if closed {
+			return
+		}
+		<-r.signal
+	}
+}
+
+// take removes the next group from those that wait. Who has gone is left out.
+func (r *receiver) take() (group []*Arrival, closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	size, n := 0, 0
+	for ; n < len(r.waiting) && len(group) < maxArrivals && (n == 0 || size < maxArrivalBytes); n++ {
+		a := r.waiting[n]
+		if a.err = a.ctx.Err(); a.err != nil {
+			close(a.done)
+			continue
+		}
+		group, size = append(group, a), size+len(a.row.Body)
+	}
+	if r.waiting = slices.Delete(r.waiting, 0, n); len(r.waiting) == 0 {
+		r.waiting = nil
+	}
+	return group, r.closed
+}
+
+// receiveGroup commits a group and answers. If it fails its arrivals are tried each
+// alone, so that one can't fail its neighbours.
+func (p *Engine) receiveGroup(group []*Arrival) {
+	ctx, cancel := context.WithTimeout(context.Background(), CommitLimit)
+	defer cancel()
+	err := p.db.Transaction(ctx, func(tx *database.Tx) error { return p.takeIn(tx, group) })
+	if err != nil && len(group) > 1 && !models.IsCode(err, models.CodeDatabaseBusy) && p.db.Ping(ctx) == nil {
+		for _, a := range group {
+			p.receiveGroup([]*Arrival{a})
+		}
+		return
+	}
+	var later []*Arrival
+	for _, a := range group {
+		if err == nil && a.again {
+			later = append(later, a)
+			continue
+		}
+		if err != nil {
+			a.receipt, a.err = Receipt{}, fmt.Errorf("receiving: %w", p.db.NoteStorage(err))
+		}
+		close(a.done)
+	}
+	for _, a := range later {
+		p.receiveGroup([]*Arrival{a})
+	}
+	if err == nil {
+		p.callRequests()
+	}
+}
+
+// requestKey is a row by which a repeated request is known.
+type requestKey struct {
+	SourceID  string `gorm:"primaryKey"`
+	Key       []byte `gorm:"primaryKey"`
+	RequestID string
+	CreatedAt time.Time
+}
+
+func (k *requestKey) name() string { return k.SourceID + string(k.Key) }
+
+// takeIn writes a group: keys, requests, and the work that they are.
+func (p *Engine) takeIn(tx *database.Tx, group []*Arrival) error {
+	now, err := tx.Now()
+	if err != nil {
+		return err
+	}
+	current, err := p.unchanged(tx, group)
+	if err != nil {
+		return err
+	}
+	fresh, repeated, err := p.tellApart(tx, current)
+	if err != nil {
+		return err
+	}
+	var rows []*models.Request
+	var work []*requestWork
+	var begun []string
+	for _, a := range fresh {
+		rows = append(rows, a.row)
+		work = append(work, &requestWork{RequestID: a.row.ID, OrganizationID: a.row.OrganizationID, SourceID: a.row.SourceID, DueAt: now})
+		if a.Source.FirstVerifiedAt == nil && a.row.State != inbound.Unverified && !slices.Contains(begun, a.Source.ID) {
+			begun = append(begun, a.Source.ID)
+		}
+	}
+	if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.RefuseTaken); err != nil {
+		return fmt.Errorf("inserting requests: %w", err)
+	}
+	if err := database.InsertAll(p.db.Dialect, tx.DB, work, database.RefuseTaken); err != nil {
+		return fmt.Errorf("inserting the work of requests: %w", err)
+	}
+	if len(begun) > 0 {
+		err := tx.Model(&models.Source{}).Where("id IN ? AND first_verified_at IS NULL", begun).UpdateColumn("first_verified_at", p.clock.Now()).Error
+		if err != nil {
+			return fmt.Errorf("noting a source's first request: %w", err)
+		}
+	}
+	return p.countRepeats(tx, repeated)
+}
+
+// unchanged leaves out the arrivals whose source is no longer what they were
+// checked by.
+func (p *Engine) unchanged(tx *database.Tx, group []*Arrival) (current []*Arrival, err error) {
+	var ids []string
+	for _, a := range group {
+		a.receipt, a.err, a.again = Receipt{}, nil, false
+		if !slices.Contains(ids, a.Source.ID) {
+			ids = append(ids, a.Source.ID)
+		}
+	}
+	condition, parameter := p.db.Dialect.Among("id", ids)
+	var stand []struct {
+		ID       string
+		Revision int64
+	}
+	if err := tx.Model(&models.Source{}).Select("id", "revision").Where(condition, parameter).Where("deleted_at IS NULL AND disabled_at IS NULL").Find(&stand).Error; err != nil {
+		return nil, fmt.Errorf("reading sources: %w", err)
+	}
+	revisions := make(map[string]int64, len(stand))
+	for _, s := range stand {
+		revisions[s.ID] = s.Revision
+	}
+	for _, a := range group {
+		if revision, ok := revisions[a.Source.ID]; !ok || revision != a.Source.Revision {
+			a.err = ErrSourceChanged
+			continue
+		}
+		current = append(current, a)
+	}
+	return current, nil
+}
+
+// tellApart saves the arrivals' keys and returns which are new and which repeat an
+// earlier request. It waits for a key that another transaction holds.
+func (p *Engine) tellApart(tx *database.Tx, group []*Arrival) (fresh, repeated []*Arrival, err error) {
+	held, err := p.holdRequestKeys(tx, group)
+	if err != nil {
+		return nil, nil, err
+	}
+	byID := make(map[string]*Arrival, len(group))
+	for _, a := range group {
+		byID[a.row.ID] = a
+	}
+	var free []string
+	for _, a := range group {
+		a.receipt = Receipt{RequestID: a.row.ID}
+		for _, key := range a.keys {
+			holder := held[a.row.SourceID+string(key.Hash[:])]
+			if holder == a.row.ID {
+				continue
+			}
+			if twin := byID[holder]; twin != nil && twin.receipt.Duplicate != "" {
+				a.again = true
+				break
+			}
+			a.receipt = Receipt{RequestID: holder, Duplicate: key.Kind}
+			break
+		}
+		switch {
+		case a.again:
+			free = append(free, a.row.ID)
+		case a.receipt.Duplicate != "":
+			free, repeated = append(free, a.row.ID), append(repeated, a)
+		default:
+			fresh = append(fresh, a)
+		}
+	}
+	if len(free) > 0 { // of the keys of one request, all are saved or none
+		condition, parameter := p.db.Dialect.Among("request_id", free)
+		names := keyNames(group, func(a *Arrival) bool { return slices.Contains(free, a.row.ID) })
+		if len(names) > 0 {
+			if err := tx.Where("(source_id, key) IN ?", names).Where(condition, parameter).Delete(&requestKey{}).Error; err != nil {
+				return nil, nil, fmt.Errorf("freeing keys: %w", err)
+			}
+		}
+	}
+	return fresh, repeated, nil
+}
+
+// keyNames lists the keys of some arrivals.
+func keyNames(group []*Arrival, some func(*Arrival) bool) (names [][]any) {
+	for _, a := range group {
+		if some(a) {
+			for i := range a.keys {
+				names = append(names, []any{a.row.SourceID, a.keys[i].Hash[:]})
+			}
+		}
+	}
+	return names
+}
+
+// holdRequestKeys inserts the keys that are free and returns which request holds
+// each. Keys are in one order everywhere, so that two groups can't wait for each
+// other. Of twins in a group the first holds the key.
+func (p *Engine) holdRequestKeys(tx *database.Tx, group []*Arrival) (map[string]string, error) {
+	now := p.clock.Now()
+	var rows []*requestKey
+	for _, a := range group {
+		for i := range a.keys {
+			rows = append(rows, &requestKey{a.row.SourceID, a.keys[i].Hash[:], a.row.ID, now})
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(rows, func(a, b *requestKey) int {
+		return cmp.Or(strings.Compare(a.SourceID, b.SourceID), bytes.Compare(a.Key, b.Key))
+	})
+	rows = slices.CompactFunc(rows, func(a, b *requestKey) bool { return a.name() == b.name() })
+	if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.LeaveTaken); err != nil {
+		return nil, fmt.Errorf("holding keys: %w", err)
+	}
+	names := keyNames(group, func(*Arrival) bool { return true })
+	var saved []requestKey
+	if err := tx.Select("source_id", "key", "request_id").Where("(source_id, key) IN ?", names).Find(&saved).Error; err != nil {
+		return nil, fmt.Errorf("reading keys: %w", err)
+	}
+	held := make(map[string]string, len(saved))
+	for i := range saved {
+		held[saved[i].name()] = saved[i].RequestID
+	}
+	return held, nil
+}
+
+// countRepeats counts duplicates at the requests that they repeat, and lists the
+// first ones of each.
+func (p *Engine) countRepeats(tx *database.Tx, repeated []*Arrival) error {
+	if len(repeated) == 0 {
+		return nil
+	}
+	counts := map[string]int{}
+	for _, a := range repeated {
+		counts[a.receipt.RequestID]++
+	}
+	ids := make([]string, 0, len(counts))
+	rows := make([][]any, 0, len(counts))
+	for id, n := range counts {
+		ids, rows = append(ids, id), append(rows, []any{id, n})
+	}
+	list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.IntegerValue}, rows)
+	update := fmt.Sprintf("WITH more(id, n) AS (%s) UPDATE requests SET duplicates = requests.duplicates + more.n FROM more WHERE requests.id = more.id", list)
+	if err := tx.Exec(update, parameters...).Error; err != nil {
+		return fmt.Errorf("counting duplicates: %w", err)
+	}
+	condition, parameter := p.db.Dialect.Among("id", ids)
+	var counted []models.Request
+	if err := tx.Select("id", "duplicates").Where(condition, parameter).Find(&counted).Error; err != nil {
+		return fmt.Errorf("reading duplicates: %w", err)
+	}
+	last := make(map[string]int, len(counted))
+	for _, r := range counted {
+		last[r.ID] = r.Duplicates - counts[r.ID]
+	}
+	var seen []*models.DuplicateSeen
+	for _, a := range repeated {
+		id := a.receipt.RequestID
+		n, ok := last[id]
+		if last[id] = n + 1; !ok || n >= models.MaxDuplicatesSeen {
+			continue
+		}
+		seen = append(seen, &models.DuplicateSeen{RequestID: id, Number: n + 1, OrganizationID: a.row.OrganizationID, Reason: a.receipt.Duplicate,
+			RemoteAddress: a.row.RemoteAddress, ReceivedAt: a.row.ReceivedAt})
+	}
+	if err := database.InsertAll(p.db.Dialect, tx.DB, seen, database.LeaveTaken); err != nil {
+		return fmt.Errorf("listing duplicates: %w", err)
+	}
+	return nil
+}

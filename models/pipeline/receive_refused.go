@@ -1,0 +1,260 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"hookwell/inbound"
+	"hookwell/models"
+	"hookwell/models/database"
+)
+
+// What is kept of the requests that a source refused. Those with a wrong signature
+// are kept whole, so that they can be accepted once the secret is right.
+const (
+	MaxRefusedWhole  = 1000     // of a source
+	MaxRefusedBytes  = 32 << 20 // of a source's whole ones
+	MaxRefusedOthers = 100      // of a source, of the last day
+	refusedOtherBody = 16 << 10
+	refusedOtherSpan = 24 * time.Hour
+
+	// waitingRefusals is how many refusals wait to be written. One beyond it is
+	// counted, and nothing else is kept of it.
+	waitingRefusals     = 64
+	waitingRefusalBytes = 8 << 20
+	// diagnosed is how many refusals a second are diagnosed as they are kept; the
+	// others are when somebody looks at them.
+	diagnosed = 10
+)
+
+// refusal is a refused request on its way into the database.
+type refusal struct {
+	row     *models.RefusedRequest
+	source  *OpenSource
+	request *inbound.Request
+	done    chan struct{}
+}
+
+// refusedCount is how many requests a source refused for one cause in one minute.
+type refusedCount struct {
+	SourceID       string        `gorm:"primaryKey"`
+	Cause          inbound.Cause `gorm:"primaryKey"`
+	Minute         int64         `gorm:"primaryKey"` // its start, in Unix seconds
+	OrganizationID string
+	Count          int
+}
+
+type refusedAt struct {
+	sourceID string
+	cause    inbound.Cause
+	minute   int64
+}
+
+// refusals are written by one goroutine, whatever waits at once.
+type refusals struct {
+	mu      sync.Mutex
+	waiting []*refusal
+	bytes   int
+	counts  map[refusedAt]*refusedCount
+	signal  chan struct{}
+	stop    chan struct{}
+	second  int64 // in which diagnoses were counted
+	count   int
+}
+
+func (r *refusals) init() {
+	r.counts, r.signal, r.stop = map[refusedAt]*refusedCount{}, make(chan struct{}, 1), make(chan struct{})
+}
+
+func (r *refusals) close() { close(r.stop) }
+
+// Refuse counts a request that a source refused and keeps it, as far as the
+// bounds allow. It returns once that is written, or at once if too much waits. The
+// request's body may be empty where it wasn't read; length is how long it is, as
+// far as is known.
+func (p *Engine) Refuse(ctx context.Context, s *OpenSource, request *inbound.Request, v inbound.Verification, query string, status, length int) {
+	p.receive.begun.Do(p.receive.start)
+	r := &p.receive.refused
+	n := &refusal{row: p.refusedRow(s, request, v, query, status, length), source: s, request: request, done: make(chan struct{})}
+	if !r.add(n) {
+		return
+	}
+	select {
+	case <-n.done:
+	case <-ctx.Done():
+	}
+}
+
+func (p *Engine) refusedRow(s *OpenSource, request *inbound.Request, v inbound.Verification, query string, status, length int) *models.RefusedRequest {
+	row := &models.RefusedRequest{Request: *requestRow(s, request, query), Whole: v.Cause == inbound.CauseSignature, Share: shareOf(request.RemoteAddress)}
+	row.ID = p.clock.NewID(models.PrefixRequest, request.ReceivedAt)
+	row.State, row.Cause, row.Checked, row.StatusCode = inbound.Refused, v.Cause, v.Method, status
+	row.BodyBytes = max(len(request.Body), length)
+	if s.Verifier != nil && len(request.Body) > 0 {
+		identify(&row.Request, s.Verifier.Identify(request, inbound.Unverified))
+	}
+	if !row.Whole && len(row.Body) > refusedOtherBody {
+		row.Body = row.Body[:refusedOtherBody]
+	}
+	row.Body = slices.Clone(row.Body) // whoever waited may go before it is written
+	row.Size = len(row.Body)
+	for _, h := range row.Headers {
+		row.Size += len(h.Name) + len(h.Value)
+	}
+	return row
+}
+
+// shareOf returns the network whose share of the bound a request uses.
+func shareOf(address netip.Addr) string {
+	bits := 32
+	if address.Is6() {
+		bits = 64
+	}
+	network, err := address.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return network.String()
+}
+
+// add counts a refusal, and reports whether it is written. What came too fast is
+// only counted.
+func (r *refusals) add(n *refusal) bool {
+	r.mu.Lock()
+	at := refusedAt{n.row.SourceID, n.row.Cause, n.row.ReceivedAt.Truncate(time.Minute).Unix()}
+	count := r.counts[at]
+	if count == nil {
+		count = &refusedCount{SourceID: at.sourceID, Cause: at.cause, Minute: at.minute, OrganizationID: n.row.OrganizationID}
+		r.counts[at] = count
+	}
+	count.Count++
+	kept := n.row.Cause != inbound.CauseRate && len(r.waiting) < waitingRefusals && r.bytes+n.row.Size <= waitingRefusalBytes
+	if kept {
+		r.waiting, r.bytes = append(r.waiting, n), r.bytes+n.row.Size
+	}
+	r.mu.Unlock()
+	call(r.signal)
+	return kept
+}
+
+// take removes all that waits.
+func (r *refusals) take() (rows []*refusal, counts []*refusedCount) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rows, r.waiting, r.bytes = r.waiting, nil, 0
+	for at, count := range r.counts {
+		counts = append(counts, count)
+		delete(r.counts, at)
+	}
+	slices.SortFunc(counts, func(a, b *refusedCount) int {
+		return cmp.Or(strings.Compare(a.SourceID, b.SourceID), strings.Compare(string(a.Cause), string(b.Cause)), cmp.Compare(a.Minute, b.Minute))
+	})
+	return rows, counts
+}
+
+// mayDiagnose reports whether there is time for one more diagnosis in this second.
+func (r *refusals) mayDiagnose(now time.Time) bool {
+	if second := now.Unix(); second != r.second {
+		r.second, r.count = second, 0
+	}
+	r.count++
+	return r.count <= diagnosed
+}
+
+// run writes what waits until close.
+func (r *refusals) run(p *Engine) func() {
+	return func() {
+		for {
+			if rows, counts := r.take(); len(counts) > 0 {
+				p.writeRefusals(rows, counts)
+				continue
+			}
+			select {
+			case <-r.signal:
+			case <-r.stop:
+				if rows, counts := r.take(); len(counts) > 0 {
+					p.writeRefusals(rows, counts)
+				}
+				return
+			}
+		}
+	}
+}
+
+// writeRefusals writes refusals and their counts. What can't be written is lost,
+// with a line in the log: nobody was promised that it is kept.
+func (p *Engine) writeRefusals(waiting []*refusal, counts []*refusedCount) {
+	defer func() {
+		for _, n := range waiting {
+			close(n.done)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), CommitLimit)
+	defer cancel()
+	rows := make([]*models.RefusedRequest, len(waiting))
+	for i, n := range waiting {
+		rows[i] = n.row
+		if n.row.Whole && n.source.Verifier != nil && p.receive.refused.mayDiagnose(p.clock.Now()) {
+			n.row.Diagnosis = n.source.Verifier.Diagnose(n.request, n.source.Secrets, n.source.Earlier).Text
+		}
+	}
+	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
+		if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.RefuseTaken); err != nil {
+			return fmt.Errorf("inserting refused requests: %w", err)
+		}
+		add := clause.OnConflict{Columns: []clause.Column{{Name: "source_id"}, {Name: "cause"}, {Name: "minute"}},
+			DoUpdates: clause.Assignments(map[string]any{"count": gorm.Expr("refused_counts.count + excluded.count")})}
+		if err := tx.Clauses(add).Create(counts).Error; err != nil {
+			return fmt.Errorf("counting refused requests: %w", err)
+		}
+		return p.boundRefused(tx, rows)
+	})
+	if err != nil {
+		p.log.Error("refused requests are not kept", "count", len(rows), "error", p.db.NoteStorage(err))
+	}
+}
+
+// boundRefused removes what goes beyond the bounds of the rows' sources. Of whole
+// ones each network keeps its newest first, in turns, so that a flood from one
+// doesn't push out what came from another.
+func (p *Engine) boundRefused(tx *database.Tx, rows []*models.RefusedRequest) error {
+	var whole, others []string
+	for _, row := range rows {
+		list := &others
+		if row.Whole {
+			list = &whole
+		}
+		if !slices.Contains(*list, row.SourceID) {
+			*list = append(*list, row.SourceID)
+		}
+	}
+	if len(whole) > 0 {
+		condition, parameter := p.db.Dialect.Among("source_id", whole)
+		err := tx.Exec(`DELETE FROM refused_requests WHERE id IN (SELECT id FROM (
+			SELECT id, row_number() OVER (PARTITION BY source_id ORDER BY nth, id DESC) AS place, sum(size) OVER (PARTITION BY source_id ORDER BY nth, id DESC) AS total
+			FROM (SELECT id, source_id, size, row_number() OVER (PARTITION BY source_id, share ORDER BY id DESC) AS nth FROM refused_requests WHERE whole AND `+condition+`) r
+			) ranked WHERE place > ? OR total > ?)`, parameter, MaxRefusedWhole, MaxRefusedBytes).Error
+		if err != nil {
+			return fmt.Errorf("bounding refused requests: %w", err)
+		}
+	}
+	if len(others) > 0 {
+		condition, parameter := p.db.Dialect.Among("source_id", others)
+		err := tx.Exec(`DELETE FROM refused_requests WHERE id IN (SELECT id FROM (
+			SELECT id, row_number() OVER (PARTITION BY source_id ORDER BY id DESC) AS place FROM refused_requests WHERE NOT whole AND `+condition+`
+			) ranked WHERE place > ? OR id < ?)`, parameter, MaxRefusedOthers, database.LowestID(models.PrefixRequest, p.clock.Now().Add(-refusedOtherSpan))).Error
+		if err != nil {
+			return fmt.Errorf("bounding refused requests: %w", err)
+		}
+	}
+	return nil
+}

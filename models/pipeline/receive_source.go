@@ -1,0 +1,178 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"hookwell/inbound"
+	"hookwell/models"
+	"hookwell/models/database"
+	"hookwell/webhook"
+)
+
+// sourceFresh is how long a source in memory is used without asking the database
+// whether it has changed. What is accepted is checked again as it is committed.
+const sourceFresh = time.Second
+
+// OpenSource is a source as receiving uses it: its verifier, its secrets and its
+// mappings, made once. It isn't changed afterwards.
+type OpenSource struct {
+	models.Source
+	Verifier *inbound.Verifier // nil lets nothing in
+	Secrets  []inbound.Secret  // in force, newest first
+	Earlier  []inbound.Secret  // which have ended
+
+	networks []netip.Prefix
+	mappings *inbound.Mappings
+	ends     *time.Time // when the first of its secrets ends
+	token    string     // that it was found by
+	until    *time.Time // when that token ends
+	checked  time.Time  // when the database last said that it stands
+}
+
+// Allows reports whether the source takes requests from an address.
+func (s *OpenSource) Allows(address netip.Addr) bool {
+	return len(s.networks) == 0 || slices.ContainsFunc(s.networks, func(n netip.Prefix) bool { return n.Contains(address) })
+}
+
+// Takes reports whether the source takes requests by a method.
+func (s *OpenSource) Takes(method string) bool {
+	return s.Verifier != nil && slices.Contains(s.Verifier.Provider().Methods, method)
+}
+
+// Verify checks a request by every secret. A source that can't be verified refuses
+// all.
+func (s *OpenSource) Verify(r *inbound.Request) inbound.Verification {
+	if s.Verifier == nil {
+		return inbound.Verification{State: inbound.Refused, Cause: inbound.CauseSignature, Secret: -1, Method: "Nothing: Hookwell doesn’t know this source’s provider or scheme."}
+	}
+	return s.Verifier.Verify(r, s.Secrets)
+}
+
+// SourceByToken returns the source whose URL has the token, from memory where it
+// is there. Any other token is NotFound.
+func (p *Engine) SourceByToken(ctx context.Context, token string) (*OpenSource, error) {
+	hash := string(models.HashToken(token))
+	now := p.clock.Now()
+	kept, ok := p.sources.Get(hash)
+	if ok && now.Sub(kept.checked) < sourceFresh && kept.stands(now) {
+		return kept, nil
+	}
+	db := p.db.WithContext(ctx)
+	row, err := database.Find[models.Source](db.Where("(token_hash = ? OR earlier_hash = ? AND earlier_until > ?) AND deleted_at IS NULL", []byte(hash), []byte(hash), now), "source")
+	if err != nil {
+		p.sources.Remove(hash)
+		return nil, err
+	}
+	if ok && kept.Revision == row.Revision && kept.stands(now) {
+		fresh := *kept
+		fresh.checked, fresh.FirstVerifiedAt = now, row.FirstVerifiedAt
+		p.sources.Put(hash, &fresh)
+		return &fresh, nil
+	}
+	opened, err := p.OpenSource(db, row)
+	if err != nil {
+		return nil, err
+	}
+	opened.checked, opened.token = now, token
+	if string(row.TokenHash) != hash {
+		opened.until = row.EarlierUntil
+	}
+	p.sources.Put(hash, opened)
+	return opened, nil
+}
+
+// ForgetSource has the next request of a token read its source again.
+func (p *Engine) ForgetSource(s *OpenSource) { p.sources.Remove(string(models.HashToken(s.token))) }
+
+// stands reports whether nothing of the source has ended by itself.
+func (s *OpenSource) stands(now time.Time) bool {
+	return (s.ends == nil || now.Before(*s.ends)) && (s.until == nil || now.Before(*s.until))
+}
+
+// OpenSource makes a row ready for receiving: it opens the secrets and compiles
+// scheme and mappings. It fails only if the database does. What can't be opened or
+// compiled is logged; the source then lets nothing in, or maps nothing.
+func (p *Engine) OpenSource(db *gorm.DB, row *models.Source) (*OpenSource, error) {
+	s := &OpenSource{Source: *row}
+	for _, text := range row.AllowNetworks {
+		if network, err := netip.ParsePrefix(text); err == nil {
+			s.networks = append(s.networks, network)
+		}
+	}
+	verifier, mappings, faults := CompileSource(row)
+	if len(faults) > 0 {
+		p.log.Error("a source can't be used as it is set", "source", row.ID, "error", faults.Error())
+	}
+	if s.Verifier, s.mappings = verifier, mappings; verifier == nil {
+		return s, nil
+	}
+	var secrets []models.SourceSecret
+	if err := db.Session(&gorm.Session{NewDB: true}).Where("source_id = ?", row.ID).Order("id DESC").Find(&secrets).Error; err != nil {
+		return nil, fmt.Errorf("reading a source's secrets: %w", err)
+	}
+	now := p.clock.Now()
+	for i := range secrets {
+		secret, err := p.openSourceSecret(verifier, &secrets[i])
+		if err != nil {
+			p.log.Error("a source's secret can't be used", "source", row.ID, "secret", secrets[i].ID, "error", err)
+			continue
+		}
+		if !secrets[i].InForce(now) {
+			s.Earlier = append(s.Earlier, secret)
+			continue
+		}
+		s.Secrets = append(s.Secrets, secret)
+		if end := secrets[i].EndedAt; end != nil && (s.ends == nil || end.Before(*s.ends)) {
+			s.ends = end
+		}
+	}
+	s.Source.Secrets = len(s.Secrets)
+	return s, nil
+}
+
+func (p *Engine) openSourceSecret(v *inbound.Verifier, row *models.SourceSecret) (inbound.Secret, error) {
+	plain, err := p.vault.Open(row.SourceID, row.Sealed)
+	if err != nil {
+		return inbound.Secret{}, err
+	}
+	return v.ParseSecret(string(plain))
+}
+
+// CompileSource makes the verifier and the mappings of a source, or says at its
+// fields what is wrong. The verifier is nil if nothing can be verified by them.
+func CompileSource(s *models.Source) (*inbound.Verifier, *inbound.Mappings, webhook.Faults) {
+	provider := inbound.Named(s.Provider)
+	if provider == nil {
+		return nil, nil, webhook.Faults{{Field: "provider", Message: "There is no such provider."}}
+	}
+	o := inbound.Options{Dedupe: s.Dedupe}
+	if s.Scheme != "" {
+		o.Scheme = &inbound.Scheme{}
+		if err := json.Unmarshal([]byte(s.Scheme), o.Scheme); err != nil {
+			return nil, nil, webhook.Faults{{Field: "scheme", Message: "This is no scheme: " + err.Error()}}
+		}
+	}
+	verifier, faults := provider.Verifier(o)
+	if len(faults) > 0 {
+		return nil, nil, faults
+	}
+	list := provider.Mappings
+	if s.Mappings != "" {
+		list = nil
+		if err := json.Unmarshal([]byte(s.Mappings), &list); err != nil {
+			return verifier, nil, webhook.Faults{{Field: "mappings", Message: "This must be a list of mappings."}}
+		}
+	}
+	mappings, faults := inbound.CompileMappings(provider, list)
+	if len(faults) > 0 {
+		return verifier, nil, faults
+	}
+	return verifier, mappings, nil
+}

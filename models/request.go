@@ -1,0 +1,221 @@
+package models
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"hookwell/inbound"
+)
+
+// Processing is how far a request is on its way to its events.
+type Processing string
+
+// The states of processing; a refused request has none.
+const (
+	ProcessingNone      Processing = ""
+	ProcessingWaiting   Processing = "waiting"
+	ProcessingProcessed Processing = "processed"
+	ProcessingIgnored   Processing = "ignored"
+	ProcessingFailed    Processing = "failed"
+)
+
+// Processings lists every state of processing.
+func Processings() []Processing {
+	return []Processing{ProcessingWaiting, ProcessingProcessed, ProcessingIgnored, ProcessingFailed}
+}
+
+// The reasons of requests that were ignored, or that failed and are parked.
+const (
+	ReasonFiltered       = "filtered"        // no mapping's condition held
+	ReasonUnmapped       = "unmapped"        // there is no mapping of its type, and it isn't relayed
+	ReasonUnverified     = "unverified"      // its source checks nothing, and passes nothing on
+	ReasonRepeated       = "repeated"        // it became these events before
+	ReasonNoOrganization = "no_organization" // no organization of the installation is named
+	ReasonMappingFailed  = "mapping_failed"
+	ReasonHandshake      = "handshake" // the provider asked whether the URL is ours
+)
+
+// Request is one HTTP request that came to a source. Credentials in Headers and
+// Query are masked. Body is what was received, byte by byte; of a refused one it
+// may be the beginning.
+type Request struct {
+	ID             string
+	OrganizationID string // of its source; empty for one of the installation
+	SourceID       string
+	State          inbound.State
+	Cause          inbound.Cause // of a refused one
+	Diagnosis      string        // what most likely happened to a refused one
+	Checked        string        // how the check went, in words
+	Method         string
+	Query          string
+	RemoteAddress  string
+	Headers        Headers
+	Body           []byte
+	BodyBytes      int // as received
+	ExternalID     string
+	ExternalType   string
+	ExternalTime   *time.Time
+	Test           bool
+	StatusCode     int // that we answered
+	Duplicates     int
+	Processing     Processing
+	Reason         string
+	Error          string
+	ReceivedAt     time.Time
+	AcceptedAt     *time.Time // by hand, after it had been refused
+	ProcessedAt    *time.Time
+
+	// The store's queries fill these, of one request or a page.
+	SourceName string          `gorm:"-"`
+	SourceSlug string          `gorm:"-"`
+	Events     []RequestEvent  `gorm:"-"`
+	Repeats    []DuplicateSeen `gorm:"-"`
+}
+
+// Installation reports whether the request came to a source of the installation.
+func (r *Request) Installation() bool { return r.OrganizationID == "" }
+
+// Cut reports whether less than all of the body is kept.
+func (r *Request) Cut() bool { return len(r.Body) < r.BodyBytes }
+
+// RefusedRequest is a request that a source refused and kept, within bounds. Whole
+// ones can be accepted once the secret is right. Share is the network that it
+// came from, and Size how much of the bound it uses.
+type RefusedRequest struct {
+	Request
+	Whole bool
+	Share string
+	Size  int
+}
+
+// TableName names the table of the rows for GORM.
+func (RefusedRequest) TableName() string { return "refused_requests" }
+
+// RequestEvent links a request to an event that it became. Mapping is empty for
+// the event that relays it.
+type RequestEvent struct {
+	RequestID             string `gorm:"primaryKey"`
+	EventID               string `gorm:"primaryKey"`
+	RequestOrganizationID string
+	OrganizationID        string
+	SourceID              string
+	EventType             string
+	Mapping               string
+	CreatedAt             time.Time
+}
+
+// DuplicateSeen is a repeat of a request: it was answered, and became nothing.
+type DuplicateSeen struct {
+	RequestID      string `gorm:"primaryKey"`
+	Number         int    `gorm:"primaryKey"` // from 1
+	OrganizationID string
+	Reason         string // "id" or "body"
+	RemoteAddress  string
+	ReceivedAt     time.Time
+}
+
+// TableName names the table of the rows for GORM.
+func (DuplicateSeen) TableName() string { return "request_duplicates" }
+
+// MaxDuplicatesSeen is how many duplicates of one request are listed.
+const MaxDuplicatesSeen = 20
+
+// RequestFilter narrows the log of requests. Zero fields let everything pass.
+// ExternalTypes may be exact or prefixes such as "invoice.*".
+type RequestFilter struct {
+	SourceID      string
+	States        []inbound.State
+	Causes        []inbound.Cause
+	Processing    []Processing
+	Reasons       []string
+	ExternalID    string
+	ExternalTypes []string
+	Since         time.Time
+	Until         time.Time
+}
+
+// Kept reports whether the filter lets accepted requests pass.
+func (f RequestFilter) Kept() bool {
+	return len(f.Causes) == 0 && (len(f.States) == 0 || slices.ContainsFunc(f.States, func(s inbound.State) bool { return s != inbound.Refused }))
+}
+
+// Refused reports whether the filter lets refused requests pass.
+func (f RequestFilter) Refused() bool {
+	return len(f.Processing) == 0 && len(f.Reasons) == 0 && (len(f.States) == 0 || slices.Contains(f.States, inbound.Refused))
+}
+
+// RequestReplay is requests that a person asked to be processed again, all of a
+// filter at a pace.
+type RequestReplay struct {
+	ID             string
+	OrganizationID string
+	Filter         RequestFilter `gorm:"serializer:json"`
+	Forced         bool          // make the events again that were made before
+	PerSecond      int
+	State          RecoveryState
+	Total          int
+	Queued         int
+	Cursor         string
+	Last           string // no request after it
+	NextAt         time.Time
+	CreatedBy      string
+	CreatedAt      time.Time
+	EndedAt        *time.Time
+}
+
+// AwaitedReference is a reference that a parked request waits for.
+type AwaitedReference struct {
+	Name      string `gorm:"primaryKey"`
+	Value     string `gorm:"primaryKey"`
+	RequestID string `gorm:"primaryKey"`
+}
+
+// Relayed is what goes along with a received body: its media type, headers of
+// Hookwell's own and the provider's.
+type Relayed struct {
+	MediaType string  `json:"mediaType,omitempty"`
+	Own       Headers `json:"own,omitempty"`
+	Provider  Headers `json:"provider,omitempty"`
+}
+
+// ParseRelayed reads Event.Relayed. It fails if that isn't what Bytes wrote.
+func ParseRelayed(stored []byte) (r Relayed, err error) { return r, json.Unmarshal(stored, &r) }
+
+// Bytes returns what Event.Relayed holds.
+func (r Relayed) Bytes() []byte {
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // of strings alone
+	}
+	return b
+}
+
+// SourcePayment is what a source has told of one payment of an organization:
+// amounts in minor units. Paid is nil if nothing told it.
+type SourcePayment struct {
+	OrganizationID string `gorm:"primaryKey"`
+	SourceID       string `gorm:"primaryKey"`
+	PaymentID      string `gorm:"primaryKey"`
+	Paid           *int64
+	Refunded       int64
+	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
+}
+
+// RequestStates lists every state of a request in the order in which pages show
+// them.
+func RequestStates() []inbound.State {
+	return []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified, inbound.Refused}
+}
+
+// ReceivedOutcomes lists what may become of a request as metrics count it: pairs of
+// state and cause.
+func ReceivedOutcomes() (list [][2]string) {
+	for _, state := range []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified} {
+		list = append(list, [2]string{string(state), ""})
+	}
+	for _, cause := range inbound.Causes() {
+		list = append(list, [2]string{string(inbound.Refused), string(cause)})
+	}
+	return list
+}

@@ -1,0 +1,187 @@
+package models
+
+import (
+	"strconv"
+	"time"
+
+	"hookwell/inbound"
+)
+
+// Source is a provider whose webhooks are taken in, at a URL of its own. It
+// belongs to an organization, or to the installation while OrganizationID is
+// empty. It is enabled while DisabledAt is nil.
+type Source struct {
+	ID             string
+	OrganizationID string
+	Name           string
+	Slug           string // the first word of the types that it relays; never changes
+	Provider       string // the id of an inbound template
+	Scheme         string // its own scheme as JSON; empty is the template's
+	Mappings       string // its own mappings as JSON; empty is the template's
+	TokenHash      []byte
+	Token          []byte // sealed
+	EarlierHash    []byte // of the token before, which stands until EarlierUntil
+	EarlierToken   []byte
+	EarlierUntil   *time.Time
+	AllowNetworks  []string `gorm:"serializer:json"` // prefixes; empty allows every address
+	MaxBodyBytes   int
+	// RateLimitPerSecond is how many requests one process takes a second.
+	RateLimitPerSecond int
+	Response           SourceResponse `gorm:"serializer:json"`
+	Dedupe             inbound.Dedupe // "" is the provider's
+	RelayUnverified    bool           // pass on what was not verified; it says what it risks
+	Revision           int64          // rises with every change that receiving reads
+	FormVersion        int64          `gorm:"column:version"` // rises with every save of its form
+	FirstVerifiedAt    *time.Time
+	DisabledAt         *time.Time
+	DisabledBy         string
+	CreatedAt          time.Time
+	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt          *time.Time
+
+	// Secrets is how many secrets verify now; the store's queries fill it.
+	Secrets int `gorm:"-"`
+	// Path is the path of its URL, which the store opens for who may see it.
+	Path string `gorm:"-"`
+}
+
+// Limits of a source.
+const (
+	MaxSourceSlug     = 40
+	MaxSourceSecrets  = 8
+	MaxSources        = 200 // of one organization, and of the installation
+	MaxAllowNetworks  = 200
+	DefaultSourceBody = 1 << 20
+	MaxSourceBody     = 25 << 20
+	DefaultSourceRate = 500
+	MaxSourceRate     = 10_000
+	MaxResponseBody   = 1000 // characters
+	MaxSourceSecret   = 4096 // bytes
+	TokenOverlapHours = 48
+	MaxTokenOverlap   = 7 * 24
+	EndedSecretsKept  = 30 * Day
+	ReceivePath       = "/in/"
+	MaxReferenceValue = 255
+	MaxReferenceNames = 20
+)
+
+// Enabled reports whether the source takes requests.
+func (s *Source) Enabled() bool { return s.DisabledAt == nil }
+
+// Installation reports whether the source is the installation's.
+func (s *Source) Installation() bool { return s.OrganizationID == "" }
+
+// Version returns the source as it is, for conditional edits.
+func (s *Source) Version() Version {
+	return Version{ID: s.ID, Form: strconv.FormatInt(s.FormVersion, 10), At: s.UpdatedAt}
+}
+
+// Input returns the source as it is set now, to be changed and saved.
+func (s *Source) Input() SourceInput {
+	return SourceInput{Name: s.Name, Slug: s.Slug, Provider: s.Provider, Scheme: s.Scheme, Mappings: s.Mappings, AllowNetworks: s.AllowNetworks,
+		MaxBodyBytes: s.MaxBodyBytes, RateLimitPerSecond: s.RateLimitPerSecond, Response: s.Response, Dedupe: s.Dedupe, RelayUnverified: s.RelayUnverified}
+}
+
+// SourceResponse is what a source answers to what it accepts, in place of the
+// template's. Status 0 is the template's.
+type SourceResponse struct {
+	Status    int    `json:"status,omitempty"`
+	MediaType string `json:"mediaType,omitempty"`
+	Body      string `json:"body,omitempty"`
+}
+
+// ResponseTypes are the media types that a response may have.
+func ResponseTypes() []string {
+	return []string{"text/plain", "application/json", "application/xml", "text/xml"}
+}
+
+// SourceInput is what a person chooses. Slug and Provider can't be changed later.
+type SourceInput struct {
+	Name               string
+	Slug               string
+	Provider           string
+	Scheme             string
+	Secrets            []string // of a new source alone
+	Mappings           string
+	AllowNetworks      []string
+	MaxBodyBytes       int
+	RateLimitPerSecond int
+	Response           SourceResponse
+	Dedupe             inbound.Dedupe // "" is the provider's
+	RelayUnverified    bool
+	Enabled            *bool // nil leaves it
+}
+
+// NewSourceInput returns the input that a form begins with.
+func NewSourceInput() SourceInput {
+	return SourceInput{MaxBodyBytes: DefaultSourceBody, RateLimitPerSecond: DefaultSourceRate}
+}
+
+// SourceSecret is one secret that a provider signs with, sealed. Once EndedAt has
+// passed it verifies nothing, and only names itself where a request was refused.
+type SourceSecret struct {
+	ID             string
+	SourceID       string
+	OrganizationID string
+	Sealed         []byte
+	Hint           string // its last characters
+	CreatedBy      string
+	CreatedAt      time.Time
+	EndedAt        *time.Time
+}
+
+// InForce reports whether the secret verifies at a time.
+func (s *SourceSecret) InForce(now time.Time) bool {
+	return s.EndedAt == nil || now.Before(*s.EndedAt)
+}
+
+// SourceReference is a name by which sources of the installation find an
+// organization, such as Stripe's customer id.
+type SourceReference struct {
+	Name           string `gorm:"primaryKey"`
+	Value          string `gorm:"primaryKey"`
+	OrganizationID string
+	CreatedAt      time.Time
+}
+
+// SourceHealth is how a source fares, as pages and metrics name it.
+type SourceHealth string
+
+// The states of a source.
+const (
+	SourceHealthy  SourceHealth = "healthy"
+	SourceDegraded SourceHealth = "degraded" // some requests were refused or became nothing
+	SourceRefusing SourceHealth = "refusing" // all were refused
+	SourceFailing  SourceHealth = "failing"  // none could be mapped
+	SourceWaiting  SourceHealth = "waiting"  // for the first request
+	SourcePaused   SourceHealth = "paused"
+)
+
+// SourceSummary is a source with what it took in within the last 24 hours.
+type SourceSummary struct {
+	Source
+	Accepted      int
+	Refused       int
+	Failed        int // of the accepted ones, those that could not be processed
+	LastRequestAt *time.Time
+}
+
+// Health returns how the source fares.
+func (s *SourceSummary) Health() SourceHealth {
+	switch {
+	case !s.Enabled():
+		return SourcePaused
+	case s.Accepted == 0 && s.Refused == 0:
+		if s.LastRequestAt == nil {
+			return SourceWaiting
+		}
+		return SourceHealthy
+	case s.Accepted == 0:
+		return SourceRefusing
+	case s.Failed == s.Accepted:
+		return SourceFailing
+	case s.Failed > 0 || s.Refused > 0:
+		return SourceDegraded
+	}
+	return SourceHealthy
+}
