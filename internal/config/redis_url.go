@@ -91,6 +91,12 @@ func redisURL(text string) (u *url.URL, hosts []string, err error) {
 	}
 	u.Scheme = kind
 	query := u.Query()
+	if fault := unusedLogin(u, query); fault != "" {
+		return nil, nil, errors.New(fault)
+	}
+	if query.Has("db") && (query.Get("db") == "" || strings.Trim(query.Get("db"), "0123456789") != "") {
+		return nil, nil, errors.New("the option db has to be the number of a database, such as db=0")
+	}
 	if kind == "unix" {
 		if u.Host != "" || u.Path == "" {
 			return nil, nil, errors.New("write a socket as unix:///path/of/the/socket?db=0")
@@ -115,6 +121,21 @@ func redisURL(text string) (u *url.URL, hosts []string, err error) {
 		}
 	}
 	return u, hosts, nil
+}
+
+// unusedLogin says which user names have no password, or "": go-redis would sign in as
+// nobody then.
+func unusedLogin(u *url.URL, query url.Values) string {
+	const fault = "the user %s has no password, and would not be used; write user:password, or leave the user out. For a user with nopass any password will do"
+	if password, _ := u.User.Password(); u.User.Username() != "" && password == "" {
+		return fmt.Sprintf(fault, "before the host")
+	}
+	for _, prefix := range []string{"", "sentinel_"} {
+		if query.Get(prefix+"username") != "" && query.Get(prefix+"password") == "" {
+			return fmt.Sprintf(fault, "of the option "+prefix+"username")
+		}
+	}
+	return ""
 }
 
 // badPort says which of some addresses has a port that is none, or "".
