@@ -89,8 +89,8 @@ func TestPartitions(t *testing.T) {
 func TestMakePartitions(t *testing.T) {
 	f := onlyPostgres(t)
 	before := partitions(t, f)
-	if len(before) != 3*15 {
-		t.Errorf("%d partitions, want 15 days of 3 tables: %v", len(before), before)
+	if len(before) != 4*15 {
+		t.Errorf("%d partitions, want 15 days of 4 tables: %v", len(before), before)
 	}
 	if err := f.Database().MakePartitions(t.Context()); err != nil {
 		t.Fatal(err)

@@ -13,8 +13,11 @@ import (
 )
 
 // References returns by what the installation's sources find an organization, by
-// system, such as {"stripe": "cus_9"}.
+// system, such as {"stripe": "cus_9"}. An unknown organization is NotFound.
 func (p *Platform) References(ctx context.Context, organizationID string) (map[string]string, error) {
+	if _, err := p.Organization(ctx, organizationID); err != nil {
+		return nil, err
+	}
 	var rows []models.SourceReference
 	if err := p.store.db.WithContext(ctx).Where("organization_id = ?", organizationID).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("reading references: %w", err)
@@ -28,7 +31,7 @@ func (p *Platform) References(ctx context.Context, organizationID string) (map[s
 
 // SetReferences replaces an organization's references. Requests that waited for one
 // of them are processed again. It is a Conflict if another organization has one of
-// them.
+// them, and NotFound if the organization is unknown.
 func (p *Platform) SetReferences(ctx context.Context, organizationID string, references map[string]string) error {
 	if faults := referenceFaults(references); len(faults) > 0 {
 		return models.NewInvalid(faults)

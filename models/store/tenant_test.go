@@ -567,13 +567,20 @@ func TestPlatformUnknownNames(t *testing.T) {
 		"RemoveTwoFactor": func(ctx context.Context, _ *fixture, p *store.Platform, name string) error {
 			return p.RemoveTwoFactor(ctx, name)
 		},
+		"References": func(ctx context.Context, _ *fixture, p *store.Platform, name string) error {
+			_, err := p.References(ctx, name)
+			return err
+		},
+		"SetReferences": func(ctx context.Context, _ *fixture, p *store.Platform, name string) error {
+			return p.SetReferences(ctx, name, map[string]string{"stripe": "cus_1"})
+		},
 		"CreateUser": func(ctx context.Context, _ *fixture, p *store.Platform, name string) error {
 			_, _, err := p.CreateUser(ctx, account, models.PrefixOrganization+name, models.RoleOwner)
 			return err
 		},
 	}
 	for _, name := range methodsOf[*store.Platform]() {
-		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys", "RekeySecrets", "MailOutcome", "TestMail"}, name) {
+		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys", "RekeySecrets", "MailOutcome", "TestMail", "Receiving"}, name) {
 			t.Errorf("Platform.%s has no case of an unknown name", name)
 		}
 	}

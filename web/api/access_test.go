@@ -92,7 +92,7 @@ func TestAPI_changes_are_audited_with_their_key(t *testing.T) {
 	id := r.Object(t, http.StatusCreated)["id"]
 	var kind, name, request string
 	must(t, f.Database.QueryRowContext(t.Context(), "SELECT actor_kind, actor_name, request_id FROM audit_entries WHERE target_id = ?", id).Scan(&kind, &name, &request))
-	if kind != "key" || name != "events:write read write" || request != r.Header.Get("X-Request-Id") {
+	if kind != "key" || name != "events:write read write requests:read sources:write" || request != r.Header.Get("X-Request-Id") {
 		t.Errorf("audited as %s %s in %s", kind, name, request)
 	}
 }
