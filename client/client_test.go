@@ -354,24 +354,30 @@ func TestTypes_follow_the_document(t *testing.T) {
 		kind reflect.Type
 		less []string // that the type leaves out
 	}{
-		"AcceptedEvent":       {reflect.TypeFor[client.AcceptedEvent](), nil},
-		"EventAlone":          {reflect.TypeFor[client.ReportedEvent](), nil},
-		"Verdict":             {reflect.TypeFor[client.Verdict](), nil},
-		"Endpoint":            {reflect.TypeFor[client.Endpoint](), nil},
-		"NewEndpoint":         {reflect.TypeFor[client.EndpointSettings](), []string{"organizationId"}},
-		"EndpointChange":      {reflect.TypeFor[client.EndpointSettings](), []string{"organizationId"}},
-		"SecretRotation":      {reflect.TypeFor[client.Rotation](), []string{"organizationId"}},
-		"DeliveryAlone":       {reflect.TypeFor[client.Delivery](), nil},
-		"Attempt":             {reflect.TypeFor[client.Attempt](), nil},
-		"Timings":             {reflect.TypeFor[client.Timings](), nil},
-		"Request":             {reflect.TypeFor[client.Request](), nil},
-		"Response":            {reflect.TypeFor[client.Response](), nil},
-		"OrganizationCreated": {reflect.TypeFor[client.Organization](), nil},
-		"NewOrganization":     {reflect.TypeFor[client.NewOrganization](), nil},
-		"NewPortalLink":       {reflect.TypeFor[client.NewPortalLink](), nil},
-		"PortalLink":          {reflect.TypeFor[client.PortalLink](), nil},
-		"Problem":             {reflect.TypeFor[client.Error](), nil},
-		"ProblemField":        {reflect.TypeFor[client.FieldError](), nil},
+		"AcceptedEvent":        {reflect.TypeFor[client.AcceptedEvent](), nil},
+		"EventAlone":           {reflect.TypeFor[client.ReportedEvent](), nil},
+		"Verdict":              {reflect.TypeFor[client.Verdict](), nil},
+		"Endpoint":             {reflect.TypeFor[client.Endpoint](), nil},
+		"NewEndpoint":          {reflect.TypeFor[client.EndpointSettings](), []string{"organizationId"}},
+		"EndpointChange":       {reflect.TypeFor[client.EndpointSettings](), []string{"organizationId"}},
+		"SecretRotation":       {reflect.TypeFor[client.Rotation](), []string{"organizationId"}},
+		"DeliveryAlone":        {reflect.TypeFor[client.Delivery](), nil},
+		"Attempt":              {reflect.TypeFor[client.Attempt](), nil},
+		"Timings":              {reflect.TypeFor[client.Timings](), nil},
+		"Request":              {reflect.TypeFor[client.Request](), nil},
+		"Response":             {reflect.TypeFor[client.Response](), nil},
+		"OrganizationCreated":  {reflect.TypeFor[client.Organization](), nil},
+		"NewOrganization":      {reflect.TypeFor[client.NewOrganization](), nil},
+		"Source":               {reflect.TypeFor[client.Source](), nil},
+		"NewSource":            {reflect.TypeFor[client.SourceSettings](), []string{"organizationId"}},
+		"NewSourceSecret":      {reflect.TypeFor[client.NewSourceSecret](), []string{"organizationId"}},
+		"ReceivedRequestAlone": {reflect.TypeFor[client.ReceivedRequest](), nil},
+		"NewReplay":            {reflect.TypeFor[client.NewReplay](), []string{"organizationId"}},
+		"Replay":               {reflect.TypeFor[client.Replay](), nil},
+		"NewPortalLink":        {reflect.TypeFor[client.NewPortalLink](), nil},
+		"PortalLink":           {reflect.TypeFor[client.PortalLink](), nil},
+		"Problem":              {reflect.TypeFor[client.Error](), nil},
+		"ProblemField":         {reflect.TypeFor[client.FieldError](), nil},
 	} {
 		var has []string
 		for field := range fields(of.kind) {
@@ -417,5 +423,64 @@ func TestSendEvent_comes_again_after_429(t *testing.T) {
 	must(t, err)
 	if waited != 2 {
 		t.Errorf("SendEvent() made %d requests, want 2", waited)
+	}
+}
+
+// TestSources goes through what a client does with a source.
+func TestSources(t *testing.T) {
+	f := newFixture(t)
+	c, ctx := f.own, t.Context()
+	s, err := c.CreateSource(ctx, client.SourceSettings{Name: new("Stripe"), Provider: new("stripe"), Secrets: []string{"whsec_dGVzdHMtb2YtcmVjZWl2aW5nLTAxMjM0"}})
+	must(t, err)
+	if !strings.HasPrefix(s.URL, f.Base+"/in/") || s.SecretCount != 1 {
+		t.Fatalf("CreateSource() returned %+v", s)
+	}
+	if s, err = c.UpdateSource(ctx, s.ID, client.SourceSettings{Name: new("Stripe, test mode")}, client.IfMatch(s.ETag)); err != nil || s.Name != "Stripe, test mode" {
+		t.Fatalf("UpdateSource() returned %+v, %v", s, err)
+	}
+	if s, err = c.AddSourceSecret(ctx, s.ID, client.NewSourceSecret{Secret: "whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAxMg", OverlapHours: new(0)}); err != nil || s.SecretCount != 1 {
+		t.Fatalf("AddSourceSecret() returned %+v, %v", s, err)
+	}
+	before := s.URL
+	if s, err = c.RotateSourceURL(ctx, s.ID, 24); err != nil || s.URL == before || s.EarlierURLUntil == nil {
+		t.Fatalf("RotateSourceURL() returned %+v, %v", s, err)
+	}
+	q, err := c.TestSource(ctx, s.ID, "invoice.paid")
+	if err != nil || q.State != "verified" || !q.Test || q.Body == "" {
+		t.Fatalf("TestSource() returned %+v, %v", q, err)
+	}
+	for n := 1; n > 0; {
+		n, err = f.Store.Engine().ProcessRequests(ctx)
+		must(t, err)
+	}
+	page, err := c.Requests(ctx, client.RequestFilter{SourceID: s.ID, States: []string{"verified"}}, client.Paging{})
+	if err != nil || len(page.Data) != 1 || len(page.Data[0].EventIDs) != 2 {
+		t.Fatalf("Requests() returned %+v, %v; want one with two events", page, err)
+	}
+	for _, id := range page.Data[0].EventIDs {
+		if event, err := c.Event(ctx, id); err != nil || len(event.Data) == 0 {
+			t.Errorf("Event(%s) returned %+v, %v", id, event, err)
+		}
+	}
+	if again, err := c.ReplayRequest(ctx, q.ID, true); err != nil || again.Processing != "waiting" {
+		t.Errorf("ReplayRequest() returned %+v, %v", again, err)
+	}
+	replay, err := c.ReplayRequests(ctx, client.NewReplay{SourceID: s.ID, Processing: []string{"waiting"}})
+	if err != nil || replay.Count != 1 {
+		t.Fatalf("ReplayRequests() returned %+v, %v", replay, err)
+	}
+	if replay, err = c.CancelReplay(ctx, replay.ID); err != nil || replay.State != "cancelled" {
+		t.Errorf("CancelReplay() returned %+v, %v", replay, err)
+	}
+	if _, err := c.AcceptRequest(ctx, q.ID); err == nil {
+		t.Error("AcceptRequest() of a verified one made no fault")
+	}
+	must(t, f.platform.SetReferences(ctx, f.Own.Organization().ID, map[string]string{"stripe": "cus_9"}))
+	if list, err := f.platform.References(ctx, f.Own.Organization().ID); err != nil || list["stripe"] != "cus_9" {
+		t.Errorf("References() returned %v, %v", list, err)
+	}
+	must(t, c.DeleteSource(ctx, s.ID))
+	if list, err := c.Sources(ctx); err != nil || len(list.Data) != 0 {
+		t.Errorf("Sources() returned %v, %v; want none", list, err)
 	}
 }

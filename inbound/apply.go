@@ -136,12 +136,28 @@ type Result struct {
 	Err     error // a *MappingError if the outcome is OutcomeFailed
 }
 
-// MappingError says where a mapping failed. Its text is for people.
+// MappingError says where a mapping failed. Its text is for people. It wraps
+// context.DeadlineExceeded if the request's time was over, and context.Canceled if
+// the caller's context was: then the mapping may be right, and mapping the request
+// again may succeed.
 type MappingError struct {
 	Mapping string // its name
-	Field   string // "mappings[0].when"
+	Field   string // "when", "mappings[0].data.amount"
 	Message string
+
+	cause error
 }
+
+// Unwrap returns why there was no time left, or nil.
+func (e *MappingError) Unwrap() error { return e.cause }
+
+// errNoTime is what an expression fails with when the request's time is over.
+type errNoTime struct{ error }
+
+func (errNoTime) Error() string {
+	return fmt.Sprintf("took longer than the %d ms that a request's events have together", MappingTime.Milliseconds())
+}
+func (e errNoTime) Unwrap() error { return e.error }
 
 // Error returns the mapping, the field and what is wrong with it.
 func (e *MappingError) Error() string { return e.Mapping + ": " + e.Field + ": " + e.Message }
@@ -170,12 +186,15 @@ func decodeTree(text []byte) (tree any, err error) {
 	return tree, err
 }
 
+// mappingTime is MappingTime, but in tests that may be held up for longer.
+var mappingTime = MappingTime
+
 // Apply maps the items of one request, each by itself: an item becomes all its
 // events or none. Results are in the items' order. All items together have
 // MappingTime and become at most MaxMappedEvents; items beyond either fail.
 // headers are the request's; those with credentials are left out.
 func (m *Mappings) Apply(ctx context.Context, headers []Header, items []Item) []Result {
-	ctx, cancel := context.WithTimeout(ctx, MappingTime)
+	ctx, cancel := context.WithTimeout(ctx, mappingTime)
 	defer cancel()
 	visible := visibleHeaders(headers)
 	results := make([]Result, len(items))
@@ -209,7 +228,7 @@ func (m *Mappings) item(ctx context.Context, headers map[string]string, item *It
 			continue
 		}
 		if ctx.Err() != nil {
-			return failed(mapping, &MappingError{Field: "mappings", Message: fmt.Sprintf("the request's events took longer than %d ms to map", MappingTime.Milliseconds())})
+			return failed(mapping, errNoTime{ctx.Err()})
 		}
 		if e.body == nil {
 			var err error
@@ -242,9 +261,19 @@ func (m *Mappings) item(ctx context.Context, headers map[string]string, item *It
 func failed(m *mapping, err error) Result {
 	var at *MappingError
 	if !errors.As(err, &at) {
-		at = &MappingError{Field: "mappings", Message: err.Error()}
+		at = mappingError("mappings", err)
 	}
-	return Result{Outcome: OutcomeFailed, Err: &MappingError{Mapping: m.name, Field: at.Field, Message: at.Message}}
+	return Result{Outcome: OutcomeFailed, Err: &MappingError{Mapping: m.name, Field: at.Field, Message: at.Message, cause: at.cause}}
+}
+
+// mappingError returns an error at a field, and keeps why there was no time.
+func mappingError(field string, err error) *MappingError {
+	wrapped := &MappingError{Field: field, Message: err.Error()}
+	var late errNoTime
+	if errors.As(err, &late) {
+		wrapped.cause = late.error
+	}
+	return wrapped
 }
 
 func (m *mapping) isFor(kind string) bool {
@@ -262,7 +291,7 @@ func (m *mapping) apply(e *evaluation) (*Mapped, error) {
 	if m.when != nil {
 		holds, err := m.when.eval(e)
 		if err != nil {
-			return nil, &MappingError{Field: "when", Message: err.Error()}
+			return nil, mappingError("when", err)
 		}
 		switch holds {
 		case false:

@@ -58,3 +58,13 @@ func BenchmarkApply(b *testing.B) {
 		m.Apply(b.Context(), request.Headers, items)
 	}
 }
+
+// BenchmarkLoad reads all templates and compiles their mappings, as the first use
+// does.
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, err := readProviders(providersFile, mappingsFile); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,14 +1,9 @@
 package inbound
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Reason names what went wrong with a signature. Its text is the API's value.
@@ -38,9 +33,9 @@ type Diagnosis struct {
 	Earlier int
 }
 
-// maxDiagnosed bounds the bodies that are tried in other forms, each of which is a
-// copy.
-const maxDiagnosed = 4 << 20
+// maxDiagnosed bounds the bodies that are tried in other forms. Each form is a
+// copy, made one at a time.
+const maxDiagnosed = 1 << 20
 
 // Diagnose says why Verify refused a request. It tries many forms of body and
 // secret and takes far longer than Verify: call it once for a refused request that
@@ -132,11 +127,10 @@ func (v *Verifier) diagnoseForms(request *Request, secrets []Secret) (Diagnosis,
 	if v.fits(request, v.otherForms(secrets)) {
 		return Diagnosis{Reason: ReasonSecretForm, Text: "The signature fits if the secret's text is read in another form. Choose the other form of the key in the source's scheme."}, true
 	}
-	for _, variant := range bodyVariants(request.Body) {
+	for _, change := range bodyChanges {
 		changed := *request
-		changed.Body = variant.body
-		if v.fits(&changed, secrets) {
-			return Diagnosis{Reason: variant.reason, Text: variant.text}, true
+		if changed.Body = change.undo(request.Body); changed.Body != nil && v.fits(&changed, secrets) {
+			return Diagnosis{Reason: change.reason, Text: change.text}, true
 		}
 	}
 	if strings.Contains(v.scheme().Message, "{url}") {
@@ -170,152 +164,6 @@ func (v *Verifier) otherForms(secrets []Secret) (others []Secret) {
 		}
 	}
 	return others
-}
-
-// bodyVariant is a form that the body may have had when it was signed.
-type bodyVariant struct {
-	body   []byte
-	reason Reason
-	text   string
-}
-
-const (
-	textTrimmed   = "The signature fits the body with another end: something on the way removed or added a line break or spaces. Let the request pass as it is."
-	textReencoded = "The signature fits the same JSON in another notation: something on the way parsed the body and wrote it anew. Let the request pass as it is."
-	textCharset   = "The signature fits the body in another charset: something on the way changed it. Let the request pass as it is."
-	textLines     = "The signature fits the body with other line breaks: something on the way changed them. Let the request pass as it is."
-)
-
-// bodyVariants lists what a proxy, a framework or a person may have made of the
-// body.
-func bodyVariants(body []byte) []bodyVariant {
-	var variants []bodyVariant
-	add := func(reason Reason, text string, changed []byte) {
-		if changed != nil && !bytes.Equal(changed, body) {
-			variants = append(variants, bodyVariant{changed, reason, text})
-		}
-	}
-	for _, end := range []string{"\n", "\r\n", " ", "\n\n"} {
-		add(ReasonBodyTrimmed, textTrimmed, append(bytes.Clone(body), end...))
-	}
-	for _, end := range []string{"\n", "\r\n"} {
-		if cut, ok := bytes.CutSuffix(body, []byte(end)); ok {
-			add(ReasonBodyTrimmed, textTrimmed, cut)
-		}
-	}
-	add(ReasonBodyTrimmed, textTrimmed, bytes.TrimSpace(body))
-	add(ReasonBodyTrimmed, textTrimmed, bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	add(ReasonBodyReencoded, textLines, bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")))
-	add(ReasonBodyReencoded, textLines, bytes.ReplaceAll(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")))
-	add(ReasonBodyReencoded, textCharset, latin1(body))
-	add(ReasonBodyReencoded, textCharset, utf8Of(body))
-	for _, changed := range jsonVariants(body) {
-		add(ReasonBodyReencoded, textReencoded, changed)
-	}
-	return variants
-}
-
-// jsonVariants writes a JSON body in the notations of common libraries.
-func jsonVariants(body []byte) (variants [][]byte) {
-	if !jsontext.Value(body).IsValid() {
-		return nil
-	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, body) != nil {
-		return nil
-	}
-	var escaped bytes.Buffer
-	json.HTMLEscape(&escaped, compact.Bytes())
-	ascii, unescaped := asciiJSON(compact.Bytes()), unescapedJSON(compact.Bytes())
-	slashed := bytes.ReplaceAll(compact.Bytes(), []byte("/"), []byte(`\/`))
-	variants = append(variants, compact.Bytes(), escaped.Bytes(), ascii, unescaped, slashed, asciiJSON(slashed),
-		bytes.ReplaceAll(compact.Bytes(), []byte(`\/`), []byte("/")))
-	for _, dense := range [][]byte{compact.Bytes(), ascii, unescaped} {
-		if dense != nil {
-			variants = append(variants, spacedJSON(dense, ": ", ", "), spacedJSON(dense, ": ", ","))
-		}
-	}
-	for _, indent := range []string{"  ", "    ", "\t"} {
-		var indented bytes.Buffer
-		if json.Indent(&indented, compact.Bytes(), "", indent) == nil {
-			variants = append(variants, indented.Bytes(), append(bytes.Clone(indented.Bytes()), '\n'))
-		}
-	}
-	return variants
-}
-
-// spacedJSON writes compact JSON with other separators, as Python does.
-func spacedJSON(compact []byte, colon, comma string) []byte {
-	out := make([]byte, 0, len(compact)+len(compact)/8)
-	inside := false
-	for i := 0; i < len(compact); i++ {
-		switch c := compact[i]; {
-		case c == '\\' && inside:
-			out = append(out, c, compact[i+1])
-			i++
-			continue
-		case c == '"':
-			inside = !inside
-		case c == ':' && !inside:
-			out = append(out, colon...)
-			continue
-		case c == ',' && !inside:
-			out = append(out, comma...)
-			continue
-		}
-		out = append(out, compact[i])
-	}
-	return out
-}
-
-// asciiJSON escapes every character beyond ASCII, as Python and PHP do.
-func asciiJSON(compact []byte) []byte {
-	var out bytes.Buffer
-	for _, r := range string(compact) {
-		switch {
-		case r < utf8.RuneSelf:
-			out.WriteByte(byte(r))
-		case r > 0xffff:
-			r -= 0x10000
-			fmt.Fprintf(&out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-	}
-	return out.Bytes()
-}
-
-// unescapedJSON writes characters in place of escapes, as JavaScript does.
-func unescapedJSON(compact []byte) []byte {
-	value := jsontext.Value(bytes.Clone(compact))
-	if err := value.Format(jsontext.PreserveRawStrings(false)); err != nil {
-		return nil
-	}
-	return value
-}
-
-// latin1 returns UTF-8 text in ISO 8859-1, or nil if it has other characters.
-func latin1(body []byte) []byte {
-	if !utf8.Valid(body) {
-		return nil
-	}
-	out := make([]byte, 0, len(body))
-	for _, r := range string(body) {
-		if r > 0xff {
-			return nil
-		}
-		out = append(out, byte(r))
-	}
-	return out
-}
-
-// utf8Of returns ISO 8859-1 text in UTF-8.
-func utf8Of(body []byte) []byte {
-	out := make([]rune, len(body))
-	for i, b := range body {
-		out[i] = rune(b)
-	}
-	return []byte(string(out))
 }
 
 // urlVariants lists other forms of a URL that people type in.

@@ -1,7 +1,6 @@
 package inbound
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -66,14 +65,7 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
-func indented(text string) string {
-	for _, variant := range jsonVariants([]byte(text)) {
-		if bytes.HasPrefix(variant, []byte("{\n  \"")) {
-			return string(variant)
-		}
-	}
-	return ""
-}
+func indented(text string) string { return string(ofJSON(indent("  ", ""))([]byte(text))) }
 
 func TestDiagnose_of_another_key_form_and_URL(t *testing.T) {
 	scheme := Scheme{Algorithm: "hmac-sha256", Encoding: "hex", Key: "utf8", Signature: &SignaturePlace{Header: "X-Signature"}, Message: "{url}{body}"}

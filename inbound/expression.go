@@ -1,7 +1,6 @@
 package inbound
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -20,6 +20,7 @@ import (
 // expressions together. CEL's own memory limit isn't used: it refuses every object
 // that is nested six deep, as those of Stripe are.
 const (
+	maxExpressions     = 100  // of one mapping, since each takes time to compile
 	maxExpression      = 4096 // characters
 	maxExpressionNodes = 2000
 	maxExpressionDepth = 40
@@ -64,7 +65,13 @@ func (c *mappingCompiler) expression(at, text string) *expression {
 }
 
 func (c *mappingCompiler) compile(at, text string, condition bool) *expression {
-	ast, issues := environment().Compile(text)
+	if c.expressions++; c.expressions > maxExpressions {
+		if c.expressions == maxExpressions+1 {
+			c.faults.Add(at, fmt.Sprintf("is one more than the %d expressions that a mapping has at most", maxExpressions))
+		}
+		return nil
+	}
+	checked, issues := environment().Compile(text)
 	if issues.Err() != nil {
 		for _, issue := range issues.Errors() {
 			c.faults.Add(at, fmt.Sprintf("line %d, column %d: %s", issue.Location.Line(), issue.Location.Column()+1, issue.Message))
@@ -74,11 +81,15 @@ func (c *mappingCompiler) compile(at, text string, condition bool) *expression {
 		}
 		return nil
 	}
-	if out := ast.OutputType(); condition && !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
+	if out := checked.OutputType(); condition && !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
 		c.faults.Add(at, "is true or false, and this is neither")
 		return nil
 	}
-	program, err := environment().Program(ast, cel.CostLimit(maxExpressionCost), cel.InterruptCheckFrequency(interruptEvery))
+	if !constantPatterns(checked) {
+		c.faults.Add(at, "has a pattern of matches that isn't a constant")
+		return nil
+	}
+	program, err := environment().Program(checked, cel.CostLimit(maxExpressionCost), cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
 		c.faults.Add(at, "can't be run: "+err.Error())
 		return nil
@@ -86,16 +97,28 @@ func (c *mappingCompiler) compile(at, text string, condition bool) *expression {
 	return &expression{program}
 }
 
+// constantPatterns reports whether every regular expression is written out. One
+// from a body could take any amount of memory to compile.
+func constantPatterns(compiled *cel.Ast) bool {
+	for _, call := range ast.MatchDescendants(ast.NavigateAST(compiled.NativeRep()), ast.FunctionMatcher("matches")) {
+		arguments := call.AsCall().Args()
+		if len(arguments) == 0 || arguments[len(arguments)-1].Kind() != ast.LiteralKind {
+			return false
+		}
+	}
+	return true
+}
+
 // eval returns the result as JSON has it, or absent{} for null and for an empty
 // optional. Its error is for people.
 func (x *expression) eval(e *evaluation) (any, error) {
-	if e.ctx.Err() != nil {
-		return nil, errors.New("took too long")
+	if err := e.ctx.Err(); err != nil {
+		return nil, errNoTime{err}
 	}
 	out, _, err := x.program.ContextEval(e.ctx, e.variables())
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, errors.New("took too long")
+	case err != nil && e.ctx.Err() != nil:
+		return nil, errNoTime{e.ctx.Err()}
 	case err != nil:
 		return nil, errors.New(strings.TrimSpace(err.Error()))
 	}

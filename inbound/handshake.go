@@ -43,6 +43,23 @@ type handshake struct {
 	Status      int    `json:"status"`
 	ContentType string `json:"contentType,omitempty"`
 	Body        string `json:"body,omitempty"` // with {challenge} and {mac}
+
+	finders map[string]*finder // of the places that are paths
+}
+
+// maxHandshakeBody is beyond what a handshake has, so that large events aren't read
+// to see whether they are one.
+const maxHandshakeBody = 16 << 10
+
+// compile prepares the places that are paths.
+func (h *handshake) compile() {
+	h.finders = map[string]*finder{}
+	for _, place := range []string{h.Match, h.Challenge, h.Token} {
+		if p, err := parsePath(place); err == nil {
+			h.finders[place] = &finder{}
+			h.finders[place].add(p)
+		}
+	}
 }
 
 // fault says what is wrong with the data, or "".
@@ -90,7 +107,7 @@ func knownPlace(text string) bool {
 // signed. Callers answer at most HandshakesPerMinute for one source.
 func (v *Verifier) Handshake(request *Request, secrets []Secret) (*Response, bool) {
 	h := v.provider.handshake
-	if h == nil || request.Method != h.Method {
+	if h == nil || request.Method != h.Method || len(request.Body) > maxHandshakeBody {
 		return nil, false
 	}
 	found := h.at(request, h.Match)
@@ -143,12 +160,10 @@ func (h *handshake) at(request *Request, place string) string {
 		}
 		return values[name][0]
 	}
-	p, err := parsePath(place)
-	if err != nil {
+	f := h.finders[place]
+	if f == nil {
 		return ""
 	}
-	var f finder
-	f.add(p)
 	values, err := f.find(request.Body)
 	if err != nil || values[0] == nil {
 		return ""

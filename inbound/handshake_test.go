@@ -34,11 +34,12 @@ func TestHandshake_of_slack_echoes(t *testing.T) {
 		secrets []Secret
 		want    bool
 	}{
-		"before_there_is_a_secret":  {unsigned, nil, true},
-		"signed":                    {signed, []Secret{secret}, true},
-		"unsigned_with_a_secret":    {unsigned, []Secret{secret}, false},
-		"of_another_method":         {&Request{Method: "PUT", Body: []byte(body)}, nil, false},
-		"of_an_event_without_types": {&Request{Method: "POST", Body: []byte(`{"challenge":"abc"}`)}, nil, false},
+		"before_there_is_a_secret":   {unsigned, nil, true},
+		"signed":                     {signed, []Secret{secret}, true},
+		"unsigned_with_a_secret":     {unsigned, []Secret{secret}, false},
+		"of_another_method":          {&Request{Method: "PUT", Body: []byte(body)}, nil, false},
+		"longer_than_handshakes_are": {&Request{Method: "POST", Body: []byte(body + strings.Repeat(" ", maxHandshakeBody))}, nil, false},
+		"of_an_event_without_types":  {&Request{Method: "POST", Body: []byte(`{"challenge":"abc"}`)}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, ok := verifier.Handshake(test.request, test.secrets)

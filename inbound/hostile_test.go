@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // signed returns a signed sample of a provider with its verifier and secret.
@@ -85,6 +87,7 @@ func TestVerify_of_malformed_headers(t *testing.T) {
 		"stripe_time_with_sign":       {"stripe", "Stripe-Signature", "t=+" + unix + ",v1=" + mac, CauseSignatureMalformed},
 		"stripe_time_with_fraction":   {"stripe", "Stripe-Signature", "t=" + unix + ".5,v1=" + mac, CauseSignatureMalformed},
 		"stripe_time_of_digits":       {"stripe", "Stripe-Signature", "t=" + strings.Repeat("9", 400) + ",v1=" + mac, CauseSignatureMalformed},
+		"stripe_time_of_year_10000":   {"stripe", "Stripe-Signature", "t=253402300800,v1=" + mac, CauseSignatureMalformed},
 		"stripe_wrong":                {"stripe", "Stripe-Signature", "t=" + unix + ",v1=" + mac, CauseSignature},
 		"stripe_many":                 {"stripe", "Stripe-Signature", "t=" + unix + strings.Repeat(",v1="+mac, 17), CauseSignatureMalformed},
 		"stripe_endless":              {"stripe", "Stripe-Signature", "t=" + unix + ",v1=" + strings.Repeat("a", 1<<20), CauseSignatureMalformed},
@@ -98,6 +101,7 @@ func TestVerify_of_malformed_headers(t *testing.T) {
 		"basic_not_base64":            {"basic", "Authorization", "Basic %%%", CauseSignatureMalformed},
 		"token_empty":                 {"token", "Authorization", "", CauseSignatureMalformed},
 		"token_wrong":                 {"token", "Authorization", "Bearer x", CauseSignature},
+		"token_endless":               {"token", "Authorization", strings.Repeat("x", maxHeaderValue+1), CauseSignatureMalformed},
 		"twilio_short":                {"twilio", "X-Twilio-Signature", "RSOYDt4T1cUTdK1PDd93", CauseSignatureMalformed},
 		"discord_not_hex":             {"discord", "X-Signature-Ed25519", strings.Repeat("zz", 64), CauseSignatureMissing},
 		"sendgrid_of_a_length_of_des": {"sendgrid", "X-Twilio-Email-Event-Webhook-Signature", strings.Repeat("A", 400), CauseSignatureMissing},
@@ -217,6 +221,9 @@ func TestUnreadable_bodies(t *testing.T) {
 				items, err := verifier.Items(request)
 				if verifier.provider.batch == nil && (err != nil || len(items) != 1) {
 					t.Errorf("Items() returned %d items, %v; want one", len(items), err)
+				}
+				if len(items) == 1 && items[0].Body != nil && !jsontext.Value(items[0].Body).IsValid() {
+					t.Errorf("Items() returned %.40q, which isn't JSON", items[0].Body)
 				}
 				verifier.Diagnose(request, nil, nil)
 			})

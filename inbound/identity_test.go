@@ -46,6 +46,7 @@ func TestIdentify(t *testing.T) {
 		"adyen_of_one":     {"adyen", nil, `{"live":"false","notificationItems":[{"NotificationRequestItem":{"pspReference":"p","eventCode":"REFUND","success":"true"}}]}`, Identity{ID: "p:REFUND:true", Type: "REFUND", Test: true}},
 		"adyen_of_two":     {"adyen", nil, `{"live":"true","notificationItems":[{"NotificationRequestItem":{"pspReference":"p","eventCode":"REFUND"}},{"NotificationRequestItem":{}}]}`, Identity{Batch: true}},
 		"meta":             {"meta", nil, `{"object":"page","entry":[{"time":1786699800,"changes":[{"field":"messages"}]}]}`, Identity{Type: "messages", Time: at}},
+		"meta_of_two":      {"meta", nil, `{"object":"page","entry":[{"changes":[{"field":"a"}]},{"changes":[{"field":"b"}]}]}`, Identity{Batch: true}},
 		"mailgun":          {"mailgun", nil, `{"event-data":{"id":"e","event":"failed","severity":"permanent","timestamp":1786699800.25}}`, Identity{ID: "e", Type: "failed.permanent", Time: at.Add(250 * time.Millisecond)}},
 		"numbers_as_text":  {"stripe", nil, `{"id":7,"type":true}`, Identity{ID: "7", IDSigned: true, Type: "true"}},
 		"objects_as_none":  {"stripe", nil, `{"id":{"a":1},"type":["x"]}`, Identity{}},

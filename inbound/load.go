@@ -197,6 +197,9 @@ func (p *Provider) compileRest(d *providerData) (err error) {
 			return fmt.Errorf("the secret's pattern has a fault or no description: %w", err)
 		}
 	}
+	if p.handshake != nil {
+		p.handshake.compile()
+	}
 	if p.batch != nil {
 		if p.batch.path, err = parsePathEvery(p.batch.Items); err != nil {
 			return err

@@ -77,8 +77,8 @@ func (m *Mappings) Types() []string {
 
 // mappingCompiler collects the faults of mappings, each at its field.
 type mappingCompiler struct {
-	faults webhook.Faults
-	values int
+	faults      webhook.Faults
+	expressions int // of the mapping that is being compiled
 }
 
 var (
@@ -113,6 +113,7 @@ func (c *mappingCompiler) mapping(at string, text []byte, earlier []*mapping) *m
 		c.faults.Add(at, fmt.Sprintf("has at most %d KiB", MaxMappingBytes>>10))
 		return nil
 	}
+	c.expressions = 0
 	var data mappingData
 	if !c.decode(at, text, &data) {
 		return nil

@@ -3,6 +3,7 @@ package inbound
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -142,19 +143,23 @@ func TestCompileMappings_faults(t *testing.T) {
 		`{"name":"m","events":["a",""],"unless":["later"],"type":"a.b","when":"body.","same":"!","data":{"x":{"const":1}}}`: {"mappings[0].same", "mappings[0].events[1]", "mappings[0].unless[0]", "mappings[0].when"},
 		`{"name":"m","events":["a"],"type":"a.b","when":"1 + 1","data":{"x":{"const":1}}}`:                                  {"mappings[0].when"},
 		`{"name":"m","events":["a"],"type":"a.b","when":"unknown(1)","data":{"x":{"const":1}}}`:                             {"mappings[0].when"},
-		valued(`"$.id"`):                               {"mappings[0].data.x"},
-		valued(`{}`):                                   {"mappings[0].data.x"},
-		valued(`{"path":"id"}`):                        {"mappings[0].data.x.path"},
-		valued(`{"path":"$.a","const":1}`):             {"mappings[0].data.x"},
-		valued(`{"path":"$.a","fun":"unix"}`):          {"mappings[0].data.x.fun"},
-		valued(`{"path":"$.a","fn":"eval"}`):           {"mappings[0].data.x.fn"},
-		valued(`{"path":"$.a","fn":"minor"}`):          {"mappings[0].data.x.currency"},
-		valued(`{"path":"$.a","else":1}`):              {"mappings[0].data.x.else"},
-		valued(`{"first":[{"path":"x"},{"cel":"("}]}`): {"mappings[0].data.x.first[0].path", "mappings[0].data.x.first[1].cel"},
-		valued(`{"fields":{"a":{"path":"x"}}}`):        {"mappings[0].data.x.fields.a.path"},
-		valued(`{"payment":"amount"}`):                 {"mappings[0].data.x.payment"},
-		valued(`{"first":[{"payment":"amount"}]}`):     {"mappings[0].data.x.first[0].payment"},
-		valued(`{"path":7}`):                           {"mappings[0].data.x.path"},
+		valued(`"$.id"`):                                  {"mappings[0].data.x"},
+		valued(`{}`):                                      {"mappings[0].data.x"},
+		valued(`{"path":"id"}`):                           {"mappings[0].data.x.path"},
+		valued(`{"path":"$.a","const":1}`):                {"mappings[0].data.x"},
+		valued(`{"path":"$.a","fun":"unix"}`):             {"mappings[0].data.x.fun"},
+		valued(`{"path":"$.a","fn":"eval"}`):              {"mappings[0].data.x.fn"},
+		valued(`{"path":"$.a","fn":"minor"}`):             {"mappings[0].data.x.currency"},
+		valued(`{"path":"$.a","else":1}`):                 {"mappings[0].data.x.else"},
+		valued(`{"first":[{"path":"x"},{"cel":"("}]}`):    {"mappings[0].data.x.first[0].path", "mappings[0].data.x.first[1].cel"},
+		valued(`{"fields":{"a":{"path":"x"}}}`):           {"mappings[0].data.x.fields.a.path"},
+		valued(`{"cel":"body.s.matches(body.p)"}`):        {"mappings[0].data.x.cel"},
+		valued(`{"cel":"matches(body.s, body.p + 'a')"}`): {"mappings[0].data.x.cel"},
+		valued(`{"first":[` + strings.TrimSuffix(strings.Repeat(`{"first":[`+strings.TrimSuffix(strings.Repeat(`{"cel":"1"},`, 20), ",")+`]},`, 6), ",") + `]}`): {"mappings[0].data.x.first[5].first[0].cel"},
+		`{"name":"m","events":["a"],"type":"a.b","payment":{"id":{"path":"$.x"},"refund":{"path":"$.y"}},"data":{"x":{"payment":"amount","fn":"text"}}}`:         {"mappings[0].data.x.payment"},
+		valued(`{"payment":"amount"}`):             {"mappings[0].data.x.payment"},
+		valued(`{"first":[{"payment":"amount"}]}`): {"mappings[0].data.x.first[0].payment"},
+		valued(`{"path":7}`):                       {"mappings[0].data.x.path"},
 		valued(strings.Repeat(`{"first":[`, 12) + `{"const":1}` + strings.Repeat(`]}`, 12)):               {"mappings[0].data.x" + strings.Repeat(".first[0]", 11)},
 		valued(`{"const":"` + strings.Repeat("x", MaxMappingBytes) + `"}`):                                {"mappings[0]"},
 		valued(`{"cel":"` + strings.Repeat("1+", 3000) + `1"}`):                                           {"mappings[0].data.x.cel"},
@@ -203,13 +208,22 @@ func TestExpressions_are_bounded(t *testing.T) {
 }
 
 // TestApply_shares_its_time shows that items after the end of the request's time
-// fail and say so.
+// fail, and that the error tells why.
 func TestApply_shares_its_time(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
+	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
-	got := mappings(t, "generic_hmac", valued(`{"cel":"body.id"}`)).Apply(ctx, nil, []Item{{Type: "a", Body: []byte(`{"id":1}`)}, {Type: "b", Body: []byte(`{}`)}})
-	if got[0].Outcome != OutcomeFailed || !strings.Contains(got[0].Err.Error(), "100 ms") || got[1].Outcome != OutcomeUnmapped {
-		t.Errorf("Apply() = %+v; want the first to fail by its time", got)
+	late, stop := context.WithDeadline(context.Background(), time.Unix(0, 0))
+	defer stop()
+	for want, ctx := range map[error]context.Context{context.Canceled: canceled, context.DeadlineExceeded: late} {
+		m := mappings(t, "generic_hmac", valued(`{"cel":"body.id"}`))
+		got := m.Apply(ctx, nil, []Item{{Type: "a", Body: []byte(`{"id":1}`)}, {Type: "b", Body: []byte(`{}`)}})
+		if got[0].Outcome != OutcomeFailed || !errors.Is(got[0].Err, want) || !strings.Contains(got[0].Err.Error(), "100 ms") || got[1].Outcome != OutcomeUnmapped {
+			t.Errorf("Apply() = %+v; want the first to fail with %v", got, want)
+		}
+		expression := m.list[0].data["x"]
+		if _, err := expression.eval(&evaluation{ctx: ctx, item: &Item{}}); !errors.Is(err, want) {
+			t.Errorf("eval() = %v; want %v", err, want)
+		}
 	}
 }
 

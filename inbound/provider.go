@@ -4,16 +4,23 @@
 //
 //   - A Provider is a template for the sources of one sender (provider.go,
 //     providers.json). It is checked as it is loaded (load.go).
-//   - A Scheme says how a request is signed (scheme.go, message.go, signature.go).
-//     A Verifier checks requests by it (verifier.go); Twilio, Adyen and Mailgun
-//     have code of their own (twilio.go, adyen.go, mailgun.go). A Secret is the
-//     key (secret.go).
 //   - A handshake is what a provider asks before it sends (handshake.go).
-//   - A Diagnosis says why a signature didn't match (diagnosis.go).
+//   - A Scheme says how a request is signed (scheme.go, message.go). A Verifier
+//     checks requests by it (verifier.go, verify.go, signature.go) with Secrets
+//     (secret.go). Twilio, Adyen and Mailgun have code of their own (twilio.go,
+//     adyen.go, mailgun.go).
+//   - A Diagnosis says why a signature didn't match (diagnosis.go,
+//     body_change.go), Checks what was checked (explain.go).
 //   - An Identity says what was sent: id, type, time, and the keys by which a
 //     repeat is known (identity.go). A batch is split into Items (batch.go).
-//   - Mappings turn items into events of the catalog (mapping.go, value.go,
-//     expression.go, apply.go, mappings.json), or into feedback on mail (mail.go).
+//   - Mappings turn Items into events of the catalog (mapping.go, value.go,
+//     function.go, expression.go, apply.go, mappings.json). An installation's
+//     source finds each item's Organization (organization.go).
+//   - A MailReport is what an item says of a mail (mail.go).
+//   - A Sample is a request to try a source with (sample.go).
+//
+// JSON is read once: paths (path.go) lead to values that a finder picks out of a
+// document (document.go).
 //
 // Start with Provider.Verifier and Verifier.Verify.
 package inbound

@@ -186,3 +186,24 @@ func TestProviders_are_complete(t *testing.T) {
 		}
 	}
 }
+
+// TestSignSample_of_a_public_key says that nobody but the sender can sign.
+func TestSignSample_of_a_public_key(t *testing.T) {
+	verifier, faults := Named("generic_hmac").Verifier(Options{Scheme: own(func(s *Scheme) { s.Algorithm, s.Key = "ed25519", "hex" })})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if _, err := verifier.SignSample("", parsed(t, verifier, testSecrets["discord"]), testURL, testTime); err == nil || !strings.Contains(err.Error(), "private key") {
+		t.Errorf("SignSample() = %v; want a sentence about the private key", err)
+	}
+	for name, kind := range map[string]string{"sendgrid": "", "stripe": "unheard.of"} {
+		verifier, secret := source(t, name)
+		if _, err := verifier.SignSample(kind, secret, testURL, testTime); err == nil {
+			t.Errorf("%s: SignSample(%q) signed something", name, kind)
+		}
+	}
+	stripe, _ := source(t, "stripe")
+	if _, err := stripe.SignSample("", Secret{}, testURL, testTime); err == nil {
+		t.Error("SignSample() without a secret signed something")
+	}
+}

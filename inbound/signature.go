@@ -169,8 +169,9 @@ func parseTimestamp(text, unit string) (time.Time, bool) {
 	if err != nil {
 		return time.Time{}, false
 	}
+	at := time.Unix(n, 0)
 	if unit == "ms" {
-		return time.UnixMilli(n).UTC(), true
+		at = time.UnixMilli(n)
 	}
-	return time.Unix(n, 0).UTC(), true
+	return at.UTC(), at.Year() <= 9999 // as JSON and databases have it
 }

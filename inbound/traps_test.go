@@ -295,6 +295,7 @@ func TestUnknown_provider(t *testing.T) {
 		"code":        {`"code": "twilio"`, `"code": "magic"`},
 		"handshake":   {`"kind": "echo"`, `"kind": "smile"`},
 		"member":      {`"title": "Stripe"`, `"titel": "Stripe"`},
+		"extra":       {`"dedupe": "id_or_body"`, `"dedupe": "id_or_body", "dedup": "none"`},
 		"unit":        {`"unit": "ms"`, `"unit": "fortnights"`},
 		"two_of_one":  {`"name": "github"`, `"name": "stripe"`},
 	} {

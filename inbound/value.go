@@ -45,7 +45,6 @@ type value struct {
 
 // Limits of one mapping's values.
 const (
-	maxValues     = 1000
 	maxValueDepth = 10
 	maxDataFields = 100
 )
@@ -65,7 +64,10 @@ func (c *mappingCompiler) data(at string, m *mapping, fields map[string]jsontext
 	}
 	for _, name := range sorted(fields) {
 		field := at + "." + name
-		if word, ok := lateWord(fields[name]); ok {
+		if word, alone, ok := lateWord(fields[name]); ok {
+			if !alone {
+				c.faults.Add(field+".payment", "stands alone")
+			}
 			if m.payment == nil || m.payment.refund == nil {
 				c.faults.Add(field+".payment", "needs a payment with a refund in the mapping")
 			}
@@ -76,15 +78,15 @@ func (c *mappingCompiler) data(at string, m *mapping, fields map[string]jsontext
 	}
 }
 
-// lateWord returns the word of a value that only a PaymentTotal gives.
-func lateWord(text jsontext.Value) (string, bool) {
-	var data struct {
-		Payment string `json:"payment"`
+// lateWord returns the word of a value that only a PaymentTotal gives, and whether
+// nothing stands beside it.
+func lateWord(text jsontext.Value) (word string, alone, ok bool) {
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		return "", false, false
 	}
-	if err := json.Unmarshal(text, &data); err != nil {
-		return "", false
-	}
-	return data.Payment, slices.Contains([]string{latePaid, lateRefunded, lateStatus}, data.Payment)
+	word, _ = members["payment"].(string)
+	return word, len(members) == 1, slices.Contains([]string{latePaid, lateRefunded, lateStatus}, word)
 }
 
 func sorted[V any](fields map[string]V) []string {
@@ -100,7 +102,7 @@ func sorted[V any](fields map[string]V) []string {
 // there are faults.
 func (c *mappingCompiler) value(at string, text jsontext.Value, depth int) *value {
 	v := &value{at: at}
-	if c.values++; c.values > maxValues*MaxMappings || depth > maxValueDepth {
+	if depth > maxValueDepth {
 		c.faults.Add(at, "is nested too deep")
 		return v
 	}
@@ -223,7 +225,7 @@ func (v *value) eval(e *evaluation) (any, error) {
 			break
 		}
 		if found, err = functions[name](e, v, found); err != nil {
-			return nil, v.error(err.Error())
+			return nil, mappingError(v.at, err)
 		}
 	}
 	if _, none := found.(absent); none || v.mapped == nil {
@@ -257,7 +259,7 @@ func (v *value) find(e *evaluation) (any, error) {
 	case v.cel != nil:
 		found, err := v.cel.eval(e)
 		if err != nil {
-			return nil, v.error(err.Error())
+			return nil, mappingError(v.at, err)
 		}
 		return found, nil
 	case v.fields != nil:

@@ -163,7 +163,6 @@ func (c *compiledScheme) match(request *Request, timestamp string, found *signat
 func (c *compiledScheme) matches(material *secretMaterial, request *Request, timestamp string, found *signatures) bool {
 	m := material.macs.Get().(*mac)
 	defer material.macs.Put(m)
-	m.hash.Reset()
 	for _, url := range c.urls(request.URL) {
 		m.hash.Reset()
 		c.write(m, request, timestamp, url)

@@ -9,8 +9,8 @@ import (
 )
 
 // What is claimed as it is accepted is sent at once where a slot is free, and
-// otherwise waits in its lane, up to as many as the lane has slots: so a receiver
-// that is busy costs no claims either. Only a lane waits whose receiver took the
+// otherwise waits in its lane, as far as its turn comes soon: so a receiver that is
+// busy costs no claims either. Only a lane waits whose receiver took the
 // last attempt well and soon; when one fails, or the workers stop, what waits is
 // given back and claimed in its turn.
 
@@ -18,6 +18,15 @@ const (
 	// soon is how long an exchange with a receiver may take before whose lane
 	// nothing claimed waits.
 	soon = time.Second
+	// turnSoon is for how long a lane's slots are kept busy by what may wait, if each
+	// attempt takes as long as the last one did, its recording included; and mostTurns
+	// how often they are.
+	turnSoon  = time.Second
+	mostTurns = 16
+	// mostWaiting and mostWaitingBytes bound what waits claimed, over all lanes, and the
+	// bodies of its events.
+	mostWaiting      = 8192
+	mostWaitingBytes = 16 << 20
 	// claimedTurns is how much of a lane's slots goes to what was claimed as it was
 	// accepted, while other deliveries wait: all but one of so many.
 	claimedTurns = 4
@@ -49,13 +58,17 @@ func (d *dispatcher) reserve(slots []pipeline.Slots) {
 		}
 		places := 0
 		if l.soon {
-			places = max(min(asked-s.Free, l.limit-l.claims(), d.most-d.claims), 0)
+			places = max(min(asked-s.Free, l.mayWait(d.turns)-l.claims(), mostWaiting-d.claims), 0)
+		}
+		if d.waiting+places*s.Size > mostWaitingBytes {
+			places = 0
 		}
 		s.Count = s.Free + places
 		l.inFlight += s.Free
 		d.taken += s.Free
 		l.promised += places
 		d.claims += places
+		d.waiting += places * s.Size
 		d.flights.Add(s.Count)
 		d.forgetIdle(s.EndpointID, l)
 	}
@@ -81,10 +94,12 @@ func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 		d.taken -= free
 		l.promised -= s.Count - s.Free
 		d.claims -= s.Count - s.Free
+		d.waiting -= (s.Count - s.Free) * s.Size
 		d.flights.Add(len(own) - s.Count)
 		next = append(next, own[:s.Free-free]...)
 		l.claimed = append(l.claimed, own[s.Free-free:]...)
 		d.claims += len(own) - (s.Free - free)
+		d.waiting += sizeOf(own[s.Free-free:])
 		if !l.soon || l.state.paused() || d.halted {
 			back = append(back, d.takeBack(l)...)
 		}
@@ -137,7 +152,16 @@ func (d *dispatcher) nextClaimed(l *lane) (next []pipeline.Job) {
 	l.inFlight += free
 	d.taken += free
 	d.claims -= free
+	d.waiting -= sizeOf(next)
 	return next
+}
+
+// sizeOf is the bytes of the jobs' bodies.
+func sizeOf(jobs []pipeline.Job) (size int) {
+	for i := range jobs {
+		size += len(jobs[i].Message.Body)
+	}
+	return size
 }
 
 // takeBack takes all that was claimed and not begun.
@@ -145,6 +169,7 @@ func (d *dispatcher) takeBack(l *lane) []pipeline.Job {
 	back := l.claimed
 	l.claimed = nil
 	d.claims -= len(back)
+	d.waiting -= sizeOf(back)
 	return back
 }
 

@@ -52,9 +52,7 @@ func (f *fixture) untilSole(t *testing.T) {
 // begun counts the endpoint's deliveries that were claimed as they were accepted.
 func (f *fixture) begun(t *testing.T, e *models.Endpoint) (n int) {
 	t.Helper()
-	list, _, err := f.tenant.Deliveries(t.Context(), models.DeliveryFilter{EndpointID: e.ID}, models.Page{Limit: models.MaxLimit})
-	must(t, err)
-	for _, d := range list {
+	for _, d := range f.deliveries(t, models.DeliveryFilter{EndpointID: e.ID}) {
 		if _, ok := f.waker.begun.Load(d.ID); ok {
 			n++
 		}
@@ -180,6 +178,7 @@ func TestWhatWaitsClaimed(t *testing.T) {
 				}
 				answers <- 204
 				w := f.alone(t, kind, e)
+				w.WaitOneTurn()
 				inFlight(w, 0)
 				f.publishBatch(t, kind, 2)
 				inFlight(w, 2)
@@ -219,6 +218,7 @@ func TestWhatWaitsClaimed(t *testing.T) {
 // leased counts the deliveries under a lease.
 func (f *fixture) leased(t *testing.T) (n int) {
 	t.Helper()
+	must(t, f.tenant.Expand(t.Context()))
 	must(t, f.Database().WithContext(t.Context()).Raw("SELECT count(*) FROM delivery_work WHERE lease_until IS NOT NULL").Scan(&n).Error)
 	return n
 }

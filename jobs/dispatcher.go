@@ -23,14 +23,16 @@ type dispatcher struct {
 	recorder *recorder
 	log      *slog.Logger
 
-	mu     sync.Mutex
-	lanes  map[string]*lane
-	most   int // exchanges at once, over all lanes
-	taken  int // of those, in flight or being claimed
-	claims int // over all lanes, see there
-	signal chan struct{}
-	apart  chan struct{} // the same, for the claimer beside a crowd
-	turn   chan struct{}
+	mu      sync.Mutex
+	lanes   map[string]*lane
+	most    int // exchanges at once, over all lanes
+	taken   int // of those, in flight or being claimed
+	claims  int // over all lanes, see there
+	turns   int // of a lane's slots that may wait claimed: mostTurns
+	waiting int // bytes of what is claimed and waits, or will
+	signal  chan struct{}
+	apart   chan struct{} // the same, for the claimer beside a crowd
+	turn    chan struct{}
 	// apartAt is when something was last claimed beside a crowd, in Unix nanoseconds.
 	apartAt atomic.Int64
 	largest int // lanes of one organization that waited when something was last gathered
@@ -90,7 +92,7 @@ const (
 
 func newDispatcher(engine *pipeline.Engine, sender *webhook.Sender, recorder *recorder, log *slog.Logger) *dispatcher {
 	exchange, cut := context.WithCancel(context.Background())
-	d := &dispatcher{engine: engine, sender: sender, recorder: recorder, log: log, lanes: map[string]*lane{},
+	d := &dispatcher{engine: engine, sender: sender, recorder: recorder, log: log, lanes: map[string]*lane{}, turns: mostTurns,
 		// Half of the files: a dial may try two addresses, and there are kept
 		// connections, the API's and the database's.
 		most:   min(mostExchanges, webhook.OpenFiles()/2),
@@ -321,7 +323,7 @@ func (d *dispatcher) landed(group []landing) {
 			l.look = 0
 		}
 		l.state = l.state.after(attemptLanded)
-		l.soon = exchange.Cause == "" && exchange.Duration < soon
+		l.soon, l.took = exchange.Cause == "" && exchange.Duration < soon, time.Since(exchange.StartedAt)
 		if !l.soon {
 			back = append(back, d.takeBack(l)...)
 		}

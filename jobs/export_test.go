@@ -15,3 +15,10 @@ func (q *Queue) ChangesChannel() string { return q.channel(changesSubject) }
 
 // Away reports whether deliveries go to this process's workers directly.
 func (q *Queue) Away() bool { return q.state.away.Load() }
+
+// WaitOneTurn lets no more deliveries wait claimed than a lane has slots.
+func (w *Workers) WaitOneTurn() {
+	w.dispatcher.mu.Lock()
+	defer w.dispatcher.mu.Unlock()
+	w.dispatcher.turns = 1
+}

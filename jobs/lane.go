@@ -27,12 +27,19 @@ type lane struct {
 	claimed  []pipeline.Job // as they were accepted, and wait for a slot
 	promised int            // places among them, for what is about to be accepted
 	soon     bool           // the last attempt went well, and soon
+	took     time.Duration  // how long it took, until it was recorded
 	left     int            // slots that are left for ids
 	turns    int            // slots that were given to claimed since one was left
 }
 
 // claims is how many deliveries are claimed and wait, or will.
 func (l *lane) claims() int { return len(l.claimed) + l.promised }
+
+// mayWait is how many deliveries may wait claimed, for so many turns of all slots at
+// most.
+func (l *lane) mayWait(mostTurns int) int {
+	return l.limit * min(max(int(turnSoon/max(l.took, 1)), 1), mostTurns)
+}
 
 // newLane returns an empty lane. Its limit is a guess until the endpoint's own was
 // read; the claim keeps to that in any case.

@@ -13,6 +13,7 @@ import (
 // How often each round runs, in every process; the database keeps two from
 // doing the same.
 const (
+	expandInterval       = 100 * time.Millisecond
 	dueInterval          = 500 * time.Millisecond
 	reclaimInterval      = 2 * time.Second
 	endInterval          = 10 * time.Second
@@ -88,6 +89,13 @@ func (w *Workers) attend(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, stepLimit)
 	defer cancel()
 	return w.Engine.Attend(limited)
+}
+
+// expandLate gives deliveries that wait for their outcomes rows of their own.
+func (w *Workers) expandLate(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, stepLimit)
+	defer cancel()
+	return w.Engine.ExpandLate(limited)
 }
 
 // tryRedis looks whether Redis takes tasks again. It is a round of its own, since

@@ -119,6 +119,7 @@ func Start(o Options) (*Workers, error) {
 	attending, leave := context.WithCancel(context.Background())
 	w.leave = leave
 	w.attending.Go(func() { w.repeat(attending, attendInterval, nil, "noting that there are workers", w.attend) })
+	w.attending.Go(func() { w.repeat(attending, expandInterval, nil, "expanding what waits for outcomes", w.expandLate) })
 	w.every(ctx, dueInterval, "looking for due deliveries", w.wakeDue)
 	w.every(ctx, tryRedisInterval, "trying Redis", w.tryRedis)
 	w.every(ctx, reclaimInterval, "reclaiming leases", w.reclaim)

@@ -178,6 +178,15 @@ func (f *fixture) publish(t *testing.T, n int) {
 	}
 }
 
+// deliveries returns the newest deliveries, as a request sees them.
+func (f *fixture) deliveries(t *testing.T, filter models.DeliveryFilter) []models.Delivery {
+	t.Helper()
+	must(t, f.tenant.Expand(t.Context()))
+	list, _, err := f.tenant.Deliveries(t.Context(), filter, models.Page{Limit: models.MaxLimit})
+	must(t, err)
+	return list
+}
+
 // until waits for the log to be as the test wants it: it looks whenever a
 // delivery changes, and now and then.
 func (f *fixture) until(t *testing.T, what string, filter models.DeliveryFilter, holds func([]models.Delivery) bool) []models.Delivery {
@@ -188,8 +197,7 @@ func (f *fixture) until(t *testing.T, what string, filter models.DeliveryFilter,
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	for {
-		list, _, err := f.tenant.Deliveries(t.Context(), filter, models.Page{Limit: models.MaxLimit})
-		must(t, err)
+		list := f.deliveries(t, filter)
 		if holds(list) {
 			return list
 		}

@@ -1,9 +1,6 @@
 package models
 
 import (
-	"database/sql/driver"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"hookwell/webhook"
@@ -44,52 +41,6 @@ type Attempt struct {
 	ResponseHeaders Headers
 	ResponseBody    []byte
 	Truncated       bool
-}
-
-// Headers are header fields in the order in which they were sent. They are
-// stored as JSON in bytes.
-type Headers []webhook.Header
-
-// Value writes the column; nil is an empty list. Of each attempt it writes two
-// lists, which is why it does without reflection. The bytes are those of
-// json.Marshal.
-func (h Headers) Value() (driver.Value, error) {
-	const around = len(`{"Name":"","Value":""},`)
-	size := len("[]")
-	for i := range h {
-		size += around + len(h[i].Name) + len(h[i].Value)
-	}
-	b := append(make([]byte, 0, size), '[')
-	for i := range h {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendText(append(b, `{"Name":`...), h[i].Name)
-		b = appendText(append(b, `,"Value":`...), h[i].Value)
-		b = append(b, '}')
-	}
-	return append(b, ']'), nil
-}
-
-// appendText appends a JSON string. What json.Marshal would escape, it escapes.
-func appendText(b []byte, text string) []byte {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(text) // a string can't fail
-			return append(b, quoted...)
-		}
-	}
-	b = append(append(b, '"'), text...)
-	return append(b, '"')
-}
-
-// Scan reads the column.
-func (h *Headers) Scan(column any) error {
-	stored, ok := column.([]byte)
-	if !ok {
-		return fmt.Errorf("headers are stored as %T", column)
-	}
-	return json.Unmarshal(stored, (*[]webhook.Header)(h))
 }
 
 // ID names the attempt for the API.

@@ -62,7 +62,6 @@ type Request struct {
 	Processing     Processing
 	Reason         string
 	Error          string
-	Awaits         string // the reference that it waits for, as ReferenceKey writes it
 	ReceivedAt     time.Time
 	AcceptedAt     *time.Time // by hand, after it had been refused
 	ProcessedAt    *time.Time
@@ -165,8 +164,12 @@ type RequestReplay struct {
 	EndedAt        *time.Time
 }
 
-// ReferenceKey writes a reference as Request.Awaits holds it.
-func ReferenceKey(name, value string) string { return name + "=" + value }
+// AwaitedReference is a reference that a parked request waits for.
+type AwaitedReference struct {
+	Name      string `gorm:"primaryKey"`
+	Value     string `gorm:"primaryKey"`
+	RequestID string `gorm:"primaryKey"`
+}
 
 // Relayed is what goes along with a received body: its media type, headers of
 // Hookwell's own and the provider's.
@@ -203,4 +206,16 @@ type SourcePayment struct {
 // them.
 func RequestStates() []inbound.State {
 	return []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified, inbound.Refused}
+}
+
+// ReceivedOutcomes lists what may become of a request as metrics count it: pairs of
+// state and cause.
+func ReceivedOutcomes() (list [][2]string) {
+	for _, state := range []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified} {
+		list = append(list, [2]string{string(state), ""})
+	}
+	for _, cause := range inbound.Causes() {
+		list = append(list, [2]string{string(inbound.Refused), string(cause)})
+	}
+	return list
 }

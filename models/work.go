@@ -49,4 +49,8 @@ type Depth struct {
 	OldestDue    time.Duration
 	OpenCircuits int
 	Recoveries   int // that run
+	// Requests is how many requests of sources wait to be processed, and OldestRequest
+	// how long the oldest of them has been due; 0 when none is.
+	Requests      int
+	OldestRequest time.Duration
 }

@@ -44,6 +44,8 @@ var (
 	oldestDue     = describe("hookwell_oldest_due_seconds", "How long the delivery that has been due the longest has been so; 0 when none is.")
 	openCircuits  = describe("hookwell_open_circuits", "Endpoints whose circuit is open.")
 	recoveries    = describe("hookwell_recoveries_running", "Recoveries that run.")
+	requestsDue   = describe("hookwell_requests_waiting", "Requests of sources that wait to be turned into events.")
+	oldestRequest = describe("hookwell_oldest_request_seconds", "How long the request that has waited the longest to be turned into events has done so; 0 when none does.")
 	queueTasks    = describe("hookwell_queue_tasks", "Tasks that wait in Redis, up to 100 deliveries in each.", "queue")
 	workerFlights = describe("hookwell_worker_in_flight", "Attempts of this process that are being sent or wait to be recorded.")
 	workerLanes   = describe("hookwell_worker_lanes", "Deliveries that wait in this process for a free slot of their endpoint.")
@@ -60,7 +62,7 @@ func (m *Metrics) watch(o Options) { m.registry.MustRegister(&gauges{Options: o}
 
 // Describe names the gauges.
 func (g *gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{databaseUp, redisUp, inFlight, due, waiting, oldestDue, openCircuits, recoveries, queueTasks,
+	for _, d := range []*prometheus.Desc{databaseUp, redisUp, inFlight, due, waiting, oldestDue, openCircuits, recoveries, requestsDue, oldestRequest, queueTasks,
 		workerFlights, workerLanes, backlog, scanAge, poolOpen, poolMost, poolWaits, poolWaited} {
 		to <- d
 	}
@@ -82,6 +84,8 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		gauge(oldestDue, depth.OldestDue.Seconds())
 		gauge(openCircuits, float64(depth.OpenCircuits))
 		gauge(recoveries, float64(depth.Recoveries))
+		gauge(requestsDue, float64(depth.Requests))
+		gauge(oldestRequest, depth.OldestRequest.Seconds())
 	}
 	for name, n := range queues {
 		gauge(queueTasks, float64(n), name)

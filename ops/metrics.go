@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"hookwell/inbound"
 	"hookwell/models"
 	"hookwell/models/pipeline"
 	"hookwell/webhook"
@@ -75,11 +74,8 @@ func (m *Metrics) beginAtZero() {
 		m.events.WithLabelValues(string(origin))
 		m.deliveries.WithLabelValues(string(origin))
 	}
-	for _, state := range []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified} {
-		m.received.WithLabelValues(string(state), "")
-	}
-	for _, cause := range inbound.Causes() {
-		m.received.WithLabelValues(string(inbound.Refused), string(cause))
+	for _, outcome := range models.ReceivedOutcomes() {
+		m.received.WithLabelValues(outcome[0], outcome[1])
 	}
 	m.ended.WithLabelValues(string(models.Delivered), "")
 	m.ended.WithLabelValues(string(models.Cancelled), "")

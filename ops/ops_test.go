@@ -293,7 +293,7 @@ func TestReady(t *testing.T) {
 			p := newPost(t)
 			test.spoil(t, p)
 			status, ok := ready(t, p)
-			if status != test.status || test.fails != "" && ok[test.fails] || test.fails == "" && len(ok) != 4 {
+			if status != test.status || test.fails != "" && ok[test.fails] || test.fails == "" && len(ok) != 5 {
 				t.Errorf("%d %v", status, ok)
 			}
 			for part, fine := range ok {

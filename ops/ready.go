@@ -46,7 +46,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 func (s *Server) check(ctx context.Context) readiness {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	parts := map[string]func(context.Context) check{"database": s.checkDatabase, "redis": s.checkRedis, "migrations": s.checkMigrations, "workers": s.checkWorkers}
+	parts := map[string]func(context.Context) check{"database": s.checkDatabase, "redis": s.checkRedis, "migrations": s.checkMigrations, "workers": s.checkWorkers, "receiving": s.checkReceiving}
 	answer := readiness{Ready: true, Version: s.Version, Checks: map[string]check{}}
 	var mu sync.Mutex
 	var asking sync.WaitGroup
@@ -93,6 +93,24 @@ func (s *Server) checkRedis(ctx context.Context) check {
 		return check{OK: true, Detail: "in this process"}
 	}
 	return check{OK: true, Detail: "takes writes and messages"}
+}
+
+// requestLimit is how long a request may wait to be processed before readiness says
+// so. It takes a moment while workers run.
+const requestLimit = 5 * time.Minute
+
+// checkReceiving looks whether what sources took in is turned into events. It is not
+// needed: what waits is kept, and more is taken in.
+func (s *Server) checkReceiving(ctx context.Context) check {
+	waiting, oldest, err := s.Store.Engine().WaitingRequests(ctx)
+	switch {
+	case err != nil:
+		return check{OK: true, Detail: "can’t be read"} // of which the database is at fault
+	case waiting == 0:
+		return check{OK: true, Detail: "no request waits"}
+	}
+	age := max(0, s.Store.Now().Sub(oldest)).Round(time.Second)
+	return check{OK: age < requestLimit, Detail: fmt.Sprintf("%d requests wait, the oldest for %s", waiting, age)}
 }
 
 func (s *Server) checkMigrations(ctx context.Context) check {

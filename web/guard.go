@@ -44,7 +44,7 @@ func (s *Server) requireMember(c *fiber.Ctx) error {
 	v := s.visit(c)
 	enter := func() (*store.Tenant, models.Role, error) { return v.person.Tenant(c.UserContext(), c.Params("org")) }
 	if v.portal != nil {
-		enter = func() (*store.Tenant, models.Role, error) { return v.portal.Tenant(c.Params("org")) }
+		enter = func() (*store.Tenant, models.Role, error) { return v.portal.Tenant(c.UserContext(), c.Params("org")) }
 	}
 	tenant, role, err := enter()
 	if models.IsCode(err, models.CodeTwoFactor) {

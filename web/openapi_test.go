@@ -67,7 +67,8 @@ func TestOpenAPI_holds(t *testing.T) {
 		d := f.Delivery(t, tenant)
 		recovery, err := tenant.Recover(t.Context(), f.Endpoint(t, tenant).ID, models.RecoveryInput{Since: f.Store.Now().Add(-time.Hour)})
 		must(t, err)
-		return rows{"event": d.EventID, "endpoint": d.EndpointID, "delivery": d.ID, "recovery": recovery.ID, "organization": "customer-17", "type": "payment.failed"}
+		taken := received(t, f.Store, f.Database, tenant)
+		return rows{"source": taken.source, "request": taken.request, "refused": taken.refused, "replay": taken.replay, "event": d.EventID, "endpoint": d.EndpointID, "delivery": d.ID, "recovery": recovery.ID, "organization": "customer-17", "type": "payment.failed"}
 	}
 	used, requests := map[string]bool{}, requestNames(t)
 	for _, r := range apiKnown() {
@@ -91,6 +92,7 @@ func TestOpenAPI_holds(t *testing.T) {
 		}
 	}
 	f.walkStates(t, initech)
+	f.walkRequests(t, initech)
 	for _, name := range c.Unused(requests, used) {
 		t.Errorf("%s occurs in no example of a request", name)
 	}
@@ -167,6 +169,28 @@ func (f *apiFixture) walkStates(t *testing.T, tenant *store.Tenant) {
 	get("/deliveries" + name + "&state=delivered&limit=1")
 	get("/events/" + delivered[0].EventID + name)
 	f.Call(t, f.Platform, "POST", api.Path+"/events"+name, `{"type":"payment.failed","data":[]}`).IsProblem(t, 422, "invalid", "data")
+}
+
+// walkRequests reads what only some requests of sources show: a refused one, one that
+// was accepted by hand, and one that became its events before.
+func (f *apiFixture) walkRequests(t *testing.T, tenant *store.Tenant) {
+	t.Helper()
+	const name = "?organizationId=customer-17"
+	of := received(t, f.Store, f.Database, tenant)
+	process := func() {
+		for n := 1; n > 0; {
+			var err error
+			n, err = f.Store.Engine().ProcessRequests(t.Context())
+			must(t, err)
+		}
+	}
+	f.Call(t, f.Platform, "GET", api.Path+"/requests/"+of.refused+name, "").Object(t, 200)
+	f.Call(t, f.Platform, "POST", api.Path+"/requests/"+of.refused+"/accept"+name, "").Object(t, 200)
+	process()
+	f.Call(t, f.Platform, "POST", api.Path+"/requests/"+of.request+"/replay"+name, "").Object(t, 202)
+	process()
+	f.Call(t, f.Platform, "GET", api.Path+"/requests/"+of.request+name, "").Object(t, 200)
+	f.Call(t, f.Platform, "GET", api.Path+"/requests"+name, "").Object(t, 200)
 }
 
 // settle disables an endpoint and ends a recovery, and shows both.

@@ -331,7 +331,10 @@ func (w *world) provesKeys(t *testing.T, r route, ids rows) (rightful func() *sh
 	for _, name := range []string{w.other.ID, "nobody"} {
 		w.refuses(t, "a key that names another organization", 404, func() *shown { return w.ask(t, r, ids, all, "?organizationId="+name) })
 	}
-	if !inBody && !named {
+	switch receiving := access == api.ReadRequests || access == api.ChangeSource; {
+	case receiving && len(r.children()) > 0: // without a name it acts for the installation's own sources
+		w.refuses(t, "a platform key that names no organization", 404, func() *shown { return w.ask(t, r, ids, platform, "") })
+	case !inBody && !named && !receiving:
 		w.refuses(t, "a platform key that names no organization", 422, func() *shown { return w.ask(t, r, ids, platform, "") })
 	}
 	for _, name := range r.children() {

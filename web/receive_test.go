@@ -172,13 +172,15 @@ func TestReceive_refuses(t *testing.T) {
 			cause  inbound.Cause
 			header string
 		}{
-			"paused":              {func(in *models.SourceInput) { in.Enabled = &paused }, nil, 429, inbound.CauseSourceDisabled, "Retry-After"},
-			"method":              {nil, func(r *inbound.Request) { r.Method = http.MethodPatch }, 405, inbound.CauseMethod, "Allow"},
-			"address":             {func(in *models.SourceInput) { in.AllowNetworks = []string{"203.0.113.0/24"} }, nil, 403, inbound.CauseAddress, ""},
-			"too_large":           {func(in *models.SourceInput) { in.MaxBodyBytes = 10 }, nil, 413, inbound.CauseTooLarge, ""},
-			"signature_missing":   {nil, func(r *inbound.Request) { r.Headers = nil }, 401, inbound.CauseSignatureMissing, ""},
-			"signature":           {nil, func(r *inbound.Request) { r.Body = append(bytes.Clone(r.Body), '\n') }, 401, inbound.CauseSignature, ""},
-			"signature_malformed": {nil, func(r *inbound.Request) { r.Headers = []inbound.Header{{Name: "X-Hub-Signature-256", Value: "sha256=zz"}} }, 401, inbound.CauseSignatureMalformed, ""},
+			"paused":            {func(in *models.SourceInput) { in.Enabled = &paused }, nil, 429, inbound.CauseSourceDisabled, "Retry-After"},
+			"method":            {nil, func(r *inbound.Request) { r.Method = http.MethodPatch }, 405, inbound.CauseMethod, "Allow"},
+			"address":           {func(in *models.SourceInput) { in.AllowNetworks = []string{"203.0.113.0/24"} }, nil, 403, inbound.CauseAddress, ""},
+			"too_large":         {func(in *models.SourceInput) { in.MaxBodyBytes = 10 }, nil, 413, inbound.CauseTooLarge, ""},
+			"signature_missing": {nil, func(r *inbound.Request) { r.Headers = nil }, 401, inbound.CauseSignatureMissing, ""},
+			"signature":         {nil, func(r *inbound.Request) { r.Body = append(bytes.Clone(r.Body), '\n') }, 401, inbound.CauseSignature, ""},
+			"signature_malformed": {nil, func(r *inbound.Request) {
+				r.Headers = []inbound.Header{{Name: "X-Hub-Signature-256", Value: "sha256=zz"}}
+			}, 401, inbound.CauseSignatureMalformed, ""},
 		}
 		for name, test := range cases {
 			for _, chunked := range []bool{false, true} {

@@ -160,7 +160,7 @@ func (s *Server) tenantOf(ctx context.Context, r reader) (*store.Tenant, models.
 		if err != nil || portal == nil || id != r.who {
 			return nil, "", err
 		}
-		return portal.Tenant(r.slug)
+		return portal.Tenant(ctx, r.slug)
 	}
 	user, err := s.signedIn(ctx)
 	if err != nil || user == nil || user.ID != r.who {

@@ -117,7 +117,7 @@ func unestablished(err error) bool {
 // so to the request first.
 func ending(err error) bool {
 	var network *net.OpError
-	return unestablished(err) || errors.As(err, &network) && (network.Op == "read" || network.Op == "write") ||
+	return unestablished(err) || strings.HasPrefix(err.Error(), "http2: client conn is closed") || errors.As(err, &network) && (network.Op == "read" || network.Op == "write") ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,5 +75,22 @@ func BenchmarkMatches(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		wanted.Matches("security.email_changed")
+	}
+}
+
+// What sources relay is subscribed to by name or prefix; "*" is the catalog's alone.
+func TestSubscriptions_of_sources(t *testing.T) {
+	c := catalog(t)
+	got, faults := c.ParseSubscriptionsTo([]string{"stripe"}, []string{"*", "stripe.*", "stripe.invoice.paid"})
+	if want := (Subscriptions{"*", "stripe.*"}); !slices.Equal(got, want) || faults != nil {
+		t.Errorf("ParseSubscriptionsTo() returned %v, %v; want %v", got, faults, want)
+	}
+	for _, pattern := range []string{"github.push", "stripe", "stripe.", "stripe.In*", "stripe.a b"} {
+		if got, faults := c.ParseSubscriptionsTo([]string{"stripe"}, []string{pattern}); faults == nil {
+			t.Errorf("ParseSubscriptionsTo() of %q returned %v, want a fault", pattern, got)
+		}
+	}
+	if (Subscriptions{"*"}).Names("stripe.invoice.paid") || !(Subscriptions{"*", "stripe.*"}).Names("stripe.invoice.paid") {
+		t.Error("Names() goes by *, or not by a prefix")
 	}
 }

@@ -115,7 +115,7 @@ func (i *installation) settle(ctx context.Context, m mark) (unfinished int, err 
 	ctx, cancel := context.WithTimeout(ctx, recordLimit)
 	defer cancel()
 	for {
-		err := i.db.QueryRowContext(ctx, "SELECT count(*) FROM delivery_work WHERE delivery_id > $1", m.delivery).Scan(&unfinished)
+		err := i.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM delivery_work WHERE delivery_id > $1) + (SELECT count(*) FROM accepted_groups)", m.delivery).Scan(&unfinished)
 		switch {
 		case err == nil && unfinished == 0:
 			return 0, nil

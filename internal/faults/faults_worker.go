@@ -35,15 +35,21 @@ func coolDown(ctx context.Context, s *site) error {
 // killHeld kills a worker whose transaction is held at a moment, and starts
 // another.
 func killHeld(moment func(s *site) *hold) func(context.Context, *site) error {
+	return kill(apart, moment, (*site).busy, func(s *site) error { _, err := s.work(s.direct); return err })
+}
+
+// kill kills a process whose transaction is held at a moment, while the site is as
+// it should be, and starts another.
+func kill(start func(*site) (*program.Process, error), moment func(*site) *hold, is func(*site, context.Context) (bool, error), again func(*site) error) func(context.Context, *site) error {
 	return func(ctx context.Context, s *site) error {
-		victim, err := apart(s)
+		victim, err := start(s)
 		if err != nil {
 			return err
 		}
 		if err := warmUp(ctx, s); err != nil {
 			return err
 		}
-		h, err := s.catch(ctx, moment)
+		h, err := s.catch(ctx, moment, is)
 		if err != nil {
 			return err
 		}
@@ -54,17 +60,23 @@ func killHeld(moment func(s *site) *hold) func(context.Context, *site) error {
 			return err
 		}
 		s.note("%d in flight when it was killed", n)
-		if _, err := s.work(s.direct); err != nil {
+		if err := again(s); err != nil {
 			return err
 		}
 		return coolDown(ctx, s)
 	}
 }
 
-// catch waits until a transaction is held that has something in flight: one
-// that claimed nothing is let go.
-func (s *site) catch(ctx context.Context, moment func(s *site) *hold) (*hold, error) {
-	for range 50 {
+// busy reports whether something is in flight.
+func (s *site) busy(ctx context.Context) (bool, error) {
+	ids, err := s.inFlight(ctx)
+	return len(ids) > 0, err
+}
+
+// catch waits until a transaction is held while the site is as it should be. Any
+// other is let go.
+func (s *site) catch(ctx context.Context, moment func(s *site) *hold, is func(*site, context.Context) (bool, error)) (*hold, error) {
+	for range 200 {
 		h := moment(s)
 		select {
 		case <-h.caught:
@@ -73,12 +85,12 @@ func (s *site) catch(ctx context.Context, moment func(s *site) *hold) (*hold, er
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if ids, err := s.inFlight(ctx); err != nil || len(ids) > 0 {
+		if ok, err := is(s, ctx); err != nil || ok {
 			return h, err
 		}
 		s.postgresProxy.release(h)
 	}
-	return nil, errors.New("nothing was in flight at any such moment")
+	return nil, errors.New("the site was at no such moment as it should be")
 }
 
 func beforeSend(s *site) *hold   { return s.postgresProxy.stop(claimStatement, true) }

@@ -29,7 +29,9 @@ func query[T any](ctx context.Context, s *site, scan pgx.RowToFunc[T], statement
 
 // inFlight returns the deliveries that some process has claimed and not recorded.
 func (s *site) inFlight(ctx context.Context) ([]string, error) {
-	return query(ctx, s, pgx.RowTo[string], "SELECT delivery_id FROM delivery_work WHERE lease_until IS NOT NULL")
+	return query(ctx, s, pgx.RowTo[string], `SELECT delivery_id FROM delivery_work WHERE lease_until IS NOT NULL
+		UNION ALL SELECT d->>'i' FROM accepted_groups, jsonb_array_elements(deliveries::jsonb) e, jsonb_array_elements(e->'d') d
+		WHERE NOT EXISTS (SELECT FROM deliveries WHERE id = d->>'i')`)
 }
 
 // excuse lets what is in flight now arrive twice: its process is dead or cut off.
@@ -49,7 +51,7 @@ func (s *site) untilEnded(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, endLimit)
 	defer cancel()
 	for {
-		left, err := query(ctx, s, pgx.RowTo[int], "SELECT count(*) FROM delivery_work")
+		left, err := query(ctx, s, pgx.RowTo[int], "SELECT (SELECT count(*) FROM delivery_work) + (SELECT count(*) FROM accepted_groups)")
 		if err == nil && left[0] == 0 {
 			return nil
 		}

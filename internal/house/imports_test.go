@@ -37,7 +37,8 @@ var table = map[string][]string{
 	"views":           {"inbound", "models", "static", "views/ui", "webhook"},
 	"views/ui":        {"inbound", "models", "static", "webhook"},
 	"views/mail":      {"models", "views", "webhook"}, // whose paths the links are
-	"web":             {"inbound", "models", "models/store", "views", "web/api", "web/refusal", "web/request", "webhook", "static"},
+	"web":             {"inbound", "models", "models/store", "views", "web/api", "web/receive", "web/refusal", "web/request", "webhook", "static"},
+	"web/receive":     {"inbound", "models", "models/pipeline", "models/store", "web/refusal", "web/request", "webhook"},
 	"web/api":         {"inbound", "models", "models/pipeline", "models/store", "web/refusal", "web/request", "webhook"},
 	"web/refusal":     {"models", "models/store", "webhook"},
 	"web/request":     {"models"},

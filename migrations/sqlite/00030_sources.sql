@@ -54,8 +54,7 @@ CREATE TABLE source_secrets (
 CREATE INDEX source_secrets_source ON source_secrets (source_id, id);
 CREATE INDEX source_secrets_ended ON source_secrets (ended_at) WHERE ended_at IS NOT NULL;
 
--- What a source took in: exact bytes, with credentials masked. awaits names the
--- reference that a parked request waits for.
+-- What a source took in: exact bytes, with credentials masked.
 CREATE TABLE requests (
     id              text NOT NULL PRIMARY KEY,
     organization_id text NOT NULL,
@@ -79,7 +78,6 @@ CREATE TABLE requests (
     processing      text NOT NULL,
     reason          text NOT NULL,
     error           text NOT NULL,
-    awaits          text NOT NULL,
     received_at     datetime NOT NULL,
     accepted_at     datetime,
     processed_at    datetime
@@ -87,7 +85,6 @@ CREATE TABLE requests (
 CREATE INDEX requests_organization ON requests (organization_id, id);
 CREATE INDEX requests_source ON requests (source_id, id);
 CREATE INDEX requests_external ON requests (source_id, external_id);
-CREATE INDEX requests_awaits ON requests (awaits) WHERE awaits <> '';
 CREATE INDEX requests_failed ON requests (source_id, id) WHERE processing = 'failed';
 
 -- What a source refused, within bounds. whole: all of it is kept, so that it can be
@@ -115,7 +112,6 @@ CREATE TABLE refused_requests (
     processing      text NOT NULL,
     reason          text NOT NULL,
     error           text NOT NULL,
-    awaits          text NOT NULL,
     received_at     datetime NOT NULL,
     accepted_at     datetime,
     processed_at    datetime,
@@ -149,6 +145,16 @@ CREATE TABLE request_work (
 );
 CREATE INDEX request_work_source ON request_work (source_id, due_at);
 CREATE INDEX request_work_replay ON request_work (replay_id) WHERE replay_id <> '';
+
+-- The references that parked requests wait for: once an organization has one of them,
+-- the request is processed again.
+CREATE TABLE awaited_references (
+    name       text NOT NULL,
+    value      text NOT NULL,
+    request_id text NOT NULL,
+    PRIMARY KEY (name, value, request_id)
+);
+CREATE INDEX awaited_references_request ON awaited_references (request_id);
 
 -- What makes a later request a duplicate of one that is kept.
 CREATE TABLE request_keys (
@@ -256,6 +262,7 @@ DROP TABLE event_identities;
 DROP TABLE request_events;
 DROP TABLE request_duplicates;
 DROP TABLE request_keys;
+DROP TABLE awaited_references;
 DROP TABLE request_work;
 DROP TABLE refused_counts;
 DROP TABLE refused_requests;

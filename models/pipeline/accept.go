@@ -119,13 +119,17 @@ func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (done, left 
 	var wrote written
 	err = p.db.WithPartitions(ctx, func() (err error) {
 		wrote, err = p.statements.writeIfUnchanged(p.db.WithContext(ctx), p.clock, f, unchanged, p.worker)
+		if wrote.claimsNothing {
+			p.giveUp(f, false)
+			wrote, err = p.statements.writeIfUnchanged(p.db.WithContext(ctx), p.clock, f, unchanged, p.worker)
+		}
 		return err
 	})
 	if err != nil || !wrote.ok {
 		p.giveUp(f, err != nil)
 		return nil, drafts, err
 	}
-	begun := p.begin(f, wrote.open, func(eventID string) bool { return !slices.Contains(wrote.taken, eventID) })
+	begun := p.begin(f, func(eventID string) bool { return !slices.Contains(wrote.taken, eventID) })
 	t := &committed{}
 	for _, d := range drafts {
 		if slices.Contains(wrote.taken, d.Event.ID) {
@@ -143,34 +147,33 @@ func (p *Engine) acceptCached(ctx context.Context, drafts []*Draft) (done, left 
 // acceptReading commits drafts by the settings as a transaction reads them.
 func (p *Engine) acceptReading(ctx context.Context, drafts []*Draft) error {
 	var f *fanOut
-	var open []string
 	err := p.db.Transaction(ctx, func(tx *database.Tx) (err error) {
 		p.giveUp(f, false) // of a run that was rolled back
-		f, open, err = p.acceptRead(tx, drafts)
+		f, err = p.acceptRead(tx, drafts)
 		return err
 	})
 	if err != nil {
 		p.giveUp(f, true)
 		return err
 	}
-	begun := p.begin(f, open, func(string) bool { return true })
+	begun := p.begin(f, func(string) bool { return true })
 	for _, d := range drafts {
 		d.begun(begun)
 	}
 	return err
 }
 
-// acceptRead writes drafts by the settings as the transaction reads them. It
-// returns what it wrote, and the endpoints for which that claimed something.
-func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) (f *fanOut, open []string, err error) {
+// acceptRead writes drafts by the settings as the transaction reads them, and
+// returns what it wrote.
+func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) (f *fanOut, err error) {
 	organizationIDs, keyIDs := namesOf(drafts)
 	found, err := p.currentRules(tx, organizationIDs)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	revoked, err := p.revokedKeys(tx, keyIDs)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var good []*Draft
 	for _, d := range drafts {
@@ -190,18 +193,22 @@ func (p *Engine) acceptRead(tx *database.Tx, drafts []*Draft) (f *fanOut, open [
 	}
 	fresh, err := p.claimKeys(tx, good)
 	if err != nil || len(fresh) == 0 {
-		return nil, nil, err
+		return nil, err
 	}
 	if f, err = p.groupTo(fresh, found); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	p.reserve(f, found)
 	if f.atOnce != nil {
-		if open, err = p.openEndpoints(tx, f.atOnce.slots); err != nil {
-			return f, nil, err
+		may, err := p.mayClaim(tx, f.atOnce.slots)
+		if err != nil {
+			return f, err
+		}
+		if !may {
+			p.giveUp(f, false)
 		}
 	}
-	return f, open, p.write(tx, f, open)
+	return f, p.write(tx, f)
 }
 
 // groupTo is fanOutTo for drafts of a group, by their organizations' settings.
@@ -248,7 +255,7 @@ func (p *Engine) fanOut(tx *database.Tx, drafts []*Draft) error {
 		}
 		return subscribed
 	})
-	return p.write(tx, f, nil)
+	return p.write(tx, f)
 }
 
 // fanOut is events and their deliveries, to be written together.
@@ -260,6 +267,21 @@ type fanOut struct {
 	unfinished []*UnfinishedFanOut // of the events that have more deliveries than these
 	keys       []*idempotencyKey   // of the events that have one
 	atOnce     *atOnce             // what of it is claimed as it is written; nil is nothing
+}
+
+// apart returns the deliveries that are not claimed at once, and their endpoints.
+func (f *fanOut) apart() ([]*models.Delivery, []*models.Endpoint) {
+	if f.atOnce == nil {
+		return f.deliveries, f.endpoints
+	}
+	var deliveries []*models.Delivery
+	var endpoints []*models.Endpoint
+	for i, d := range f.deliveries {
+		if f.atOnce.templates[i] == nil {
+			deliveries, endpoints = append(deliveries, d), append(endpoints, f.endpoints[i])
+		}
+	}
+	return deliveries, endpoints
 }
 
 // fanOutTo plans one delivery of each draft to each of its endpoints, of those
@@ -295,28 +317,32 @@ func (p *Engine) addDeliveries(f *fanOut, d *Draft, endpoints []*models.Endpoint
 	}
 }
 
-// write inserts a fan-out, with the work that its deliveries are. What may be sent
-// at once to one of the open endpoints is claimed.
-func (p *Engine) write(tx *database.Tx, f *fanOut, open []string) error {
+// write inserts a fan-out, with the work that its deliveries are. What is claimed at
+// once is one row.
+func (p *Engine) write(tx *database.Tx, f *fanOut) error {
 	now, err := tx.Now()
 	if err != nil {
 		return err
 	}
-	work := make([]*models.Work, len(f.deliveries))
-	for i, d := range f.deliveries {
-		work[i] = NewWork(d, f.endpoints[i], models.TriggerSchedule, now)
-		if f.atOnce != nil && f.atOnce.templates[i] != nil && slices.Contains(open, d.EndpointID) {
-			f.atOnce.templates[i].lease(work[i], f.atOnce.token, now)
-		}
+	deliveries, endpoints := f.apart()
+	work := make([]*models.Work, len(deliveries))
+	for i, d := range deliveries {
+		work[i] = NewWork(d, endpoints[i], models.TriggerSchedule, now)
 	}
 	if err := database.InsertAll(p.db.Dialect, tx.DB, f.events, database.RefuseTaken); err != nil {
 		return fmt.Errorf("inserting events: %w", err)
 	}
-	if err := database.InsertAll(p.db.Dialect, tx.DB, f.deliveries, database.RefuseTaken); err != nil {
+	if err := database.InsertAll(p.db.Dialect, tx.DB, deliveries, database.RefuseTaken); err != nil {
 		return fmt.Errorf("inserting deliveries: %w", err)
 	}
 	if err := database.InsertAll(p.db.Dialect, tx.DB, work, database.RefuseTaken); err != nil {
 		return fmt.Errorf("inserting work: %w", err)
+	}
+	if f.atOnce != nil {
+		f.atOnce.row.AcceptedAt = now
+		if err := tx.Create(f.atOnce.row).Error; err != nil {
+			return fmt.Errorf("inserting an accepted group: %w", err)
+		}
 	}
 	if err := p.saveUnfinished(tx, f.unfinished, now); err != nil {
 		return err

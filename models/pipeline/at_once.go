@@ -11,7 +11,8 @@ import (
 
 // The sole worker claims deliveries in the transaction that accepts them, as far as
 // their endpoints have slots in this process, and sends them after the commit: they
-// need neither a task in Redis nor a claim. It wakes the others, as any process does.
+// need neither a task in Redis nor a claim, and are one row together (group.go). It
+// wakes the others, as any process does.
 
 // Slots asks for slots of one endpoint in this process.
 type Slots struct {
@@ -20,6 +21,7 @@ type Slots struct {
 	MaxInFlight    int // the endpoint's limit
 	Count          int // asked for, and then granted
 	Free           int // of Count, those that are free; the others will be in a moment
+	Size           int // bytes of the largest of the events
 }
 
 // mostAtOnce is the most deliveries of one event that are claimed as it is
@@ -31,6 +33,7 @@ type atOnce struct {
 	slots     []Slots
 	templates []*template // of each delivery; nil for one that is woken
 	token     string      // of the leases
+	row       *acceptedGroup
 }
 
 // reserve finds which deliveries of a fan-out this process may send at once, and
@@ -54,6 +57,7 @@ func (p *Engine) reserve(f *fanOut, found map[string]*acceptRules) {
 			a.slots = append(a.slots, Slots{OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, MaxInFlight: t.maxInFlight})
 		}
 		a.slots[at].Count++
+		a.slots[at].Size = max(a.slots[at].Size, len(f.events[f.eventOf[i]].Body))
 	}
 	if len(a.slots) == 0 {
 		return
@@ -76,6 +80,7 @@ func (p *Engine) reserve(f *fanOut, found map[string]*acceptRules) {
 		}
 	}
 	a.token, f.atOnce = p.leaseToken(), a
+	a.row = a.group(f)
 }
 
 // templateAtOnce returns an endpoint's template where a delivery of the event may
@@ -97,50 +102,56 @@ func (p *Engine) giveUp(f *fanOut, unsure bool) {
 	if unsure && f != nil && f.atOnce != nil {
 		p.unsure.add(f.atOnce.token)
 	}
-	p.begin(f, nil, nil)
+	p.begin(f, nil)
 }
 
-// begin gives back the slots of a fan-out, after its commit or where it failed,
-// and has those deliveries sent that were claimed: of endpoints that are open, and
-// of events that were written. It returns their ids.
-func (p *Engine) begin(f *fanOut, open []string, wrote func(eventID string) bool) map[string]bool {
+// begin gives back the slots of a fan-out, after its commit or where it failed, and
+// has those deliveries sent that were claimed: of events that were written; nil is
+// none of them. It returns their ids.
+func (p *Engine) begin(f *fanOut, wrote func(eventID string) bool) map[string]bool {
 	if f == nil || f.atOnce == nil {
 		return nil
 	}
 	a := f.atOnce
 	f.atOnce = nil
-	isOpen := make(map[string]bool, len(open))
-	for _, id := range open {
-		isOpen[id] = true
-	}
 	var jobs []Job
 	begun := map[string]bool{}
 	for i, d := range f.deliveries {
-		if t := a.templates[i]; t != nil && isOpen[d.EndpointID] && wrote(d.EventID) {
-			jobs = append(jobs, t.job(models.Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID,
-				Trigger: models.TriggerSchedule, Attempt: 1, LeaseToken: a.token}, f.events[f.eventOf[i]]))
+		if t := a.templates[i]; t != nil && wrote != nil && wrote(d.EventID) {
+			job := t.job(models.Work{DeliveryID: d.ID, OrganizationID: d.OrganizationID, EndpointID: d.EndpointID, EventID: d.EventID,
+				Trigger: models.TriggerSchedule, Attempt: 1, LeaseToken: a.token}, f.events[f.eventOf[i]])
+			job.grouped = d
+			jobs = append(jobs, job)
 			begun[d.ID] = true
 		}
+	}
+	if wrote != nil {
+		p.groups.add(a.row, len(jobs))
 	}
 	p.waker.Begin(a.slots, jobs)
 	return begun
 }
 
-// openEndpoints returns those of the slots' endpoints that are not held, while
-// this process is the sole worker; that holds until the transaction ends.
-func (p *Engine) openEndpoints(tx *database.Tx, slots []Slots) (open []string, err error) {
+// mayClaim reports whether this process is the sole worker, which it then stays
+// until the transaction ends, and none of the slots' endpoints is held.
+func (p *Engine) mayClaim(tx *database.Tx, slots []Slots) (bool, error) {
+	var sole []string
+	query := "SELECT id FROM installations WHERE sole_worker = ? " + p.db.Dialect.ForShare()
+	if err := tx.Raw(query, p.worker).Scan(&sole).Error; err != nil || len(sole) == 0 {
+		return false, err
+	}
+	condition, parameter := p.db.Dialect.Among("endpoint_id", endpointsOf(slots))
+	var open int64
+	err := tx.Model(&models.EndpointState{}).Where(condition, parameter).Where(notHeld(p.db.Dialect.Now(p.clock))).Count(&open).Error
+	return int(open) == len(slots), err
+}
+
+func endpointsOf(slots []Slots) []string {
 	ids := make([]string, len(slots))
 	for i := range slots {
 		ids[i] = slots[i].EndpointID
 	}
-	var sole []string
-	query := "SELECT id FROM installations WHERE sole_worker = ? " + p.db.Dialect.ForShare()
-	if err := tx.Raw(query, p.worker).Scan(&sole).Error; err != nil || len(sole) == 0 {
-		return nil, err
-	}
-	condition, parameter := p.db.Dialect.Among("endpoint_id", ids)
-	err = tx.Model(&models.EndpointState{}).Where(condition, parameter).Where(notHeld(p.db.Dialect.Now(p.clock))).Pluck("endpoint_id", &open).Error
-	return open, err
+	return ids
 }
 
 // notHeld is the condition on an endpoint's state under which it may be sent to.
@@ -157,9 +168,13 @@ func (p *Engine) Release(ctx context.Context, jobs []Job) error {
 		ids[i], tokens[i] = jobs[i].DeliveryID, jobs[i].work.LeaseToken
 	}
 	slices.Sort(tokens)
+	tokens = slices.Compact(tokens)
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
+		if err := p.expandTokens(tx, tokens); err != nil {
+			return err
+		}
 		ours, parameter := p.db.Dialect.Among("delivery_id", ids)
-		held, token := p.db.Dialect.Among("lease_token", slices.Compact(tokens))
+		held, token := p.db.Dialect.Among("lease_token", tokens)
 		var rows []models.Work
 		query := "SELECT delivery_id, cancelled FROM delivery_work WHERE " + ours + " AND " + held + " ORDER BY delivery_id " + p.db.Dialect.ForUpdate(false)
 		if err := tx.Raw(query, parameter, token).Find(&rows).Error; err != nil {

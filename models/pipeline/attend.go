@@ -90,8 +90,9 @@ func (p *Engine) Attend(ctx context.Context) error {
 // as processes of an earlier version. A test's lease is its delivery's id.
 func (p *Engine) leasesAreOurs(tx *database.Tx, now string) (bool, error) {
 	var strangers []string
-	err := tx.Raw("SELECT delivery_id FROM delivery_work WHERE lease_until IS NOT NULL AND lease_until > "+now+" AND lease_token <> delivery_id AND lease_token NOT LIKE ? LIMIT 1",
-		p.worker+"%").Scan(&strangers).Error
+	own := p.worker + "%"
+	err := tx.Raw("SELECT delivery_id FROM delivery_work WHERE lease_until IS NOT NULL AND lease_until > "+now+" AND lease_token <> delivery_id AND lease_token NOT LIKE ?"+
+		" UNION ALL SELECT token FROM accepted_groups WHERE token NOT LIKE ? LIMIT 1", own, own).Scan(&strangers).Error
 	return len(strangers) == 0, err
 }
 
@@ -100,6 +101,9 @@ func (p *Engine) leasesAreOurs(tx *database.Tx, now string) (bool, error) {
 func (p *Engine) takeOver(ctx context.Context, worker string) error {
 	p.log.Warn("a process with workers is gone, and its attempts are taken over", "worker", worker)
 	return p.db.Transaction(ctx, func(tx *database.Tx) error {
+		if err := p.expand(tx, "token LIKE ?", worker+"%"); err != nil {
+			return err
+		}
 		now := p.db.Dialect.Now(p.clock)
 		leases := "SELECT delivery_id FROM delivery_work WHERE lease_until > " + now + " AND lease_token LIKE ? ORDER BY delivery_id " + p.db.Dialect.ForUpdate(true)
 		if err := tx.Exec("UPDATE delivery_work SET lease_until = "+now+" WHERE delivery_id "+p.db.Dialect.In(leases), worker+"%").Error; err != nil {
@@ -115,6 +119,9 @@ func (p *Engine) freeUnsure(tx *database.Tx) error {
 	tokens := p.unsure.list()
 	if len(tokens) == 0 {
 		return nil
+	}
+	if err := p.expandTokens(tx, tokens); err != nil {
+		return err
 	}
 	condition, parameter := p.db.Dialect.Among("lease_token", tokens)
 	return tx.Exec("UPDATE delivery_work SET attempt = 0, claimed_at = NULL, lease_until = NULL, lease_token = '' WHERE lease_until IS NOT NULL AND "+condition, parameter).Error
@@ -191,7 +198,10 @@ func (p *Engine) setSole(tx *database.Tx, sole bool) (bool, error) {
 	if id == is {
 		return sole, nil
 	}
-	return sole, tx.Exec("UPDATE installations SET sole_worker = ?", id).Error
+	if err := tx.Exec("UPDATE installations SET sole_worker = ?", id).Error; err != nil {
+		return false, err
+	}
+	return sole, p.expand(tx, "token LIKE ?", is+"%") // so that claims count what is in flight
 }
 
 // Leave takes back what Attend noted. It fails if the database does; others then
@@ -203,6 +213,9 @@ func (p *Engine) Leave(ctx context.Context) error {
 			return err
 		}
 		if err := tx.Exec("UPDATE installations SET sole_worker = '' WHERE sole_worker = ?", p.worker).Error; err != nil {
+			return err
+		}
+		if err := p.expand(tx, "token LIKE ?", p.worker+"%"); err != nil {
 			return err
 		}
 		return tx.Exec("DELETE FROM workers WHERE id = ?", p.worker).Error

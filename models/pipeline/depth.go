@@ -7,11 +7,16 @@ import (
 	"time"
 
 	"hookwell/models"
+	"hookwell/models/database"
 )
 
-// Depth measures the queue by the database's clock, in one query. It reads every
-// row of unfinished work once, so callers cache the result for a while.
+// Depth measures the queue by the database's clock, in one query, after it has
+// expanded every accepted group. It reads every row of unfinished work once, so
+// callers cache the result for a while. It fails if the database does.
 func (p *Engine) Depth(ctx context.Context) (models.Depth, error) {
+	if err := p.db.Transaction(ctx, func(tx *database.Tx) error { return p.expand(tx, "token <> ''") }); err != nil {
+		return models.Depth{}, fmt.Errorf("measuring the queue: %w", err)
+	}
 	now := p.db.Dialect.Now(p.clock)
 	due := "w.lease_until IS NULL AND w.due_at <= " + now + " AND e.disabled_at IS NULL AND (s.held_until IS NULL OR s.held_until <= " + now + ")"
 	var row struct {
@@ -27,7 +32,15 @@ func (p *Engine) Depth(ctx context.Context) (models.Depth, error) {
 	if err != nil {
 		return models.Depth{}, fmt.Errorf("measuring the queue: %w", err)
 	}
-	return models.Depth{InFlight: row.InFlight, Due: row.Due, Waiting: row.Total - row.InFlight - row.Due, OpenCircuits: row.OpenCircuits, Recoveries: row.Recoveries,
+	requests, oldest, err := p.WaitingRequests(ctx)
+	if err != nil {
+		return models.Depth{}, fmt.Errorf("counting the requests that wait: %w", err)
+	}
+	var waited time.Duration
+	if requests > 0 {
+		waited = max(0, p.clock.Now().Sub(oldest))
+	}
+	return models.Depth{Requests: requests, OldestRequest: waited, InFlight: row.InFlight, Due: row.Due, Waiting: row.Total - row.InFlight - row.Due, OpenCircuits: row.OpenCircuits, Recoveries: row.Recoveries,
 		OldestDue: time.Duration(max(0, row.OldestUs.Float64)) * time.Microsecond}, nil
 }
 

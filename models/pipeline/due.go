@@ -175,6 +175,9 @@ func (p *Engine) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
 	var results []Result
 	err := p.db.Transaction(ctx, func(tx *database.Tx) (err error) {
+		if err := p.expandStrays(tx); err != nil {
+			return err
+		}
 		rows, err := p.overdueLeases(tx)
 		if err != nil || len(rows) == 0 {
 			return err

@@ -5,7 +5,7 @@
 //   - Publish groups reports (publisher.go, turns.go) and commits each with one
 //     delivery for each subscribed endpoint (accept*.go; unfinished.go for more
 //     deliveries than one transaction writes). It claims what the sole worker can send
-//     at once in the same transaction (at_once.go, attend.go).
+//     at once in the same transaction (at_once.go, group.go, attend.go).
 //   - Receive takes in the requests of sources in groups (receive*.go), and
 //     ProcessRequests turns them into events (process*.go).
 //   - Due finds deliveries that nobody was woken for (due.go).
@@ -62,6 +62,7 @@ type Engine struct {
 	sole       atomic.Bool // it alone has any, as far as it knows
 	attending  sync.Mutex
 	unsure     unsure
+	groups     ownGroups
 	colleagues map[string]colleague // the others; guarded by attending
 	// What was read lately. Each use asks the database whether it still stands.
 	rules     *Cache[*acceptRules]   // by organization

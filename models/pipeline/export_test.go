@@ -1,12 +1,19 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"gorm.io/gorm"
 
 	"hookwell/models/database"
 )
+
+// ExpandOlder is ExpandLate at another time.
+func (p *Engine) ExpandOlder(ctx context.Context, than time.Time) error {
+	return p.expandOlder(ctx, than)
+}
 
 // LoseAnswers makes the database's answers to accepted groups be lost, after their
 // commit, until the function that it returns is called.

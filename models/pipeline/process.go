@@ -150,7 +150,7 @@ type outcome struct {
 	processing models.Processing
 	reason     string
 	error      string
-	awaits     string
+	awaits     []inbound.Reference // any of them would do
 }
 
 // process turns requests into events. The work is locked.
@@ -244,21 +244,45 @@ func (p *Engine) settle(tx *database.Tx, outcomes map[string]outcome, done []str
 	now := p.clock.Now()
 	rows := make([][]any, 0, len(outcomes))
 	for id, o := range outcomes {
-		rows = append(rows, []any{id, string(o.processing), o.reason, plainText(o.error), o.awaits, now})
+		rows = append(rows, []any{id, string(o.processing), o.reason, plainText(o.error), now})
 	}
 	if len(rows) > 0 {
 		text := database.TextValue
-		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{text, text, text, text, text, database.TimeValue}, rows)
-		update := fmt.Sprintf(`WITH became(id, processing, reason, error, awaits, at) AS (%s) UPDATE requests
-			SET processing = became.processing, reason = became.reason, error = became.error, awaits = became.awaits, processed_at = became.at
+		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{text, text, text, text, database.TimeValue}, rows)
+		update := fmt.Sprintf(`WITH became(id, processing, reason, error, at) AS (%s) UPDATE requests
+			SET processing = became.processing, reason = became.reason, error = became.error, processed_at = became.at
 			FROM became WHERE requests.id = became.id`, list)
 		if err := tx.Exec(update, parameters...).Error; err != nil {
 			return fmt.Errorf("noting what became of requests: %w", err)
 		}
 	}
+	if err := p.awaitReferences(tx, outcomes); err != nil {
+		return err
+	}
 	condition, parameter := p.db.Dialect.Among("request_id", done)
 	if err := tx.Where(condition, parameter).Delete(&requestWork{}).Error; err != nil {
 		return fmt.Errorf("ending the work of requests: %w", err)
+	}
+	return nil
+}
+
+// awaitReferences notes what would have parked requests processed again, in place of
+// what was noted before.
+func (p *Engine) awaitReferences(tx *database.Tx, outcomes map[string]outcome) error {
+	var ids []string
+	var rows []*models.AwaitedReference
+	for id, o := range outcomes {
+		ids = append(ids, id)
+		for _, reference := range o.awaits {
+			rows = append(rows, &models.AwaitedReference{Name: plainText(reference.System), Value: plainText(reference.Value), RequestID: id})
+		}
+	}
+	condition, parameter := p.db.Dialect.Among("request_id", ids)
+	if err := tx.Where(condition, parameter).Delete(&models.AwaitedReference{}).Error; err != nil {
+		return fmt.Errorf("forgetting references: %w", err)
+	}
+	if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.LeaveTaken); err != nil {
+		return fmt.Errorf("noting references: %w", err)
 	}
 	return nil
 }
@@ -297,7 +321,7 @@ func (p *Engine) QueueRequests(tx *database.Tx, requests []models.Request, force
 		return 0, fmt.Errorf("queueing requests: %w", err)
 	}
 	condition, parameter := p.db.Dialect.Among("id", ids)
-	err = tx.Model(&models.Request{}).Where(condition, parameter).UpdateColumns(map[string]any{"processing": models.ProcessingWaiting, "reason": "", "error": "", "awaits": ""}).Error
+	err = tx.Model(&models.Request{}).Where(condition, parameter).UpdateColumns(map[string]any{"processing": models.ProcessingWaiting, "reason": "", "error": ""}).Error
 	if err != nil {
 		return 0, fmt.Errorf("queueing requests: %w", err)
 	}

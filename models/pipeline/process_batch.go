@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +35,7 @@ type becoming struct {
 	forced bool
 	items  []becomingItem
 	relay  string // the type that it is relayed as; empty if it isn't
-	whole  error  // why none of it could be read
+	whole  string // why none of it could be read
 }
 
 // becomingItem is one item of a request, with its organization.
@@ -87,7 +86,7 @@ func (b *batch) read(row *models.Request, s *OpenSource, forced bool) {
 	r := &becoming{row: row, source: s, forced: forced}
 	b.requests = append(b.requests, r)
 	if s == nil || s.Verifier == nil {
-		r.whole = errors.New("The source’s provider or scheme isn’t known to this version of Hookwell.")
+		r.whole = "The source’s provider or scheme isn’t known to this version of Hookwell."
 		return
 	}
 	request := keptRequest(row, "")
@@ -99,11 +98,11 @@ func (b *batch) read(row *models.Request, s *OpenSource, forced bool) {
 	}
 	items, err := s.Verifier.Items(request)
 	if err != nil {
-		r.whole = err
+		r.whole = err.Error()
 		return
 	}
 	if s.mappings == nil {
-		r.whole = errors.New("The source’s mappings can’t be used. Open the source and fix them.")
+		r.whole = "The source’s mappings can’t be used. Open the source and fix them."
 		return
 	}
 	for i, result := range s.mappings.Apply(b.tx.Statement.Context, request.Headers, items) {
@@ -164,8 +163,7 @@ func (b *batch) findOrganizations() error {
 // shareReferences keeps references from being added until the transaction is
 // committed: whoever adds one then finds every request that waits for it.
 func (b *batch) shareReferences() error {
-	var one int
-	return b.tx.Raw("SELECT 1" + b.engine.db.Dialect.Share(database.ReferenceLock)).Row().Scan(&one)
+	return b.tx.Exec("SELECT 1" + b.engine.db.Dialect.Share(database.ReferenceLock)).Error
 }
 
 // readOrganizations reads the organizations of some ids; an installation's items
@@ -229,7 +227,7 @@ func (b *batch) make() error {
 			continue
 		}
 		if err := b.write(m, totals); err != nil {
-			b.fail(m.of, models.ReasonMappingFailed, err.Error(), "")
+			b.fail(m.of, models.ReasonMappingFailed, err.Error())
 			totals.takeBack(m)
 			unmade = append(unmade, m)
 			m.draft = nil
@@ -258,8 +256,8 @@ func (b *batch) make() error {
 
 // plan lists the events that a request becomes, and notes what of it fails.
 func (b *batch) plan(r *becoming) (list []*made) {
-	if r.whole != nil {
-		b.fail(r, models.ReasonMappingFailed, r.whole.Error(), "")
+	if r.whole != "" {
+		b.fail(r, models.ReasonMappingFailed, r.whole)
 	}
 	if id := b.relayTo(r); id != "" {
 		list = append(list, b.event(r, id, "", r.row.ID, nil))
@@ -268,14 +266,14 @@ func (b *batch) plan(r *becoming) (list []*made) {
 		item := &r.items[i]
 		switch {
 		case item.result.Outcome == inbound.OutcomeFailed:
-			b.fail(r, models.ReasonMappingFailed, errorText(item.result.Err), "")
+			b.fail(r, models.ReasonMappingFailed, errorText(item.result.Err))
 		case item.organizationID == "":
 			o := &item.organization
 			if len(item.result.Events) > 0 || o.ID != "" || len(o.References) > 0 {
 				b.failOrganization(r, &item.organization)
 			}
 		case b.organizations[item.organizationID] == nil:
-			b.fail(r, models.ReasonNoOrganization, "The organization was deleted.", "")
+			b.fail(r, models.ReasonNoOrganization, "The organization was deleted.")
 		default:
 			for j := range item.result.Events {
 				m := &item.result.Events[j]
@@ -449,7 +447,7 @@ func (b *batch) link(all []*made) error {
 }
 
 // fail notes why a request is parked; the first reason stands.
-func (b *batch) fail(r *becoming, reason, text, awaits string) {
+func (b *batch) fail(r *becoming, reason, text string, awaits ...inbound.Reference) {
 	if _, failed := b.outcomes[r.row.ID]; !failed {
 		b.outcomes[r.row.ID] = outcome{models.ProcessingFailed, reason, text, awaits}
 	}
@@ -457,15 +455,14 @@ func (b *batch) fail(r *becoming, reason, text, awaits string) {
 
 // failOrganization parks a request until somebody says whose it is.
 func (b *batch) failOrganization(r *becoming, o *inbound.Organization) {
-	awaits, text := "", "The request names no organization."
+	text := "The request names no organization."
 	if len(o.References) > 0 {
 		first := o.References[0]
-		awaits = models.ReferenceKey(first.System, first.Value)
 		text = fmt.Sprintf("No organization has the reference %s of %s.", first.Value, first.System)
 	} else if o.ID != "" {
 		text = "There is no organization " + o.ID + "."
 	}
-	b.fail(r, models.ReasonNoOrganization, text, plainText(awaits))
+	b.fail(r, models.ReasonNoOrganization, text, o.References...)
 }
 
 // conclude says what became of the requests that didn't fail.

@@ -23,6 +23,7 @@ func (p *Engine) pruneRequests(db *gorm.DB, before time.Time) error {
 		{"request_events", "created_at", before},
 		{"event_identities", "created_at", before},
 		{"source_payments", "updated_at", before},
+		{"awaited_references", "request_id", database.LowestID(models.PrefixRequest, before)},
 		{"refused_requests", "id", database.LowestID(models.PrefixRequest, before)},
 		{"refused_counts", "minute", before.Unix()},
 		{"source_secrets", "ended_at", ended},

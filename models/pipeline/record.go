@@ -68,7 +68,10 @@ func (p *Engine) Record(ctx context.Context, results []Result) error {
 	if len(results) == 0 {
 		return nil
 	}
-	left, err := p.recordDelivered(ctx, results)
+	left, err := p.recordGrouped(ctx, results)
+	if err == nil && len(left) > 0 {
+		left, err = p.recordDelivered(ctx, left)
+	}
 	if err == nil && len(left) > 0 {
 		err = p.db.Transaction(ctx, func(tx *database.Tx) error { return p.record(tx, left) })
 	}
@@ -85,6 +88,9 @@ func (p *Engine) record(tx *database.Tx, results []Result) error {
 	endpointIDs := make([]string, len(results))
 	for i := range results {
 		endpointIDs[i] = results[i].Job.EndpointID
+	}
+	if err := p.expandTokens(tx, p.groupsOf(results)); err != nil {
+		return err
 	}
 	if err := p.lockStates(tx, endpointIDs); err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 func (p *Engine) recordDelivered(ctx context.Context, results []Result) (left []Result, err error) {
 	var delivered []Result
 	for _, r := range results {
-		if r.Exchange.Cause == "" && r.Job.work.Trigger == models.TriggerSchedule {
+		if r.Exchange.Cause == "" && r.Job.work.Trigger == models.TriggerSchedule && !p.isGrouped(&r) {
 			delivered = append(delivered, r)
 		} else {
 			left = append(left, r)

@@ -32,7 +32,8 @@ func TestRowsMatchColumns(t *testing.T) {
 			if err := db.Migrate(context.Background()); err != nil {
 				t.Fatalf("Migrate() failed: %v", err)
 			}
-			for table, row := range map[string]any{"idempotency_keys": &idempotencyKey{}, "organization_versions": &organizationVersion{}, "rollup_deltas": &rollupDelta{}, "workers": &worker{}} {
+			for table, row := range map[string]any{"accepted_groups": &acceptedGroup{}, "idempotency_keys": &idempotencyKey{}, "organization_versions": &organizationVersion{}, "rollup_deltas": &rollupDelta{}, "workers": &worker{},
+				"event_identities": &identityRow{}, "refused_counts": &refusedCount{}, "request_keys": &requestKey{}, "request_work": &requestWork{}} {
 				parsed, err := schema.Parse(row, &sync.Map{}, db.NamingStrategy)
 				if err != nil {
 					t.Fatalf("Parse(%T) failed: %v", row, err)

@@ -19,6 +19,9 @@ type statements interface {
 	// recordDelivered commits, in one statement, attempts that delivered, if all of their
 	// leases hold, and returns the states of their endpoints.
 	recordDelivered(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []models.EndpointState, err error)
+	// recordGrouped commits attempts that delivered, with their deliveries' only rows, if
+	// none of their groups is expanded, and returns the states of their endpoints.
+	recordGrouped(ctx context.Context, p *Engine, o *groupOutcomes) (done bool, states []models.EndpointState, err error)
 	// load writes many rows that were made elsewhere, on the loader's connection.
 	load(l loader, table string, columns []string, count int, row func(int) []any) error
 	// analyze is what follows on it.

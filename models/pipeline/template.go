@@ -56,12 +56,6 @@ func (t *template) job(w models.Work, event *models.Event) Job {
 		MaxInFlight: t.maxInFlight, work: w, retries: t.retries}
 }
 
-// lease claims work as it is made: for its first attempt, from now.
-func (t *template) lease(w *models.Work, token string, now time.Time) {
-	until := now.Add(t.leaseTime())
-	w.Attempt, w.LeaseToken, w.ClaimedAt, w.LeaseUntil = 1, token, &now, &until
-}
-
 // leaseTime returns how long a lease holds: as long as the exchange may take, and a margin.
 func (t *template) leaseTime() time.Duration { return t.message.Timeout + leaseMargin*time.Second }
 

@@ -80,7 +80,7 @@ func (p *Engine) writeSlice(ctx context.Context, d *Draft, most int) {
 		if err := p.noteWritten(tx, d, n); err != nil {
 			return err
 		}
-		return p.write(tx, f, nil)
+		return p.write(tx, f)
 	})
 	switch {
 	case errors.Is(err, errElsewhere):

@@ -41,7 +41,7 @@ func TestAnUnsureCommit(t *testing.T) {
 	must := storetest.Must
 	leased := func() (n int) {
 		t.Helper()
-		must(t, s.Database().WithContext(t.Context()).Raw("SELECT count(*) FROM delivery_work WHERE lease_until IS NOT NULL").Scan(&n).Error)
+		must(t, s.Database().WithContext(t.Context()).Raw("SELECT (SELECT count(*) FROM delivery_work WHERE lease_until IS NOT NULL) + (SELECT count(*) FROM accepted_groups)").Scan(&n).Error)
 		return n
 	}
 	report := models.NewEvent{Type: "payment.failed", Data: []byte(storetest.Example(t, "payment.failed")), IdempotencyKey: "once"}

@@ -65,6 +65,7 @@ type Job struct {
 
 	work    models.Work
 	retries retryPolicy
+	grouped *models.Delivery // of an accepted group, whose row was not written when the job began
 }
 
 // Woken returns the job's delivery as the Waker takes it.

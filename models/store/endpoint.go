@@ -288,7 +288,7 @@ func (t *Tenant) setWithin(tx *database.Tx, id string, to standingChange) (*mode
 		return nil, err
 	}
 	if e.DeletedAt != nil {
-		if err := t.store.forgetEndpoint(tx, e.ID); err != nil {
+		if err := t.store.forgetEndpoint(tx, e); err != nil {
 			return nil, err
 		}
 	}
@@ -325,7 +325,11 @@ func (s *Store) beginAnew(tx *database.Tx, e *models.Endpoint) error {
 // forgetEndpoint removes a deleted endpoint's secrets and ends what waits for
 // it; a long queue's rest is ended by the due scan. What is in flight is
 // cancelled, as when a person does it: no attempt follows a failure.
-func (s *Store) forgetEndpoint(tx *database.Tx, id string) error {
+func (s *Store) forgetEndpoint(tx *database.Tx, e *models.Endpoint) error {
+	id := e.ID
+	if err := s.engine.ExpandIn(tx, e.OrganizationID); err != nil {
+		return err
+	}
 	if err := tx.Where("endpoint_id = ?", id).Delete(&models.EndpointSecret{}).Error; err != nil {
 		return err
 	}

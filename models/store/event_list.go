@@ -95,8 +95,14 @@ func inGaps(query *gorm.DB, gaps []gap, endpointID string) *gorm.DB {
 	for i, g := range gaps {
 		conditions[i] = g.condition(query)
 	}
-	return query.Where("test = ?", false).Where(clause.Or(conditions...)).
-		Where(`NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)`, endpointID)
+	return neverSent(query.Where("test = ?", false).Where(clause.Or(conditions...)), endpointID)
+}
+
+// neverSent narrows a query for events to those without a delivery to an endpoint. One
+// of an accepted group may have one.
+func neverSent(query *gorm.DB, endpointID string) *gorm.DB {
+	return query.Where("NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)", endpointID).
+		Where("NOT EXISTS (SELECT 1 FROM accepted_groups g WHERE g.deliveries LIKE '%' || events.id || '%')")
 }
 
 // condition returns the gap in SQL. Ids are to the millisecond and pass over whole

@@ -210,7 +210,8 @@ func (s *Store) noteKeyUse(ctx context.Context, key *models.Key) error {
 	return s.db.WithContext(ctx).Model(&models.Key{}).Where("id = ?", key.ID).Update("last_used_at", now).Error
 }
 
-// KeyTenant returns the Tenant of an organization's key.
+// KeyTenant returns the Tenant of an organization's key. Who reads or changes
+// deliveries with it calls Expand first; who reports need not.
 func (s *Store) KeyTenant(key *models.Key, org *models.Organization, actor models.Actor) *Tenant {
 	return &Tenant{store: s, org: org, actor: keyActor(key, actor)}
 }

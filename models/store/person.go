@@ -67,7 +67,7 @@ func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, models.Role,
 			return nil, "", &models.Error{Kind: models.Forbidden, Code: models.CodeTwoFactor, Message: "This organization asks for two-factor sign-in. Set it up first."}
 		}
 	}
-	return (&Tenant{store: p.store, org: &m.Organization, actor: p.actor}).readBy(m.Role), m.Role, nil
+	return (&Tenant{store: p.store, org: &m.Organization, actor: p.actor}).readBy(m.Role), m.Role, p.store.engine.Expand(ctx, m.ID)
 }
 
 // CreateOrganization makes an organization that the person owns. It makes one for

@@ -44,7 +44,7 @@ func (p *Platform) Tenant(ctx context.Context, name string) (*Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tenant{store: p.store, org: org, actor: p.actor}, nil
+	return &Tenant{store: p.store, org: org, actor: p.actor}, p.store.engine.Expand(ctx, org.ID)
 }
 
 // Organizations lists organizations, newest first.

@@ -162,11 +162,11 @@ func (p *Portal) Organization() *models.Organization { return p.org }
 
 // Tenant returns the Tenant of the link's organization, by its slug; any other is
 // NotFound.
-func (p *Portal) Tenant(slug string) (*Tenant, models.Role, error) {
+func (p *Portal) Tenant(ctx context.Context, slug string) (*Tenant, models.Role, error) {
 	if slug != p.org.Slug {
 		return nil, "", models.NewNotFound("organization")
 	}
-	return (&Tenant{store: p.store, org: p.org, actor: p.actor}).readBy(p.Role), p.Role, nil
+	return (&Tenant{store: p.store, org: p.org, actor: p.actor}).readBy(p.Role), p.Role, p.store.engine.Expand(ctx, p.org.ID)
 }
 
 // PrunePortalLinks deletes links that can't be used any more and whose sessions

@@ -48,9 +48,8 @@ func countRecovery(r *models.Recovery, db *gorm.DB, e *models.Endpoint) (int, er
 func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *gorm.DB {
 	if r.Kind == models.RecoverMissing {
 		query := db.Model(&models.Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
-			Where("id >= ? AND id < ?", database.LowestID(models.PrefixEvent, r.Since), database.LowestID(models.PrefixEvent, r.Until)).
-			Where("NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = events.id AND d.endpoint_id = ?)", r.EndpointID)
-		return matchTypes(matchWanted(query, e.EventTypes), "type", r.Types)
+			Where("id >= ? AND id < ?", database.LowestID(models.PrefixEvent, r.Since), database.LowestID(models.PrefixEvent, r.Until))
+		return matchTypes(matchWanted(neverSent(query, r.EndpointID), e.EventTypes), "type", r.Types)
 	}
 	query := db.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
 		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, models.Failed, false).

@@ -51,6 +51,9 @@ func (s *Store) stepRecovery(tx *database.Tx, r *models.Recovery) error {
 	if err != nil {
 		return err
 	}
+	if err := s.engine.ExpandIn(tx, r.OrganizationID); err != nil {
+		return err
+	}
 	e, err := database.Find[models.Endpoint](tx.Where("id = ? AND deleted_at IS NULL", r.EndpointID), "endpoint")
 	if models.IsKind(err, models.NotFound) {
 		r.End(models.RecoveryCancelled, now)

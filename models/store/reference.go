@@ -77,10 +77,10 @@ func (p *Platform) addReferences(tx *database.Tx, org *models.Organization, name
 	}
 	now := p.store.clock.Now()
 	rows := make([]*models.SourceReference, len(names))
-	pairs, awaited := make([][]any, len(names)), make([]string, len(names))
+	pairs := make([][]any, len(names))
 	for i, name := range names {
 		rows[i] = &models.SourceReference{Name: name, Value: references[name], OrganizationID: org.ID, CreatedAt: now}
-		pairs[i], awaited[i] = []any{name, references[name]}, models.ReferenceKey(name, references[name])
+		pairs[i] = []any{name, references[name]}
 	}
 	var taken []models.SourceReference
 	if err := tx.Where("(name, value) IN ?", pairs).Find(&taken).Error; err != nil {
@@ -92,9 +92,9 @@ func (p *Platform) addReferences(tx *database.Tx, org *models.Organization, name
 	if err := database.CreateAll(tx.DB, rows); err != nil {
 		return fmt.Errorf("adding references: %w", err)
 	}
-	condition, parameter := p.store.db.Dialect.Among("awaits", awaited)
 	var waiting []models.Request
-	if err := tx.Select("id", "organization_id", "source_id").Where(condition, parameter).Find(&waiting).Error; err != nil {
+	awaited := tx.Model(&models.AwaitedReference{}).Select("request_id").Where("(name, value) IN ?", pairs)
+	if err := tx.Select("id", "organization_id", "source_id").Where("id IN (?)", awaited).Find(&waiting).Error; err != nil {
 		return fmt.Errorf("looking for requests that wait: %w", err)
 	}
 	_, err := p.store.engine.QueueRequests(tx, waiting, false, "")

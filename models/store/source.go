@@ -161,10 +161,15 @@ func (r *Receiving) newSecrets(row *models.Source, verifier *inbound.Verifier, t
 	return rows, faults
 }
 
+// told is an error that is a sentence for people.
+type told string
+
+func (t told) Error() string { return string(t) }
+
 // newSecret checks and seals one secret. Its error is for people.
 func (r *Receiving) newSecret(row *models.Source, verifier *inbound.Verifier, text string) (*models.SourceSecret, error) {
 	if len(text) > models.MaxSourceSecret {
-		return nil, fmt.Errorf("A secret has at most %d bytes.", models.MaxSourceSecret)
+		return nil, told(fmt.Sprintf("A secret has at most %d bytes.", models.MaxSourceSecret))
 	}
 	secret, err := verifier.ParseSecret(text)
 	if err != nil {

@@ -24,6 +24,10 @@ type Tenant struct {
 // Organization returns the tenant's organization.
 func (t *Tenant) Organization() *models.Organization { return t.org }
 
+// Expand lets the tenant see all that was accepted before the call. The Tenants of
+// persons, portals and platforms come with it. It fails if the database does.
+func (t *Tenant) Expand(ctx context.Context) error { return t.store.engine.Expand(ctx, t.org.ID) }
+
 // rows begins every query of the tenant.
 func (t *Tenant) rows(ctx context.Context) *gorm.DB { return t.within(t.store.db.WithContext(ctx)) }
 

@@ -357,6 +357,9 @@ var own = map[string]call{
 		}
 		return []string{tenant.Organization().ID}, err
 	},
+	"Expand": func(ctx context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
+		return []string{tenant.Organization().ID}, tenant.Expand(ctx) // of nobody else's groups: TestGroupsAreOfTheirOrganizations
+	},
 	"If": func(_ context.Context, tenant *store.Tenant, _ *property) ([]string, error) {
 		return []string{tenant.If(nil).Organization().ID}, nil
 	},

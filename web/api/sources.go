@@ -165,8 +165,6 @@ func (a *API) sourceRead(c *call) error {
 // sourceBody is a source's settings. Null leaves a setting as it is.
 type sourceBody struct {
 	Name               *string        `json:"name"`
-	Slug               *string        `json:"slug"`
-	Provider           *string        `json:"provider"`
 	Scheme             jsontext.Value `json:"scheme"`
 	Mappings           jsontext.Value `json:"mappings"`
 	AllowNetworks      *[]string      `json:"allowNetworks"`
@@ -181,7 +179,9 @@ type sourceBody struct {
 
 // newSourceBody is a new source.
 type newSourceBody struct {
-	Secrets []string `json:"secrets"`
+	Slug     filledText `json:"slug"`
+	Provider filledText `json:"provider"`
+	Secrets  []string   `json:"secrets"`
 	sourceBody
 }
 
@@ -216,7 +216,7 @@ func (b *sourceBody) apply(in *models.SourceInput) error {
 	for _, text := range []struct {
 		given *string
 		to    *string
-	}{{b.Name, &in.Name}, {b.Slug, &in.Slug}, {b.Provider, &in.Provider}, {b.Dedupe, (*string)(&in.Dedupe)}} {
+	}{{b.Name, &in.Name}, {b.Dedupe, (*string)(&in.Dedupe)}} {
 		if text.given != nil {
 			*text.to = *text.given
 		}
@@ -254,7 +254,7 @@ func (a *API) sourceCreate(c *call) error {
 	}
 	in := models.NewSourceInput()
 	_ = b.apply(&in) // which never fails
-	in.Secrets = b.Secrets
+	in.Slug, in.Provider, in.Secrets = string(b.Slug), string(b.Provider), b.Secrets
 	s, err := r.CreateSource(c.UserContext(), in)
 	if err != nil {
 		return err

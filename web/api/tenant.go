@@ -27,7 +27,11 @@ func (c *call) tenantNamed(name string) (*store.Tenant, error) {
 	unknown := &models.Error{Kind: models.NotFound, Code: "not_found", Message: "There is no such organization."}
 	switch {
 	case c.organization != nil && (name == "" || name == c.organization.ID || name == c.organization.PublicID()):
-		return c.api.Store.KeyTenant(c.key, c.organization, c.actor()), nil
+		tenant := c.api.Store.KeyTenant(c.key, c.organization, c.actor())
+		if c.access == ReportEvents {
+			return tenant, nil
+		}
+		return tenant, tenant.Expand(c.UserContext())
 	case c.organization != nil || !searchable(name):
 		return nil, unknown
 	case name == "":
