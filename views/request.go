@@ -384,6 +384,15 @@ func hexLines(content []byte) []string {
 	return strings.Split(strings.TrimSuffix(hex.Dump(content[:min(len(content), maxHex)]), "\n"), "\n")
 }
 
+// requestName names a request in a sentence: "invoice.paid from Stripe".
+func requestName(r *models.Request) string {
+	name := visible(r.ExternalType)
+	if name == "" {
+		name = "a request"
+	}
+	return name + " from " + ui.OrNothing(r.SourceName)
+}
+
 // requestLine is the first line of a request, without its token.
 func (v RequestView) requestLine() string {
 	line := v.Request.Method + " " + models.ReceivePath + "…"
