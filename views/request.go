@@ -309,9 +309,12 @@ func checkedWords(r *models.Request) string {
 	return strings.TrimSuffix(ui.UpperFirst(r.Checked), ".") + "."
 }
 
-// eventsShown are the events that the page lists, each with its deliveries.
+// eventsShown are the events that the page lists, each with its deliveries: those that
+// were mapped first.
 func (v RequestView) eventsShown() []models.RequestEvent {
-	return v.Request.Events[:min(len(v.Request.Events), shownEvents)]
+	events := slices.Clone(v.Request.Events)
+	slices.SortStableFunc(events, func(a, b models.RequestEvent) int { return strings.Compare(madeTag(a), madeTag(b)) })
+	return events[:min(len(events), shownEvents)]
 }
 
 // ShownEvents returns the ids of the events whose deliveries the page shows.

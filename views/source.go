@@ -200,13 +200,13 @@ func secretTitle(made, name string) string {
 	return "Paste the " + name
 }
 
-// shortURL returns a source's URL with most of its token left out.
+// shortURL returns a source's URL without its host and with most of its token left out.
 func shortURL(address string) string {
-	at := strings.LastIndexByte(address, '/')
-	if at < 0 || len(address)-at < 10 {
+	at := strings.LastIndex(address, models.ReceivePath)
+	if at < 0 || len(address)-at < 16 {
 		return address
 	}
-	return address[:at+5] + "…" + address[len(address)-4:]
+	return address[at:at+8] + "…" + address[len(address)-4:]
 }
 
 // dedupeOf returns by what a source knows a repeat.

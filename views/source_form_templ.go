@@ -674,7 +674,7 @@ func schemeField(form SourceForm) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<textarea class=\"input input--mono\" rows=\"14\" autocomplete=\"off\" spellcheck=\"false\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<textarea class=\"input input--mono input--code\" rows=\"14\" autocomplete=\"off\" spellcheck=\"false\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -689,7 +689,7 @@ func schemeField(form SourceForm) templ.Component {
 			var templ_7745c5c3_Var32 string
 			templ_7745c5c3_Var32, templ_7745c5c3_Err = templ.JoinStringErrs("\n" + form.Scheme)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/source_form.templ`, Line: 123, Col: 133}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/source_form.templ`, Line: 123, Col: 145}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var32))
 			if templ_7745c5c3_Err != nil {
@@ -1048,7 +1048,7 @@ func guardPart(form SourceForm) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		networks := ui.Input{Name: "allowNetworks", Label: "Allowed networks", Note: "optional", Faults: form.Faults, Hint: form.networksHint()}
-		size := ui.Input{Name: "maxBodyBytes", Label: "Largest body", Required: true, Faults: form.Faults, Hint: "Up to " + kibibytes(models.MaxSourceBody) + " KiB."}
+		size := ui.Input{Name: "maxBodyBytes", Label: "Largest body", Required: true, Faults: form.Faults, Hint: "Up to " + ui.FormatCount(models.MaxSourceBody/1024) + " KiB."}
 		rate := ui.Input{Name: "rateLimitPerSecond", Label: "Most requests", Required: true, Faults: form.Faults, Hint: "What comes beyond it is answered 429, and the provider repeats it."}
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<section class=\"form-part\"><header><h2>Limits</h2><p>What is refused before it is read.</p></header><div class=\"stack\">")
 		if templ_7745c5c3_Err != nil {
