@@ -132,6 +132,8 @@ func SourceFaults(faults webhook.Faults) webhook.Faults {
 		switch field := &faults[i].Field; {
 		case strings.HasPrefix(*field, "secrets"):
 			*field = "secret"
+		case strings.HasPrefix(*field, "response."):
+			*field = "response" + ui.UpperFirst(strings.TrimPrefix(*field, "response."))
 		case *field == "maxBodyBytes":
 			faults[i].Message = "Write a size in KiB, up to " + kibibytes(models.MaxSourceBody) + "."
 		}

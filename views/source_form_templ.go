@@ -1291,9 +1291,9 @@ func responsePart(form SourceForm) templ.Component {
 			templ_7745c5c3_Var56 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		status := ui.Input{Name: "response.status", Label: "Status", Faults: form.Faults}
-		media := ui.Input{Name: "response.mediaType", Label: "Type of the text", Faults: form.Faults}
-		text := ui.Input{Name: "response.body", Label: "Text", Note: "optional", Faults: form.Faults, Hint: "At most " + ui.FormatCount(models.MaxResponseBody) + " characters. The provider gets it for every request that is taken in."}
+		status := ui.Input{Name: "responseStatus", Label: "Status", Faults: form.Faults}
+		media := ui.Input{Name: "responseMediaType", Label: "Type of the text", Faults: form.Faults}
+		text := ui.Input{Name: "responseBody", Label: "Text", Note: "optional", Faults: form.Faults, Hint: "At most " + ui.FormatCount(models.MaxResponseBody) + " characters. The provider gets it for every request that is taken in."}
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<section class=\"form-part\"><header><h2>Our answer</h2><p>What the provider gets for a request that is taken in.</p></header><div class=\"stack\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -59,7 +59,7 @@ func (s *Server) sourceSave(c *fiber.Ctx) error {
 // was.
 func readSourceForm(c *fiber.Ctx, form *views.SourceForm) {
 	for name, into := range map[string]*string{"version": &form.Version, "name": &form.Name, "scheme": &form.Scheme, "allowNetworks": &form.Networks,
-		"maxBodyBytes": &form.MaxBody, "rateLimitPerSecond": &form.Rate, "response.status": &form.Status, "response.mediaType": &form.MediaType, "response.body": &form.Body} {
+		"maxBodyBytes": &form.MaxBody, "rateLimitPerSecond": &form.Rate, "responseStatus": &form.Status, "responseMediaType": &form.MediaType, "responseBody": &form.Body} {
 		if hasField(c, name) {
 			*into = field(c, name)
 		}
@@ -100,7 +100,7 @@ func (s *Server) sourceMeanwhile(c *fiber.Ctx, form views.SourceForm) error {
 	for _, compared := range []struct{ field, saved, typed string }{
 		{"name", saved.Name, form.Name}, {"scheme", compacted(saved.Scheme), compacted(form.Scheme)}, {"dedupe", string(saved.Dedupe), string(form.Dedupe)},
 		{"relayUnverified", onOrOff(saved.Relay), onOrOff(form.Relay)}, {"allowNetworks", saved.Networks, form.Networks}, {"maxBodyBytes", saved.MaxBody, form.MaxBody},
-		{"rateLimitPerSecond", saved.Rate, form.Rate}, {"response.status", saved.Status, form.Status}, {"response.mediaType", saved.MediaType, form.MediaType}, {"response.body", saved.Body, form.Body},
+		{"rateLimitPerSecond", saved.Rate, form.Rate}, {"responseStatus", saved.Status, form.Status}, {"responseMediaType", saved.MediaType, form.MediaType}, {"responseBody", saved.Body, form.Body},
 	} {
 		m.at(compared.field, compared.saved, compared.typed)
 	}
