@@ -162,6 +162,13 @@ func (q *Queue) WakeRequests() {
 	call(q.signal)
 }
 
+// ShowRequests tells the pages which requests of sources changed.
+func (q *Queue) ShowRequests(changed []models.Woken) {
+	if q.feed != nil {
+		q.feed.changed(changed)
+	}
+}
+
 func (q *Queue) run() {
 	for {
 		select {

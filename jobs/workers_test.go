@@ -79,7 +79,8 @@ func (w *forwarder) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 	}
 }
 
-func (*forwarder) WakeRequests() {}
+func (*forwarder) WakeRequests()               {}
+func (*forwarder) ShowRequests([]models.Woken) {}
 
 func (w *forwarder) WakeMail() {
 	if queue := w.queue.Load(); queue != nil {

@@ -57,6 +57,7 @@ type DeliveryFilter struct {
 	States     []State
 	EndpointID string
 	EventID    string
+	EventIDs   []string // any of them
 	Types      []string
 	Since      time.Time
 	Until      time.Time
@@ -65,7 +66,7 @@ type DeliveryFilter struct {
 // Sparse reports whether the wanted deliveries are few among all, and stand on a
 // list of their own: what failed or was cancelled, and what still waits.
 func (f DeliveryFilter) Sparse() bool {
-	return len(f.States) > 0 && !slices.Contains(f.States, Delivered) && f.EventID == ""
+	return len(f.States) > 0 && !slices.Contains(f.States, Delivered) && f.EventID == "" && len(f.EventIDs) == 0
 }
 
 // CountSoFar is a count that was not counted to its end: More tells that there are

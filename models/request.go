@@ -49,7 +49,7 @@ type Request struct {
 	Checked        string        // how the check went, in words
 	Method         string
 	Query          string
-	RemoteAddress  string
+	RemoteAddress  string // empty for a sample of Hookwell's own
 	Headers        Headers
 	Body           []byte
 	BodyBytes      int // as received

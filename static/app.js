@@ -217,8 +217,11 @@
       use.setAttribute("href", use.getAttribute("href").replace(/#.*/, paused ? "#play" : "#pause"));
     }
   }
+  // What a page follows: deliveries, unless it says otherwise.
+  const follows = document.querySelector("[data-follows]")?.dataset.follows ?? "dlv";
+  const followed = new RegExp(`\\b(?:${follows})_\\w+`, "g");
   document.addEventListener("htmx:sseMessage", (event) => {
-    for (const id of event.detail.data?.match(/dlv_\w+/g) ?? []) changed.add(id);
+    for (const id of event.detail.data?.match(followed) ?? []) changed.add(id);
     if (/rec_\w/.test(event.detail.data ?? "")) refreshRecovery();
     if (paused) showSwitch();
     else if (changed.size) soon();

@@ -124,6 +124,7 @@ func countWords(n int, state models.State) string {
 // beside the payload, nil when there is none.
 type EventView struct {
 	Event     *models.Event
+	Request   *models.Request // that it was made from; nil of an event that was reported
 	Verdicts  []models.Verdict
 	Focus     *DeliveryView
 	InCatalog bool // its type still is

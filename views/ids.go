@@ -19,12 +19,17 @@ const (
 	RecentID          = "recent"     // EndpointRecent
 	RecoveryID        = "recovery"   // RecoveryBanner
 	RecoverCountID    = "recover-count"
+	SourceID          = "source"    // SourcePart
+	RequestLogID      = "requests"  // RequestLog
+	RequestID         = "request"   // RequestPart
 	TestFormID        = "test-form" // TestForm
 	TestAnswerID      = "test-answer"
 	TestPanelID       = "test"
 	catalogTypeID     = "type"
 	catalogListID     = "types"
 	deleteEndpointID  = "delete-endpoint"
+	deleteSourceID    = "delete-source"
+	rotateURLID       = "rotate-url"
 	transferDialogID  = "transfer"
 	switchDialogID    = "switch-signature"
 	organizationsID   = "organizations"
@@ -40,6 +45,8 @@ const (
 func DeliveryRowID(id string) string { return "row-" + id }
 
 func expireDialogID(id string) string { return "expire-" + id }
+
+func endSecretID(id string) string { return "end-" + id }
 
 func revokeInvitationID(id string) string { return "revoke-invitation-" + id }
 

@@ -128,6 +128,8 @@ const (
 	sectionEvents
 	sectionDeliveries
 	sectionCatalog
+	sectionSources
+	sectionRequests
 	sectionKeys
 	sectionAccount
 	sectionTwoFactor

@@ -139,6 +139,70 @@ func EventsPath(slug string) string { return OrganizationPath(slug) + "/events" 
 // EventPath is the path of one event's page.
 func EventPath(slug, id string) string { return EventsPath(slug) + "/" + url.PathEscape(id) }
 
+// SourcesPath lists the sources; POST creates one.
+func SourcesPath(slug string) string { return OrganizationPath(slug) + "/sources" }
+
+// SourceNewPath is the path of the grid of providers; with a provider, of the form
+// for a new source of it.
+func SourceNewPath(slug, provider string) string {
+	return filteredPath(SourcesPath(slug)+"/new", [][2]string{{"provider", provider}})
+}
+
+// SourcePath is the path of one source's page.
+func SourcePath(slug, id string) string { return SourcesPath(slug) + "/" + url.PathEscape(id) }
+
+// SourceEditPath is the path of the form of a source's settings; POST saves them.
+func SourceEditPath(slug, id string) string { return SourcePath(slug, id) + "/edit" }
+
+// SourceMappingsPath is the path of a source's mappings; POST saves them, or shows
+// what they would make if it has preview=on.
+func SourceMappingsPath(slug, id string) string { return SourcePath(slug, id) + "/mappings" }
+
+// SourceSecretsPath is the path of a source's URL and secrets; POST adds a secret.
+func SourceSecretsPath(slug, id string) string { return SourcePath(slug, id) + "/secrets" }
+
+// SourceSecretEndPath ends a secret by POST (hours).
+func SourceSecretEndPath(slug, id, secret string) string {
+	return SourceSecretsPath(slug, id) + "/" + url.PathEscape(secret) + "/end"
+}
+
+// SourceSecretRestorePath has an ended secret verify again by POST.
+func SourceSecretRestorePath(slug, id, secret string) string {
+	return SourceSecretsPath(slug, id) + "/" + url.PathEscape(secret) + "/restore"
+}
+
+// SourceRotatePath gives a source a new URL by POST (overlapHours).
+func SourceRotatePath(slug, id string) string { return SourcePath(slug, id) + "/rotate-url" }
+
+// SourcePausePath pauses by POST.
+func SourcePausePath(slug, id string) string { return SourcePath(slug, id) + "/pause" }
+
+// SourceResumePath resumes by POST.
+func SourceResumePath(slug, id string) string { return SourcePath(slug, id) + "/resume" }
+
+// SourceDeletePath deletes by POST.
+func SourceDeletePath(slug, id string) string { return SourcePath(slug, id) + "/delete" }
+
+// SourceSamplePath sends a signed sample by POST (type).
+func SourceSamplePath(slug, id string) string { return SourcePath(slug, id) + "/sample" }
+
+// RequestsPath is the path of the log of requests. RequestQuery.Path adds filters.
+func RequestsPath(slug string) string { return OrganizationPath(slug) + "/requests" }
+
+// RequestPath is the path of one request's page; ?body= chooses how its body is shown.
+func RequestPath(slug, id string) string { return RequestsPath(slug) + "/" + url.PathEscape(id) }
+
+// RequestReplayPath replays one request by POST (force).
+func RequestReplayPath(slug, id string) string { return RequestPath(slug, id) + "/replay" }
+
+// RequestAcceptPath accepts a refused request by POST.
+func RequestAcceptPath(slug, id string) string { return RequestPath(slug, id) + "/accept" }
+
+// ReplayCancelPath cancels a replay of many requests by POST.
+func ReplayCancelPath(slug, id string) string {
+	return OrganizationPath(slug) + "/replays/" + url.PathEscape(id) + "/cancel"
+}
+
 // CatalogPath lists the event types.
 func CatalogPath(slug string) string { return OrganizationPath(slug) + "/catalog" }
 

@@ -484,6 +484,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	maps.Copy(all, accountSamples())
 	maps.Copy(all, linkSamples())
 	maps.Copy(all, teamSamples(page, out))
+	maps.Copy(all, receivingSamples(page, guest))
 	return all
 }
 

@@ -115,7 +115,7 @@ func (b *browser) post(t *testing.T, path string, form url.Values, header ...str
 
 // versionedPage are the paths of forms that carry a version, with their page where
 // that is another.
-var versionedPage = regexp.MustCompile(`^(?:/account|/o/[^/]+/settings|/o/[^/]+/endpoints/[^/]+/edit|(/o/[^/]+/team/[^/]+)/(?:role|title))$`)
+var versionedPage = regexp.MustCompile(`^(?:/account|/o/[^/]+/settings|/o/[^/]+/endpoints/[^/]+/edit|/o/[^/]+/sources/[^/]+/(?:edit|mappings)|(/o/[^/]+/team/[^/]+)/(?:role|title))$`)
 
 func (b *browser) signIn(t *testing.T) {
 	t.Helper()

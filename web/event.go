@@ -45,6 +45,11 @@ func (s *Server) event(c *fiber.Ctx) error {
 	}
 	view := views.EventView{Event: event}
 	_, view.InCatalog = s.Store.Catalog().Lookup(event.Type)
+	if event.Origin == models.OriginMapped || event.Origin == models.OriginRelayed {
+		if view.Request, err = tenant.EventRequest(ctx, event.ID); err != nil {
+			return err
+		}
+	}
 	if view.Verdicts, err = tenant.Verdicts(ctx, event); err != nil {
 		return err
 	}

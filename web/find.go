@@ -50,6 +50,18 @@ func (s *Server) pathTo(c *fiber.Ctx, name string) (string, error) {
 			return "", err
 		}
 		return views.EventPath(slug, event.ID), nil
+	case strings.HasPrefix(name, models.PrefixRequest):
+		r, err := tenant.Receiving().Request(ctx, name)
+		if err != nil {
+			return "", err
+		}
+		return views.RequestPath(slug, r.ID), nil
+	case strings.HasPrefix(name, models.PrefixSource):
+		source, err := tenant.Receiving().Source(ctx, name)
+		if err != nil {
+			return "", err
+		}
+		return views.SourcePath(slug, source.ID), nil
 	}
 	return s.pathToType(slug, name), nil
 }

@@ -47,7 +47,7 @@ type route struct {
 // knownRoutes says of every route what it asks for. In query, form and body
 // stands :delivery for the id of a delivery, and so on; see fill.
 func knownRoutes() []route {
-	return slices.Concat(pageRoutes(), accountKnown(), teamRoutes(), apiKnown(), lastRoutes())
+	return slices.Concat(pageRoutes(), receivingRoutes(), accountKnown(), teamRoutes(), apiKnown(), lastRoutes())
 }
 
 func pageRoutes() []route {
@@ -286,11 +286,11 @@ func (s *site) fill(t *testing.T, org *models.Organization) rows {
 	recovery, err := tenant.Recover(t.Context(), e.ID, models.RecoveryInput{Since: s.Store.Now().Add(-time.Hour)})
 	must(t, err)
 	received := received(t, s.Store, s.db, tenant)
-	return rows{"source": received.source, "request": received.request, "refused": received.refused, "replay": received.replay, "organization": org.ID, "member": s.colleague(t, org), "invitation": invitation.ID, "token": token, "recovery": recovery.ID, "notice": s.notice(t, org, e), "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
+	return rows{"credential": received.credential, "source": received.source, "request": received.request, "refused": received.refused, "replay": received.replay, "organization": org.ID, "member": s.colleague(t, org), "invitation": invitation.ID, "token": token, "recovery": recovery.ID, "notice": s.notice(t, org, e), "org": org.Slug, "endpoint": e.ID, "secret": secrets[1].ID, "key": key.ID, "delivery": list[0].ID, "event": list[0].EventID, "type": kind.Type, "file": "app.js"}
 }
 
 // taken is a source with what it took in.
-type taken struct{ source, request, refused, replay string }
+type taken struct{ source, credential, request, refused, replay string }
 
 // received makes a source with a request that it took in, one that it refused and
 // takes by now, and a replay.
@@ -325,7 +325,9 @@ func received(t *testing.T, s *store.Store, db *sql.DB, tenant *store.Tenant) ta
 	must(t, err)
 	replay, err := r.ReplayRequests(t.Context(), models.RequestFilter{SourceID: source.ID}, 0, false)
 	must(t, err)
-	return taken{source.ID, sample.ID, refused[0].ID, replay.ID}
+	secrets, err := r.SourceSecrets(t.Context(), source.ID)
+	must(t, err)
+	return taken{source.ID, secrets[0].ID, sample.ID, refused[0].ID, replay.ID}
 }
 
 // notice opens one about the endpoint.

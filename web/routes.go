@@ -69,6 +69,8 @@ func (s *Server) routes() {
 	see.get("/catalog/:type", s.eventType)
 	see.get("/endpoints", s.endpointList)
 	see.get("/endpoints/:endpoint/recovery", s.recoveryBanner)
+	see.get("/sources", s.sourceList)
+	see.get("/requests", s.requests)
 
 	see.get("/team", s.team)
 	see.get("/team/leave", s.leaveForm)
@@ -88,6 +90,11 @@ func (s *Server) routes() {
 	operate.get("/endpoints/:endpoint/test", s.benchForm)
 	operate.post("/endpoints/:endpoint/test", s.benchSend)
 
+	operate.get("/requests/replay", s.replayForm)
+	operate.post("/requests/replay", s.replayBegin)
+	operate.post("/requests/:request/replay", s.requestReplay)
+	operate.post("/replays/:replay/cancel", s.replayCancel)
+
 	administer := group{org, s.requireRight(models.RightAdminister)}
 	administer.post("/endpoints", s.endpointCreate)
 	administer.get("/endpoints/new", s.endpointNew)
@@ -102,6 +109,22 @@ func (s *Server) routes() {
 	administer.post("/endpoints/:endpoint/secret/reveal", s.secretReveal)
 	administer.post("/endpoints/:endpoint/secret/switch", s.secretSwitch)
 	administer.post("/endpoints/:endpoint/secret/:secret/expire", s.secretExpire)
+	administer.get("/sources/new", s.sourceNew)
+	administer.post("/sources", s.sourceCreate)
+	administer.get("/sources/:source/edit", s.sourceEdit)
+	administer.post("/sources/:source/edit", s.sourceSave)
+	administer.get("/sources/:source/mappings", s.mappings)
+	administer.post("/sources/:source/mappings", s.mappingsSave)
+	administer.get("/sources/:source/secrets", s.sourceSecrets)
+	administer.post("/sources/:source/secrets", s.sourceSecretAdd)
+	administer.post("/sources/:source/secrets/:credential/end", s.sourceSecretEnd)
+	administer.post("/sources/:source/secrets/:credential/restore", s.sourceSecretRestore)
+	administer.post("/sources/:source/rotate-url", s.sourceRotateURL)
+	administer.post("/sources/:source/pause", s.sourcePause)
+	administer.post("/sources/:source/resume", s.sourceResume)
+	administer.post("/sources/:source/delete", s.sourceDelete)
+	administer.post("/sources/:source/sample", s.sourceSample)
+	administer.post("/requests/:request/accept", s.requestAccept)
 	administer.get("/audit", s.audit)
 	administer.get("/audit/export.csv", s.auditExport)
 	administer.get("/keys", s.keys)
@@ -121,6 +144,8 @@ func (s *Server) routes() {
 	owns.post("/settings/delete", s.organizationDelete)
 
 	see.get("/endpoints/:endpoint", s.endpoint) // after /endpoints/new and /endpoints/schedule
+	see.get("/sources/:source", s.source)       // after /sources/new
+	see.get("/requests/:request", s.request)    // after /requests/replay
 }
 
 // accountRoutes are a person's own pages, which belong to no organization.

@@ -185,7 +185,7 @@ const signsOut = 4
 func rank(key string) int {
 	path, _, _ := strings.Cut(key, " ")
 	for suffix, rank := range map[string]int{"/logout": 5, "/team/leave": signsOut, "/settings/delete": 3, "/transfer": 2,
-		"/remove": 1, "/delete": 1, "/revoke": 1, "/disable": 1} {
+		"/remove": 1, "/delete": 1, "/pause": 1, "/end": 1, "/revoke": 1, "/disable": 1} {
 		if strings.HasSuffix(path, suffix) {
 			return rank
 		}
@@ -232,14 +232,15 @@ func (c *crawl) wants(pages, buttons []string) {
 // refusal, and the console stays silent.
 func TestCrawl(t *testing.T) {
 	p := furnish(t)
+	receive := []string{"/o/:org/sources", "/o/:org/sources/:src", "/o/:org/requests", "/o/:org/requests/:req"}
 	see := []string{"/o/:org", "/o/:org/endpoints/:ep", "/o/:org/events/:evt", "/o/:org/deliveries/:dlv", "/o/:org/catalog/:type"}
 	people := []string{"/o/:org/team", "/o/:org/team/:mem", "/account", "/account/two-factor", "/orgs"}
 	operate := []string{"/o/:org/endpoints/:ep/test", "/o/:org/endpoints/:ep/recover"}
 	endpoints := []string{"/o/:org/endpoints/new", "/o/:org/endpoints/:ep/edit", "/o/:org/endpoints/:ep/secret"}
-	administer := append(endpoints, "/o/:org/keys", "/o/:org/audit", "/o/:org/audit/export.csv", "/o/:org/settings")
+	administer := append(slices.Clone(endpoints), "/o/:org/sources/new", "/o/:org/sources/:src/edit", "/o/:org/sources/:src/mappings", "/o/:org/sources/:src/secrets", "/o/:org/keys", "/o/:org/audit", "/o/:org/audit/export.csv", "/o/:org/settings")
 	resend := []string{"/o/:org/deliveries/:dlv/resend", "/o/:org/deliveries/resend"}
 	change := append(slices.Clone(resend), "/o/:org/endpoints", "/o/:org/endpoints/:ep/disable", "/o/:org/endpoints/:ep/delete")
-	rule := append(slices.Clone(change), "/o/:org/keys", "/o/:org/keys/:key/revoke", "/o/:org/invitations", "/o/:org/invitations/:inv/revoke", "/o/:org/settings")
+	rule := append(slices.Clone(change), "/o/:org/sources/:src/pause", "/o/:org/sources/:src/sample", "/o/:org/sources/:src/delete", "/o/:org/keys", "/o/:org/keys/:key/revoke", "/o/:org/invitations", "/o/:org/invitations/:inv/revoke", "/o/:org/settings")
 	for _, who := range []struct {
 		name    string
 		enter   func(v *visitor)
@@ -247,11 +248,11 @@ func TestCrawl(t *testing.T) {
 		pages   []string
 		buttons []string
 	}{
-		{"guest", p.signsIn("guest"), []string{"/", "/account"}, slices.Concat(see, people), []string{"/o/:org/team/leave", "/logout"}},
-		{"member", p.signsIn("member"), []string{"/", "/account"}, slices.Concat(see, people, operate), resend},
+		{"guest", p.signsIn("guest"), []string{"/", "/account"}, slices.Concat(see, receive, people), []string{"/o/:org/team/leave", "/logout"}},
+		{"member", p.signsIn("member"), []string{"/", "/account"}, slices.Concat(see, receive, people, operate), resend},
 		{"admin_of_a_portal", p.byPortal("admin"), []string{"/"}, slices.Concat(see, operate, endpoints), change},
-		{"admin", p.signsIn("admin"), []string{"/", "/account"}, slices.Concat(see, people, operate, administer), rule},
-		{"owner", p.signsIn("owner"), []string{"/", "/account"}, slices.Concat(see, people, operate, administer), append(slices.Clone(change), "/o/:org/keys", "/o/:org/invitations", "/o/:org/settings/delete")},
+		{"admin", p.signsIn("admin"), []string{"/", "/account"}, slices.Concat(see, receive, people, operate, administer), rule},
+		{"owner", p.signsIn("owner"), []string{"/", "/account"}, slices.Concat(see, receive, people, operate, administer), append(slices.Clone(change), "/o/:org/keys", "/o/:org/invitations", "/o/:org/settings/delete")},
 	} {
 		t.Run(who.name, func(t *testing.T) {
 			c := &crawl{visitor: newVisitor(t), place: p}

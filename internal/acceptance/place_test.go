@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -52,9 +53,36 @@ func furnish(t *testing.T) *place {
 	for range 3 {
 		p.reports(t)
 	}
+	p.receives(t)
 	eventually(t, "the first attempts", func() bool { return p.count(t, "delivered") == 3 && p.count(t, "retrying") >= 3 })
 	p.invites(t)
 	return p
+}
+
+// receives makes a source with a request that it took in and one that it refused.
+func (p *place) receives(t *testing.T) {
+	t.Helper()
+	body, _ := json.Marshal(map[string]any{"organizationId": p.org, "name": "Stripe", "provider": "stripe", "secrets": []string{stripeSecret}})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.server.url+"/api/v1/sources", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+p.platform)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var made struct{ URL string }
+	if err := json.NewDecoder(response.Body).Decode(&made); err != nil || response.StatusCode != http.StatusCreated {
+		t.Fatalf("making a source: %d, %v", response.StatusCode, err)
+	}
+	for secret, status := range map[string]int{stripeSecret: http.StatusOK, laterSecret: http.StatusUnauthorized} {
+		if got := stripeSigned(t, made.URL, secret, strings.ReplaceAll(stripePaid, `"livemode":true`, `"livemode":false`)); got != status {
+			t.Fatalf("the source answered %d, want %d", got, status)
+		}
+	}
 }
 
 // invites makes a key and an invitation, for which there is no API.

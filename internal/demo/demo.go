@@ -1,6 +1,6 @@
 // Package demo shows Hookwell at work: a sample organization, three receivers
-// of its own (one healthy, one flaky, one dead), one event of every type, and
-// a table of what becomes of them.
+// of its own (one healthy, one flaky, one dead), one event of every type, a source
+// that receives what Stripe would send, and a table of what becomes of them.
 package demo
 
 import (
@@ -48,6 +48,7 @@ type show struct {
 	receivers []*receiver
 	endpoints []string // ids, in the receivers' order
 	table     *table
+	provider  *provider
 }
 
 // Run makes the sample, sends one event of every type and shows what happens.
@@ -62,6 +63,9 @@ func Run(ctx context.Context, o Options) error {
 	fmt.Fprintf(o.Out, "Hookwell runs at %s\n  sign in with  %s\n  password      %s\n\n", o.URL, email, password)
 	if err := s.publish(ctx); err != nil {
 		return fmt.Errorf("sending the events: %w", err)
+	}
+	if err := s.provider.send(ctx); err != nil {
+		return fmt.Errorf("sending Stripe’s requests: %w", err)
 	}
 	ended, err := s.watch(ctx)
 	if err != nil {
@@ -122,8 +126,22 @@ func (s *show) prepare(ctx context.Context) (password string, err error) {
 			return "", err
 		}
 	}
-	s.table = newTable(s.Out, s.Catalog, s.receivers, s.endpoints)
+	if s.provider, err = newProvider(ctx, s.tenant, s.URL); err != nil {
+		return "", err
+	}
+	s.table = newTable(s.Out, s.rows(), s.receivers, s.endpoints)
 	return password, nil
+}
+
+// rows name what the table shows: the catalog's types, then Stripe's requests.
+func (s *show) rows() (names []string) {
+	for _, t := range s.Catalog.Types() {
+		names = append(names, t.Type)
+	}
+	for _, sent := range providerTypes {
+		names = append(names, rowOf(sent))
+	}
+	return names
 }
 
 func (s *show) register(ctx context.Context, name string, answer func(int) int) error {
@@ -160,7 +178,11 @@ func (s *show) watch(ctx context.Context) (ended bool, err error) {
 		if err != nil && ctx.Err() == nil {
 			return false, err
 		}
-		if s.table.draw(deliveries) {
+		received, err := s.provider.received(ctx, s.tenant)
+		if err != nil && ctx.Err() == nil {
+			return false, err
+		}
+		if s.table.draw(deliveries, received) {
 			return true, nil
 		}
 		select {
@@ -178,7 +200,7 @@ func (s *show) watch(ctx context.Context) (ended bool, err error) {
 
 // report compares the receivers' own records with what should have arrived.
 func (s *show) report() (complete bool) {
-	all := len(s.Catalog.Types())
+	all := len(s.rows())
 	// By each receiver's nature: how many it accepts, and after how many attempts.
 	want := []struct{ accepted, attempts int }{{all, all}, {all, 3 * all}, {0, len(seconds) * all}}
 	complete = true

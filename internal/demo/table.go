@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -10,15 +11,14 @@ import (
 	"golang.org/x/term"
 
 	"hookwell/models"
-	"hookwell/webhook"
 )
 
-// table shows one row per event type and one column per receiver, each cell
+// table shows one row per event type, or request of a provider, and one column per receiver, each cell
 // the attempts so far. On a terminal it is drawn in place; elsewhere a line
 // tells of progress and the table comes once, at the end.
 type table struct {
 	out       io.Writer
-	types     []*webhook.EventType
+	rows      []string
 	names     []string
 	endpoints []string
 	live      bool
@@ -27,12 +27,12 @@ type table struct {
 }
 
 const (
-	typeWidth = 26
+	typeWidth = 34
 	cellWidth = 12
 )
 
-func newTable(out io.Writer, catalog *webhook.Catalog, receivers []*receiver, endpoints []string) *table {
-	t := &table{out: out, types: catalog.Types(), endpoints: endpoints, told: -1}
+func newTable(out io.Writer, rows []string, receivers []*receiver, endpoints []string) *table {
+	t := &table{out: out, rows: rows, endpoints: endpoints, told: -1}
 	for _, r := range receivers {
 		t.names = append(t.names, r.name)
 	}
@@ -41,18 +41,19 @@ func newTable(out io.Writer, catalog *webhook.Catalog, receivers []*receiver, en
 	return t
 }
 
-// draw shows the deliveries as they are and answers whether all have ended.
-func (t *table) draw(deliveries []models.Delivery) (ended bool) {
+// draw shows the deliveries as they are and returns whether all have ended. named has
+// the rows of events that are not their type's own.
+func (t *table) draw(deliveries []models.Delivery, named map[string]string) (ended bool) {
 	cells := make(map[string]*models.Delivery, len(deliveries))
 	count := 0
 	for i := range deliveries {
 		d := &deliveries[i]
-		cells[d.EventType+" "+d.EndpointID] = d
+		cells[cmp.Or(named[d.EventID], d.EventType)+" "+d.EndpointID] = d
 		if d.EndedAt != nil {
 			count++
 		}
 	}
-	all := len(t.types) * len(t.endpoints)
+	all := len(t.rows) * len(t.endpoints)
 	ended = count == all
 	if t.live {
 		if t.drawn > 0 {
@@ -71,19 +72,19 @@ func (t *table) draw(deliveries []models.Delivery) (ended bool) {
 
 func (t *table) write(cells map[string]*models.Delivery) {
 	var b strings.Builder
-	b.WriteString(pad("event type", typeWidth))
+	b.WriteString(pad("event", typeWidth))
 	for _, name := range t.names {
 		b.WriteString(pad(name, cellWidth))
 	}
 	b.WriteByte('\n')
-	for _, eventType := range t.types {
-		b.WriteString(pad(eventType.Type, typeWidth))
+	for _, row := range t.rows {
+		b.WriteString(pad(row, typeWidth))
 		for _, endpoint := range t.endpoints {
-			b.WriteString(pad(cell(cells[eventType.Type+" "+endpoint]), cellWidth))
+			b.WriteString(pad(cell(cells[row+" "+endpoint]), cellWidth))
 		}
 		b.WriteByte('\n')
 	}
-	t.drawn = len(t.types) + 1
+	t.drawn = len(t.rows) + 1
 	io.WriteString(t.out, b.String())
 }
 

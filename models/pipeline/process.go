@@ -80,8 +80,9 @@ func (p *Engine) ProcessRequests(ctx context.Context) (int, error) {
 // processSome processes the requests that are due, or the one that is named, and
 // returns which.
 func (p *Engine) processSome(ctx context.Context, only string) (ids []string, err error) {
-	err = p.db.Transaction(ctx, func(tx *database.Tx) error {
-		work, err := p.dueRequests(tx, only)
+	var work []requestWork
+	err = p.db.Transaction(ctx, func(tx *database.Tx) (err error) {
+		work, err = p.dueRequests(tx, only)
 		if err != nil || len(work) == 0 {
 			ids = nil
 			return err
@@ -95,6 +96,7 @@ func (p *Engine) processSome(ctx context.Context, only string) (ids []string, er
 	if err != nil {
 		return ids, fmt.Errorf("processing requests: %w", err)
 	}
+	p.showRequests(work)
 	return ids, nil
 }
 

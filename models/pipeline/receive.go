@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -148,8 +149,16 @@ func identify(row *models.Request, i inbound.Identity) {
 // requestRow is what is kept of a request: all but the credentials.
 func requestRow(s *OpenSource, r *inbound.Request, query string) *models.Request {
 	row := &models.Request{OrganizationID: s.OrganizationID, SourceID: s.ID, Method: r.Method, Query: maskQuery(plainText(query)),
-		RemoteAddress: r.RemoteAddress.String(), Headers: maskHeaders(s, r.Headers), Body: r.Body, BodyBytes: len(r.Body), ReceivedAt: r.ReceivedAt}
+		RemoteAddress: addressText(r.RemoteAddress), Headers: maskHeaders(s, r.Headers), Body: r.Body, BodyBytes: len(r.Body), ReceivedAt: r.ReceivedAt}
 	return row
+}
+
+// addressText writes an address; a sample of ours has none.
+func addressText(address netip.Addr) string {
+	if !address.IsValid() {
+		return ""
+	}
+	return address.String()
 }
 
 // plainText makes text of bytes that came from outside: Postgres takes neither NUL

@@ -150,6 +150,7 @@ func (p *Engine) handshake(ctx context.Context, s *OpenSource, request *inbound.
 	if err != nil {
 		return Handled{}, fmt.Errorf("recording a handshake: %w", err)
 	}
+	p.showRequests([]requestWork{{RequestID: row.ID, OrganizationID: row.OrganizationID, SourceID: row.SourceID}})
 	return Handled{Response: *response, Handshake: true, State: inbound.Unverified}, nil
 }
 

@@ -220,7 +220,13 @@ func (p *Engine) writeRefusals(waiting []*refusal, counts []*refusedCount) {
 	})
 	if err != nil {
 		p.log.Error("refused requests are not kept", "count", len(rows), "error", p.db.NoteStorage(err))
+		return
 	}
+	came := make([]requestWork, len(rows))
+	for i, row := range rows {
+		came[i] = requestWork{RequestID: row.ID, OrganizationID: row.OrganizationID, SourceID: row.SourceID}
+	}
+	p.showRequests(came)
 }
 
 // boundRefused removes what goes beyond the bounds of the rows' sources. Of whole

@@ -17,8 +17,9 @@ type slots struct {
 	begun []pipeline.Job
 }
 
-func (*slots) Wake([]models.Woken) {}
-func (*slots) WakeRequests()       {}
+func (*slots) Wake([]models.Woken)         {}
+func (*slots) WakeRequests()               {}
+func (*slots) ShowRequests([]models.Woken) {}
 
 func (*slots) WakeMail()                {}
 func (*slots) Reserve([]pipeline.Slots) {}

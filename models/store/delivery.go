@@ -27,6 +27,9 @@ func filterDeliveries(f models.DeliveryFilter, query *gorm.DB) *gorm.DB {
 	if f.EventID != "" {
 		query = query.Where("event_id = ?", f.EventID)
 	}
+	if len(f.EventIDs) > 0 {
+		query = query.Where("event_id IN ?", f.EventIDs)
+	}
 	return matchTypes(filterCreated(f, query, "id"), "event_type", f.Types)
 }
 

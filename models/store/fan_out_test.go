@@ -42,7 +42,8 @@ type wakeWatch struct {
 	act     func(group int, woken []models.Woken)
 }
 
-func (*wakeWatch) WakeRequests() {}
+func (*wakeWatch) WakeRequests()               {}
+func (*wakeWatch) ShowRequests([]models.Woken) {}
 
 func (w *wakeWatch) WakeMail() {}
 

@@ -414,12 +414,30 @@ func (r *Receiving) setSecretEnd(ctx context.Context, id, secretID, action strin
 	})
 }
 
+// SourceSummary reads one source that is not deleted, with what it took in within 24
+// hours.
+func (r *Receiving) SourceSummary(ctx context.Context, id string) (*models.SourceSummary, error) {
+	source, err := r.Source(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.summarize(ctx, []models.Source{*source})
+	if err != nil {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
 // SourceSummaries lists the sources with what they took in within 24 hours.
 func (r *Receiving) SourceSummaries(ctx context.Context) ([]models.SourceSummary, error) {
 	sources, err := r.Sources(ctx)
 	if err != nil || len(sources) == 0 {
 		return nil, err
 	}
+	return r.summarize(ctx, sources)
+}
+
+func (r *Receiving) summarize(ctx context.Context, sources []models.Source) (_ []models.SourceSummary, err error) {
 	list, ids := make([]models.SourceSummary, len(sources)), make([]string, len(sources))
 	for i := range sources {
 		list[i].Source, ids[i] = sources[i], sources[i].ID

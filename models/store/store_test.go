@@ -57,7 +57,8 @@ func (r *wakeRecord) Wake(woken []models.Woken) {
 	r.list = append(r.list, woken...)
 }
 
-func (*wakeRecord) WakeRequests() {}
+func (*wakeRecord) WakeRequests()               {}
+func (*wakeRecord) ShowRequests([]models.Woken) {}
 
 func (r *wakeRecord) WakeMail() {
 	r.Lock()

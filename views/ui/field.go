@@ -3,6 +3,8 @@ package ui
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -67,10 +69,10 @@ func FaultsAt(faults webhook.Faults, name string) webhook.Faults {
 	return own
 }
 
-// FaultSentence returns a fault as a sentence: inside data, messages such as "is
-// required" follow the path.
+// FaultSentence returns a fault as a sentence: of JSON, messages such as "is required"
+// follow the path.
 func FaultSentence(fault webhook.Fault) string {
-	if fault.Field == "data" || strings.HasPrefix(fault.Field, "data.") || strings.HasPrefix(fault.Field, "data[") {
+	if first, _ := utf8.DecodeRuneInString(fault.Message); fault.More == 0 && unicode.IsLower(first) {
 		return fault.Field + " " + strings.TrimSuffix(fault.Message, ".") + "."
 	}
 	return fault.Text()

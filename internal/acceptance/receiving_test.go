@@ -1,0 +1,134 @@
+package acceptance
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// stripeSigned posts a body as Stripe would, signed with a secret, and returns the
+// status that came back.
+func stripeSigned(t *testing.T, url, secret, body string) int {
+	t.Helper()
+	at := time.Now().Unix()
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "%d.%s", at, body)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%s", at, hex.EncodeToString(mac.Sum(nil))))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+const (
+	stripeSecret = "whsec_4fT8mQ2xV7kLwTz9Lb5wQ2fKoNaR3cUd"
+	laterSecret  = "whsec_9aB3cD4eF5gH6iJ7kL8mN9oP0qR1sT2u"
+	stripePaid   = `{"id":"evt_1Live","object":"event","created":1764518400,"livemode":true,"type":"invoice.paid","data":{"object":{"id":"in_1Live","object":"invoice","customer":"cus_9","currency":"usd","amount_paid":4900,"status":"paid","payments":{"data":[{"payment":{"type":"payment_intent","payment_intent":"pi_1Live"}}]},"status_transitions":{"paid_at":1764518400}}}}`
+)
+
+// TestReceiving_in_a_browser sets up a Stripe source, sends a sample and sees it
+// verified, mapped and delivered; then a request is refused for a wrong secret, which
+// is corrected, and the request accepted.
+func TestReceiving_in_a_browser(t *testing.T) {
+	t.Parallel()
+	here := embedded(t)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	defer receiver.Close()
+	here.run(t, crawlPassword+"\n", "user", "create", "--email", "owner@example.com", "--name", "The owner", "--org", "Acme", "--role", "owner")
+	server := here.start(t)
+	v := newVisitor(t)
+	(&place{server: server}).signsIn("owner")(v)
+	home := v.location()
+	v.do(chromedp.Navigate(home+"/endpoints/new"), chromedp.SetValue(chromedp.CSS("input[name=url]"), receiver.URL),
+		chromedp.Click(chromedp.CSS(`input[name=eventTypes][value="*"]`)), chromedp.Click(chromedp.CSS(".form-foot button[type=submit]")))
+	v.sees(".secret", "whsec_")
+
+	// A provider is chosen from the grid. What is wrong is said at its field.
+	v.do(chromedp.Navigate(home+"/sources"), chromedp.Click(chromedp.CSS("main .empty a.btn")))
+	v.sees("h1", "New source")
+	v.do(chromedp.Click(chromedp.CSS(`.provider[href*="stripe"]`)), chromedp.WaitVisible(chromedp.CSS("input[name=slug]")),
+		chromedp.SendKeys(chromedp.CSS("input[name=slug]"), "payment"), chromedp.SendKeys(chromedp.CSS("input[name=secret]"), "we_1Pasted"), chromedp.Click(chromedp.CSS("main form.panel button[type=submit]")))
+	v.sees("[role=alert]", "Two things need a change")
+	v.sees("#f-slug-error", "Choose another slug")
+	v.sees("#f-secret-error", "secret")
+	v.do(chromedp.SetValue(chromedp.CSS("input[name=slug]"), "stripe"), chromedp.Click(chromedp.CSS("main form.panel button[type=submit]")))
+	v.sees("#source-setup h2", "Set up Stripe")
+	v.sees("#source-setup", "Paste the signing secret")
+
+	// The page has the URL, and takes the secret.
+	v.do(chromedp.SendKeys(chromedp.CSS("#source-setup input[name=secret]"), " "+stripeSecret+"\n"))
+	v.sees("#source-setup", "Signing secret saved")
+	source := v.location()
+	url, err := chromedp.Run(v, chromedp.Evaluate[string](`document.querySelector("#source-setup [data-copy*='/in/']").dataset.copy`))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// The sample is verified, mapped and delivered.
+	v.do(chromedp.Click(chromedp.CSS(`#source-setup form[action$="/sample"] button`)))
+	v.sees("h1", "invoice.paid")
+	v.sees("#request .state", "Verified")
+	v.sees("#became", "payment.succeeded")
+	v.sees("#became", "Delivered")
+
+	// The provider's first request shows up by itself on the source's page.
+	v.do(chromedp.Navigate(source), chromedp.WaitVisible(chromedp.CSS("#source-recent tbody tr")))
+	v.sees("#source-setup", "The sample verified")
+	if status := stripeSigned(t, url, stripeSecret, stripePaid); status != http.StatusOK {
+		t.Fatalf("the source answered %d", status)
+	}
+	v.sees("#source-recent .stat", "2")
+	v.sees("#source-state", "Healthy")
+
+	// A wrong secret: refused, shown live in the log, diagnosed on its page.
+	v.do(chromedp.Navigate(home+"/requests"), chromedp.WaitVisible(chromedp.CSS("#requests tbody tr")))
+	if status := stripeSigned(t, url, laterSecret, strings.ReplaceAll(stripePaid, "1Live", "2Live")); status != http.StatusUnauthorized {
+		t.Fatalf("the source answered %d to a wrong signature", status)
+	}
+	v.sees("#requests tbody tr", "Refused")
+	v.do(chromedp.Click(chromedp.CSS("#requests tbody tr a.rowlink")), chromedp.WaitVisible(chromedp.CSS("#accept")))
+	v.sees(".banner", "No secret of the source fits")
+	refused := v.location()
+	v.do(chromedp.Click(chromedp.CSS("#accept")))
+	v.sees("#toasts", "doesn’t pass")
+
+	// The secret is corrected, and the request accepted.
+	v.do(chromedp.Navigate(source+"/secrets"), chromedp.SendKeys(chromedp.CSS("input[name=secret]"), laterSecret+"\n"))
+	v.sees("#toasts", "can be accepted now")
+	v.do(chromedp.Navigate(refused), chromedp.Click(chromedp.CSS("#accept")))
+	v.sees("#toasts", "Accepted")
+	v.sees("#request .state", "Verified")
+	v.sees("#became", "payment.succeeded")
+	v.sees("#became", "Delivered")
+
+	// From the event one gets back to the request.
+	event, err := chromedp.Run(v, chromedp.Evaluate[string](`document.querySelector("#became .node a.mono").href`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.do(chromedp.Navigate(event), chromedp.WaitVisible(chromedp.CSS("#event")))
+	v.sees("#event", "Made from")
+	v.do(chromedp.Click(chromedp.CSS(`#event a[href*="/requests/req_"]`)))
+	v.sees("#request .state", "Verified")
+	if at := v.location(); at != refused {
+		t.Errorf("the event leads to %s, want %s", at, refused)
+	}
+	v.silent()
+	server.terminate(t)
+}

@@ -1,0 +1,110 @@
+package views
+
+import (
+	"testing"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"hookwell/inbound"
+	"hookwell/models"
+	"hookwell/webhook"
+)
+
+func sampleSource(provider string) models.SourceSummary {
+	return models.SourceSummary{Source: models.Source{ID: "src_01kpcvh2wvb6c1j9s0dk3xpy7g", OrganizationID: "org_0198f6c2a7b47e1c", Name: "<Stripe>", Slug: "stripe", Provider: provider,
+		MaxBodyBytes: models.DefaultSourceBody, RateLimitPerSecond: models.DefaultSourceRate, CreatedAt: ago(900 * time.Second), Secrets: 1}, Accepted: 1842, Refused: 2, Failed: 14, LastRequestAt: agoP(12 * time.Second)}
+}
+
+func sampleRequests() []models.Request {
+	base := models.Request{OrganizationID: "org_0198f6c2a7b47e1c", SourceID: "src_01kpcvh2wvb6c1j9s0dk3xpy7g", SourceName: "<Stripe>", SourceSlug: "stripe", State: inbound.Verified,
+		Checked: "HMAC-SHA256 of the body", Method: "POST", Query: "a=<b>", RemoteAddress: "203.0.113.61", Headers: models.Headers{{Name: "<X>", Value: "<b>"}, {Name: "authorization", Value: maskedValue}},
+		Body: []byte(hostileBody), BodyBytes: len(hostileBody), ExternalID: "evt_<1>", ExternalType: "invoice.<paid>", ExternalTime: agoP(60 * time.Second), StatusCode: 200, Processing: models.ProcessingProcessed, ReceivedAt: ago(90 * time.Second),
+		Duplicates: 2, Repeats: []models.DuplicateSeen{{Number: 1, Reason: "id", ReceivedAt: ago(50 * time.Second)}, {Number: 2, Reason: "id", ReceivedAt: ago(40 * time.Second)}},
+		Events: []models.RequestEvent{{EventID: "evt_01kpcvh2wvb6c1j9s0dk3xpy7g", EventType: "payment.succeeded", Mapping: "paid"}, {EventID: "evt_01kpcvh2wvb6c1j9s0dk3xpy7h", EventType: "stripe.invoice.paid"}}}
+	refused, failed, handshake, waiting := base, base, base, base
+	for _, r := range []*models.Request{&refused, &failed, &handshake, &waiting} {
+		r.Events, r.Duplicates, r.Repeats = nil, 0, nil
+	}
+	refused.State, refused.Cause, refused.StatusCode, refused.Processing, refused.Diagnosis = inbound.Refused, inbound.CauseSignature, 401, "", "The signature fits an <earlier> secret."
+	failed.Processing, failed.Reason, failed.Error = models.ProcessingFailed, models.ReasonMappingFailed, "data.<amount> is required"
+	handshake.State, handshake.Reason, handshake.Processing, handshake.ExternalType = inbound.Unverified, models.ReasonHandshake, models.ProcessingIgnored, ""
+	waiting.State, waiting.Processing, waiting.RemoteAddress, waiting.Test = inbound.Authenticated, models.ProcessingWaiting, "", true
+	rows := []models.Request{base, refused, failed, handshake, waiting}
+	for i := range rows {
+		rows[i].ID = "req_01kpcvh2wvb6c1j9s0dk3xpy7" + string(rune('a'+i))
+	}
+	return rows
+}
+
+// receivingSamples are the pages of sources and requests.
+func receivingSamples(page, guest Page) map[string]templ.Component {
+	source, fresh, paused := sampleSource("stripe"), sampleSource("meta"), sampleSource("generic_hmac")
+	source.FirstVerifiedAt, paused.DisabledAt, paused.DisabledBy = agoP(800*time.Second), agoP(60*time.Second), "<Ada>"
+	fresh.Secrets, fresh.LastRequestAt, fresh.Accepted, fresh.Refused, fresh.Failed = 0, nil, 0, 0, 0
+	refusing := source
+	refusing.Accepted = 0
+	rows := sampleRequests()
+	const url = "https://hooks.example.com/in/q7f2m4x9kd3wz8t5b1vn6hjc0rypaesg"
+	secrets := SourceSecretsView{Source: &source.Source, URL: url, RotateHours: "48", Secrets: []models.SourceSecret{
+		{ID: "sec_2", Hint: "rsT2", CreatedBy: "<Ada>", CreatedAt: ago(60 * time.Second)}, {ID: "sec_1", CreatedBy: "Ada", CreatedAt: ago(90 * time.Second), EndedAt: agoP(30 * time.Second)}}}
+	refusedSecret := secrets
+	refusedSecret.Faults = webhook.Faults{{Field: "secret", Message: "The secret is empty."}, {Field: "hours", Message: "Choose 0 to 168 hours."}, {Field: "overlapHours", Message: "Choose 0 to 168 hours."}}
+	hmac, edit := NewSourceForm(inbound.Named("generic_hmac")), EditSourceForm(&paused.Source)
+	hmac.Faults = webhook.Faults{{Field: "scheme.algorithm", Message: "is one of hmac-sha256"}, {Field: "slug", Message: "Choose another slug."}, {Field: "secret", Message: "The secret is empty."}}
+	edit.Faults = webhook.Faults{{Field: "allowNetworks.0", Message: "This is no network."}, {Field: "responseStatus", Message: "Choose a status from 200 to 204."}}
+	unproven := sampleSource("none")
+	mappings := NewSourceMappings(&source.Source)
+	mappings.Own, mappings.Faults = true, webhook.Faults{{Field: "mappings[0].type", Message: "is an event type of the catalog"}}
+	log := RequestsView{Rows: rows, Older: "cursor", Sources: []models.Source{source.Source}, Replays: []models.RequestReplay{{ID: "rpl_1", Total: 12, Queued: 3, PerSecond: 5, CreatedBy: "<Ada>", CreatedAt: ago(60 * time.Second)}}}
+	narrowed := RequestsView{Query: RequestQuery{State: inbound.Refused, SourceID: source.ID, Cause: inbound.CauseSignature, Type: "invoice.*", Search: "evt_1", Period: "24h", Cursor: "x"}}
+	all := map[string]templ.Component{
+		"sources": SourcesPage(page, SourcesView{Rows: []models.SourceSummary{source, fresh, paused, refusing}}), "sources-guest": SourcesPage(guest, SourcesView{Rows: []models.SourceSummary{source}}),
+		"sources-none": SourcesPage(page, SourcesView{}), "source-new": SourceNewPage(page, SourceForm{Search: "mail"}), "source-new-faults": SourceNewPage(page, hmac),
+		"source": SourcePage(page, SourceView{Source: source, URL: url, Recent: rows}), "source-guest": SourcePage(guest, SourceView{Source: source, Recent: rows}),
+		"source-setup": SourcePage(page, SourceView{Source: fresh, URL: url, Recent: rows[1:2]}), "source-paused": SourcePage(page, SourceView{Source: paused, URL: url, Token: "t"}),
+		"source-edit": SourceEditPage(page, edit, &paused.Source), "source-edit-none": SourceEditPage(page, EditSourceForm(&unproven.Source), &unproven.Source),
+		"source-secrets": SourceSecretsPage(page, secrets), "source-secrets-faults": SourceSecretsPage(page, refusedSecret), "source-mappings": SourceMappingsPage(page, mappings),
+		"requests": RequestsPage(page, log), "requests-guest": RequestsPage(guest, log), "requests-none": RequestsPage(page, RequestsView{}), "requests-narrowed": RequestsPage(page, narrowed),
+		"replay": ReplayPage(page, ReplayForm{Query: narrowed.Query, Count: 12, PerSecond: "many", Faults: webhook.Faults{{Field: "perSecond", Message: "Write a number."}}}),
+	}
+	for i := range rows {
+		for _, form := range BodyForms() {
+			name := "request-" + string(rune('a'+i)) + "-" + string(form)
+			all[name] = RequestPage(page, RequestView{Request: &rows[i], Source: &source.Source, Form: form, Deliveries: sampleDeliveries()[:2]})
+		}
+	}
+	all["request-guest"] = RequestPage(guest, RequestView{Request: &rows[1]})
+	return all
+}
+
+func TestRequestPage(t *testing.T) {
+	page, rows := samplePage(), sampleRequests()
+	source := sampleSource("stripe")
+	t.Run("after_the_first_failure_nothing_is_checked", func(t *testing.T) {
+		doc := parse(t, RequestPage(page, RequestView{Request: &rows[1], Source: &source.Source}))
+		if ok, failed, off := doc.Find(".checks .is-ok").Length(), doc.Find(".checks .is-failed").Length(), doc.Find(".checks .is-off").Length(); ok != 3 || failed != 1 || off != 2 {
+			t.Errorf("%d checks passed, %d failed, %d were not made; want 3, 1, 2", ok, failed, off)
+		}
+	})
+	t.Run("a_guest_sees_neither_headers_nor_body", func(t *testing.T) {
+		guest := page
+		guest.Role = models.RoleGuest
+		doc := parse(t, RequestPage(guest, RequestView{Request: &rows[0], Source: &source.Source}))
+		if doc.Find(".http, .json, form[action*='/replay']").Length() != 0 {
+			t.Error("a guest sees headers, a body or a button to replay")
+		}
+	})
+	t.Run("only_a_whole_request_with_a_wrong_signature_can_be_accepted", func(t *testing.T) {
+		old, cut := rows[1], rows[1]
+		old.Cause, cut.BodyBytes = inbound.CauseTooOld, len(cut.Body)+1
+		for name, c := range map[string]struct {
+			request models.Request
+			want    int
+		}{"whole": {rows[1], 1}, "too old": {old, 0}, "cut": {cut, 0}, "verified": {rows[0], 0}} {
+			if got := parse(t, RequestPage(page, RequestView{Request: &c.request, Source: &source.Source})).Find("#accept").Length(); got != c.want {
+				t.Errorf("%s: %d buttons to accept, want %d", name, got, c.want)
+			}
+		}
+	})
+}
