@@ -10,9 +10,10 @@ import (
 
 // What is claimed as it is accepted is sent at once where a slot is free, and
 // otherwise waits in its lane, as far as its turn comes soon: so a receiver that is
-// busy costs no claims either. Only a lane waits whose receiver took the
-// last attempt well and soon; when one fails, or the workers stop, what waits is
-// given back and claimed in its turn.
+// busy costs no claims either. Only a lane waits whose receiver took the last attempt
+// well and soon. When one fails, when the workers stop, or when the process can't know
+// whether others have taken over from it, what waits is given back and claimed in its
+// turn.
 
 const (
 	// soon is how long an exchange with a receiver may take before whose lane
@@ -82,14 +83,17 @@ func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 		byEndpoint[jobs[i].EndpointID] = append(byEndpoint[jobs[i].EndpointID], jobs[i])
 	}
 	var next, back []pipeline.Job
-	waiting := false
+	waiting, attends := false, d.engine.Attends()
 	d.mu.Lock()
 	for _, s := range slots {
 		l, own := d.lanes[s.EndpointID], byEndpoint[s.EndpointID]
 		if s.Count == 0 || l == nil {
 			continue
 		}
-		free := s.Free - min(len(own), s.Free)
+		free := s.Free
+		if attends {
+			free -= min(len(own), s.Free)
+		}
 		l.inFlight -= free
 		d.taken -= free
 		l.promised -= s.Count - s.Free
@@ -100,7 +104,7 @@ func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 		l.claimed = append(l.claimed, own[s.Free-free:]...)
 		d.claims += len(own) - (s.Free - free)
 		d.waiting += sizeOf(own[s.Free-free:])
-		if !l.soon || l.state.paused() || d.halted {
+		if !l.soon || l.state.paused() || d.halted || !attends {
 			back = append(back, d.takeBack(l)...)
 		}
 		next = append(next, d.nextClaimed(l)...)

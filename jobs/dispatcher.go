@@ -307,9 +307,10 @@ func (d *dispatcher) fly(job pipeline.Job) {
 }
 
 // landed frees the slots of a group at once, so that one claim takes them all.
-func (d *dispatcher) landed(group []landing) {
+func (d *dispatcher) landed(group []unrecorded) {
 	var next, back []pipeline.Job
 	touched := make(map[string]*lane, len(group))
+	attends := d.engine.Attends()
 	d.mu.Lock()
 	waiting := d.taken >= d.most // others may wait for what is free now
 	d.taken -= len(group)
@@ -324,7 +325,7 @@ func (d *dispatcher) landed(group []landing) {
 		}
 		l.state = l.state.after(attemptLanded)
 		l.soon, l.took = exchange.Cause == "" && exchange.Duration < soon, time.Since(exchange.StartedAt)
-		if !l.soon {
+		if !l.soon || !attends {
 			back = append(back, d.takeBack(l)...)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 const nobody = "redis://127.0.0.1:1/0"
 
 func TestDeliveriesGoOnWithoutRedis(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, storetest.SQLite(t), nobody)
 	s := receiver(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("x-webhook-retry") == "0" {

@@ -18,12 +18,12 @@ type recorder struct {
 	engine *pipeline.Engine
 	feed   *Feed
 	log    *slog.Logger
-	landed func([]landing) // told what needs no more recording
+	landed func([]unrecorded) // told what needs no more recording
 
 	mu       sync.Mutex
-	waiting  []landing
+	waiting  []unrecorded
 	slots    map[string]int // of each endpoint, that wait with what waits
-	suspects []landing      // the database refused them, each alone
+	suspects []unrecorded      // the database refused them, each alone
 	written  int            // groups, so far
 	signal   chan struct{}
 	pressing chan struct{} // has one while what waits is not to wait for more
@@ -31,8 +31,8 @@ type recorder struct {
 	closing  chan struct{}
 }
 
-// landing is an outcome that is to be recorded.
-type landing struct {
+// unrecorded is an outcome that is to be recorded.
+type unrecorded struct {
 	result  pipeline.Result
 	refused int // how often the database refused it, and took others
 	since   int // what was written when it was refused last
@@ -66,7 +66,7 @@ func newRecorder(engine *pipeline.Engine, feed *Feed, log *slog.Logger) *recorde
 // put hands an outcome over.
 func (r *recorder) put(result pipeline.Result) {
 	r.mu.Lock()
-	r.waiting = append(r.waiting, landing{result: result})
+	r.waiting = append(r.waiting, unrecorded{result: result})
 	r.slots[result.Job.EndpointID]++
 	if 2*r.slots[result.Job.EndpointID] >= result.Job.MaxInFlight || len(r.waiting) >= lingerGroup {
 		call(r.pressing)
@@ -112,7 +112,7 @@ func (r *recorder) linger() {
 }
 
 // next waits for outcomes; nil means that the recorder is closing and has none.
-func (r *recorder) next() []landing {
+func (r *recorder) next() []unrecorded {
 	for patient := true; ; {
 		group, suspects := r.take(patient)
 		if group != nil {
@@ -136,7 +136,7 @@ func (r *recorder) next() []landing {
 
 // take takes what is written next: one that was refused, when others have been
 // written since or nothing else is to be done; or what has gathered.
-func (r *recorder) take(patient bool) (group []landing, suspects bool) {
+func (r *recorder) take(patient bool) (group []unrecorded, suspects bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	from, n := &r.waiting, min(len(r.waiting), recordGroup)
@@ -167,7 +167,7 @@ func (r *recorder) empty() bool {
 // write records a group and keeps what can't be written. If the group fails each
 // outcome is tried alone, so that one that the database refuses can't keep the
 // others out. It reports whether the database takes nothing at all.
-func (r *recorder) write(group []landing) (away bool) {
+func (r *recorder) write(group []unrecorded) (away bool) {
 	err := r.record(group)
 	if err == nil {
 		return false
@@ -198,7 +198,7 @@ func (r *recorder) write(group []landing) (away bool) {
 	return false
 }
 
-func (r *recorder) keep(where *[]landing, failed []landing) {
+func (r *recorder) keep(where *[]unrecorded, failed []unrecorded) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	*where = append(*where, failed...)
@@ -207,21 +207,21 @@ func (r *recorder) keep(where *[]landing, failed []landing) {
 // refuse keeps an outcome that was refused, or gives it up: its lease runs out,
 // and the attempt is on record as interrupted. While the database takes no
 // others either, that speaks against the database, and the outcome is kept.
-func (r *recorder) refuse(l landing, err error) {
+func (r *recorder) refuse(l unrecorded, err error) {
 	if l.refused == 0 || r.written > l.since {
 		l.refused++
 	}
 	l.since = r.written
 	if l.refused < mostRefusals {
-		r.keep(&r.suspects, []landing{l})
+		r.keep(&r.suspects, []unrecorded{l})
 		return
 	}
 	r.log.Error("an outcome can't be recorded; its attempt will be on record as interrupted", "delivery", l.result.Job.DeliveryID,
 		"endpoint", l.result.Job.EndpointID, "number", l.result.Job.Message.Number, "status", l.result.Exchange.StatusCode, "error", err)
-	r.landed([]landing{l})
+	r.landed([]unrecorded{l})
 }
 
-func (r *recorder) record(group []landing) error {
+func (r *recorder) record(group []unrecorded) error {
 	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
 	results := make([]pipeline.Result, len(group))

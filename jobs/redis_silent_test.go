@@ -36,6 +36,7 @@ func (*holding) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 // TestALookForDueDeliveriesDoesNotWaitForRedis has a Redis that was found away
 // and doesn't reply to what is tried after that.
 func TestALookForDueDeliveriesDoesNotWaitForRedis(t *testing.T) {
+	t.Parallel()
 	server := testenv.PrivateRedis(t)
 	f := newFixture(t, store.Options{DatabaseURL: testenv.Database(t)}, server.URL())
 	f.endpoint(t, receiver(t, nil).URL, nil)
@@ -76,6 +77,7 @@ func (p *page) count(text string) int {
 // TestWhatRedisLacksIsLoggedOnce counts lines while several uses of Redis meet
 // the same fault, in several forms.
 func TestWhatRedisLacksIsLoggedOnce(t *testing.T) {
+	t.Parallel()
 	server := testenv.PrivateRedis(t)
 	lines := &page{}
 	f := newFixture(t, store.Options{DatabaseURL: testenv.Database(t), Log: slog.New(slog.NewTextHandler(lines, nil))}, server.URL())

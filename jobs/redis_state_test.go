@@ -120,6 +120,7 @@ func TestRedisThatDoesNotDoItsPart(t *testing.T) {
 // TestRedisThatTurns has a user lose and regain its rights while workers run:
 // the queue notices both by the work itself.
 func TestRedisThatTurns(t *testing.T) {
+	t.Parallel()
 	server := testenv.PrivateRedis(t)
 	f := newFixture(t, store.Options{DatabaseURL: testenv.Database(t)}, grant(t, server, allowed))
 	f.endpoint(t, receiver(t, nil).URL, nil)
@@ -153,6 +154,7 @@ func (f *fixture) eventually(t *testing.T, what string, met func() bool) {
 }
 
 func TestRedisThatIsANodeOfACluster(t *testing.T) {
+	t.Parallel()
 	nodes := []*testenv.Process{testenv.PrivateRedis(t, "cluster-enabled yes"), testenv.PrivateRedis(t, "cluster-enabled yes")}
 	for i, node := range nodes {
 		must(t, admin(t, node).ClusterAddSlotsRange(t.Context(), 8192*i, 8192*i+8191).Err())
@@ -182,6 +184,7 @@ func TestRedisThatIsANodeOfACluster(t *testing.T) {
 // TestRedisThatIsSetWrongly asks for what the server doesn't have: a database
 // beyond its last, a master that sentinels don't watch.
 func TestRedisThatIsSetWrongly(t *testing.T) {
+	t.Parallel()
 	server := testenv.PrivateRedis(t)
 	address, err := url.Parse(server.URL())
 	must(t, err)

@@ -10,7 +10,7 @@ import (
 // lanes, and that a promise which was not kept gives it back.
 func TestWhatWaitsIsBounded(t *testing.T) {
 	busy := func() *lane { return &lane{limit: 10, inFlight: 10, soon: true, known: map[string]struct{}{}} }
-	d := &dispatcher{lanes: map[string]*lane{"ep_a": busy(), "ep_b": busy()}, most: 100, turns: mostTurns}
+	d := &dispatcher{lanes: map[string]*lane{"ep_a": busy(), "ep_b": busy()}, most: 100, turns: mostTurns, engine: &pipeline.Engine{}}
 	reserve := func(endpointID string, count, size, want int) []pipeline.Slots {
 		t.Helper()
 		s := []pipeline.Slots{{EndpointID: endpointID, MaxInFlight: 10, Count: count, Size: size}}

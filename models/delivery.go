@@ -68,9 +68,9 @@ func (f DeliveryFilter) Sparse() bool {
 	return len(f.States) > 0 && !slices.Contains(f.States, Delivered) && f.EventID == ""
 }
 
-// Tallied is a count that was not counted to its end: More tells that there are
+// CountSoFar is a count that was not counted to its end: More tells that there are
 // more than N.
-type Tallied struct {
+type CountSoFar struct {
 	N    int
 	More bool
 }
@@ -99,11 +99,11 @@ func (Undelivered) TableName() string { return "undelivered" }
 // refused by itself.
 type Tally struct {
 	Done    []string // ids
-	Refused []Refusal
+	Refused []RefusedDelivery
 }
 
-// Refusal is a delivery that an action left as it was, and why.
-type Refusal struct {
+// RefusedDelivery is one that an action left as it was, and why.
+type RefusedDelivery struct {
 	DeliveryID string
 	Reason     *Error
 }

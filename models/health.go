@@ -66,6 +66,6 @@ func fewFailures(strip []Step) bool {
 // is counted, nobody says how long the oldest does.
 type Backlog struct {
 	EndpointState
-	Waiting       Tallied
+	Waiting       CountSoFar
 	OldestWaiting *time.Time
 }

@@ -29,11 +29,11 @@ type Probe struct {
 
 // NewProbe returns a probe. It tries nothing before it is asked.
 func NewProbe(store *store.Store, redis Checker) *Probe {
-	return &Probe{database: found{try: store.Database().Probe, now: store.Now}, redis: found{try: redis.Check, now: store.Now}}
+	return &Probe{database: found{try: store.Database().Probe, now: store.Now, refuted: store.Database().Full}, redis: found{try: redis.Check, now: store.Now}}
 }
 
 // Database returns nil if a row can be written to the database; the result is up
-// to a second old. It fails as database.DB.Probe does.
+// to a second old, and no older than a refusal for want of room. It fails as database.DB.Probe does.
 func (p *Probe) Database(ctx context.Context) error { return p.database.ask(ctx) }
 
 // Redis returns nil if Redis does its part; the result is up to a second old.
@@ -43,6 +43,8 @@ func (p *Probe) Redis(ctx context.Context) error { return p.redis.ask(ctx) }
 type found struct {
 	try func(context.Context) error
 	now func() time.Time
+	// refuted reports that what went well would not any more; nil is never.
+	refuted func() bool
 
 	mu   sync.Mutex
 	at   time.Time
@@ -55,7 +57,8 @@ type found struct {
 func (f *found) ask(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if age := f.now().Sub(f.at); f.once && age >= 0 && age < probeFor {
+	over := f.err == nil && f.refuted != nil && f.refuted()
+	if age := f.now().Sub(f.at); f.once && age >= 0 && age < probeFor && !over {
 		return f.err
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)

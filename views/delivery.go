@@ -118,9 +118,9 @@ func (q DeliveryQuery) narrowed() bool { return q.from("") != DeliveryQuery{} }
 // DeliveriesView is a page of the log.
 type DeliveriesView struct {
 	Query      DeliveryQuery
-	Rows       []models.Delivery               // newest first
-	Older      string                          // cursor of the next page; empty when there is none
-	Counts     map[models.State]models.Tallied // of what the other filters leave; some states have none
+	Rows       []models.Delivery                  // newest first
+	Older      string                             // cursor of the next page; empty when there is none
+	Counts     map[models.State]models.CountSoFar // of what the other filters leave; some states have none
 	Endpoints  EndpointChooser
 	NoEndpoint bool // the organization has none; set only without rows
 	Categories []webhook.Category

@@ -24,7 +24,7 @@ type EndpointRow struct {
 	Endpoint *models.Endpoint
 	State    models.EndpointState
 	Health   models.Health
-	Waiting  models.Tallied // deliveries that have not ended
+	Waiting  models.CountSoFar // deliveries that have not ended
 	Counts   models.Counts
 	Strip    []models.Step // of the last 24 hours
 }
@@ -130,9 +130,9 @@ func disabledByRule(v EndpointView) string {
 	return "Hookwell disabled it: nothing had succeeded since " + ui.FormatDay(at, *v.State.FailingSince) + " UTC, and it failed on " + dayWords(v.State.Days()) + "."
 }
 
-func waitingWords(n models.Tallied) string {
+func waitingWords(n models.CountSoFar) string {
 	if n.N == 1 && !n.More {
 		return "1 delivery waits, and goes on once it is enabled."
 	}
-	return formatTallied(n) + " deliveries wait, and go on once it is enabled."
+	return formatCountSoFar(n) + " deliveries wait, and go on once it is enabled."
 }

@@ -77,12 +77,12 @@ func (q EventQuery) from(cursor string) EventQuery {
 
 func (q EventQuery) narrowed() bool { return q.from("") != EventQuery{} }
 
-// EventsView is a page of the list of events. Tally counts their deliveries by
+// EventsView is a page of the list of events. States counts their deliveries by
 // state.
 type EventsView struct {
 	Query      EventQuery
 	Rows       []models.Event // newest first
-	Tally      map[string]map[models.State]int
+	States     map[string]map[models.State]int
 	Older      string // cursor of the next page; empty when there is none
 	Endpoints  EndpointChooser
 	Categories []webhook.Category
@@ -106,13 +106,13 @@ func (v EventsView) olderPath(slug string) string {
 func (v EventsView) version() string {
 	return digest(EventListID, func(sum io.Writer) {
 		for _, e := range v.Rows {
-			fmt.Fprintln(sum, e.ID, v.Tally[e.ID])
+			fmt.Fprintln(sum, e.ID, v.States[e.ID])
 		}
 	})
 }
 
-// tallied returns the states in the order in which a sum names them.
-func tallied() []models.State {
+// summedStates returns the states in the order in which a sum names them.
+func summedStates() []models.State {
 	return []models.State{models.Delivered, models.Failed, models.Retrying, models.Pending, models.Cancelled}
 }
 
@@ -174,7 +174,7 @@ func (v EventView) summary() string {
 		}
 	}
 	var parts []string
-	for _, state := range tallied() {
+	for _, state := range summedStates() {
 		if counts[state] > 0 {
 			parts = append(parts, countWords(counts[state], state))
 		}

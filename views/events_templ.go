@@ -533,7 +533,7 @@ func eventRow(page Page, view EventsView, event *models.Event) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = tally(view.Tally[event.ID]).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stateCounts(view.States[event.ID]).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -597,7 +597,7 @@ func eventRow(page Page, view EventsView, event *models.Event) templ.Component {
 	})
 }
 
-func tally(counts map[models.State]int) templ.Component {
+func stateCounts(counts map[models.State]int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -618,7 +618,7 @@ func tally(counts map[models.State]int) templ.Component {
 			templ_7745c5c3_Var25 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<span class=\"tally\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<span class=\"state-counts\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -628,7 +628,7 @@ func tally(counts map[models.State]int) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		for _, state := range tallied() {
+		for _, state := range summedStates() {
 			if counts[state] > 0 {
 				var templ_7745c5c3_Var26 = []any{"state", ui.StateClass(state)}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var26...)

@@ -44,7 +44,7 @@ type OverviewView struct {
 	Period    OverviewPeriod
 	Steps     []models.Step
 	Before    models.Counts
-	States    map[models.State]models.Tallied
+	States    map[models.State]models.CountSoFar
 	Endpoints int           // how many there are
 	Failed    int           // at how many of them something failed for good
 	Needing   int           // how many of them need a person, beyond what notices tell of
@@ -65,10 +65,10 @@ func (v OverviewView) traffic() traffic {
 
 // waiting is what has not ended, in all and by state. It is false where nobody
 // counted that far.
-func (v OverviewView) waiting() (all, pending, retrying models.Tallied, ok bool) {
+func (v OverviewView) waiting() (all, pending, retrying models.CountSoFar, ok bool) {
 	pending, known := v.States[models.Pending]
 	retrying, also := v.States[models.Retrying]
-	all = models.Tallied{N: pending.N + retrying.N, More: pending.More || retrying.More || !known || !also}
+	all = models.CountSoFar{N: pending.N + retrying.N, More: pending.More || retrying.More || !known || !also}
 	return all, pending, retrying, known && also
 }
 
@@ -118,14 +118,14 @@ func (t todo) failing(page Page, row EndpointRow) todo {
 	return t
 }
 
-func waitingClause(waiting models.Tallied) string {
+func waitingClause(waiting models.CountSoFar) string {
 	switch {
 	case waiting.N == 0:
 		return ""
 	case waiting.N == 1 && !waiting.More:
 		return ", and 1 delivery is waiting"
 	default:
-		return ", and " + formatTallied(waiting) + " deliveries are waiting"
+		return ", and " + formatCountSoFar(waiting) + " deliveries are waiting"
 	}
 }
 

@@ -59,14 +59,14 @@ func sampleEndpoint(id, name, url string, types ...string) *models.Endpoint {
 func sampleEndpoints() []EndpointRow {
 	rows := []EndpointRow{
 		{Endpoint: sampleEndpoint("ep_crm", "CRM bridge", "https://crm-bridge.example.net/in/acme", "payment.failed", "subscription.*"),
-			State: models.EndpointState{LastSuccessAt: agoP(97 * time.Hour), LastFailureAt: agoP(4 * time.Second)}, Waiting: models.Tallied{N: 372}},
+			State: models.EndpointState{LastSuccessAt: agoP(97 * time.Hour), LastFailureAt: agoP(4 * time.Second)}, Waiting: models.CountSoFar{N: 372}},
 		{Endpoint: sampleEndpoint("ep_bill", "Billing sync", "https://billing.acme-robotics.example.com/webhooks", "payment.*", "subscription.*"),
-			State: models.EndpointState{LastSuccessAt: agoP(3 * time.Second), LastFailureAt: agoP(20 * time.Second)}, Waiting: models.Tallied{N: 40}},
+			State: models.EndpointState{LastSuccessAt: agoP(3 * time.Second), LastFailureAt: agoP(20 * time.Second)}, Waiting: models.CountSoFar{N: 40}},
 		{Endpoint: sampleEndpoint("ep_prod", "Production API", "https://api.acme-robotics.example.com/hooks/hookwell", "*"),
-			State: models.EndpointState{LastSuccessAt: agoP(0)}, Waiting: models.Tallied{N: 1}},
+			State: models.EndpointState{LastSuccessAt: agoP(0)}, Waiting: models.CountSoFar{N: 1}},
 		{Endpoint: sampleEndpoint("ep_siem", "", "https://siem.example.com/ingest/acme-robotics", "security.*", "api_key.*", "org.member.removed"),
 			State: models.EndpointState{LastSuccessAt: agoP(49 * time.Hour)}},
-		{Endpoint: sampleEndpoint("ep_stag", "Staging", "https://staging.acme-robotics.example.com/hooks", "*"), Waiting: models.Tallied{N: 3}},
+		{Endpoint: sampleEndpoint("ep_stag", "Staging", "https://staging.acme-robotics.example.com/hooks", "*"), Waiting: models.CountSoFar{N: 3}},
 	}
 	rows[4].Endpoint.DisabledAt = agoP(9 * 24 * time.Hour)
 	rows[4].Endpoint.DisabledReason = "Disabled by Marcus Lindqvist"
@@ -111,7 +111,7 @@ func sampleChooser() EndpointChooser {
 
 func sampleOverview(period OverviewPeriod, rows []EndpointRow) OverviewView {
 	view := OverviewView{Period: period, Before: models.Counts{Delivered: 999, Failed: 1}, Endpoints: len(rows) + 900, Failed: 12, Needing: len(rows) + 40, Worst: rows, Needy: rows,
-		States: map[models.State]models.Tallied{models.Pending: {N: 119}, models.Retrying: {N: 1000, More: true}}}
+		States: map[models.State]models.CountSoFar{models.Pending: {N: 119}, models.Retrying: {N: 1000, More: true}}}
 	for at := sampleNow.Add(-period.Length); at.Before(sampleNow); at = at.Add(period.Step) {
 		n := len(view.Steps)
 		view.Steps = append(view.Steps, models.Step{At: at, Counts: models.Counts{Attempts: 10 * n, FailedAttempts: n % 7, Delivered: 9 * n, Failed: n % 3, Ms70: 8 * n, Ms500: n, Ms5000: n % 4}})
@@ -246,7 +246,7 @@ func sampleEventsView(t testing.TB) EventsView {
 		view.Rows = append(view.Rows, models.Event{ID: fmt.Sprintf("evt_01kpcvh2wvb6c1j9s0dk3xpy%02d", i), Type: "payment.failed", Origin: origin,
 			Test: origin == models.OriginTest, CreatedAt: ago(time.Duration(i*i) * time.Hour), NotSent: models.ReasonDisabled})
 	}
-	view.Tally = map[string]map[models.State]int{
+	view.States = map[string]map[models.State]int{
 		view.Rows[0].ID: {models.Delivered: 12, models.Failed: 1, models.Retrying: 2, models.Pending: 3, models.Cancelled: 1},
 		view.Rows[2].ID: {models.Delivered: 1},
 	}
@@ -322,7 +322,7 @@ func samples(t testing.TB) map[string]templ.Component {
 	created := sampleEndpointView(t)
 	created.Secret, created.Recent = sampleSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), nil
 	disabled := sampleEndpointView(t)
-	disabled.Endpoint, disabled.Health, disabled.Waiting = rows[4].Endpoint, models.HealthDisabled, models.Tallied{N: 3}
+	disabled.Endpoint, disabled.Health, disabled.Waiting = rows[4].Endpoint, models.HealthDisabled, models.CountSoFar{N: 3}
 	disabled.Bench.Result = sampleResult()
 	bench := sampleBench(t)
 	bench.Data = `{"amount":"many"}`

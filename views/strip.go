@@ -125,8 +125,8 @@ func cutUnit(words string) (number, unit string) {
 	return words, ""
 }
 
-// formatTallied returns "372", or "1,000+" of what was counted only so far.
-func formatTallied(t models.Tallied) string {
+// formatCountSoFar returns "372", or "1,000+" of what was counted only so far.
+func formatCountSoFar(t models.CountSoFar) string {
 	if t.More {
 		return ui.FormatCount(t.N) + "+"
 	}

@@ -98,6 +98,7 @@ func TestAnswerMemory(t *testing.T) {
 // as long as the test lasts, and lets more readers than there are turns ask for
 // large pages. A form is drawn while these wait.
 func TestAnswers_that_wait_for_room_keep_no_turn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	s.answers.limit = 4 * largeAnswer
 	if freed, _ := s.answers.try(&connection{}, 3*largeAnswer, time.Now().Add(time.Hour)); freed != nil {
@@ -136,6 +137,7 @@ func TestAnswers_that_wait_for_room_keep_no_turn(t *testing.T) {
 // TestReference_has_turns_of_its_own takes all turns of the pages, and then all of
 // the reference.
 func TestReference_has_turns_of_its_own(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, nil)
 	b := s.browser(t)
 	giveBack := takeTurns(t, s.drawing, request.Owner{}, maxDrawing)

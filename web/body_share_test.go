@@ -46,6 +46,7 @@ func holdBodies(t *testing.T, n int, from, host, head string, part []byte) (conn
 // An organization that fills its share of the memory for bodies keeps nobody
 // else's reports out, nor its own short ones.
 func TestBodies_of_one_key_leave_room(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{8, 64} {
 		t.Run(fmt.Sprintf("beside_%d_halves_of_batches", n), func(t *testing.T) {
 			f := newAPIFixture(t)
@@ -104,6 +105,7 @@ func wantFreeBodies(t *testing.T, s *Server) {
 }
 
 func TestSignIn_works_beside_slow_strangers(t *testing.T) {
+	t.Parallel()
 	for _, size := range []int{64 << 10, doorBody} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			s := newSite(t, func(o *Options) { o.BodyMemory = 32 << 20 })

@@ -169,6 +169,7 @@ func (s *site) openConnections() int {
 }
 
 func TestAnswers_that_nobody_takes(t *testing.T) {
+	t.Parallel()
 	const readers = 20
 	request := func(s *site) string { return "GET /docs/api HTTP/1.1\r\nHost: " + s.BaseURL.Host + "\r\n\r\n" }
 	for name, answers := range map[string]int{"": 64, "_though_the_kernel_has_taken_them": 1} {

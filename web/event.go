@@ -29,7 +29,7 @@ func (s *Server) events(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if view.Tally, err = tenant.Tally(c.UserContext(), view.Rows); err != nil {
+	if view.States, err = tenant.StateCountsOf(c.UserContext(), view.Rows); err != nil {
 		return err
 	}
 	return either(s, c, fiber.StatusOK, views.EventsPage, views.EventList, view)

@@ -142,7 +142,7 @@ func TestEvents(t *testing.T) {
 	})
 	t.Run("say_what_became_of_them", func(t *testing.T) {
 		for query, want := range map[string]string{"?type=org.*": "1 pending", "?type=payment.*": "Not sent"} {
-			if got := strings.TrimSpace(b.get(t, list+query).doc.Find("#events .tally").First().Text()); got != want {
+			if got := strings.TrimSpace(b.get(t, list+query).doc.Find("#events .state-counts").First().Text()); got != want {
 				t.Errorf("%s: %q, want %q", query, got, want)
 			}
 		}

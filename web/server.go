@@ -93,6 +93,10 @@ const (
 // at once.
 const MinBodyMemory = 2 * maxBatchBody
 
+// MemoryOf returns how many bytes request bodies, and the answers that wait for their
+// readers, may take together: the latter may have as much as Options.BodyMemory.
+func MemoryOf(bodyMemory int64) int64 { return 2 * max(bodyMemory, MinBodyMemory) }
+
 // Server serves the pages and the API over HTTP.
 type Server struct {
 	Options
@@ -123,7 +127,7 @@ func New(o Options) *Server {
 	s := &Server{Options: o, crossOrigin: http.NewCrossOriginProtection(), files: staticFiles(), streams: newStreams(),
 		noted: &refusal.Audit{Log: o.Log, Now: o.Store.Now}}
 	s.bodies.limit, s.bodies.log = max(o.BodyMemory, MinBodyMemory), o.Log
-	s.answers = newAnswerMemory(s.bodies.limit, o.Log)
+	s.answers = newAnswerMemory(s.bodies.limit, o.Log) // as MemoryOf has it
 	s.drawing, s.referring = newTurns(maxDrawing, maxDrawing), newTurns(maxReferring, maxReferring)
 	s.reading, s.batching = newTurns(maxReading, maxReadingEach), newTurns(maxBatching, maxBatchingEach)
 	s.connections = newConnections(o.Connections, func(address netip.Addr) bool { return address.IsLoopback() || s.trusts(address) }, o.Log)

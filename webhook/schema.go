@@ -62,19 +62,31 @@ func (t *EventType) refuse(data []byte) Faults {
 		validating <- struct{}{}
 		defer func() { <-validating }()
 	}
+	left, more := t.shape.thin(data)
+	invalid, err := t.check(left)
+	if invalid == nil && more > 0 {
+		invalid, err = t.check(data)
+		more = 0
+	}
+	switch {
+	case invalid != nil:
+		return schemaFaults(invalid, more)
+	case err != nil:
+		return Faults{{Field: "data", Message: "cannot be checked against the schema of this type"}}
+	}
+	return nil
+}
+
+// check returns what the schema refuses; both are nil if that is nothing.
+func (t *EventType) check(data []byte) (*jsonschema.ValidationError, error) {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {
-		return Faults{{Field: "data", Message: "must be JSON"}}
+		return nil, err
 	}
 	err = t.compiled.Validate(value)
-	if err == nil {
-		return nil
-	}
 	var invalid *jsonschema.ValidationError
-	if errors.As(err, &invalid) {
-		return schemaFaults(invalid)
-	}
-	return Faults{{Field: "data", Message: "cannot be checked against the schema of this type"}}
+	errors.As(err, &invalid)
+	return invalid, err
 }
 
 // localSchemas refuses every document that a $ref names: a schema stands on its

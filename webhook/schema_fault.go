@@ -15,9 +15,10 @@ import (
 // schemaFaults says for people what a schema refused: one fault for each field,
 // in the order of their names and numbers, since the validator goes through
 // objects in no order. The validator has an error for each element of a long
-// list; of these the first MaxFaults become faults, and the others are counted.
-func schemaFaults(invalid *jsonschema.ValidationError) Faults {
-	var l refusals
+// list; of these the first MaxFaults become faults, and the others are counted,
+// with as many more as were kept from the validator.
+func schemaFaults(invalid *jsonschema.ValidationError, more int) Faults {
+	l := refusals{more: more}
 	l.add(invalid)
 	return l.faults()
 }

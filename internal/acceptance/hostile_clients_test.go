@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hookwell/internal/app"
 )
 
 // hostileLimit is the memory that the embedded default may take under attack.
@@ -35,8 +37,7 @@ func newHostile(t *testing.T) *hostile {
 	here := embedded(t)
 	// What the program sets by itself in a container of that size, and what the
 	// number of connections follows from.
-	here.env = append(here.env, fmt.Sprintf("GOMEMLIMIT=%d", hostileLimit/10*8))
-	// What the program sets by itself where a container may have so much.
+	here.env = append(here.env, fmt.Sprintf("GOMEMLIMIT=%d", app.RuntimeMemory(hostileLimit, true)))
 	made := here.run(t, "a passphrase that is long enough\n", "user", "create", "--email", "ada@example.com", "--name", "Ada", "--org", "Acme")
 	var ids struct {
 		Organization string `json:"organizationId"`
@@ -44,7 +45,7 @@ func newHostile(t *testing.T) *hostile {
 	if err := json.Unmarshal([]byte(made), &ids); err != nil {
 		t.Fatal(err)
 	}
-	key := here.run(t, "", "key", "create", "--org", ids.Organization, "--name", "k", "--scopes", "events:write")
+	key := here.run(t, "", "key", "create", "--org", ids.Organization, "--name", "k", "--scopes", "events:write,read")
 	return &hostile{server: here.start(t), key: strings.TrimSpace(key)}
 }
 

@@ -44,7 +44,7 @@ type App struct {
 // Open makes the parts that web and workers share, out of the settings. Who
 // opened it closes it. Its error names the setting that it comes from.
 func Open(ctx context.Context, c *config.Config) (*App, error) {
-	limitMemory(c.Log)
+	limitMemory(c.Log, c.Embedded)
 	if c.GCByMemory {
 		new(collection).begin()
 	}

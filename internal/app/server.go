@@ -38,7 +38,7 @@ func (a *App) listen(ctx context.Context) error {
 	}
 	a.server = web.New(web.Options{Store: a.store, Tester: tester{jobs.NewTester(a.store.Engine(), a.sender, a.feed)}, Feed: a.feed, Log: a.config.Log,
 		BaseURL: a.base, AllowedHosts: a.loopbackHosts(), TrustedProxies: a.config.TrustedProxies, Signup: a.config.Signup, SignupCode: a.code, Provider: a.config.Provider,
-		Connections: connectionLimits(a.config.Connections, a.config.ConnectionsByMemory, memoryLimit()), BodyMemory: a.config.BodyMemory,
+		Connections: connectionLimits(a.config.Connections, a.config.ConnectionsByMemory, memoryLimit(), a.config.BodyMemory), BodyMemory: a.config.BodyMemory,
 		APIRateLimit: a.config.APIRateLimit, Version: Version(), Meter: a.metrics, Ready: a.ready})
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"hookwell/webhook"
 )
 
 // redisSchemes are the schemes of REDIS_URL and the ones that go-redis's parsers
@@ -104,12 +106,25 @@ func redisURL(text string) (u *url.URL, hosts []string, err error) {
 	case database != "" && query.Has("db"):
 		return nil, nil, errors.New("it names the database twice, in the path and as db; leave one out")
 	}
+	if fault := badPort(append(slices.Clone(hosts), query["addr"]...)); fault != "" {
+		return nil, nil, errors.New(fault)
+	}
 	for _, name := range redisReplicas {
 		if query.Has(name) {
 			return nil, nil, fmt.Errorf("the option %s is not used, since Hookwell reads what it wrote; remove it", name)
 		}
 	}
 	return u, hosts, nil
+}
+
+// badPort says which of some addresses has a port that is none, or "".
+func badPort(hosts []string) string {
+	for _, host := range hosts {
+		if one := (&url.URL{Host: host}); one.Port() != "" && !webhook.ValidPort(one) {
+			return fmt.Sprintf("its port %s is no number from 1 to 65535", one.Port())
+		}
+	}
+	return ""
 }
 
 // splitHosts reads user:password@host,host/path?query. The URL has the first

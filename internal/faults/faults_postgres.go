@@ -54,6 +54,10 @@ func killPostgres(ctx context.Context, s *site) error {
 	return coolDown(ctx, s)
 }
 
+// takeEvery is how soon a taker that found no connection free looks again. Without a
+// pause, four of them keep two processors busy with being refused.
+const takeEvery = 10 * time.Millisecond
+
 // exhaust takes every connection that Postgres has, Hookwell's included, and
 // keeps them for a while.
 func exhaust(ctx context.Context, s *site) error {
@@ -83,8 +87,12 @@ func exhaust(ctx context.Context, s *site) error {
 		takers.Go(func() {
 			for taking.Err() == nil {
 				conn, err := pgx.Connect(taking, taker)
-				if err != nil {
-					continue // none is left
+				if err != nil { // none is left
+					select {
+					case <-time.After(takeEvery):
+					case <-taking.Done():
+					}
+					continue
 				}
 				mu.Lock()
 				taken = append(taken, conn)
@@ -201,9 +209,16 @@ func (s *site) alter(ctx context.Context, rounds int) error {
 	return nil
 }
 
-// read asks for a list again and again.
+// read asks for a list 50 times a second at most.
 func (s *site) read(ctx context.Context, list func(*client.Client) error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
 	for ctx.Err() == nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
 		if err := list(s.api()); err != nil && ctx.Err() == nil {
 			s.wrong("%v", err)
 		}

@@ -16,7 +16,7 @@ import (
 
 // Build builds the program at a path, with flags of go build.
 func Build(ctx context.Context, path string, flags ...string) error {
-	args := append(append([]string{"build", "-o", path}, flags...), "hookwell")
+	args := append(append([]string{"build", "-ldflags=-s -w", "-o", path}, flags...), "hookwell")
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -18,19 +18,19 @@ import (
 // perWrite is how many deliveries go into one transaction.
 const perWrite = 20_000
 
-// tally is what was made, and how the endpoints fare at the end of it.
-type tally struct {
+// totals are what was made, and how the endpoints fare at the end of it.
+type totals struct {
 	mu         sync.Mutex
 	deliveries int
 	byState    map[models.State]int
 	states     map[string]*models.EndpointState
 }
 
-func newTally() *tally {
-	return &tally{byState: map[models.State]int{}, states: map[string]*models.EndpointState{}}
+func newTotals() *totals {
+	return &totals{byState: map[models.State]int{}, states: map[string]*models.EndpointState{}}
 }
 
-func (t *tally) String() string {
+func (t *totals) String() string {
 	text := fmt.Sprintf("%d deliveries", t.deliveries)
 	for _, state := range models.States() {
 		text += fmt.Sprintf(", %d %s (%.2f %%)", t.byState[state], state, 100*float64(t.byState[state])/float64(max(t.deliveries, 1)))
@@ -82,17 +82,17 @@ func (p *plan) fill(ctx context.Context, store *store.Store, writers int) error 
 			if err := p.fillSpan(filling, store, s, rand.New(rand.NewPCG(p.seed, uint64(i)))); err != nil {
 				return fmt.Errorf("%s: %w", s.from.Format(time.DateOnly), err)
 			}
-			p.tally.mu.Lock()
-			defer p.tally.mu.Unlock()
-			fmt.Printf("%s  %d of %d, %s\n", s.from.Format(time.DateOnly), p.tally.deliveries, p.deliveries, time.Since(began).Round(time.Second))
+			p.totals.mu.Lock()
+			defer p.totals.mu.Unlock()
+			fmt.Printf("%s  %d of %d, %s\n", s.from.Format(time.DateOnly), p.totals.deliveries, p.deliveries, time.Since(began).Round(time.Second))
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	states := make([]models.EndpointState, 0, len(p.tally.states))
-	for state := range maps.Values(p.tally.states) {
+	states := make([]models.EndpointState, 0, len(p.totals.states))
+	for state := range maps.Values(p.totals.states) {
 		states = append(states, *state)
 	}
 	return store.Engine().LoadHistory(ctx, &models.History{States: states})

@@ -119,6 +119,6 @@ func (o *order) run(ctx context.Context) error {
 	if err := store.Engine().Analyze(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("%s in %s\nSign in as %s with the password %s\n", p.tally, time.Since(began).Round(time.Second), o.email, o.password)
+	fmt.Printf("%s in %s\nSign in as %s with the password %s\n", p.totals, time.Since(began).Round(time.Second), o.email, o.password)
 	return nil
 }

@@ -137,7 +137,7 @@ func (m *maker) write(ctx context.Context, store *store.Store) error {
 	if err := store.Engine().LoadHistory(ctx, &m.history); err != nil {
 		return err
 	}
-	t := m.tally
+	t := m.totals
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.deliveries += len(m.history.Deliveries)
@@ -151,7 +151,7 @@ func (m *maker) write(ctx context.Context, store *store.Store) error {
 
 // note keeps when an endpoint last took something, and last did not.
 func (m *maker) note(e *endpoint, a *models.Attempt) {
-	t := m.tally
+	t := m.totals
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	state := t.states[e.id]

@@ -18,7 +18,7 @@ type plan struct {
 	since, now time.Time
 	types      []eventType
 	orgs       []*organization
-	tally      *tally
+	totals     *totals
 }
 
 // eventType is a type of the catalog and how often it happens.
@@ -58,7 +58,7 @@ const staleAfter = 10 * day // by then the endpoint that is disabled was
 // plan makes the partitions, organizations and endpoints of a past that the
 // clock is set back to and that it comes back from.
 func (o *order) plan(ctx context.Context, store *store.Store, clock *database.Clock) (*plan, error) {
-	p := &plan{order: *o, now: store.Now(), tally: newTally()}
+	p := &plan{order: *o, now: store.Now(), totals: newTotals()}
 	back := time.Duration(o.days) * day
 	p.since = p.now.Add(-back)
 	clock.Advance(-back - time.Hour)

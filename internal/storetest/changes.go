@@ -70,6 +70,13 @@ func (c *Changes) Take(t testing.TB) []string {
 	return append(netLines(net), c.goneTables(t)...)
 }
 
+// Drop forgets what has changed up to now, without reading it.
+func (c *Changes) Drop(t testing.TB) {
+	t.Helper()
+	c.exec(t, "DELETE FROM row_changes")
+	c.tables = c.names(t)
+}
+
 func (c *Changes) count(t testing.TB, net map[string]int, table string, text sql.NullString, by int) {
 	t.Helper()
 	if !text.Valid {

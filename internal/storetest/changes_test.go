@@ -54,6 +54,9 @@ func TestChanges(t *testing.T) {
 		exec("UPDATE organizations SET version = version + 1 WHERE id = ?", id)
 		exec("UPDATE slugs SET slug = 'other' WHERE organization_id = ?", id)
 		wantLines(t, "what is ignored", take())
+		exec("UPDATE organizations SET name = 'Initech' WHERE id = ?", id)
+		changes.Drop(t)
+		wantLines(t, "what was dropped", take())
 		storetest.Must(t, s.Database().DB.Transaction(func(tx *gorm.DB) error {
 			storetest.Must(t, tx.Exec("INSERT INTO throttles (key, failures, free_at, forget_at) VALUES ('x', 1, ?, ?)", s.Now(), s.Now()).Error)
 			return tx.Exec("DELETE FROM throttles").Error
@@ -73,5 +76,8 @@ func TestChanges(t *testing.T) {
 		wantLines(t, "a refusal", take())
 		exec("DROP TABLE throttles")
 		wantLines(t, "a drop", take(), "-table throttles")
+		exec("DROP TABLE budgets")
+		changes.Drop(t)
+		wantLines(t, "a drop that was dropped", take())
 	})
 }

@@ -18,7 +18,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync/atomic"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -45,7 +44,7 @@ type DB struct {
 	clock   *Clock
 	log     *slog.Logger
 	access  Access
-	full    atomic.Bool // something was refused for want of room
+	full    shortage // of room
 	// writing lets transactions on SQLite take turns in the order in which they
 	// come: the database has one writer, and those that wait for it look again
 	// after ever longer pauses. It is nil on Postgres.

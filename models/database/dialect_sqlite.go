@@ -22,7 +22,7 @@ func (sqliteDialect) open(o Options) gorm.Dialector {
 	// of failing in the middle. Synchronous FULL: a commit is on the disk.
 	return sqliteDialector{sqlite.Open((&url.URL{Scheme: "file", Opaque: url.PathEscape(o.SQLitePath), RawQuery: url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"},
+		"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", fmt.Sprintf("cache_size(-%d)", sqliteCache)},
 	}.Encode()}).String()).(*sqlite.Dialector)}
 }
 
@@ -37,8 +37,16 @@ func (d sqliteDialector) Translate(err error) error {
 	return d.Dialector.Translate(err)
 }
 
-// sqliteConnections is how many connections to the file there may be.
-const sqliteConnections = 8
+const (
+	// sqliteConnections is how many connections to the file there may be.
+	sqliteConnections = 8
+	// sqliteCache is how much of the file each of them keeps in memory, in KiB. It
+	// is SQLite's own default.
+	sqliteCache = 2000
+	// SQLiteMemory is how many bytes SQLite takes past the Go runtime: the allocator
+	// rounds a page of 4 KiB and what is known of it up to 8 KiB.
+	SQLiteMemory = sqliteConnections * sqliteCache << 10 * 2
+)
 
 func (sqliteDialect) configure(_ context.Context, _ *gorm.DB, pool *sql.DB, _ Options) (Access, error) {
 	pool.SetMaxOpenConns(sqliteConnections)

@@ -29,11 +29,10 @@ var errProbed = errors.New("probed")
 // takes no writes, or has no room. After something was refused for want of
 // room, it fails until a megabyte fits again.
 func (db *DB) Probe(ctx context.Context) error {
-	if db.full.Load() {
-		if err := db.probeRoom(ctx); err != nil {
+	if db.full.lasts() {
+		if err := db.full.ends(func() error { return db.probeRoom(ctx) }); err != nil {
 			return fmt.Errorf("probing for room: %w", err)
 		}
-		db.full.Store(false)
 	}
 	if err := db.writeProbe(ctx, probeSize); err != nil {
 		return fmt.Errorf("probing: %w", err)

@@ -101,7 +101,29 @@ func storageReadOnly(err error) bool {
 // statement's rows.
 func (db *DB) NoteStorage(err error) error {
 	if storageFull(err) {
-		db.full.Store(true)
+		db.full.note()
+	}
+	return err
+}
+
+// Full reports whether something was refused for want of room since a probe last
+// found some.
+func (db *DB) Full() bool { return db.full.lasts() }
+
+// shortage counts refusals for want of room, and to how many of them a probe came
+// afterwards that found room: one that comes while it probes is not forgotten.
+type shortage struct{ refused, over atomic.Int64 }
+
+func (s *shortage) note() { s.refused.Add(1) }
+
+func (s *shortage) lasts() bool { return s.refused.Load() != s.over.Load() }
+
+// ends calls found, and forgets the refusals before that if it returns nil.
+func (s *shortage) ends(found func() error) error {
+	before := s.refused.Load()
+	err := found()
+	if err == nil {
+		s.over.Store(before)
 	}
 	return err
 }
@@ -110,13 +132,13 @@ func (db *DB) NoteStorage(err error) error {
 // was refused for want of room.
 type storageWatch struct {
 	logger.Interface
-	full *atomic.Bool
+	full *shortage
 }
 
 // Trace looks at what came of a statement.
 func (w storageWatch) Trace(_ context.Context, _ time.Time, _ func() (string, int64), err error) {
 	if err != nil && storageFull(err) {
-		w.full.Store(true)
+		w.full.note()
 	}
 }
 

@@ -18,7 +18,15 @@ import (
 const (
 	AttendInterval = 2 * time.Second
 	silentLooks    = 4
+	// beginLimit is for how long after an Attend this process begins what it claimed
+	// before: less than others take to take over.
+	beginLimit = 5 * time.Second
 )
+
+// Attends reports whether this process attended a moment ago, so that nobody has
+// taken over what it has claimed. A process that stood still, or whose machine
+// slept, does not know that.
+func (p *Engine) Attends() bool { return sinceBoot()-time.Duration(p.attended.Load()) < beginLimit }
 
 // worker is a process that has workers.
 type worker struct {
@@ -42,6 +50,7 @@ func (p *Engine) Attend(ctx context.Context) error {
 	defer p.attending.Unlock()
 	var sole bool
 	var others []worker
+	began := sinceBoot()
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
 		if err := p.db.Dialect.Serialize(tx.DB, database.WorkersLock); err != nil {
 			return err
@@ -68,6 +77,7 @@ func (p *Engine) Attend(ctx context.Context) error {
 		clear(p.colleagues)
 		return fmt.Errorf("noting that there are workers: %w", err)
 	}
+	p.attended.Store(int64(began))
 	p.sole.Store(sole)
 	p.unsure.looked()
 	seen := make(map[string]colleague, len(others))

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// keptBodies is how many bytes of events stay in memory for their deliveries.
-	keptBodies = 32 << 20
+	// KeptBodies is how many bytes of events stay in memory for their deliveries.
+	KeptBodies = 32 << 20
 	// eventOverhead is what an event takes beside its body, or nearly so: most of
 	// the memory, where bodies are short.
 	eventOverhead = 1 << 10
@@ -33,7 +33,7 @@ func (b *bodies) put(accepted *models.Event) {
 	}
 	b.byID[e.ID] = e
 	b.order = append(b.order, e)
-	for b.bytes += eventOverhead + len(e.Body); b.bytes > keptBodies; {
+	for b.bytes += eventOverhead + len(e.Body); b.bytes > KeptBodies; {
 		oldest := b.order[0]
 		b.order[0] = nil
 		b.order = b.order[1:]

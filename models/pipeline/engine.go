@@ -61,6 +61,7 @@ type Engine struct {
 	worker     string      // this process, among those that have workers
 	sole       atomic.Bool // it alone has any, as far as it knows
 	attending  sync.Mutex
+	attended   atomic.Int64 // when Attend last began that was committed, since the machine's start
 	unsure     unsure
 	groups     ownGroups
 	colleagues map[string]colleague // the others; guarded by attending

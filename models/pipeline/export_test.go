@@ -31,3 +31,6 @@ func (l losing) writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p pr
 	}
 	return written{}, errors.New("the connection broke before the answer came")
 }
+
+// StandStill makes the last Attend longer ago.
+func (p *Engine) StandStill(length time.Duration) { p.attended.Add(-int64(length)) }

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"hookwell/internal/storetest"
 	"hookwell/models"
@@ -79,5 +80,27 @@ func TestAnUnsureCommit(t *testing.T) {
 	must(t, s.Database().WithContext(t.Context()).Raw("SELECT max(attempt) FROM delivery_work").Scan(&attempt).Error)
 	if n := leased(); n != 0 || attempt != 0 {
 		t.Errorf("%d deliveries are leased, and one has %d attempts; want none", n, attempt)
+	}
+}
+
+// TestAttends holds that a process which stood still does not take what it claimed
+// for its own.
+func TestAttends(t *testing.T) {
+	s := storetest.Open(t, storetest.Complete(t, storetest.SQLite(t)))
+	for _, step := range []struct {
+		what  string
+		do    func()
+		holds bool
+	}{
+		{"before the first Attend", func() { s.Engine().StandStill(time.Hour) }, false},
+		{"after it", func() { storetest.Must(t, s.Engine().Attend(t.Context())) }, true},
+		{"after 4 seconds", func() { s.Engine().StandStill(4 * time.Second) }, true},
+		{"after another two", func() { s.Engine().StandStill(2 * time.Second) }, false},
+		{"after the next Attend", func() { storetest.Must(t, s.Engine().Attend(t.Context())) }, true},
+	} {
+		step.do()
+		if got := s.Engine().Attends(); got != step.holds {
+			t.Errorf("%s Attends() is %v; want %v", step.what, got, step.holds)
+		}
 	}
 }

@@ -71,7 +71,7 @@ func (s *Store) takeLink(tx *database.Tx, purpose linkPurpose, token string) (*a
 	return link, tx.Delete(link).Error
 }
 
-// PruneLinks deletes expired links.
+// PruneLinks deletes expired links. It fails if the database does.
 func (s *Store) PruneLinks(ctx context.Context) error {
 	return s.db.WithContext(ctx).Where("expires_at <= ?", s.clock.Now()).Delete(&accountLink{}).Error
 }

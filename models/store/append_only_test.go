@@ -100,6 +100,7 @@ func servingFrom(t *testing.T, address string, days int) *fixture {
 }
 
 func TestServingRoleCannotTouchTheAuditLog(t *testing.T) {
+	t.Parallel()
 	owner, serving, _ := twoRoles(t)
 	f := servingFrom(t, serving, 40)
 	if err := f.Database().Migrate(t.Context()); err == nil {
@@ -156,6 +157,7 @@ func (f *fixture) refusesServing(t *testing.T) {
 // An installation of one role, and one whose serving role keeps the tables that
 // are partitioned, become one of two roles by migrating as the owner.
 func TestServingRoleHandsItsTablesOver(t *testing.T) {
+	t.Parallel()
 	owner, serving, in := twoRoles(t)
 	in(`GRANT CREATE ON SCHEMA public TO APP_`)
 	f := servingFrom(t, serving, 0)

@@ -20,7 +20,8 @@ func filterAudit(f models.AuditFilter, query *gorm.DB) *gorm.DB {
 	return database.CreatedBetween(query, "id", models.PrefixAudit, f.Since, f.Until)
 }
 
-// Audit lists the organization's audit rows, newest first.
+// Audit lists the organization's audit rows, newest first. A limit out of range, or
+// a cursor that is none of this list's, is Invalid.
 func (t *Tenant) Audit(ctx context.Context, filter models.AuditFilter, page models.Page) ([]models.AuditEntry, string, error) {
 	query, err := database.Paginate(page, filterAudit(filter, t.rows(ctx)), models.PrefixAudit)
 	if err != nil {

@@ -301,7 +301,7 @@ var reads = []string{
 	"Receiving.If", "Receiving.OrganizationID", "Receiving.Sources", "Receiving.Source", "Receiving.SourceSummaries", "Receiving.SourceSecrets", "Receiving.Requests", "Receiving.Request",
 	"Receiving.RefusedCounts", "Receiving.CountReplay", "Receiving.Replay", "Receiving.Replays", "Tenant.Receiving", "Tenant.EventRequest", "Platform.Receiving", "Platform.References",
 	"Tenant.If", "Person.If", "Tenant.Expand", "Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
-	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountSubscribers", "Tenant.EndpointChoices", "Tenant.Subscribers", "Tenant.SummarizeEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.Tally", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
+	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountSubscribers", "Tenant.EndpointChoices", "Tenant.Subscribers", "Tenant.SummarizeEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.StateCountsOf", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.Revocations", "Tenant.Invitations",
 	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
@@ -335,7 +335,7 @@ func TestAudit(t *testing.T) {
 					p.received = f.received(t)
 				}
 				f.withoutAudit(t, func() {
-					w.take(t)
+					w.drop(t)
 					if err := c.do(t.Context(), f, p); err == nil || asError(err) != nil {
 						t.Errorf("its audit row could not be written, and it answered %v", err)
 					}

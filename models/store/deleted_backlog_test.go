@@ -5,6 +5,7 @@ import (
 
 	"hookwell/models"
 	"hookwell/models/pipeline"
+	"hookwell/models/store"
 )
 
 // TestDeletedBacklogEnds holds that steps that follow one another end all that
@@ -12,8 +13,12 @@ import (
 func TestDeletedBacklogEnds(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		e := endpoint(t, f.tenant, nil)
-		for range 2*pipeline.FullStep + 3 {
-			f.one(t, e)
+		reports := make([]store.Report, 2*pipeline.FullStep+3)
+		for i := range reports {
+			reports[i] = store.Report{Tenant: f.tenant, Event: models.NewEvent{Type: "payment.failed", Data: example("payment.failed")}}
+		}
+		for _, o := range f.PublishBatch(t.Context(), reports) {
+			must(t, o.Err)
 		}
 		if err := f.tenant.DeleteEndpoint(t.Context(), e.ID); err != nil {
 			t.Fatal(err)

@@ -66,8 +66,9 @@ func typeConditions(query *gorm.DB, column string, types []string) []clause.Expr
 	return conditions
 }
 
-// Deliveries lists the organization's deliveries, newest first, with the titles
-// of their endpoints and the times of their next attempts.
+// Deliveries lists the organization's deliveries, newest first, with the titles of
+// their endpoints and the times of their next attempts. A limit out of range, or a
+// cursor that is none of this list's, is Invalid.
 func (t *Tenant) Deliveries(ctx context.Context, filter models.DeliveryFilter, page models.Page) ([]models.Delivery, string, error) {
 	if filter.Sparse() {
 		return t.sparseDeliveries(ctx, filter, page)
@@ -90,7 +91,7 @@ func (t *Tenant) Deliveries(ctx context.Context, filter models.DeliveryFilter, p
 	return rows, next, t.complete(ctx, rows)
 }
 
-// Delivery reads one delivery.
+// Delivery reads one delivery. An unknown one is NotFound.
 func (t *Tenant) Delivery(ctx context.Context, id string) (*models.Delivery, error) {
 	d, err := database.Find[models.Delivery](t.rows(ctx).Where("id = ?", id), "delivery")
 	if err != nil {
@@ -155,7 +156,7 @@ func (t *Tenant) completeWork(ctx context.Context, rows []models.Delivery, endpo
 	return nil
 }
 
-// Attempts lists a delivery's attempts in order.
+// Attempts lists a delivery's attempts in order. An unknown delivery has none.
 func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]models.Attempt, error) {
 	var attempts []models.Attempt
 	err := t.rows(ctx).Where("delivery_id = ?", deliveryID).Order("number").Find(&attempts).Error
@@ -167,7 +168,8 @@ func (t *Tenant) Attempts(ctx context.Context, deliveryID string) ([]models.Atte
 
 // BeginTest accepts a test event for one endpoint and claims its only attempt at
 // once. The attempt passes every limit and goes to a disabled endpoint too. The
-// caller sends the job and records its result, unless the job is Sent.
+// caller sends the job and records its result, unless the job is Sent. An unknown
+// endpoint is NotFound; an unknown type, or data that doesn't fit it, is Invalid.
 func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, data []byte) (*pipeline.Job, error) {
 	d, err := t.draft(models.NewEvent{Type: eventType, Data: data}, models.OriginTest)
 	if err != nil {
@@ -194,7 +196,8 @@ func (t *Tenant) BeginTest(ctx context.Context, endpointID, eventType string, da
 	return job, nil
 }
 
-// Siblings lists the other deliveries of a delivery's event.
+// Siblings lists the other deliveries of a delivery's event. It fails if the
+// database does.
 func (t *Tenant) Siblings(ctx context.Context, d *models.Delivery) ([]models.Delivery, error) {
 	var rows []models.Delivery
 	if err := t.rows(ctx).Where("event_id = ? AND id <> ?", d.EventID, d.ID).Order("id").Limit(models.MaxLimit).Find(&rows).Error; err != nil {

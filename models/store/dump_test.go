@@ -78,6 +78,13 @@ func (w *watch) take(t *testing.T) []string {
 	return w.changes.Take(t)
 }
 
+// drop forgets what has changed up to now.
+func (w *watch) drop(t *testing.T) {
+	t.Helper()
+	awaitSlices(t, w.store)
+	w.changes.Drop(t)
+}
+
 // untouched fails if a row has changed since the changes were last taken.
 func (w *watch) untouched(t *testing.T) {
 	t.Helper()

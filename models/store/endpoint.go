@@ -14,14 +14,16 @@ import (
 	"hookwell/webhook"
 )
 
-// Endpoints lists the organization's endpoints by age, without deleted ones.
+// Endpoints lists the organization's endpoints by age, without deleted ones. It
+// fails if the database does.
 func (t *Tenant) Endpoints(ctx context.Context) ([]models.Endpoint, error) {
 	var list []models.Endpoint
 	err := t.rows(ctx).Where("deleted_at IS NULL").Order("id").Find(&list).Error
 	return list, err
 }
 
-// Endpoint reads one endpoint that is not deleted.
+// Endpoint reads one endpoint that is not deleted. An unknown or deleted one is
+// NotFound.
 func (t *Tenant) Endpoint(ctx context.Context, id string) (*models.Endpoint, error) {
 	return t.endpoint(t.rows(ctx), id)
 }
@@ -30,8 +32,9 @@ func (t *Tenant) endpoint(scoped *gorm.DB, id string) (*models.Endpoint, error) 
 	return database.Find[models.Endpoint](scoped.Where("id = ? AND deleted_at IS NULL", id), "endpoint")
 }
 
-// HeaderNames lists the names of the endpoint's own headers. Their values leave
-// the store only on the way to the receiver.
+// HeaderNames lists the names of the endpoint's own headers. Their values leave the
+// store only on the way to the receiver. Another organization's endpoint is
+// NotFound. It fails if the vault can't open them.
 func (t *Tenant) HeaderNames(e *models.Endpoint) ([]string, error) {
 	if e.OrganizationID != t.org.ID {
 		return nil, models.NewNotFound("endpoint")
@@ -202,7 +205,8 @@ func (t *Tenant) saveEndpoint(ctx context.Context, e *models.Endpoint, in models
 	return saved, err
 }
 
-// EnableEndpoint enables an endpoint; deliveries that wait for it continue.
+// EnableEndpoint enables an endpoint; deliveries that wait for it continue. An
+// unknown or deleted one is NotFound.
 func (t *Tenant) EnableEndpoint(ctx context.Context, id string) (*models.Endpoint, error) {
 	return t.setEndpoint(ctx, id, t.enabling(true))
 }
@@ -213,8 +217,8 @@ func enable(e *models.Endpoint, _ time.Time) bool {
 	return changed
 }
 
-// DisableEndpoint holds back deliveries that wait for the endpoint. New events
-// make none for it.
+// DisableEndpoint holds back deliveries that wait for the endpoint. New events make
+// none for it. An unknown or deleted one is NotFound.
 func (t *Tenant) DisableEndpoint(ctx context.Context, id string) (*models.Endpoint, error) {
 	return t.setEndpoint(ctx, id, t.enabling(false))
 }
@@ -242,7 +246,8 @@ func (t *Tenant) enabling(enabled bool) standingChange {
 }
 
 // DeleteEndpoint deletes an endpoint with its secrets and cancels deliveries that
-// wait for it. Its deliveries stay in the log.
+// wait for it. Its deliveries stay in the log. An unknown or deleted one is
+// NotFound.
 func (t *Tenant) DeleteEndpoint(ctx context.Context, id string) error {
 	_, err := t.setEndpoint(once(ctx), id, standingChange{action: "endpoint.deleted", set: func(e *models.Endpoint, now time.Time) bool {
 		e.DeletedAt, e.Headers = &now, nil

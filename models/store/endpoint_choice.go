@@ -65,7 +65,7 @@ func (t *Tenant) subscribed(ctx context.Context) ([]subscribed, error) {
 }
 
 // CountSubscribers returns how many of the organization's endpoints subscribe to
-// each type of the catalog, including disabled ones.
+// each type of the catalog, including disabled ones. It fails if the database does.
 func (t *Tenant) CountSubscribers(ctx context.Context) (map[string]int, error) {
 	rows, err := t.subscribed(ctx)
 	if err != nil {
@@ -82,9 +82,9 @@ func (t *Tenant) CountSubscribers(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
-// Subscribers lists, by name, the first models.MostChoices endpoints that
-// subscribe to an event type. It fills in only names, URLs, subscriptions, and
-// whether each is enabled.
+// Subscribers lists, by name, the first models.MostChoices endpoints that subscribe
+// to an event type. It fills in only names, URLs, subscriptions, and whether each is
+// enabled. It fails if the database does.
 func (t *Tenant) Subscribers(ctx context.Context, eventType string) ([]models.Endpoint, error) {
 	rows, err := t.subscribed(ctx)
 	if err != nil {

@@ -255,7 +255,7 @@ func TestBacklogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := health[e.ID]
-		if waiting := (models.Tallied{N: 3}); h.Waiting != waiting || h.LastFailureAt == nil || h.LastSuccessAt != nil || h.OldestWaiting == nil || h.OldestWaiting.Before(before.Add(-time.Second)) {
+		if waiting := (models.CountSoFar{N: 3}); h.Waiting != waiting || h.LastFailureAt == nil || h.LastSuccessAt != nil || h.OldestWaiting == nil || h.OldestWaiting.Before(before.Add(-time.Second)) {
 			t.Errorf("%+v", h)
 		}
 	})

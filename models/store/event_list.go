@@ -13,26 +13,33 @@ import (
 	"hookwell/models/database"
 )
 
-func filterEvents(f models.EventFilter, query *gorm.DB) *gorm.DB {
+// filterEvents narrows a query for events by every field of the filter. With
+// MissedBy it also returns the times in which that endpoint missed something.
+func (t *Tenant) filterEvents(ctx context.Context, f models.EventFilter, query *gorm.DB) (*gorm.DB, []gap, error) {
 	if f.Origin != "" {
 		query = query.Where("origin = ?", f.Origin)
 	}
-	return matchTypes(database.CreatedBetween(query, "id", models.PrefixEvent, f.Since, f.Until), "type", f.Types)
+	query = matchTypes(database.CreatedBetween(query, "id", models.PrefixEvent, f.Since, f.Until), "type", f.Types)
+	if f.MissedBy == "" {
+		return query, nil, nil
+	}
+	missed, err := t.gaps(ctx, f.MissedBy)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading an endpoint's history: %w", err)
+	}
+	return inGaps(query, missed, f.MissedBy), missed, nil
 }
 
-// Events lists the organization's events without their bodies, newest first. With
-// MissedBy, each event has the reason why it was not sent to that endpoint.
+// Events lists the organization's events without their bodies, newest first, and
+// returns the cursor of the next page. With MissedBy, each event has the reason why
+// it was not sent to that endpoint. An unknown cursor is an Invalid error.
 func (t *Tenant) Events(ctx context.Context, filter models.EventFilter, page models.Page) ([]models.Event, string, error) {
-	query, err := database.Paginate(page, filterEvents(filter, t.rows(ctx).Omit("body")), models.PrefixEvent)
+	query, missed, err := t.filterEvents(ctx, filter, t.rows(ctx).Omit("body"))
 	if err != nil {
 		return nil, "", err
 	}
-	var missed []gap
-	if filter.MissedBy != "" {
-		if missed, err = t.gaps(ctx, filter.MissedBy); err != nil {
-			return nil, "", fmt.Errorf("reading an endpoint's history: %w", err)
-		}
-		query = inGaps(query, missed, filter.MissedBy)
+	if query, err = database.Paginate(page, query, models.PrefixEvent); err != nil {
+		return nil, "", err
 	}
 	events, next, err := database.Paged(query, page, func(e *models.Event) string { return e.ID })
 	if err != nil {
@@ -120,8 +127,9 @@ func (g gap) condition(query *gorm.DB) clause.Expression {
 	return clause.And(all...)
 }
 
-// Tally counts the deliveries of events by state.
-func (t *Tenant) Tally(ctx context.Context, events []models.Event) (map[string]map[models.State]int, error) {
+// StateCountsOf returns how many deliveries each of these events has in each state,
+// by the event's id. It fails if the database does.
+func (t *Tenant) StateCountsOf(ctx context.Context, events []models.Event) (map[string]map[models.State]int, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
@@ -142,12 +150,12 @@ func (t *Tenant) Tally(ctx context.Context, events []models.Event) (map[string]m
 	if err != nil {
 		return nil, fmt.Errorf("counting deliveries: %w", err)
 	}
-	tally := make(map[string]map[models.State]int, len(events))
+	byEvent := make(map[string]map[models.State]int, len(events))
 	for _, c := range counts {
-		if tally[c.EventID] == nil {
-			tally[c.EventID] = map[models.State]int{}
+		if byEvent[c.EventID] == nil {
+			byEvent[c.EventID] = map[models.State]int{}
 		}
-		tally[c.EventID][c.State] = c.Count
+		byEvent[c.EventID][c.State] = c.Count
 	}
-	return tally, nil
+	return byEvent, nil
 }

@@ -138,7 +138,8 @@ func formSent() error {
 	return models.NewConflict("form_sent", "This form was sent before, and made your account. Sign in to go on.")
 }
 
-// FormSent reports whether the form in ctx was sent before and has done its work.
+// FormSent reports whether the form in ctx was sent before and has done its work. It
+// fails if the database does.
 func (s *Store) FormSent(ctx context.Context) (bool, error) {
 	err := s.sentBefore(ctx)
 	return earlier(err) != nil, unlessTaken(err)
@@ -242,7 +243,7 @@ func (f Form) open(sealed []byte) (string, error) {
 }
 
 // PruneForms deletes forms that were sent more than 24 hours ago, and results of
-// forms that are not shown again.
+// forms that are not shown again. It fails if the database does.
 func (s *Store) PruneForms(ctx context.Context) error {
 	now, tx := s.clock.Now(), s.db.WithContext(ctx)
 	if err := tx.Where("created_at <= ?", now.Add(-formSpan)).Delete(&sentForm{}).Error; err != nil {

@@ -20,14 +20,14 @@ var backlogQuery = "SELECT " + database.ColumnsOf[models.EndpointState]("s") + f
 		FROM (?) e
 	) w JOIN endpoint_states s ON s.endpoint_id = w.id`, countLimit+1)
 
-// Backlogs returns the states of the organization's endpoints, with the
-// deliveries that wait for each, by endpoint id.
+// Backlogs returns the states of the organization's endpoints, with the deliveries
+// that wait for each, by endpoint id. It fails if the database does.
 func (t *Tenant) Backlogs(ctx context.Context) (map[string]models.Backlog, error) {
 	return t.backlogs(ctx, t.ownEndpoints(ctx, ""))
 }
 
-// BacklogsOf returns the Backlogs of some endpoints. An unknown endpoint has
-// none.
+// BacklogsOf returns the Backlogs of some endpoints. An unknown endpoint has none.
+// It fails if the database does.
 func (t *Tenant) BacklogsOf(ctx context.Context, ids ...string) (map[string]models.Backlog, error) {
 	if len(ids) == 0 {
 		return map[string]models.Backlog{}, nil
@@ -46,7 +46,7 @@ func (t *Tenant) backlogs(ctx context.Context, of *gorm.DB) (map[string]models.B
 	}
 	backlogs := make(map[string]models.Backlog, len(rows))
 	for _, row := range rows {
-		b := models.Backlog{EndpointState: row.EndpointState, Waiting: tallied(row.Waiting)}
+		b := models.Backlog{EndpointState: row.EndpointState, Waiting: countSoFar(row.Waiting)}
 		if row.Oldest != nil && !b.Waiting.More {
 			oldest := database.IDTime(*row.Oldest)
 			b.OldestWaiting = &oldest

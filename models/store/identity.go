@@ -13,19 +13,41 @@ import (
 	"hookwell/models/pipeline"
 )
 
-// maxClaim is how many bytes of a subject or an issuer are taken. OpenID
-// Connect allows a subject 255.
-const maxClaim = 1000
+const (
+	// maxSubject is how many characters a subject may have (OpenID Connect Core,
+	// section 2).
+	maxSubject = 255
+	// maxIssuer is how many bytes of an issuer are taken.
+	maxIssuer = 1000
+)
 
-// checkClaims refuses claims that name nobody: everybody of the provider without a
-// subject would be the same person.
+// identityOf returns the identity that claims name. They are Forbidden where they
+// name nobody: everybody of the provider without a subject would be the same person,
+// and so might be those whose subjects look alike.
+func (s *Store) identityOf(ctx context.Context, c models.Claims) (*models.UserIdentity, error) {
+	if err := checkClaims(&c); err != nil {
+		return nil, err
+	}
+	return database.Find[models.UserIdentity](s.db.WithContext(ctx).Where("issuer = ? AND subject = ?", c.Issuer, c.Subject), "identity")
+}
+
 func checkClaims(c *models.Claims) error {
-	for _, name := range []string{c.Issuer, c.Subject} {
-		if name == "" || len(name) > maxClaim || models.HasControl(name) {
-			return &models.Error{Kind: models.Forbidden, Code: "provider_subject", Message: "The provider does not say who you are. Tell who runs this server; or sign in with your password."}
-		}
+	if c.Issuer == "" || len(c.Issuer) > maxIssuer || models.HasControl(c.Issuer) || !validSubject(c.Subject) {
+		return &models.Error{Kind: models.Forbidden, Code: "provider_subject", Message: "The provider does not say who you are. Tell who runs this server; or sign in with your password."}
 	}
 	return nil
+}
+
+// validSubject reports whether a subject is one of OpenID Connect: up to 255
+// characters of ASCII. Control characters are none that could be shown, and of
+// blanks there have to be others beside them.
+func validSubject(subject string) bool {
+	for _, c := range []byte(subject) {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(subject) <= maxSubject && strings.Trim(subject, " ") != ""
 }
 
 // CodeUnknownIdentity is the code of the error for a sign-in with a provider that
@@ -38,12 +60,9 @@ const CodeProviderEmail = "provider_email"
 
 // SignInWith signs in the user that a provider's identity is linked to. An
 // unknown identity is Unauthorized, with CodeUnknownIdentity; claims without an
-// issuer or a subject are Forbidden.
+// issuer or a valid subject are Forbidden.
 func (s *Store) SignInWith(ctx context.Context, c models.Claims, actor models.Actor) (*models.SignedIn, error) {
-	if err := checkClaims(&c); err != nil {
-		return nil, err
-	}
-	identity, err := database.Find[models.UserIdentity](s.db.WithContext(ctx).Where("issuer = ? AND subject = ?", c.Issuer, c.Subject), "identity")
+	identity, err := s.identityOf(ctx, c)
 	if models.IsKind(err, models.NotFound) {
 		return nil, &models.Error{Kind: models.Unauthorized, Code: CodeUnknownIdentity, Message: "No account here is linked to this sign-in. Sign in with your password, and link it on your account’s page."}
 	}
@@ -125,7 +144,8 @@ func (s *Store) linkIdentity(tx *database.Tx, user *models.User, c models.Claims
 	return s.reportSecurity(tx, actor, user, "identity.linked", c.Issuer, "", securityData{})
 }
 
-// Identities lists the providers' identities that the person signs in with.
+// Identities lists the providers' identities that the person signs in with. It fails
+// if the database does.
 func (p *Person) Identities(ctx context.Context) ([]models.UserIdentity, error) {
 	var list []models.UserIdentity
 	err := p.store.db.WithContext(ctx).Where("user_id = ?", p.user.ID).Order("created_at, subject").Find(&list).Error

@@ -20,7 +20,8 @@ const InvitationSpan = 7 * 24 * time.Hour
 // somebody who did not ask for it.
 const maxInvitations = 500
 
-// Invitations lists open invitations, newest first, including expired ones.
+// Invitations lists open invitations, newest first, including expired ones. It fails
+// if the database does.
 func (t *Tenant) Invitations(ctx context.Context) ([]models.Invitation, error) {
 	var list []models.Invitation
 	err := t.openInvitations(t.store.db.WithContext(ctx)).Order("id DESC").Find(&list).Error
@@ -150,8 +151,9 @@ func (t *Tenant) changeInvitation(ctx context.Context, id string, change func(tx
 	return i, err
 }
 
-// ResendInvitation makes a new link and returns its token as Invite does. The
-// link before stops working, and the seven days start anew.
+// ResendInvitation makes a new link and returns its token as Invite does. The link
+// before stops working, and the seven days start anew. An unknown or ended one is
+// NotFound; a role that the actor may not give is Forbidden.
 func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (*models.Invitation, string, error) {
 	token := rand.Text()
 	i, err := t.changeInvitation(once(ctx), id, func(tx *database.Tx, i *models.Invitation) error {
@@ -173,7 +175,8 @@ func (t *Tenant) ResendInvitation(ctx context.Context, id string, byMail bool) (
 	return i, i.Shown(token), err
 }
 
-// RevokeInvitation ends an invitation. Its link stops working.
+// RevokeInvitation ends an invitation. Its link stops working. An unknown or ended
+// one is NotFound; a role that the actor may not give is Forbidden.
 func (t *Tenant) RevokeInvitation(ctx context.Context, id string) error {
 	_, err := t.changeInvitation(once(ctx), id, func(tx *database.Tx, i *models.Invitation) error {
 		if err := tx.Model(i).Update("revoked_at", t.store.clock.Now()).Error; err != nil {

@@ -67,7 +67,8 @@ func parseScopes(names []string) ([]models.Scope, error) {
 	return scopes, nil
 }
 
-// Keys lists the organization's keys, newest first, including revoked ones.
+// Keys lists the organization's keys, newest first, including revoked ones. It fails
+// if the database does.
 func (t *Tenant) Keys(ctx context.Context) ([]models.Key, error) {
 	var keys []models.Key
 	err := t.rows(ctx).Order("id DESC").Find(&keys).Error
@@ -121,7 +122,8 @@ func (t *Tenant) mayMakeKey(tx *database.Tx) error {
 	return err
 }
 
-// RevokeKey revokes a key at once. Revoking it twice changes nothing.
+// RevokeKey revokes a key at once. Revoking it twice changes nothing. An unknown one
+// is NotFound.
 func (t *Tenant) RevokeKey(ctx context.Context, id string) error {
 	return t.store.transaction(ctx, func(tx *database.Tx) error { return t.store.revokeKey(tx, t.org, t.within(tx.DB), id, t.actor) })
 }

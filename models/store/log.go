@@ -155,17 +155,18 @@ func (t *Tenant) ownEndpoints(ctx context.Context, id string) *gorm.DB {
 const countLimit = 1000
 
 // StateCounts counts the deliveries that match a filter, for each state but
-// delivered and for the states that the filter names. It counts each to a
-// thousand at most. It leaves a state out if counting it would take too long.
-func (t *Tenant) StateCounts(ctx context.Context, filter models.DeliveryFilter) (map[models.State]models.Tallied, error) {
-	counts := map[models.State]models.Tallied{}
+// delivered and for the states that the filter names. It counts each to a thousand
+// at most. It leaves a state out if counting it would take too long. It fails if the
+// database does.
+func (t *Tenant) StateCounts(ctx context.Context, filter models.DeliveryFilter) (map[models.State]models.CountSoFar, error) {
+	counts := map[models.State]models.CountSoFar{}
 	for _, state := range []models.State{models.Failed, models.Cancelled} {
 		some := filterUndelivered(filter, t.rows(ctx).Model(&models.Undelivered{}), state).Select("1").Limit(countLimit + 1)
 		var n int64
 		if err := t.store.db.WithContext(ctx).Table("(?) AS part", some).Count(&n).Error; err != nil {
 			return nil, fmt.Errorf("counting what ended: %w", err)
 		}
-		counts[state] = tallied(int(n))
+		counts[state] = countSoFar(int(n))
 	}
 	waiting, err := t.countWaitingByState(ctx, filter)
 	if err != nil {
@@ -177,12 +178,12 @@ func (t *Tenant) StateCounts(ctx context.Context, filter models.DeliveryFilter) 
 	return counts, nil
 }
 
-func tallied(n int) models.Tallied {
-	return models.Tallied{N: min(n, countLimit), More: n > countLimit}
+func countSoFar(n int) models.CountSoFar {
+	return models.CountSoFar{N: min(n, countLimit), More: n > countLimit}
 }
 
 // countWaitingByState tells what has had an attempt from what has not.
-func (t *Tenant) countWaitingByState(ctx context.Context, filter models.DeliveryFilter) (map[models.State]models.Tallied, error) {
+func (t *Tenant) countWaitingByState(ctx context.Context, filter models.DeliveryFilter) (map[models.State]models.CountSoFar, error) {
 	some := t.waiting(ctx, filter, []models.State{models.Pending, models.Retrying}).Select(standing + " AS state").Limit(fewWaiting + 1)
 	var rows []struct {
 		State models.State
@@ -192,11 +193,11 @@ func (t *Tenant) countWaitingByState(ctx context.Context, filter models.Delivery
 		return nil, fmt.Errorf("counting what waits: %w", err)
 	}
 	total := 0
-	counts := map[models.State]models.Tallied{models.Pending: {}, models.Retrying: {}}
+	counts := map[models.State]models.CountSoFar{models.Pending: {}, models.Retrying: {}}
 	for _, row := range rows {
 		total += row.N
 		if _, wanted := counts[row.State]; wanted {
-			counts[row.State] = tallied(row.N)
+			counts[row.State] = countSoFar(row.N)
 		}
 	}
 	if total > fewWaiting {

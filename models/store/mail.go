@@ -34,8 +34,9 @@ var mailDelays = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute,
 // only logged, and their contents must be shown elsewhere.
 func (s *Store) MailConfigured() bool { return s.mail }
 
-// ClaimMail takes some due messages, the longest due first. No other process
-// takes them within the next minutes. It returns none if none is due.
+// ClaimMail takes some due messages, the longest due first. No other process takes
+// them within the next minutes. It returns none if none is due. It fails if the
+// database does.
 func (s *Store) ClaimMail(ctx context.Context) ([]models.Letter, error) {
 	var letters []models.Letter
 	err := s.db.Transaction(ctx, func(tx *database.Tx) error {
@@ -112,7 +113,8 @@ func (s *Store) mailAfter(delay time.Duration) map[string]any {
 	}
 }
 
-// MailSent notes that a mail server took the message, and deletes its contents.
+// MailSent notes that a mail server took the message, and deletes its contents. It
+// fails if the database does.
 func (s *Store) MailSent(ctx context.Context, l *models.Letter) error {
 	return s.endMail(s.db.WithContext(ctx), l, map[string]any{"sent_at": s.clock.Now()})
 }
@@ -147,13 +149,15 @@ func (s *Store) endMail(db *gorm.DB, l *models.Letter, change map[string]any) er
 	return nil
 }
 
-// PruneMail deletes the records of messages that ended long ago.
+// PruneMail deletes the records of messages that ended long ago. It fails if the
+// database does.
 func (s *Store) PruneMail(ctx context.Context) error {
 	old := s.clock.Now().Add(-keepMail)
 	return s.db.WithContext(ctx).Where("sent_at < ? OR failed_at < ?", old, old).Delete(&models.MailMessage{}).Error
 }
 
-// TestMail queues a message that says that mail works, and returns its id.
+// TestMail queues a message that says that mail works, and returns its id. What is
+// no address is Invalid at "to".
 func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
 	if address, err := mail.ParseAddress(to); err != nil || address.Address != to {
 		return "", models.InvalidField("to", "Write an address such as you@example.com.")

@@ -19,7 +19,7 @@ import (
 const maxTitle = 100
 
 // Members lists the organization's members by name. A guest sees only their own
-// address.
+// address. It fails if the database does.
 func (t *Tenant) Members(ctx context.Context) ([]models.TeamMember, error) {
 	var list []models.TeamMember
 	err := t.members(t.store.db.WithContext(ctx)).Order("users.name, members.id").Find(&list).Error
@@ -29,7 +29,7 @@ func (t *Tenant) Members(ctx context.Context) ([]models.TeamMember, error) {
 	return list, err
 }
 
-// Member reads one member.
+// Member reads one member. An unknown one is NotFound.
 func (t *Tenant) Member(ctx context.Context, id string) (*models.TeamMember, error) {
 	m, err := t.member(t.store.db.WithContext(ctx), id)
 	if err == nil {
@@ -176,7 +176,8 @@ func (t *Tenant) setRole(tx *database.Tx, m *models.TeamMember, role models.Role
 }
 
 // TransferOwnership makes a member an owner and the acting owner an admin, whose
-// invitations of owners end. Agreed is as for SetRole.
+// invitations of owners end. Agreed is as for SetRole. An unknown member is
+// NotFound; anybody but an owner is Forbidden; naming oneself is a Conflict.
 func (t *Tenant) TransferOwnership(ctx context.Context, id string, agreed ...string) (*models.TeamMember, error) {
 	m, err := t.changeMember(once(ctx), id, func(tx *database.Tx, m *models.TeamMember, acting models.Role) error {
 		if t.actor.Kind != models.ActorUser || !acting.May(models.RightOwn) {
@@ -208,8 +209,9 @@ func (t *Tenant) TransferOwnership(ctx context.Context, id string, agreed ...str
 }
 
 // SetTitle sets a member's title in the organization; an empty one removes it.
-// Members may set their own, and the titles of members whose role they may
-// change.
+// Members may set their own, and the titles of members whose role they may change.
+// An unknown member is NotFound; who may not is Forbidden; a wrong title is Invalid
+// at "title", and a version that is not the present one is Outdated.
 func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*models.TeamMember, error) {
 	title = strings.TrimSpace(title)
 	return t.changeMember(ctx, id, func(tx *database.Tx, m *models.TeamMember, acting models.Role) error {
@@ -238,7 +240,8 @@ func (t *Tenant) SetTitle(ctx context.Context, id, title string) (*models.TeamMe
 }
 
 // RemoveMember ends another person's membership, and with it the keys and
-// invitations that they made.
+// invitations that they made. An unknown member is NotFound; who may not manage
+// their role is Forbidden; removing oneself is a Conflict.
 func (t *Tenant) RemoveMember(ctx context.Context, id string) (*models.TeamMember, error) {
 	m, err := t.changeMember(once(ctx), id, func(tx *database.Tx, m *models.TeamMember, acting models.Role) error {
 		if !acting.Manages(m.Role) {

@@ -17,7 +17,8 @@ const (
 	keepNotices = 30 * 24 * time.Hour
 )
 
-// Notices lists open notices that nobody has dismissed, newest first.
+// Notices lists open notices that nobody has dismissed, newest first. It fails if
+// the database does.
 func (t *Tenant) Notices(ctx context.Context) ([]models.Notice, error) {
 	var list []models.Notice
 	err := t.rows(ctx).Where("ended_at IS NULL AND dismissed_at IS NULL AND (kind <> ? OR created_at > ?)", models.NoticeRecovered, t.store.clock.Now().Add(-goodNews)).
@@ -67,7 +68,7 @@ func (t *Tenant) DismissNotice(ctx context.Context, id string) error {
 	}))
 }
 
-// PruneNotices deletes notices that have ended.
+// PruneNotices deletes notices that have ended. It fails if the database does.
 func (s *Store) PruneNotices(ctx context.Context) error {
 	old := s.clock.Now().Add(-keepNotices)
 	return s.db.WithContext(ctx).Where("ended_at < ? OR kind = ? AND created_at < ?", old, models.NoticeRecovered, old).Delete(&models.Notice{}).Error

@@ -134,10 +134,11 @@ func orNone(value any) any {
 	return value
 }
 
-// DeleteOrganization ends an organization. Its pages, keys and invitations stop
-// at once, and nothing new is accepted. Deliveries that wait, including those of
-// org.deleted, still go to its endpoints; CloseOrganizations deletes the
-// endpoints afterwards. Its slug is never given again; its external id is free.
+// DeleteOrganization ends an organization. Its pages, keys and invitations stop at
+// once, and nothing new is accepted. Deliveries that wait, including those of
+// org.deleted, still go to its endpoints; CloseOrganizations deletes the endpoints
+// afterwards. Its slug is never given again; its external id is free. Anybody below
+// an owner is Forbidden; a version that is not the present one is Outdated.
 func (t *Tenant) DeleteOrganization(ctx context.Context) error {
 	return unlessTaken(t.store.transaction(once(ctx), func(tx *database.Tx) error {
 		if err := t.lock(tx); err != nil {

@@ -36,7 +36,8 @@ func (s *Store) As(user *models.User, actor models.Actor) *Person {
 // User returns the person's account.
 func (p *Person) User() *models.User { return p.user }
 
-// Organizations lists the person's organizations by name.
+// Organizations lists the person's organizations by name. It fails if the database
+// does.
 func (p *Person) Organizations(ctx context.Context) ([]models.Membership, error) {
 	var list []models.Membership
 	err := p.memberships(ctx).Order("organizations.name, organizations.id").Find(&list).Error
@@ -71,7 +72,7 @@ func (p *Person) Tenant(ctx context.Context, slug string) (*Tenant, models.Role,
 }
 
 // CreateOrganization makes an organization that the person owns. It makes one for
-// each form.
+// each form. A wrong name is Invalid at "name".
 func (p *Person) CreateOrganization(ctx context.Context, name string) (*models.Organization, error) {
 	n := models.NewOrganization{Name: name}
 	if err := n.Check(); err != nil {

@@ -29,7 +29,8 @@ func (s *Store) Operator() *Platform {
 	return &Platform{store: s, actor: models.Actor{Kind: models.ActorOperator, Name: "command line"}}
 }
 
-// Organization returns one organization, by its id or its external id.
+// Organization returns one organization, by its id or its external id. An unknown
+// one is NotFound.
 func (p *Platform) Organization(ctx context.Context, name string) (*models.Organization, error) {
 	column := "external_id"
 	if database.IsID(models.PrefixOrganization, name) {
@@ -38,7 +39,8 @@ func (p *Platform) Organization(ctx context.Context, name string) (*models.Organ
 	return database.Find[models.Organization](p.store.db.WithContext(ctx).Where(column+" = ? AND deleted_at IS NULL", name), "organization")
 }
 
-// Tenant returns the Tenant of one organization, by its id or its external id.
+// Tenant returns the Tenant of one organization, by its id or its external id. An
+// unknown one is NotFound.
 func (p *Platform) Tenant(ctx context.Context, name string) (*Tenant, error) {
 	org, err := p.Organization(ctx, name)
 	if err != nil {
@@ -47,7 +49,8 @@ func (p *Platform) Tenant(ctx context.Context, name string) (*Tenant, error) {
 	return &Tenant{store: p.store, org: org, actor: p.actor}, p.store.engine.Expand(ctx, org.ID)
 }
 
-// Organizations lists organizations, newest first.
+// Organizations lists organizations, newest first. A limit out of range, or a cursor
+// that is none of this list's, is Invalid.
 func (p *Platform) Organizations(ctx context.Context, page models.Page) ([]models.Organization, string, error) {
 	query, err := database.Paginate(page, p.store.db.WithContext(ctx).Where("deleted_at IS NULL"), models.PrefixOrganization)
 	if err != nil {
@@ -57,7 +60,8 @@ func (p *Platform) Organizations(ctx context.Context, page models.Page) ([]model
 }
 
 // CreateOrganization makes an organization without members, and its endpoints. It
-// returns the endpoints' secrets in the same order.
+// returns the endpoints' secrets in the same order. Wrong input is Invalid at its
+// fields, an endpoint's at endpoints.N.
 func (p *Platform) CreateOrganization(ctx context.Context, n models.NewOrganization) (*models.Organization, []webhook.Secret, error) {
 	if err := n.Check(); err != nil {
 		return nil, nil, err
@@ -92,8 +96,9 @@ func prefixFaults(err error, prefix string) error {
 	return models.NewInvalid(faults)
 }
 
-// CreateUser makes an account and adds it to an organization, named by its id or
-// by the name of a new one. It returns both ids.
+// CreateUser makes an account and adds it to an organization, named by its id or by
+// the name of a new one. It returns both ids. A wrong account, or an address that
+// has one already, is Invalid at its field; an unknown organization is NotFound.
 func (p *Platform) CreateUser(ctx context.Context, account models.Account, organization string, role models.Role) (*models.User, *models.Organization, error) {
 	if err := checkAccount(&account); err != nil {
 		return nil, nil, err
@@ -155,7 +160,8 @@ func renameFaults(err error, from, to string) error {
 	return err
 }
 
-// ResetPassword gives an account a new password and ends all its sessions.
+// ResetPassword gives an account a new password and ends all its sessions. An
+// address without an account is NotFound; a wrong password is Invalid.
 func (p *Platform) ResetPassword(ctx context.Context, email string, change models.PasswordChange) error {
 	user, err := database.Find[models.User](p.store.db.WithContext(ctx).Where("email = ?", normalEmail(email)), "account")
 	if err != nil {
@@ -189,7 +195,8 @@ func (p *Platform) RemoveTwoFactor(ctx context.Context, email string) error {
 	return p.store.transaction(ctx, func(tx *database.Tx) error { return p.store.removeTwoFactor(tx, p.actor, user) })
 }
 
-// CreateKey makes a platform key and returns its text, which is shown once.
+// CreateKey makes a platform key and returns its text, which is shown once. Wrong
+// input is Invalid at its fields.
 func (p *Platform) CreateKey(ctx context.Context, n models.NewKey) (*models.Key, string, error) {
 	key, text, err := p.store.newKey(n, models.Scopes(), p.actor.Name)
 	if err != nil {
@@ -204,14 +211,14 @@ func (p *Platform) CreateKey(ctx context.Context, n models.NewKey) (*models.Key,
 	return key, text, err
 }
 
-// Keys lists the platform keys, newest first.
+// Keys lists the platform keys, newest first. It fails if the database does.
 func (p *Platform) Keys(ctx context.Context) ([]models.Key, error) {
 	var keys []models.Key
 	err := p.store.db.WithContext(ctx).Where("organization_id IS NULL").Order("id DESC").Find(&keys).Error
 	return keys, err
 }
 
-// RevokeKey revokes a platform key at once.
+// RevokeKey revokes a platform key at once. An unknown one is NotFound.
 func (p *Platform) RevokeKey(ctx context.Context, id string) error {
 	return p.store.transaction(ctx, func(tx *database.Tx) error {
 		return p.store.revokeKey(tx, nil, tx.Where("organization_id IS NULL"), id, p.actor)

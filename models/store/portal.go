@@ -25,7 +25,9 @@ const portalTokenSize = 48
 
 // CreatePortalLink makes a link into an organization, named by its id or external
 // id, and returns its token, which is shown once. It requires a key: the link's
-// session ends when that key is revoked or expires.
+// session ends when that key is revoked or expires. An unknown organization is
+// NotFound; a caller without a platform key is Forbidden; wrong input is Invalid at
+// its fields.
 func (p *Platform) CreatePortalLink(ctx context.Context, organization string, n models.NewPortalLink) (*models.PortalLink, string, error) {
 	org, err := p.Organization(ctx, organization)
 	if err != nil {
@@ -169,8 +171,8 @@ func (p *Portal) Tenant(ctx context.Context, slug string) (*Tenant, models.Role,
 	return (&Tenant{store: p.store, org: p.org, actor: p.actor}).readBy(p.Role), p.Role, p.store.engine.Expand(ctx, p.org.ID)
 }
 
-// PrunePortalLinks deletes links that can't be used any more and whose sessions
-// have ended.
+// PrunePortalLinks deletes links that can't be used any more and whose sessions have
+// ended. It fails if the database does.
 func (s *Store) PrunePortalLinks(ctx context.Context) error {
 	return s.db.WithContext(ctx).Where("expires_at < ?", s.clock.Now().Add(-PortalLife)).Delete(&models.PortalLink{}).Error
 }

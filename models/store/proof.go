@@ -75,7 +75,7 @@ func (p *Person) ProveCode(ctx context.Context, code string) error {
 // time. It is Forbidden if the identity isn't linked to the person, or if the
 // sign-in is older or the provider doesn't give its time.
 func (p *Person) ProveWith(ctx context.Context, c models.Claims, since time.Time) (*Person, error) {
-	identity, err := database.Find[models.UserIdentity](p.store.db.WithContext(ctx).Where("issuer = ? AND subject = ?", c.Issuer, c.Subject), "identity")
+	identity, err := p.store.identityOf(ctx, c)
 	if err != nil && !models.IsKind(err, models.NotFound) {
 		return nil, err
 	}

@@ -54,7 +54,8 @@ func (s *Store) PublishBatch(ctx context.Context, reports []Report) []pipeline.O
 	return outcomes
 }
 
-// Event returns one event; a guest gets it without people's addresses.
+// Event returns one event; a guest gets it without people's addresses. An unknown
+// one is NotFound.
 func (t *Tenant) Event(ctx context.Context, id string) (*models.Event, error) {
 	event, err := database.Find[models.Event](t.rows(ctx).Where("id = ?", id), "event")
 	return t.forReader(event), err

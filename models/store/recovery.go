@@ -23,13 +23,14 @@ func (t *Tenant) recoverable(scoped *gorm.DB, id string) (*models.Endpoint, erro
 }
 
 // CountRecovery returns how many deliveries a recovery with that input would send
-// now.
+// now. An unknown endpoint is NotFound and a deleted one a Conflict; wrong input is
+// Invalid at its fields.
 func (t *Tenant) CountRecovery(ctx context.Context, endpointID string, in models.RecoveryInput) (int, error) {
 	e, err := t.recoverable(t.rows(ctx), endpointID)
 	if err != nil {
 		return 0, err
 	}
-	r, err := t.recovery(e.ID, in)
+	r, err := t.newRecovery(e.ID, in)
 	if err != nil {
 		return 0, err
 	}
@@ -47,13 +48,13 @@ func countRecovery(r *models.Recovery, db *gorm.DB, e *models.Endpoint) (int, er
 // recoveryCandidates returns the rows that the recovery is about: deliveries or events.
 func recoveryCandidates(r *models.Recovery, db *gorm.DB, e *models.Endpoint) *gorm.DB {
 	if r.Kind == models.RecoverMissing {
-		query := db.Model(&models.Event{}).Where("organization_id = ? AND test = ?", r.OrganizationID, false).
-			Where("id >= ? AND id < ?", database.LowestID(models.PrefixEvent, r.Since), database.LowestID(models.PrefixEvent, r.Until))
+		query := database.CreatedBetween(db.Model(&models.Event{}), "id", models.PrefixEvent, r.Since, r.Until).
+			Where("organization_id = ? AND test = ?", r.OrganizationID, false)
 		return matchTypes(matchWanted(neverSent(query, r.EndpointID), e.EventTypes), "type", r.Types)
 	}
 	query := db.Table("undelivered AS u").Joins("JOIN deliveries d ON d.id = u.delivery_id").
-		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, models.Failed, false).
-		Where("u.delivery_id >= ? AND u.delivery_id < ?", database.LowestID(models.PrefixDelivery, r.Since), database.LowestID(models.PrefixDelivery, r.Until))
+		Where("u.organization_id = ? AND u.endpoint_id = ? AND u.state = ? AND d.test = ?", r.OrganizationID, r.EndpointID, models.Failed, false)
+	query = database.CreatedBetween(query, "u.delivery_id", models.PrefixDelivery, r.Since, r.Until)
 	return matchCauses(matchTypes(query, "u.event_type", r.Types), r.Causes)
 }
 
@@ -101,7 +102,7 @@ func (t *Tenant) begunRecovery(ctx context.Context, endpointID string, in models
 	if _, err := t.recoverable(t.rows(ctx), endpointID); err != nil {
 		return nil, err
 	}
-	r, err := t.recovery(endpointID, in)
+	r, err := t.newRecovery(endpointID, in)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func (t *Tenant) beginRecovery(tx *database.Tx, e *models.Endpoint, r *models.Re
 	return t.audit(tx, "recovery.started", r.ID, e.Title(), fmt.Sprintf("%s, %d", r.Kind, r.Total))
 }
 
-// Recovery reads one recovery.
+// Recovery reads one recovery. An unknown one is NotFound.
 func (t *Tenant) Recovery(ctx context.Context, id string) (*models.Recovery, error) {
 	r, err := database.Find[models.Recovery](t.rows(ctx).Where("id = ?", id), "recovery")
 	if err != nil {
@@ -153,7 +154,8 @@ func (t *Tenant) Recovery(ctx context.Context, id string) (*models.Recovery, err
 	return &list[0], t.countWaiting(ctx, list)
 }
 
-// Recoveries lists an endpoint's latest recoveries, newest first.
+// Recoveries lists an endpoint's latest recoveries, newest first. It fails if the
+// database does.
 func (t *Tenant) Recoveries(ctx context.Context, endpointID string) ([]models.Recovery, error) {
 	var list []models.Recovery
 	if err := t.rows(ctx).Where("endpoint_id = ?", endpointID).Order("id DESC").Limit(models.DefaultLimit).Find(&list).Error; err != nil {

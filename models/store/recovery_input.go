@@ -27,8 +27,8 @@ var (
 // exist.
 func IsTypePattern(text string) bool { return len(text) <= 200 && typePattern.MatchString(text) }
 
-// recovery checks the input and makes the row.
-func (t *Tenant) recovery(endpointID string, in models.RecoveryInput) (*models.Recovery, error) {
+// newRecovery checks the input and makes the row.
+func (t *Tenant) newRecovery(endpointID string, in models.RecoveryInput) (*models.Recovery, error) {
 	now := t.store.clock.Now()
 	r := &models.Recovery{OrganizationID: t.org.ID, EndpointID: endpointID, Kind: in.Kind, Since: in.Since.UTC().Truncate(time.Microsecond),
 		Until: in.Until.UTC().Truncate(time.Microsecond), Types: append([]string{}, in.Types...), Causes: append([]string{}, in.Causes...),

@@ -23,7 +23,8 @@ const (
 // StepRecovery does one step of a recovery that is due and returns the recovery
 // after it, or nil if none is due. A step is one transaction. It queues at most a
 // second's worth of deliveries, spread over that second, and moves the cursor, so
-// that any process can continue from there. No two calls do the same step.
+// that any process can continue from there. No two calls do the same step. It fails
+// if the database does.
 func (s *Store) StepRecovery(ctx context.Context) (*models.Recovery, error) {
 	var stepped *models.Recovery
 	err := s.transaction(ctx, func(tx *database.Tx) error {

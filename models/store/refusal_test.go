@@ -14,6 +14,7 @@ import (
 // which no try will ever succeed: it is refused at the first, and told what to
 // change.
 func TestRefusedConnections(t *testing.T) {
+	t.Parallel()
 	direct := testenv.Database(t)
 	pooled := testenv.PgBouncer(t, direct).URL()
 	option := func(name, value string) func(*url.URL) {

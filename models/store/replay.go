@@ -12,7 +12,7 @@ import (
 const replayMargin = 2 * time.Second
 
 // Missed returns how many events a disabled endpoint has missed since it was
-// disabled; 0 for an enabled one.
+// disabled; 0 for an enabled one. An unknown or deleted endpoint is NotFound.
 func (t *Tenant) Missed(ctx context.Context, id string) (int, error) {
 	e, err := t.Endpoint(ctx, id)
 	if err != nil || e.Enabled() {
@@ -27,7 +27,7 @@ func (t *Tenant) Missed(ctx context.Context, id string) (int, error) {
 
 // missed returns a recovery of what the endpoint did not get while it was disabled.
 func (t *Tenant) missed(e *models.Endpoint) (*models.Recovery, error) {
-	return t.recovery(e.ID, models.RecoveryInput{Kind: models.RecoverMissing, Since: *e.DisabledAt})
+	return t.newRecovery(e.ID, models.RecoveryInput{Kind: models.RecoverMissing, Since: *e.DisabledAt})
 }
 
 // EnableAndReplay enables the endpoint as EnableEndpoint does and starts a

@@ -42,8 +42,9 @@ func (s *Store) AuthenticateReporter(ctx context.Context, text string) (*models.
 }
 
 // ReportingTenant returns the Tenant of one organization for a platform key that
-// reports events, by the organization's id or its external id. The organization
-// may be cached and its name may have changed since; publishing checks it again.
+// reports events, by the organization's id or its external id. The organization may
+// be cached and its name may have changed since; publishing checks it again. An
+// unknown one is NotFound.
 func (p *Platform) ReportingTenant(ctx context.Context, name string) (*Tenant, error) {
 	id, ok := name, strings.HasPrefix(name, models.PrefixOrganization)
 	if !ok {

@@ -188,17 +188,17 @@ func TestStateCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := f.tenant.StateCounts(t.Context(), models.DeliveryFilter{EndpointID: slow.ID})
-		want := map[models.State]models.Tallied{models.Failed: {}, models.Cancelled: {}, models.Pending: {N: 2}, models.Retrying: {N: 1}}
+		want := map[models.State]models.CountSoFar{models.Failed: {}, models.Cancelled: {}, models.Pending: {N: 2}, models.Retrying: {N: 1}}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%v, one endpoint (-want +got):\n%s", err, diff)
 		}
 		got, err = f.tenant.StateCounts(t.Context(), models.DeliveryFilter{EndpointID: once.ID, States: []models.State{models.Pending}})
-		want = map[models.State]models.Tallied{models.Failed: {N: 1}, models.Cancelled: {}, models.Pending: {N: 3}, models.Retrying: {}}
+		want = map[models.State]models.CountSoFar{models.Failed: {N: 1}, models.Cancelled: {}, models.Pending: {N: 3}, models.Retrying: {}}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%v, the other (-want +got):\n%s", err, diff)
 		}
 		got, err = f.tenant.StateCounts(t.Context(), models.DeliveryFilter{Types: []string{"payment.*"}})
-		want = map[models.State]models.Tallied{models.Failed: {N: 1}, models.Cancelled: {}, models.Pending: {}, models.Retrying: {}}
+		want = map[models.State]models.CountSoFar{models.Failed: {N: 1}, models.Cancelled: {}, models.Pending: {}, models.Retrying: {}}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%v, by type (-want +got):\n%s", err, diff)
 		}

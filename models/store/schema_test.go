@@ -191,6 +191,7 @@ func TestMigrationsGoDownAndUp(t *testing.T) {
 }
 
 func TestMigrateAtOnce(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, storetest.Postgres(t))
 	if err := f.Down(t.Context()); err != nil {
 		t.Fatal(err)

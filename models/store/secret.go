@@ -36,8 +36,8 @@ func (t *Tenant) newSecret(e *models.Endpoint, secret webhook.Secret, now time.T
 		Sealed: t.store.vault.Seal(e.ID, []byte(secret.Reveal())), CreatedBy: t.actor.Name, CreatedAt: now}, secret
 }
 
-// Secrets lists an endpoint's secrets in force, newest first, without their
-// texts.
+// Secrets lists an endpoint's secrets in force, newest first, without their texts.
+// An unknown or deleted endpoint is NotFound.
 func (t *Tenant) Secrets(ctx context.Context, endpointID string) ([]models.EndpointSecret, error) {
 	if _, err := t.Endpoint(ctx, endpointID); err != nil {
 		return nil, err
@@ -81,6 +81,10 @@ func (t *Tenant) RotateSecret(ctx context.Context, endpointID string, r models.R
 			return fmt.Errorf("inserting the secret: %w", err)
 		}
 		makes(tx, e.ID, secret.Reveal())
+		e.UpdatedAt = database.StrictlyAfter(t.store.clock.Now(), e.UpdatedAt)
+		if err := tx.Model(e).UpdateColumn("updated_at", e.UpdatedAt).Error; err != nil {
+			return err
+		}
 		return t.audit(tx, "endpoint.secret_rotated", e.ID, e.Title(), r.Words())
 	})
 	if before := earlier(err); before != nil {
@@ -139,7 +143,7 @@ func (t *Tenant) ExpireSecret(ctx context.Context, endpointID, secretID string) 
 
 // SwitchSignature makes the newest secret sign x-webhook-signature from now on.
 // Otherwise the old one signs it until its overlap ends. A second call changes
-// nothing.
+// nothing. An unknown or deleted endpoint is NotFound.
 func (t *Tenant) SwitchSignature(ctx context.Context, endpointID string) (*models.Endpoint, error) {
 	return t.changeSecrets(ctx, endpointID, func(tx *database.Tx, e *models.Endpoint, rows []models.EndpointSecret) error {
 		if models.OlderSigner(rows) == 0 {
@@ -159,6 +163,9 @@ func (t *Tenant) changeSecrets(ctx context.Context, endpointID string, change fu
 	var e *models.Endpoint
 	err := t.store.transaction(ctx, func(tx *database.Tx) (err error) {
 		if e, err = t.endpoint(t.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}), endpointID); err != nil {
+			return err
+		}
+		if err := t.check(e.Version()); err != nil {
 			return err
 		}
 		rows, err := t.inForce(tx, e)
@@ -228,7 +235,7 @@ func (t *Tenant) confirm(ctx context.Context, e *models.Endpoint, password strin
 	return models.InvalidField("password", "This is not your password. Nothing was revealed, and the attempt is on record.")
 }
 
-// PruneSecrets deletes ended secrets.
+// PruneSecrets deletes ended secrets. It fails if the database does.
 func (s *Store) PruneSecrets(ctx context.Context) error {
 	return s.db.WithContext(ctx).Where("expires_at <= ?", s.clock.Now().Add(-secretGrace)).Delete(&models.EndpointSecret{}).Error
 }

@@ -122,7 +122,7 @@ func (t *Tenant) act(ctx context.Context, ids []string, action string, act func(
 		for i := range subjects {
 			d := &subjects[i].Delivery
 			if reason := refused[d.ID]; reason != nil {
-				tally.Refused = append(tally.Refused, models.Refusal{DeliveryID: d.ID, Reason: reason})
+				tally.Refused = append(tally.Refused, models.RefusedDelivery{DeliveryID: d.ID, Reason: reason})
 				continue
 			}
 			tally.Done = append(tally.Done, d.ID)

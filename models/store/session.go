@@ -42,7 +42,8 @@ func (s *Store) alive(db *gorm.DB) *gorm.DB {
 	return db.Where("expires_at > ? AND last_used_at > ?", now, now.Add(-SessionIdle))
 }
 
-// FindCtx returns the session's data; false if there is none or it has ended.
+// FindCtx returns the session's data; false if there is none or it has ended. It
+// fails if the database does.
 func (ss *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	var row models.Session
 	err := ss.store.alive(ss.store.db.WithContext(ctx)).Where("token_hash = ?", models.HashToken(token)).Take(&row).Error
@@ -52,7 +53,8 @@ func (ss *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, er
 	return row.Data, err == nil, err
 }
 
-// CommitCtx writes the session, with its user from WithSessionUse.
+// CommitCtx writes the session, with its user from WithSessionUse. It fails if the
+// database does.
 func (ss *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	use, _ := ctx.Value(sessionUseKey{}).(models.SessionUse)
 	now := ss.store.clock.Now()
@@ -72,38 +74,40 @@ func (ss *Sessions) CommitCtx(ctx context.Context, token string, data []byte, ex
 	return ss.store.db.WithContext(ctx).Clauses(onConflict).Create(&row).Error
 }
 
-// DeleteCtx ends the session.
+// DeleteCtx ends the session. It fails if the database does.
 func (ss *Sessions) DeleteCtx(ctx context.Context, token string) error {
 	return ss.store.db.WithContext(ctx).Where("token_hash = ?", models.HashToken(token)).Delete(&models.Session{}).Error
 }
 
-// Find, Commit and Delete are for calls of scs that have no context.
+// Find, Commit and Delete are for calls of scs that have no context. They fail if
+// the database does.
 func (ss *Sessions) Find(token string) ([]byte, bool, error) {
 	return ss.FindCtx(context.Background(), token)
 }
 
-// Commit writes the session.
+// Commit writes the session. It fails if the database does.
 func (ss *Sessions) Commit(token string, data []byte, expiry time.Time) error {
 	return ss.CommitCtx(context.Background(), token, data, expiry)
 }
 
-// Delete ends the session.
+// Delete ends the session. It fails if the database does.
 func (ss *Sessions) Delete(token string) error { return ss.DeleteCtx(context.Background(), token) }
 
-// PruneSessions deletes ended sessions.
+// PruneSessions deletes ended sessions. It fails if the database does.
 func (s *Store) PruneSessions(ctx context.Context) error {
 	now := s.clock.Now()
 	return s.db.WithContext(ctx).Where("expires_at <= ? OR last_used_at <= ?", now, now.Add(-SessionIdle)).Delete(&models.Session{}).Error
 }
 
-// Sessions lists the person's sessions, last used first, without their data.
+// Sessions lists the person's sessions, last used first, without their data. It
+// fails if the database does.
 func (p *Person) Sessions(ctx context.Context) ([]models.Session, error) {
 	var list []models.Session
 	err := p.store.alive(p.store.db.WithContext(ctx)).Omit("data").Where("user_id = ?", p.user.ID).Order("last_used_at DESC, id DESC").Find(&list).Error
 	return list, err
 }
 
-// RevokeSession ends one of the person's sessions.
+// RevokeSession ends one of the person's sessions. An unknown one is NotFound.
 func (p *Person) RevokeSession(ctx context.Context, id string) error {
 	return unlessTaken(p.store.transaction(once(ctx), func(tx *database.Tx) error {
 		session, err := database.Find[models.Session](tx.Where("id = ? AND user_id = ?", id, p.user.ID), "session")
@@ -117,8 +121,8 @@ func (p *Person) RevokeSession(ctx context.Context, id string) error {
 	}))
 }
 
-// RevokeOtherSessions ends all of the person's sessions but the one with the
-// token, and returns how many it ended.
+// RevokeOtherSessions ends all of the person's sessions but the one with the token,
+// and returns how many it ended. It fails if the database does.
 func (p *Person) RevokeOtherSessions(ctx context.Context, token string) (n int, err error) {
 	err = p.store.transaction(ctx, func(tx *database.Tx) error {
 		if n, err = p.store.endSessions(tx, p.user.ID, token); err != nil {

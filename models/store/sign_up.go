@@ -14,7 +14,8 @@ func signupClosed() error {
 	return &models.Error{Kind: models.Forbidden, Code: "signup_closed", Message: "Sign-up is closed here. Ask an admin for an account."}
 }
 
-// SignupAllowed reports whether the policy lets a stranger make an account now.
+// SignupAllowed reports whether the policy lets a stranger make an account now. It
+// fails if the database does.
 func (s *Store) SignupAllowed(ctx context.Context, policy models.SignupPolicy) (bool, error) {
 	if policy != models.SignupFirst {
 		return policy == models.SignupOpen, nil

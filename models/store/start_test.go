@@ -39,6 +39,7 @@ func wantSentence(t *testing.T, err error, code, sentence string) {
 }
 
 func TestStart_on_a_full_disk(t *testing.T) {
+	t.Parallel()
 	const full = "the database has no room left: make room on its disk"
 	t.Run("of_SQLite", func(t *testing.T) {
 		for _, before := range []string{"nothing", "a_database", "a_database_after_work"} {
@@ -70,6 +71,7 @@ func TestStart_on_a_full_disk(t *testing.T) {
 }
 
 func TestStart_on_what_takes_no_writes(t *testing.T) {
+	t.Parallel()
 	const readOnly = "the database takes no writes: it is a replica, or it or its disk is set read-only"
 	t.Run("SQLite", func(t *testing.T) {
 		folder := testenv.Disk(t, "8m")

@@ -114,7 +114,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close finishes work in progress and closes the connections.
+// Close finishes work in progress and closes the connections. It fails if closing
+// the database does.
 func (s *Store) Close() error {
 	s.engine.Close()
 	return s.db.Close()

@@ -184,7 +184,7 @@ func tooMany(wait time.Duration) error {
 	return &models.Error{Kind: models.TooMany, Code: "too_many_attempts", Message: "Too many attempts. Try again in " + pipeline.WaitWords(wait) + ".", RetryAfter: wait}
 }
 
-// PruneThrottles deletes expired tries and budgets.
+// PruneThrottles deletes expired tries and budgets. It fails if the database does.
 func (s *Store) PruneThrottles(ctx context.Context) error {
 	for _, row := range []any{&throttle{}, &pipeline.BudgetRow{}} {
 		if err := s.db.WithContext(ctx).Where("forget_at <= ?", s.clock.Now()).Delete(row).Error; err != nil {

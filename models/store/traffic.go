@@ -10,14 +10,15 @@ import (
 )
 
 // Traffic returns the outcomes of the organization's events from one time to
-// another, in equal steps, including empty ones. It rounds the times down to
-// whole steps; a step is a multiple of HalfHour. The counts lag by some seconds.
+// another, in equal steps, including empty ones. It rounds the times down to whole
+// steps; a step is a multiple of HalfHour. The counts lag by some seconds. It fails
+// if the database does.
 func (t *Tenant) Traffic(ctx context.Context, from, to time.Time, step time.Duration) ([]models.Step, error) {
 	return t.traffic(ctx, "", models.HalfHour, from, to, step)
 }
 
-// EndpointTraffic returns the Traffic of one endpoint; a step is a multiple of
-// Hour.
+// EndpointTraffic returns the Traffic of one endpoint; a step is a multiple of Hour.
+// It fails if the database does.
 func (t *Tenant) EndpointTraffic(ctx context.Context, endpointID string, from, to time.Time, step time.Duration) ([]models.Step, error) {
 	return t.traffic(ctx, endpointID, models.Hour, from, to, step)
 }
@@ -39,9 +40,9 @@ func (t *Tenant) traffic(ctx context.Context, endpointID string, span time.Durat
 	return steps, nil
 }
 
-// EndpointCounts returns the counts of each endpoint since a time, by its id.
-// They are exact to the hour for up to two days, and to the day beyond. If ids
-// are given, it leaves other endpoints out.
+// EndpointCounts returns the counts of each endpoint since a time, by its id. They
+// are exact to the hour for up to two days, and to the day beyond. If ids are given,
+// it leaves other endpoints out. It fails if the database does.
 func (t *Tenant) EndpointCounts(ctx context.Context, since time.Time, ids ...string) (map[string]models.Counts, error) {
 	span, from := t.countedSince(since)
 	var rows []struct {
@@ -75,7 +76,7 @@ func (t *Tenant) countedSince(since time.Time) (span, from int64) {
 }
 
 // Strips returns, by endpoint id, the hourly counts of some endpoints up to now,
-// oldest first.
+// oldest first. It fails if the database does.
 func (t *Tenant) Strips(ctx context.Context, endpointIDs []string) (map[string][]models.Step, error) {
 	strips := make(map[string][]models.Step, len(endpointIDs))
 	if len(endpointIDs) == 0 {

@@ -52,7 +52,8 @@ func (s *Store) asksSecondFactor(ctx context.Context, userID string) (bool, erro
 	return err == nil && row.EnabledAt != nil, err
 }
 
-// TwoFactor returns the state of the person's second factor.
+// TwoFactor returns the state of the person's second factor. It fails if the
+// database does.
 func (p *Person) TwoFactor(ctx context.Context) (models.TwoFactor, error) {
 	row, err := p.store.twoFactorOf(p.store.db.WithContext(ctx), p.user.ID)
 	if models.IsKind(err, models.NotFound) || err == nil && row.EnabledAt == nil {

@@ -75,7 +75,7 @@ func copiedEmail(text string) string {
 	return normalEmail(strings.TrimPrefix(text, "mailto:"))
 }
 
-// HasUsers reports whether any account exists.
+// HasUsers reports whether any account exists. It fails if the database does.
 func (s *Store) HasUsers(ctx context.Context) (bool, error) {
 	var ids []string
 	err := s.db.WithContext(ctx).Model(&models.User{}).Limit(1).Pluck("id", &ids).Error
@@ -104,7 +104,7 @@ func (s *Store) createUser(tx *database.Tx, account models.Account, hash string,
 	return user, err
 }
 
-// User returns an account by its id.
+// User returns an account by its id. An unknown one is NotFound.
 func (s *Store) User(ctx context.Context, id string) (*models.User, error) {
 	return database.Find[models.User](s.db.WithContext(ctx).Where("id = ?", id), "account")
 }

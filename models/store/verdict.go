@@ -23,11 +23,11 @@ const (
 	idSkew = 24 * time.Hour
 )
 
-// Verdicts returns what became of an event at each of the organization's
-// endpoints: those that exist now, those that existed then, and those deleted in
-// the 30 days before. Endpoints that it was sent to come first, each group by the
-// endpoints' age. The reasons come from the history of the endpoints' settings,
-// in a fixed number of queries.
+// Verdicts returns what became of an event at each of the organization's endpoints:
+// those that exist now, those that existed then, and those deleted in the 30 days
+// before. Endpoints that it was sent to come first, each group by the endpoints'
+// age. The reasons come from the history of the endpoints' settings, in a fixed
+// number of queries. Another organization's event is NotFound.
 func (t *Tenant) Verdicts(ctx context.Context, event *models.Event) ([]models.Verdict, error) {
 	if event.OrganizationID != t.org.ID {
 		return nil, models.NewNotFound("event")

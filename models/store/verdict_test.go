@@ -307,10 +307,10 @@ func TestEvents_are_filtered(t *testing.T) {
 			f.record(t, *job, 200, "")
 			list, _, err := f.tenant.Events(t.Context(), models.EventFilter{}, models.Page{})
 			must(t, err)
-			tally, err := f.tenant.Tally(t.Context(), list)
+			states, err := f.tenant.StateCountsOf(t.Context(), list)
 			must(t, err)
 			want := map[string]map[models.State]int{test: {models.Delivered: 1}, fresh.ID: {models.Pending: 1}, old.ID: {models.Pending: 1}}
-			if diff := cmp.Diff(want, tally); diff != "" {
+			if diff := cmp.Diff(want, states); diff != "" {
 				t.Error(diff)
 			}
 		})

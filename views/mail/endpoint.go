@@ -39,16 +39,21 @@ func endpointDisabling(w Words, v *models.MailValues) written {
 		"Look at the answers of the last attempts, mend the receiver, and send a delivery again: one success is enough. A test event does not count.")
 }
 
+// disabledSubject is the subject of both messages about disabled endpoints.
+func disabledSubject(a about) string { return a.who + " " + a.has + " been disabled" }
+
+// endpointDisabled is about endpoints that failed for too long, endpointGone about
+// those whose receiver answered 410.
 func endpointDisabled(w Words, v *models.MailValues) written {
 	a := aboutEndpoints(v)
-	return w.endpoints(v, a, a.who+" "+a.has+" been disabled",
+	return w.endpoints(v, a, disabledSubject(a),
 		fmt.Sprintf("Nothing that %s sent to %s has succeeded for %d days, so Hookwell sends nothing more there.", a.organization, a.object, int(models.DisableAfter.Hours()/24)),
 		"What waits is kept until it would be too late. Once the receiver is mended, enable the endpoint; the same page sends it the events that it missed.")
 }
 
 func endpointGone(w Words, v *models.MailValues) written {
 	a := aboutEndpoints(v)
-	return w.endpoints(v, a, a.who+" "+a.has+" been disabled",
+	return w.endpoints(v, a, disabledSubject(a),
 		fmt.Sprintf("The receiver of %s answered 410 to %s: it is gone for good. Hookwell sends nothing more there.", a.object, a.organization),
 		"If that was a mistake, enable the endpoint; the same page sends it the events that it missed. If the address has moved, change it first.")
 }

@@ -86,12 +86,13 @@ type Access string
 // An organization's key needs the scope of the route; a platform key has all
 // scopes.
 const (
-	ReportEvents Access = Access(models.ScopeEventsWrite)
-	ReadOnly     Access = Access(models.ScopeRead)
-	Change       Access = Access(models.ScopeWrite)
-	PlatformOnly Access = "platform"
-	ReadRequests Access = Access(models.ScopeRequestsRead)
-	ChangeSource Access = Access(models.ScopeSourcesWrite)
+	ScopeEventsWrite Access = Access(models.ScopeEventsWrite)
+	ScopeRead        Access = Access(models.ScopeRead)
+	ScopeWrite       Access = Access(models.ScopeWrite)
+	PlatformOnly     Access = "platform"
+
+	ScopeRequestsRead Access = Access(models.ScopeRequestsRead)
+	ScopeSourcesWrite Access = Access(models.ScopeSourcesWrite)
 )
 
 // Route is one route of the API, its path under /api/v1.
@@ -104,50 +105,50 @@ type Route struct {
 // Routes returns every route of the API with the access that it requires.
 func Routes() []Route {
 	return []Route{
-		{fiber.MethodPost, "/events", ReportEvents, (*API).eventCreate},
-		{fiber.MethodPost, "/events/batch", ReportEvents, (*API).eventBatch},
-		{fiber.MethodGet, "/events", ReadOnly, (*API).eventList},
-		{fiber.MethodGet, "/events/:id", ReadOnly, (*API).eventRead},
+		{fiber.MethodPost, "/events", ScopeEventsWrite, (*API).eventCreate},
+		{fiber.MethodPost, "/events/batch", ScopeEventsWrite, (*API).eventBatch},
+		{fiber.MethodGet, "/events", ScopeRead, (*API).eventList},
+		{fiber.MethodGet, "/events/:id", ScopeRead, (*API).eventRead},
 
-		{fiber.MethodGet, "/event-types", ReadOnly, (*API).eventTypeList},
-		{fiber.MethodGet, "/event-types/:type", ReadOnly, (*API).eventTypeRead},
+		{fiber.MethodGet, "/event-types", ScopeRead, (*API).eventTypeList},
+		{fiber.MethodGet, "/event-types/:type", ScopeRead, (*API).eventTypeRead},
 
-		{fiber.MethodGet, "/endpoints", ReadOnly, (*API).endpointList},
-		{fiber.MethodPost, "/endpoints", Change, (*API).endpointCreate},
-		{fiber.MethodGet, "/endpoints/:id", ReadOnly, (*API).endpointRead},
-		{fiber.MethodPatch, "/endpoints/:id", Change, (*API).endpointUpdate},
-		{fiber.MethodDelete, "/endpoints/:id", Change, (*API).endpointDelete},
-		{fiber.MethodPost, "/endpoints/:id/enable", Change, (*API).endpointEnable},
-		{fiber.MethodGet, "/endpoints/:id/missed", ReadOnly, (*API).endpointMissed},
-		{fiber.MethodPost, "/endpoints/:id/disable", Change, (*API).endpointDisable},
-		{fiber.MethodPost, "/endpoints/:id/rotate-secret", Change, (*API).endpointRotate},
-		{fiber.MethodPost, "/endpoints/:id/test", Change, (*API).endpointTest},
-		{fiber.MethodPost, "/endpoints/:id/recover", Change, (*API).endpointRecover},
+		{fiber.MethodGet, "/endpoints", ScopeRead, (*API).endpointList},
+		{fiber.MethodPost, "/endpoints", ScopeWrite, (*API).endpointCreate},
+		{fiber.MethodGet, "/endpoints/:id", ScopeRead, (*API).endpointRead},
+		{fiber.MethodPatch, "/endpoints/:id", ScopeWrite, (*API).endpointUpdate},
+		{fiber.MethodDelete, "/endpoints/:id", ScopeWrite, (*API).endpointDelete},
+		{fiber.MethodPost, "/endpoints/:id/enable", ScopeWrite, (*API).endpointEnable},
+		{fiber.MethodGet, "/endpoints/:id/missed", ScopeRead, (*API).endpointMissed},
+		{fiber.MethodPost, "/endpoints/:id/disable", ScopeWrite, (*API).endpointDisable},
+		{fiber.MethodPost, "/endpoints/:id/rotate-secret", ScopeWrite, (*API).endpointRotate},
+		{fiber.MethodPost, "/endpoints/:id/test", ScopeWrite, (*API).endpointTest},
+		{fiber.MethodPost, "/endpoints/:id/recover", ScopeWrite, (*API).endpointRecover},
 
-		{fiber.MethodGet, "/deliveries", ReadOnly, (*API).deliveryList},
-		{fiber.MethodGet, "/deliveries/:id", ReadOnly, (*API).deliveryRead},
-		{fiber.MethodPost, "/deliveries/:id/resend", Change, (*API).deliveryResend},
-		{fiber.MethodPost, "/deliveries/:id/cancel", Change, (*API).deliveryCancel},
+		{fiber.MethodGet, "/deliveries", ScopeRead, (*API).deliveryList},
+		{fiber.MethodGet, "/deliveries/:id", ScopeRead, (*API).deliveryRead},
+		{fiber.MethodPost, "/deliveries/:id/resend", ScopeWrite, (*API).deliveryResend},
+		{fiber.MethodPost, "/deliveries/:id/cancel", ScopeWrite, (*API).deliveryCancel},
 
-		{fiber.MethodGet, "/recoveries/:id", ReadOnly, (*API).recoveryRead},
-		{fiber.MethodPost, "/recoveries/:id/cancel", Change, (*API).recoveryCancel},
+		{fiber.MethodGet, "/recoveries/:id", ScopeRead, (*API).recoveryRead},
+		{fiber.MethodPost, "/recoveries/:id/cancel", ScopeWrite, (*API).recoveryCancel},
 
-		{fiber.MethodGet, "/sources", ReadRequests, (*API).sourceList},
-		{fiber.MethodPost, "/sources", ChangeSource, (*API).sourceCreate},
-		{fiber.MethodGet, "/sources/:id", ReadRequests, (*API).sourceRead},
-		{fiber.MethodPatch, "/sources/:id", ChangeSource, (*API).sourceUpdate},
-		{fiber.MethodDelete, "/sources/:id", ChangeSource, (*API).sourceDelete},
-		{fiber.MethodPost, "/sources/:id/secrets", ChangeSource, (*API).sourceSecretAdd},
-		{fiber.MethodPost, "/sources/:id/rotate-url", ChangeSource, (*API).sourceRotateURL},
-		{fiber.MethodPost, "/sources/:id/test", ChangeSource, (*API).sourceTest},
+		{fiber.MethodGet, "/sources", ScopeRequestsRead, (*API).sourceList},
+		{fiber.MethodPost, "/sources", ScopeSourcesWrite, (*API).sourceCreate},
+		{fiber.MethodGet, "/sources/:id", ScopeRequestsRead, (*API).sourceRead},
+		{fiber.MethodPatch, "/sources/:id", ScopeSourcesWrite, (*API).sourceUpdate},
+		{fiber.MethodDelete, "/sources/:id", ScopeSourcesWrite, (*API).sourceDelete},
+		{fiber.MethodPost, "/sources/:id/secrets", ScopeSourcesWrite, (*API).sourceSecretAdd},
+		{fiber.MethodPost, "/sources/:id/rotate-url", ScopeSourcesWrite, (*API).sourceRotateURL},
+		{fiber.MethodPost, "/sources/:id/test", ScopeSourcesWrite, (*API).sourceTest},
 
-		{fiber.MethodGet, "/requests", ReadRequests, (*API).requestList},
-		{fiber.MethodPost, "/requests/replay", ChangeSource, (*API).requestsReplay},
-		{fiber.MethodGet, "/requests/:id", ReadRequests, (*API).requestRead},
-		{fiber.MethodPost, "/requests/:id/replay", ChangeSource, (*API).requestReplay},
-		{fiber.MethodPost, "/requests/:id/accept", ChangeSource, (*API).requestAccept},
-		{fiber.MethodGet, "/replays/:id", ReadRequests, (*API).replayRead},
-		{fiber.MethodPost, "/replays/:id/cancel", ChangeSource, (*API).replayCancel},
+		{fiber.MethodGet, "/requests", ScopeRequestsRead, (*API).requestList},
+		{fiber.MethodPost, "/requests/replay", ScopeSourcesWrite, (*API).requestsReplay},
+		{fiber.MethodGet, "/requests/:id", ScopeRequestsRead, (*API).requestRead},
+		{fiber.MethodPost, "/requests/:id/replay", ScopeSourcesWrite, (*API).requestReplay},
+		{fiber.MethodPost, "/requests/:id/accept", ScopeSourcesWrite, (*API).requestAccept},
+		{fiber.MethodGet, "/replays/:id", ScopeRequestsRead, (*API).replayRead},
+		{fiber.MethodPost, "/replays/:id/cancel", ScopeSourcesWrite, (*API).replayCancel},
 
 		{fiber.MethodPost, "/organizations", PlatformOnly, (*API).organizationCreate},
 		{fiber.MethodGet, "/organizations", PlatformOnly, (*API).organizationList},
@@ -218,7 +219,7 @@ func (a *API) authenticate(c *fiber.Ctx, access Access) (*call, error) {
 		return nil, err
 	}
 	authenticate := a.Store.AuthenticateKey
-	if access == ReportEvents {
+	if access == ScopeEventsWrite {
 		authenticate = a.Store.AuthenticateReporter
 	}
 	key, organization, err := authenticate(c.UserContext(), text)

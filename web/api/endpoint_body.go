@@ -13,6 +13,11 @@ const maskedHeader = "••••"
 
 // endpointBody is what a request sets of an endpoint: one change for each
 // member that was given.
+//
+// It is read member by member, and not by decodeBody into a struct as the other
+// administrative bodies are. models.EndpointFields lists the settings with their
+// checks; a struct would list each of them once more, and a new setting would have
+// to be added to it.
 type endpointBody struct {
 	changes []func(*models.EndpointInput)
 	enabled *bool

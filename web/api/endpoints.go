@@ -186,11 +186,15 @@ func (s *importedSecret) read(r *bodyReader, field string) {
 	}
 }
 
-// endpointRotate answers the endpoint with its new secret.
+// endpointRotate answers the endpoint with its new secret, if it is the version that
+// If-Match names.
 func (a *API) endpointRotate(c *call) error {
 	b := rotationBody{OverlapHours: store.DefaultOverlapHours}
 	tenant, id, err := c.endpointInput(&b)
 	if err != nil {
+		return err
+	}
+	if tenant, err = c.conditional(tenant, endpointShape); err != nil {
 		return err
 	}
 	e, secret, err := tenant.RotateSecret(c.UserContext(), id, models.Rotation{OverlapHours: b.OverlapHours, Secret: b.Secret.Secret})
@@ -201,7 +205,7 @@ func (a *API) endpointRotate(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(fiber.StatusOK, shape.withSecret(secret))
+	return c.answerTagged(fiber.StatusOK, etag(endpointShape, e.Version()), shape.withSecret(secret))
 }
 
 // endpointUpdate changes what is given and leaves the rest, all of it or
@@ -212,7 +216,10 @@ func (a *API) endpointUpdate(c *call) error {
 	if err != nil {
 		return err
 	}
-	unchanged := c.ifMatch(endpointShape)
+	unchanged, err := c.ifMatch(endpointShape)
+	if err != nil {
+		return err
+	}
 	tenant = tenant.If(unchanged)
 	var e *models.Endpoint
 	switch {
@@ -240,7 +247,10 @@ func (a *API) endpointDelete(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := tenant.If(c.ifMatch(endpointShape)).DeleteEndpoint(c.UserContext(), id); err != nil {
+	if tenant, err = c.conditional(tenant, endpointShape); err != nil {
+		return err
+	}
+	if err := tenant.DeleteEndpoint(c.UserContext(), id); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)
@@ -261,7 +271,10 @@ func (a *API) endpointEnable(c *call) error {
 	if err != nil {
 		return err
 	}
-	e, recovery, err := tenant.If(c.ifMatch(endpointShape)).EnableAndReplay(c.UserContext(), id)
+	if tenant, err = c.conditional(tenant, endpointShape); err != nil {
+		return err
+	}
+	e, recovery, err := tenant.EnableAndReplay(c.UserContext(), id)
 	if err == nil && recovery != nil {
 		c.Location(Path + "/recoveries/" + recovery.ID)
 	}
@@ -292,7 +305,10 @@ func (c *call) enable(enabled bool) error {
 	if err != nil {
 		return err
 	}
-	e, err := setEnabled(c, tenant.If(c.ifMatch(endpointShape)), id, enabled)
+	if tenant, err = c.conditional(tenant, endpointShape); err != nil {
+		return err
+	}
+	e, err := setEnabled(c, tenant, id, enabled)
 	return c.answerEndpoint(tenant, e, err)
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
+	"hookwell/models/store"
 )
 
 // etag returns the strong validator of a resource's representation (RFC 9110, section
@@ -35,21 +37,39 @@ var (
 )
 
 // ifMatch returns the condition that a request sets by If-Match, for a resource of
-// that shape; nil is none. Weak tags match nothing (section 13.1.1).
-func (c *call) ifMatch(shape [sha256.Size]byte) func(models.Version) bool {
-	given := c.Get(fiber.HeaderIfMatch)
-	if given == "" {
-		return nil
+// that shape; nil is none. Weak tags, and what is no tag, match nothing (section
+// 13.1.1). A header without a value is Malformed: its sender meant a condition.
+func (c *call) ifMatch(shape [sha256.Size]byte) (func(models.Version) bool, error) {
+	given, sent := c.tags(fiber.HeaderIfMatch)
+	switch {
+	case !sent:
+		return nil, nil
+	case strings.TrimSpace(given) == "":
+		return nil, &models.Error{Kind: models.Malformed, Code: "malformed", Message: "If-Match is empty. Send the ETag that you read, or leave the header out."}
 	}
-	return func(v models.Version) bool { return tagged(given, etag(shape, v), false) }
+	return func(v models.Version) bool { return tagged(given, etag(shape, v), false) }, nil
+}
+
+// tags returns the entity tags of a header, which may stand on several lines, and
+// whether there is any.
+func (c *call) tags(header string) (list string, sent bool) {
+	lines := c.Request().Header.PeekAll(header)
+	return string(bytes.Join(lines, []byte(","))), len(lines) > 0
+}
+
+// conditional returns the tenant for an edit under the request's If-Match, of a resource of
+// that shape. It fails as ifMatch does.
+func (c *call) conditional(tenant *store.Tenant, shape [sha256.Size]byte) (*store.Tenant, error) {
+	holds, err := c.ifMatch(shape)
+	return tenant.If(holds), err
 }
 
 // answerTagged answers a resource with its ETag, or with 304 and no body where
 // the client has it already.
 func (c *call) answerTagged(status int, tag string, value any) error {
 	c.Set(fiber.HeaderETag, tag)
-	if status == fiber.StatusOK && c.Method() != fiber.MethodPatch && c.Method() != fiber.MethodPost &&
-		tagged(c.Get(fiber.HeaderIfNoneMatch), tag, true) {
+	if known, _ := c.tags(fiber.HeaderIfNoneMatch); status == fiber.StatusOK && c.Method() != fiber.MethodPatch && c.Method() != fiber.MethodPost &&
+		tagged(known, tag, true) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	return c.answer(status, value)

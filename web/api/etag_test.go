@@ -54,14 +54,35 @@ func TestETag(t *testing.T) {
 			if tag := disabled.Header.Get("ETag"); tag == before || tag != f.Call(t, f.Key, "GET", endpoint, "").Header.Get("ETag") {
 				t.Errorf("from %s to %s", before, tag)
 			}
-			for _, request := range [][2]string{{"POST", "/enable"}, {"POST", "/enable?replay=true"}, {"POST", "/disable"}, {"PATCH", ""}} {
-				body := ""
-				if request[0] == "PATCH" {
-					body = `{"enabled":true,"name":"On"}`
+			for _, request := range [][2]string{{"POST", "/enable"}, {"POST", "/enable?replay=true"}, {"POST", "/disable"}, {"POST", "/rotate-secret"}, {"PATCH", ""}} {
+				body := map[string]string{"": `{"enabled":true,"name":"On"}`, "/rotate-secret": `{}`}[request[1]]
+				for header, status := range map[string]int{before: http.StatusPreconditionFailed, "no": http.StatusPreconditionFailed, "": http.StatusBadRequest} {
+					if r := f.Call(t, f.Key, request[0], endpoint+request[1], body, "If-Match", header); r.Status != status {
+						t.Errorf("%s%s If-Match: %q gets %d, want %d", request[0], request[1], header, r.Status, status)
+					}
 				}
-				if r := f.Call(t, f.Key, request[0], endpoint+request[1], body, "If-Match", before); r.Status != http.StatusPreconditionFailed {
-					t.Errorf("%s%s gets %d", request[0], request[1], r.Status)
+			}
+		})
+		t.Run("refuses_an_empty_header", func(t *testing.T) {
+			before := f.Call(t, f.Key, "GET", endpoint, "").Header.Get("ETag")
+			for path, key := range map[string]string{endpoint: f.Key, organization: f.Platform} {
+				for _, request := range [][2]string{{"PATCH", `{"name":"Sixth"}`}, {"DELETE", ""}} {
+					f.Call(t, key, request[0], path, request[1], "If-Match", "").IsProblem(t, http.StatusBadRequest, "malformed", "")
 				}
+			}
+			if after := f.Call(t, f.Key, "GET", endpoint, "").Header.Get("ETag"); after != before {
+				t.Errorf("the tag went from %s to %s", before, after)
+			}
+		})
+		t.Run("counts_a_rotation_too", func(t *testing.T) {
+			before := f.Call(t, f.Key, "GET", endpoint, "").Header.Get("ETag")
+			rotated := f.Call(t, f.Key, "POST", endpoint+"/rotate-secret", `{}`, "If-Match", before)
+			rotated.Object(t, http.StatusOK)
+			if tag := rotated.Header.Get("ETag"); tag == before || tag != f.Call(t, f.Key, "GET", endpoint, "").Header.Get("ETag") {
+				t.Errorf("from %s to %s", before, tag)
+			}
+			if r := f.Call(t, f.Key, "POST", endpoint+"/rotate-secret", `{}`, "If-Match", before); r.Status != http.StatusPreconditionFailed {
+				t.Errorf("a second rotation of the same version gets %d", r.Status)
 			}
 		})
 		t.Run("lets_one_of_many_win", func(t *testing.T) {

@@ -160,6 +160,7 @@ func (a *API) eventList(c *call) error {
 	if err := q.err(); err != nil {
 		return err
 	}
+	// Of the filter's fields, the API offers the types; pages offer all.
 	rows, next, err := tenant.Events(c.UserContext(), models.EventFilter{Types: types}, page)
 	if err != nil {
 		return err

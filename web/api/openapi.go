@@ -96,7 +96,7 @@ func (o operation) documentParameters(route Route) []documentParameter {
 			"Makes a repeat safe: for 24 hours the same key with the same body answers the first answer again, with Idempotent-Replayed: true.")
 	}
 	if o.conditional {
-		header(fiber.HeaderIfMatch, text(), "Entity tags, or *: it is done only while the ETag is one of them. Otherwise the answer is 412.")
+		header(fiber.HeaderIfMatch, text(), "Entity tags, or *: it is done only while the ETag is one of them. Otherwise the answer is 412; an empty one is 400.")
 	}
 	if o.tagged && route.Method == fiber.MethodGet {
 		header(fiber.HeaderIfNoneMatch, text(), "Entity tags, or *: while the ETag is one of them the answer is 304, without a body.")

@@ -41,7 +41,7 @@ func (o operation) parameters(route Route) []parameter {
 	switch route.Access {
 	case PlatformOnly:
 		return o.query
-	case ReadRequests, ChangeSource:
+	case ScopeRequestsRead, ScopeSourcesWrite:
 		return append([]parameter{one(organizationField, "The organization, by its id or external id. A platform key that names none acts for the installation's own sources.", text())}, o.query...)
 	}
 	return append([]parameter{one(organizationField, "The organization, by its id or external id. Platform keys have to name one, here or in the body.", text())}, o.query...)
@@ -110,7 +110,7 @@ func operations() map[string]operation {
 		"POST /endpoints/:id/disable": {id: "disableEndpoint", summary: "Disable an endpoint", about: "What waits for it is parked.",
 			body: "OrganizationOnly", bodyOptional: true, status: 200, answer: "Endpoint", tagged: true, conditional: true},
 		"POST /endpoints/:id/rotate-secret": {id: "rotateSecret", summary: "Rotate the secret", body: "SecretRotation", status: 200, answer: "Endpoint",
-			about: "The answer has the new secret.", refusals: []string{"too_many_secrets"}},
+			about: "The answer has the new secret.", refusals: []string{"too_many_secrets"}, tagged: true, conditional: true},
 		"POST /endpoints/:id/test": {id: "testEndpoint", summary: "Send a test event", body: "TestEvent", status: 200, answer: "Attempt",
 			about: "Sends it once, now, and answers its attempt, whatever came of it.", refusals: []string{"data_too_large", "endpoint_unusable"}},
 		"POST /endpoints/:id/recover": {id: "recoverEndpoint", summary: "Recover an endpoint", body: "NewRecovery", status: 202, answer: "Recovery",
@@ -181,7 +181,7 @@ type refusalKind struct {
 var refusals = map[string]refusalKind{
 	"invalid_json":           {400, "The body is no JSON, or goes on after its object."},
 	"not_an_object":          {400, "The body is JSON, but no object."},
-	"malformed":              {400, "The address has bytes that are no text."},
+	"malformed":              {400, "The address has bytes that are no text, or If-Match is empty."},
 	"unauthorized":           {401, "There is no key, or it is unknown or was revoked."},
 	"key_expired":            {401, "The key's time is over."},
 	"missing_scope":          {403, "The key lacks the scope that detail names."},

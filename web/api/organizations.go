@@ -136,7 +136,10 @@ func (a *API) organizationUpdate(c *call) error {
 		return err
 	}
 	change := models.OrganizationChange{Name: b.Name, Slug: b.Slug, ExternalID: b.ExternalID.id}
-	org, err := tenant.If(c.ifMatch(organizationShape)).UpdateOrganization(c.UserContext(), change)
+	if tenant, err = c.conditional(tenant, organizationShape); err != nil {
+		return err
+	}
+	org, err := tenant.UpdateOrganization(c.UserContext(), change)
 	if err != nil {
 		return err
 	}
@@ -152,7 +155,10 @@ func (a *API) organizationDelete(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := tenant.If(c.ifMatch(organizationShape)).DeleteOrganization(c.UserContext()); err != nil {
+	if tenant, err = c.conditional(tenant, organizationShape); err != nil {
+		return err
+	}
+	if err := tenant.DeleteOrganization(c.UserContext()); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)

@@ -86,15 +86,15 @@ func (a *API) endpointRecover(c *call) error {
 }
 
 func (a *API) recoveryRead(c *call) error {
-	return c.recovery((*store.Tenant).Recovery)
+	return c.answerRecovery((*store.Tenant).Recovery)
 }
 
 func (a *API) recoveryCancel(c *call) error {
-	return c.recovery((*store.Tenant).CancelRecovery)
+	return c.answerRecovery((*store.Tenant).CancelRecovery)
 }
 
 // recovery answers the recovery of the path after what was done with it.
-func (c *call) recovery(act func(*store.Tenant, context.Context, string) (*models.Recovery, error)) error {
+func (c *call) answerRecovery(act func(*store.Tenant, context.Context, string) (*models.Recovery, error)) error {
 	tenant, id, err := c.named(models.PrefixRecovery, "recovery")
 	if err != nil {
 		return err

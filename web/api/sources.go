@@ -274,7 +274,11 @@ func (a *API) sourceUpdate(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answerSource(r.If(c.ifMatch(sourceShape)).UpdateSource(c.UserContext(), id, b.apply))
+	unchanged, err := c.ifMatch(sourceShape)
+	if err != nil {
+		return err
+	}
+	return c.answerSource(r.If(unchanged).UpdateSource(c.UserContext(), id, b.apply))
 }
 
 func (a *API) sourceDelete(c *call) error {
@@ -286,7 +290,11 @@ func (a *API) sourceDelete(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := r.If(c.ifMatch(sourceShape)).DeleteSource(c.UserContext(), id); err != nil {
+	unchanged, err := c.ifMatch(sourceShape)
+	if err != nil {
+		return err
+	}
+	if err := r.If(unchanged).DeleteSource(c.UserContext(), id); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)

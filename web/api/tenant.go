@@ -28,7 +28,7 @@ func (c *call) tenantNamed(name string) (*store.Tenant, error) {
 	switch {
 	case c.organization != nil && (name == "" || name == c.organization.ID || name == c.organization.PublicID()):
 		tenant := c.api.Store.KeyTenant(c.key, c.organization, c.actor())
-		if c.access == ReportEvents {
+		if c.access == ScopeEventsWrite {
 			return tenant, nil
 		}
 		return tenant, tenant.Expand(c.UserContext())
@@ -37,7 +37,7 @@ func (c *call) tenantNamed(name string) (*store.Tenant, error) {
 	case name == "":
 		return nil, models.InvalidField(organizationField, "Name the organization by its id or its external id: a platform key acts for any.")
 	}
-	if c.access == ReportEvents {
+	if c.access == ScopeEventsWrite {
 		return c.platform().ReportingTenant(c.UserContext(), name)
 	}
 	return c.platform().Tenant(c.UserContext(), name)
