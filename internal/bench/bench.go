@@ -85,6 +85,7 @@ var cases = []measureCase{
 	{name: "fanout", prepare: prepareFanout},
 	{name: "latency", prepare: prepareLatency},
 	{name: "batch", prepare: prepareBatch},
+	{name: "receive", prepare: prepareReceive},
 	{name: "idle", prepare: prepareIdle},
 	{name: "isolation", installs: true, prepare: prepareIsolation},
 	{name: "workers", installs: true, prepare: prepareWorkers},

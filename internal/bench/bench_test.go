@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 			t.Parallel()
 			o := Defaults()
 			o.Binary, o.Rounds, o.Count, o.Warm, o.Embedded = binary, 1, 20, 5, embedded
-			o.Only = []string{"plain", "throughput", "keyless", "tls", "large", "fanout", "batch", "idle"}
+			o.Only = []string{"plain", "throughput", "keyless", "tls", "large", "fanout", "batch", "receive", "idle"}
 			o.Idle = time.Millisecond
 			if !embedded {
 				o.Only = append(o.Only, "bare", "workers")
@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wanted := []string{plainFigure, throughputFigure, throughputFigure + ", ratio", keylessFigure, "accepted and delivered over TLS", "resident at most, 10 kB", fanoutFigure, "per delivery, 1 to 10, hookwell", "accepted, 100 per request"}
+			wanted := []string{plainFigure, throughputFigure, throughputFigure + ", ratio", keylessFigure, "accepted and delivered over TLS", "resident at most, 10 kB", fanoutFigure, "per delivery, 1 to 10, hookwell", "accepted, 100 per request", receiveFigure, receiveFigure + ", ratio", answerFigure + ", p99, to the plain client's"}
 			if !embedded {
 				wanted = append(wanted, bareFigure, throughputFigure+", to the bare program")
 			}

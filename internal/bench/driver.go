@@ -98,9 +98,7 @@ func (l *Load) send(client *fasthttp.Client, began time.Time) []reply {
 		sending.Go(func() {
 			for {
 				n := int(next.Add(1)) - 1
-				if l.Rate > 0 {
-					time.Sleep(time.Until(began.Add(time.Duration(float64(n) / l.Rate * float64(time.Second)))))
-				}
+				awaitTurn(began, n, l.Rate)
 				if n*size >= l.Count || time.Since(began) > l.Limit {
 					return
 				}

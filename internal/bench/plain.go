@@ -21,6 +21,7 @@ type Plain struct {
 	Count       int
 	Limit       time.Duration
 	Connections int
+	Rate        float64 // requests per second, begun whatever became of earlier ones; 0 is as fast as the answers come
 }
 
 // plainMessage is a request that was made ready before the clock runs.
@@ -46,6 +47,7 @@ func (*driver) Send(plain Plain, reported *Reported) error {
 		sending.Go(func() {
 			for {
 				n := int(next.Add(1)) - 1
+				awaitTurn(began, n, plain.Rate)
 				if n >= plain.Count || time.Since(began) > plain.Limit {
 					return
 				}

@@ -44,6 +44,13 @@ func withoutRedis(long, short time.Duration, away, back func(ctx context.Context
 		if _, err := s.serve(s.direct); err != nil {
 			return err
 		}
+		return withoutRedisBeside(long, short, away, back)(ctx, s)
+	}
+}
+
+// withoutRedisBeside is withoutRedis for a server that runs.
+func withoutRedisBeside(long, short time.Duration, away, back func(ctx context.Context, s *site) error) func(context.Context, *site) error {
+	return func(ctx context.Context, s *site) error {
 		s.load.start()
 		if err := s.load.more(ctx, 2*warm); err != nil {
 			return err

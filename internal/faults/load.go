@@ -17,6 +17,7 @@ const reporters = 8
 // and again until it is accepted.
 type load struct {
 	site    *site
+	try     func(ctx context.Context, n int) error // reports the event of that number once
 	ctx     context.Context
 	abandon context.CancelFunc
 	end     chan struct{}
@@ -25,13 +26,16 @@ type load struct {
 	mu       sync.Mutex
 	phase    string
 	accepted []client.AcceptedEvent
+	done     int                        // reports that were accepted
 	took     map[string][]time.Duration // of first tries that were accepted, by phase
 	refused  map[string]int             // tries that were not, by phase
 }
 
 func newLoad(s *site) *load {
 	ctx, abandon := context.WithCancel(context.Background())
-	return &load{site: s, ctx: ctx, abandon: abandon, end: make(chan struct{}), took: map[string][]time.Duration{}, refused: map[string]int{}}
+	l := &load{site: s, ctx: ctx, abandon: abandon, end: make(chan struct{}), took: map[string][]time.Duration{}, refused: map[string]int{}}
+	l.try = l.event
+	return l
 }
 
 // start begins to report at the site's rate.
@@ -81,20 +85,31 @@ func (l *load) stop() {
 	l.ended.Wait()
 }
 
+// event reports the event of a number to the API.
+func (l *load) event(ctx context.Context, n int) error {
+	event := client.Event{Type: paymentFailed, IdempotencyKey: fmt.Sprintf("event-%d", n), Data: map[string]any{
+		"paymentId": fmt.Sprintf("pay_%d", n), "amount": 1900, "currency": "usd", "status": "failed", "errorMessage": "The card was declined."}}
+	accepted, err := l.site.api().SendEvent(ctx, event)
+	if err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.accepted = append(l.accepted, *accepted)
+	}
+	return err
+}
+
 // report reports one event until it is accepted.
 func (l *load) report(n int) {
-	event := client.Event{Type: "payment.failed", IdempotencyKey: fmt.Sprintf("event-%d", n), Data: map[string]any{
-		"paymentId": fmt.Sprintf("pay_%d", n), "amount": 1900, "currency": "usd", "status": "failed", "errorMessage": "The card was declined."}}
 	for try := 0; ; try++ {
 		l.mu.Lock()
 		phase := l.phase
 		l.mu.Unlock()
 		began := time.Now()
-		accepted, err := l.site.api().SendEvent(l.ctx, event)
+		err := l.try(l.ctx, n)
 		took := time.Since(began)
 		l.mu.Lock()
 		if err == nil {
-			l.accepted = append(l.accepted, *accepted)
+			l.done++
 			if try == 0 {
 				l.took[phase] = append(l.took[phase], took)
 			}
@@ -115,7 +130,7 @@ func (l *load) report(n int) {
 func (l *load) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.accepted)
+	return l.done
 }
 
 // more waits until so many more events have been accepted.

@@ -51,7 +51,7 @@ func (s *site) untilEnded(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, endLimit)
 	defer cancel()
 	for {
-		left, err := query(ctx, s, pgx.RowTo[int], "SELECT (SELECT count(*) FROM delivery_work) + (SELECT count(*) FROM accepted_groups)")
+		left, err := query(ctx, s, pgx.RowTo[int], "SELECT (SELECT count(*) FROM request_work) + (SELECT count(*) FROM delivery_work) + (SELECT count(*) FROM accepted_groups)")
 		if err == nil && left[0] == 0 {
 			return nil
 		}
@@ -66,9 +66,12 @@ func (s *site) untilEnded(ctx context.Context) error {
 // evidence reads all records.
 func (s *site) evidence(ctx context.Context, over time.Time) (*evidence, error) {
 	e := &evidence{accepted: s.load.accepted, excused: s.excused, pastLease: s.pastLease, over: over}
-	var err, err2, err3 error
-	e.deliveries, err = query(ctx, s, pgx.RowToStructByPos[delivery], "SELECT id, event_id, endpoint_id, state FROM deliveries WHERE NOT test AND event_type = 'payment.failed'")
+	var err, err2, err3, err4 error
+	if s.provider != nil {
+		e.accepted, err4 = s.provider.promised(ctx)
+	}
+	e.deliveries, err = query(ctx, s, pgx.RowToStructByPos[delivery], "SELECT id, event_id, endpoint_id, state FROM deliveries WHERE NOT test AND event_type IN ($1, $2)", mapped, relayed)
 	e.attempts, err2 = query(ctx, s, pgx.RowToStructByPos[attempt], "SELECT delivery_id, number, cause FROM attempts")
 	e.arrivals, err3 = s.receiver.arrivals()
-	return e, errors.Join(err, err2, err3)
+	return e, errors.Join(err, err2, err3, err4)
 }

@@ -31,6 +31,7 @@ type site struct {
 	key, org                  string
 	endpoints, secrets        map[string]string // by the hook's name
 	load                      *load
+	provider                  *provider // whose requests the load sends; nil where it reports to the API
 
 	mu        sync.Mutex
 	server    *program.Process

@@ -71,6 +71,14 @@ func chromiumNeed() need {
 	}}
 }
 
+func nodeNeed() need {
+	return need{"Node.js", "", []string{"nodejs"}, func() string { return firstOnPath("node", "nodejs") }}
+}
+
+func npmNeed() need {
+	return need{"npm", "", []string{"npm"}, func() string { return firstOnPath("npm") }}
+}
+
 func faketimeNeed() need {
 	return need{"libfaketime", "", []string{"libfaketime"}, func() string {
 		found, _ := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
@@ -185,14 +193,16 @@ func apt(ctx context.Context, args ...string) error {
 
 // lockInstaller lets one test process of the machine install at a time: apt
 // waits for some of its own locks, but not for all.
-func lockInstaller() (unlock func() error, err error) {
-	const place = "/var/cache/apt"
-	file, err := os.Open(place)
+func lockInstaller() (unlock func() error, err error) { return lockFolder("/var/cache/apt") }
+
+// lockFolder lets one process of the machine at a time do something in a folder.
+func lockFolder(folder string) (unlock func() error, err error) {
+	file, err := os.Open(folder)
 	if err != nil {
-		return nil, fmt.Errorf("locking the installation: %w", err)
+		return nil, fmt.Errorf("locking %s: %w", folder, err)
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking %s: %w", place, err), file.Close())
+		return nil, errors.Join(fmt.Errorf("locking %s: %w", folder, err), file.Close())
 	}
 	return file.Close, nil
 }

@@ -44,7 +44,17 @@ func InsertAll[T any](d Dialect, tx *gorm.DB, rows []*T, taken ifThere) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return d.insert(tx, RowsOf(rows), taken)
+	_, err := d.insert(tx, RowsOf(rows), taken)
+	return err
+}
+
+// InsertFree inserts the rows whose keys are free, and returns how many that were.
+func InsertFree[T any](d Dialect, tx *gorm.DB, rows []*T) (int, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	inserted, err := d.insert(tx, RowsOf(rows), LeaveTaken)
+	return int(inserted), err
 }
 
 // CreateAll inserts rows that InsertAll does not know how to write: with columns
@@ -62,7 +72,7 @@ func RowsOf[T any](rows []*T) reflect.Value { return reflect.ValueOf(rows) }
 // perInsert keeps an insert into SQLite below its limit of parameters.
 const perInsert = 500
 
-func (sqliteDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error {
+func (sqliteDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) (int64, error) {
 	if taken != RefuseTaken {
 		conflict := clause.OnConflict{DoNothing: taken == LeaveTaken, UpdateAll: taken != LeaveTaken}
 		if taken == ReplaceInterrupted {
@@ -70,19 +80,21 @@ func (sqliteDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) erro
 		}
 		tx = tx.Clauses(conflict)
 	}
-	return tx.CreateInBatches(rows.Interface(), perInsert).Error
+	tx = tx.CreateInBatches(rows.Interface(), perInsert)
+	return tx.RowsAffected, tx.Error
 }
 
-func (postgresDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error {
+func (postgresDialect) insert(tx *gorm.DB, rows reflect.Value, taken ifThere) (int64, error) {
 	statement, parameters, err := Insertion(tx, rows, question)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	conflict, err := onConflict(tx, rows, taken)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return tx.Exec(statement+conflict, parameters...).Error
+	done := tx.Exec(statement+conflict, parameters...)
+	return done.RowsAffected, done.Error
 }
 
 // Insertion returns an INSERT whose text is the same for any number of rows: each
@@ -304,6 +316,13 @@ func Unnested(kinds []ValueKind, rows [][]any, next Placeholder) (string, []any)
 	}
 	columns := strings.Join(names, ", ")
 	return "SELECT " + columns + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS listed(" + columns + ")", parameters
+}
+
+// AmongRows is the test whether columns are, together, one of some rows, and its
+// parameters. On Postgres the text is the same for any number of rows.
+func AmongRows(d Dialect, columns []string, kinds []ValueKind, rows [][]any) (string, []any) {
+	list, parameters := d.Values(kinds, rows)
+	return "(" + strings.Join(columns, ", ") + ") IN (" + list + ")", parameters
 }
 
 // Among implements Dialect.

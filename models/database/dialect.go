@@ -63,8 +63,9 @@ type Dialect interface {
 	// Share is a column, after others, by which a transaction shares a lock: it waits
 	// for one that is serialized by it, and that one for all that share it.
 	Share(lock int64) string
-	// insert inserts rows, a slice of pointers, in as few statements as it takes.
-	insert(tx *gorm.DB, rows reflect.Value, taken ifThere) error
+	// insert inserts rows, a slice of pointers, in as few statements as it takes, and
+	// returns how many it has inserted or changed.
+	insert(tx *gorm.DB, rows reflect.Value, taken ifThere) (int64, error)
 	// Values writes rows as a list that "WITH v(a, b) AS (...)" takes, with its
 	// parameters.
 	Values(kinds []ValueKind, rows [][]any) (string, []any)

@@ -152,3 +152,10 @@ func LockNotAvailable(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "55P03"
 }
+
+// KeyTaken reports whether Postgres refused a row because another one has its key.
+// Queries by GORM fail with gorm.ErrDuplicatedKey instead.
+func KeyTaken(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
+}

@@ -82,27 +82,27 @@ func (p *Engine) countResults(tx *database.Tx, held []Result, decisions []decisi
 // for each row. A list of the keys as a condition is no help, since each look-up
 // would go through that.
 //
-// The conditions are on numbers: which texts lie between two others depends on the
+// The conditions are on one of the columns that is a number: which texts lie between two others depends on the
 // database's collation.
-func fewOf(columns string) string {
-	return "v AS MATERIALIZED (SELECT " + columns + " FROM every WHERE attempt BETWEEN 0 AND 2147483647 AND attempt + 1 BETWEEN 1 AND 2147483648)"
+func fewOf(columns, number string) string {
+	return "v AS MATERIALIZED (SELECT " + columns + " FROM every WHERE " + number + " BETWEEN 0 AND 2147483647 AND " + number + " + 1 BETWEEN 1 AND 2147483648)"
 }
 
-// daysOf returns the bounds of the days that deliveries were made on. Between them,
+// daysOf returns the bounds of the days that rows with a prefix were made on. Between them,
 // Postgres leaves the partitions of other days out when it plans; closer bounds
 // would make it believe that there is next to nothing between them.
-func daysOf(ids []string) (from, before string) {
+func daysOf(prefix string, ids []string) (from, before string) {
 	first, last := database.IDTime(slices.Min(ids)).Truncate(models.Day), database.IDTime(slices.Max(ids)).Truncate(models.Day)
-	return database.LowestID(models.PrefixDelivery, first), database.LowestID(models.PrefixDelivery, last.Add(models.Day))
+	return database.LowestID(prefix, first), database.LowestID(prefix, last.Add(models.Day))
 }
 
 // advanceDeliveries writes the last attempt's facts. A delivery that has ended
 // keeps its state, unless the attempt succeeded: a resend adds, never undoes.
 func (p *Engine) advanceDeliveries(tx *database.Tx, rows [][]any) error {
 	list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.TextValue, database.IntegerValue, database.IntegerValue, database.TextValue, database.IntegerValue, database.TimeValue, database.TimeValue}, rows)
-	from, before := daysOf(firstTexts(rows))
+	from, before := daysOf(models.PrefixDelivery, firstTexts(rows))
 	const columns = "id, state, attempt, status_code, cause, duration_us, started_at, ended_at"
-	return tx.Exec(`WITH every(`+columns+`) AS (`+list+`), `+fewOf(columns)+`
+	return tx.Exec(`WITH every(`+columns+`) AS (`+list+`), `+fewOf(columns, "attempt")+`
 		UPDATE deliveries SET
 			state = CASE WHEN v.state = 'delivered' OR deliveries.ended_at IS NULL THEN v.state ELSE deliveries.state END,
 			delivered_at = CASE WHEN v.state = 'delivered' AND delivered_at IS NULL THEN v.ended_at ELSE delivered_at END,
@@ -120,7 +120,7 @@ func (p *Engine) advanceWork(tx *database.Tx, finished []string, next [][]any) e
 	if len(next) > 0 {
 		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{database.TextValue, database.IntegerValue, database.IntegerValue, database.TimeValue}, next)
 		const columns = "id, attempt, position, due_at"
-		err := tx.Exec(`WITH every(`+columns+`) AS (`+list+`), `+fewOf(columns)+`
+		err := tx.Exec(`WITH every(`+columns+`) AS (`+list+`), `+fewOf(columns, "attempt")+`
 			UPDATE delivery_work SET trigger = 'schedule', priority = ?, recovery_id = '', attempt = v.attempt, position = v.position,
 				due_at = coalesce(v.due_at, resume_at, delivery_work.due_at), wake_at = coalesce(v.due_at, resume_at, wake_at),
 				resume_at = NULL, lease_until = NULL, lease_token = CASE WHEN v.due_at IS NULL AND resume_at IS NULL THEN 'done' ELSE '' END

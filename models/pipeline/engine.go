@@ -27,6 +27,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"hookwell/models/database"
 	"hookwell/webhook"
 )
@@ -69,6 +71,7 @@ type Engine struct {
 	rules     *Cache[*acceptRules]   // by organization
 	messages  *Cache[cachedTemplate] // by endpoint
 	sources   *Cache[*OpenSource]    // by the hash of a token, or by id
+	opening   singleflight.Group     // of sources, by the hash of a token
 	bodies    bodies
 	successes successes
 

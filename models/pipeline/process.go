@@ -192,8 +192,9 @@ func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []mod
 		ids[i] = work[i].RequestID
 	}
 	condition, parameter := p.db.Dialect.Among("id", ids)
+	from, before := daysOf(models.PrefixRequest, ids)
 	var sizes []models.Request
-	if err := tx.Select("id", "body_bytes").Where(condition, parameter).Order("id").Find(&sizes).Error; err != nil {
+	if err := tx.Select("id", "body_bytes").Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&sizes).Error; err != nil {
 		return nil, nil, fmt.Errorf("reading requests: %w", err)
 	}
 	size, few, left := 0, ids[:0:0], map[string]bool{}
@@ -205,7 +206,7 @@ func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []mod
 		few = append(few, sizes[i].ID)
 	}
 	condition, parameter = p.db.Dialect.Among("id", few)
-	if err := tx.Where(condition, parameter).Order("id").Find(&requests).Error; err != nil {
+	if err := tx.Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&requests).Error; err != nil {
 		return nil, nil, fmt.Errorf("reading requests: %w", err)
 	}
 	return requests, left, nil
@@ -244,15 +245,17 @@ func (p *Engine) settle(tx *database.Tx, outcomes map[string]outcome, done []str
 	now := p.clock.Now()
 	rows := make([][]any, 0, len(outcomes))
 	for id, o := range outcomes {
-		rows = append(rows, []any{id, string(o.processing), o.reason, plainText(o.error), now})
+		rows = append(rows, []any{id, 0, string(o.processing), o.reason, plainText(o.error), now})
 	}
 	if len(rows) > 0 {
 		text := database.TextValue
-		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{text, text, text, text, database.TimeValue}, rows)
-		update := fmt.Sprintf(`WITH became(id, processing, reason, error, at) AS (%s) UPDATE requests
-			SET processing = became.processing, reason = became.reason, error = became.error, processed_at = became.at
-			FROM became WHERE requests.id = became.id`, list)
-		if err := tx.Exec(update, parameters...).Error; err != nil {
+		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{text, database.IntegerValue, text, text, text, database.TimeValue}, rows)
+		from, before := daysOf(models.PrefixRequest, firstTexts(rows))
+		const columns = "id, number, processing, reason, error, at"
+		update := `WITH every(` + columns + `) AS (` + list + `), ` + fewOf(columns, "number") + ` UPDATE requests
+			SET processing = v.processing, reason = v.reason, error = v.error, processed_at = v.at
+			FROM v WHERE requests.id = v.id AND requests.id >= ? AND requests.id < ?`
+		if err := tx.Exec(update, append(parameters, from, before)...).Error; err != nil {
 			return fmt.Errorf("noting what became of requests: %w", err)
 		}
 	}

@@ -141,7 +141,8 @@ func (b *batch) findOrganizations() error {
 	}
 	if len(references) > 0 {
 		var rows []models.SourceReference
-		if err := b.tx.Where("(name, value) IN ?", references).Find(&rows).Error; err != nil {
+		condition, parameters := database.AmongRows(b.engine.db.Dialect, []string{"name", "value"}, []database.ValueKind{database.TextValue, database.TextValue}, references)
+		if err := b.tx.Where(condition, parameters...).Find(&rows).Error; err != nil {
 			return fmt.Errorf("reading references: %w", err)
 		}
 		for _, row := range rows {
@@ -332,16 +333,9 @@ func (b *batch) findRepeated(all []*made) error {
 	}
 	slices.SortStableFunc(rows, func(a, c *identityRow) int { return strings.Compare(a.name(), c.name()) })
 	rows = slices.CompactFunc(rows, func(a, c *identityRow) bool { return a.name() == c.name() })
-	if err := database.InsertAll(b.engine.db.Dialect, b.tx.DB, rows, database.LeaveTaken); err != nil {
-		return fmt.Errorf("holding identities: %w", err)
-	}
-	var saved []identityRow
-	if err := b.tx.Where("(organization_id, source_id, kind, identity) IN ?", names).Find(&saved).Error; err != nil {
-		return fmt.Errorf("reading identities: %w", err)
-	}
-	held := make(map[string]string, len(saved))
-	for i := range saved {
-		held[saved[i].name()] = saved[i].EventID
+	held, err := b.holdIdentities(rows, names)
+	if err != nil {
+		return err
 	}
 	for _, m := range all {
 		holder := held[m.identity.name()]
@@ -350,6 +344,37 @@ func (b *batch) findRepeated(all []*made) error {
 	}
 	return nil
 }
+
+// holdIdentities inserts the identities that are free and returns which event holds
+// each.
+func (b *batch) holdIdentities(rows []*identityRow, names [][]any) (map[string]string, error) {
+	inserted, err := database.InsertFree(b.engine.db.Dialect, b.tx.DB, rows)
+	if err != nil {
+		return nil, fmt.Errorf("holding identities: %w", err)
+	}
+	held := make(map[string]string, len(rows))
+	if inserted == len(rows) { // as nearly always: none was taken
+		for _, row := range rows {
+			held[row.name()] = row.EventID
+		}
+		return held, nil
+	}
+	condition, parameters := database.AmongRows(b.engine.db.Dialect, identityColumns, identityKinds, names)
+	var saved []identityRow
+	if err := b.tx.Where(condition, parameters...).Find(&saved).Error; err != nil {
+		return nil, fmt.Errorf("reading identities: %w", err)
+	}
+	for i := range saved {
+		held[saved[i].name()] = saved[i].EventID
+	}
+	return held, nil
+}
+
+// What an identity is known by, and the types of that.
+var (
+	identityColumns = []string{"organization_id", "source_id", "kind", "identity"}
+	identityKinds   = []database.ValueKind{database.TextValue, database.TextValue, database.TextValue, database.BytesValue}
+)
 
 // leave puts off the requests that count as repeats of events that couldn't be
 // made after all.
@@ -372,7 +397,8 @@ func (b *batch) forget(unmade []*made) error {
 		names[i], ids[i] = []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Kind, m.identity.Identity}, m.identity.EventID
 	}
 	condition, parameter := b.engine.db.Dialect.Among("event_id", ids)
-	err := b.tx.Where("(organization_id, source_id, kind, identity) IN ?", names).Where(condition, parameter).Delete(&identityRow{}).Error
+	named, parameters := database.AmongRows(b.engine.db.Dialect, identityColumns, identityKinds, names)
+	err := b.tx.Where(named, parameters...).Where(condition, parameter).Delete(&identityRow{}).Error
 	if err != nil {
 		return fmt.Errorf("freeing identities: %w", err)
 	}
@@ -547,7 +573,9 @@ func (b *batch) addPayments(all []*made) (*payments, error) {
 		return nil, fmt.Errorf("adding payments: %w", err)
 	}
 	var saved []models.SourcePayment
-	err := b.tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("(organization_id, source_id, payment_id) IN ?", names).Order("organization_id, source_id, payment_id").Find(&saved).Error
+	text := database.TextValue
+	condition, parameters := database.AmongRows(b.engine.db.Dialect, []string{"organization_id", "source_id", "payment_id"}, []database.ValueKind{text, text, text}, names)
+	err := b.tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where(condition, parameters...).Order("organization_id, source_id, payment_id").Find(&saved).Error
 	if err != nil {
 		return nil, fmt.Errorf("reading payments: %w", err)
 	}

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -206,7 +204,10 @@ func (r *receiver) take() (group []*Arrival, closed bool) {
 func (p *Engine) receiveGroup(group []*Arrival) {
 	ctx, cancel := context.WithTimeout(context.Background(), CommitLimit)
 	defer cancel()
-	err := p.db.Transaction(ctx, func(tx *database.Tx) error { return p.takeIn(tx, group) })
+	done, err := p.receiveAtOnce(ctx, group)
+	if err == nil && !done {
+		err = p.db.Transaction(ctx, func(tx *database.Tx) error { return p.takeIn(tx, group) })
+	}
 	if err != nil && len(group) > 1 && !models.IsCode(err, models.CodeDatabaseBusy) && p.db.Ping(ctx) == nil {
 		for _, a := range group {
 			p.receiveGroup([]*Arrival{a})
@@ -261,7 +262,9 @@ func (p *Engine) takeIn(tx *database.Tx, group []*Arrival) error {
 	var begun []string
 	for _, a := range fresh {
 		rows = append(rows, a.row)
-		work = append(work, &requestWork{RequestID: a.row.ID, OrganizationID: a.row.OrganizationID, SourceID: a.row.SourceID, DueAt: now})
+		w := newRequestWork(a.row)
+		w.DueAt = now
+		work = append(work, w)
 		if a.Source.FirstVerifiedAt == nil && a.row.State != inbound.Unverified && !slices.Contains(begun, a.Source.ID) {
 			begun = append(begun, a.Source.ID)
 		}
@@ -352,13 +355,17 @@ func (p *Engine) tellApart(tx *database.Tx, group []*Arrival) (fresh, repeated [
 		condition, parameter := p.db.Dialect.Among("request_id", free)
 		names := keyNames(group, func(a *Arrival) bool { return slices.Contains(free, a.row.ID) })
 		if len(names) > 0 {
-			if err := tx.Where("(source_id, key) IN ?", names).Where(condition, parameter).Delete(&requestKey{}).Error; err != nil {
+			named, parameters := database.AmongRows(p.db.Dialect, []string{"source_id", "key"}, keyKinds, names)
+			if err := tx.Where(named, parameters...).Where(condition, parameter).Delete(&requestKey{}).Error; err != nil {
 				return nil, nil, fmt.Errorf("freeing keys: %w", err)
 			}
 		}
 	}
 	return fresh, repeated, nil
 }
+
+// keyKinds are the types of what keyNames lists.
+var keyKinds = []database.ValueKind{database.TextValue, database.BytesValue}
 
 // keyNames lists the keys of some arrivals.
 func keyNames(group []*Arrival, some func(*Arrival) bool) (names [][]any) {
@@ -373,29 +380,18 @@ func keyNames(group []*Arrival, some func(*Arrival) bool) (names [][]any) {
 }
 
 // holdRequestKeys inserts the keys that are free and returns which request holds
-// each. Keys are in one order everywhere, so that two groups can't wait for each
-// other. Of twins in a group the first holds the key.
+// each.
 func (p *Engine) holdRequestKeys(tx *database.Tx, group []*Arrival) (map[string]string, error) {
-	now := p.clock.Now()
-	var rows []*requestKey
-	for _, a := range group {
-		for i := range a.keys {
-			rows = append(rows, &requestKey{a.row.SourceID, a.keys[i].Hash[:], a.row.ID, now})
-		}
-	}
+	rows := p.keysOfArrivals(group)
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	slices.SortStableFunc(rows, func(a, b *requestKey) int {
-		return cmp.Or(strings.Compare(a.SourceID, b.SourceID), bytes.Compare(a.Key, b.Key))
-	})
-	rows = slices.CompactFunc(rows, func(a, b *requestKey) bool { return a.name() == b.name() })
 	if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.LeaveTaken); err != nil {
 		return nil, fmt.Errorf("holding keys: %w", err)
 	}
-	names := keyNames(group, func(*Arrival) bool { return true })
+	condition, parameters := database.AmongRows(p.db.Dialect, []string{"source_id", "key"}, keyKinds, keyNames(group, func(*Arrival) bool { return true }))
 	var saved []requestKey
-	if err := tx.Select("source_id", "key", "request_id").Where("(source_id, key) IN ?", names).Find(&saved).Error; err != nil {
+	if err := tx.Select("source_id", "key", "request_id").Where(condition, parameters...).Find(&saved).Error; err != nil {
 		return nil, fmt.Errorf("reading keys: %w", err)
 	}
 	held := make(map[string]string, len(saved))

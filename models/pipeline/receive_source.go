@@ -64,13 +64,30 @@ func (p *Engine) SourceByToken(ctx context.Context, token string) (*OpenSource, 
 	if ok && now.Sub(kept.checked) < sourceFresh && kept.stands(now) {
 		return kept, nil
 	}
+	// Of those who come at once, one asks: compiling scheme and mappings takes some
+	// milliseconds. It doesn't give up if its own client does.
+	opened, err, _ := p.opening.Do(hash, func() (any, error) {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), CommitLimit)
+		defer cancel()
+		return p.readSource(limited, token, hash, kept)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return opened.(*OpenSource), nil
+}
+
+// readSource reads the source of a token. What is kept of it is used again if it is
+// as it was; kept may be nil.
+func (p *Engine) readSource(ctx context.Context, token, hash string, kept *OpenSource) (*OpenSource, error) {
+	now := p.clock.Now()
 	db := p.db.WithContext(ctx)
 	row, err := database.Find[models.Source](db.Where("(token_hash = ? OR earlier_hash = ? AND earlier_until > ?) AND deleted_at IS NULL", []byte(hash), []byte(hash), now), "source")
 	if err != nil {
 		p.sources.Remove(hash)
 		return nil, err
 	}
-	if ok && kept.Revision == row.Revision && kept.stands(now) {
+	if kept != nil && kept.Revision == row.Revision && kept.stands(now) {
 		fresh := *kept
 		fresh.checked, fresh.FirstVerifiedAt = now, row.FirstVerifiedAt
 		p.sources.Put(hash, &fresh)
@@ -89,7 +106,11 @@ func (p *Engine) SourceByToken(ctx context.Context, token string) (*OpenSource, 
 }
 
 // ForgetSource has the next request of a token read its source again.
-func (p *Engine) ForgetSource(s *OpenSource) { p.sources.Remove(string(models.HashToken(s.token))) }
+func (p *Engine) ForgetSource(s *OpenSource) {
+	hash := string(models.HashToken(s.token))
+	p.opening.Forget(hash) // a reading that has begun may have read too early
+	p.sources.Remove(hash)
+}
 
 // stands reports whether nothing of the source has ended by itself.
 func (s *OpenSource) stands(now time.Time) bool {

@@ -94,7 +94,7 @@ func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta
 	if err != nil {
 		return false, nil, err
 	}
-	from, before := daysOf(ids)
+	from, before := daysOf(models.PrefixDelivery, ids)
 	parameters = append(append(parameters, insertion...), from, before, delta.ID, delta.Counts, &endpointIDs)
 	query := fmt.Sprintf(recordDeliveredQuery, list, wanted, all, insert, next(), next(), next(), next(), next())
 	answers, err := db.Statement.ConnPool.QueryContext(db.Statement.Context, query, parameters...)

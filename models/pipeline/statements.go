@@ -22,6 +22,9 @@ type statements interface {
 	// recordGrouped commits attempts that delivered, with their deliveries' only rows, if
 	// none of their groups is expanded, and returns the states of their endpoints.
 	recordGrouped(ctx context.Context, p *Engine, o *groupOutcomes) (done bool, states []models.EndpointState, err error)
+	// receiveIfNew commits requests, if none of their keys is taken and their sources
+	// are what they were checked by.
+	receiveIfNew(db *gorm.DB, c *database.Clock, r *arrivalRows) (done bool, err error)
 	// load writes many rows that were made elsewhere, on the loader's connection.
 	load(l loader, table string, columns []string, count int, row func(int) []any) error
 	// analyze is what follows on it.
