@@ -5,17 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"hookwell/internal/storetest"
 	"hookwell/models"
-	"hookwell/models/store"
 	"hookwell/webhook"
 )
 
 // TestEndpoint_at_a_source_is_refused tries the spellings of a URL that reach a
 // source of this server, and URLs that only look like one.
 func TestEndpoint_at_a_source_is_refused(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, o store.Options) {
-		f := newFixture(t, o)
+	eachStore(t, func(t *testing.T, f *fixture) {
 		const token = "0123456789abcdefghjkmnpqrstvwxyz"
 		for base, targets := range map[string]map[string]bool{
 			"https://localhost": {
