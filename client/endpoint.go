@@ -24,6 +24,7 @@ type Endpoint struct {
 	RetryStatuses      string            `json:"retryStatuses"`      // "" is all of them
 	Headers            map[string]string `json:"headers"`            // with their values masked
 	SignatureFormat    string            `json:"signatureFormat"`
+	SourceSignature    string            `json:"sourceSignature"` // hookwell or provider
 	CreatedAt          time.Time         `json:"createdAt"`
 	UpdatedAt          time.Time         `json:"updatedAt"`
 
@@ -56,7 +57,8 @@ type EndpointSettings struct {
 	RetryStatuses      *string           `json:"retryStatuses,omitzero"`
 	Headers            map[string]string `json:"headers,omitzero"` // replaces all of them; an empty map removes them
 	SignatureFormat    *string           `json:"signatureFormat,omitzero"`
-	Secret             *string           `json:"secret,omitzero"` // one that the receiver has already
+	SourceSignature    *string           `json:"sourceSignature,omitzero"` // hookwell or provider
+	Secret             *string           `json:"secret,omitzero"`          // one that the receiver has already
 }
 
 // Schedule says when attempts are made: by name (standard, patient or brisk), or

@@ -133,7 +133,7 @@ func TestOrganization(t *testing.T) {
 	for provider, bad := range map[string]string{"stripe": "$.data.object.client_reference_id", "paddle": "$.data.custom_data.organizationId", "lemon_squeezy": "$.meta.custom_data", "dodo": "$.data.metadata.org", "revenuecat": "$.event.subscriber_attributes.o.value", "generic_hmac": "$.checkout.client_reference_id"} {
 		rule := OrganizationRule{IDs: []string{bad}, References: []ReferenceRule{{"BAD!", "nope"}, {"mine", bad}}}
 		_, faults := Named(provider).Verifier(Options{Organization: &rule})
-		if want := []string{"organization.ids[0]", "organization.references[0].system", "organization.references[0].path", "organization.references[1].path"}; !slices.Equal(fields(faults), want) {
+		if want := []string{"organizationRule.ids[0]", "organizationRule.references[0].system", "organizationRule.references[0].path", "organizationRule.references[1].path"}; !slices.Equal(fields(faults), want) {
 			t.Errorf("%s: faults at %q; want %q", provider, fields(faults), want)
 		}
 	}

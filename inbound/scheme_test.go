@@ -72,8 +72,8 @@ func TestScheme_faults(t *testing.T) {
 			t.Errorf("%s took an own scheme", name)
 		}
 	}
-	if _, faults := Named("stripe").Verifier(Options{Tolerance: -1, Dedupe: "luck"}); !slices.Equal(fields(faults), []string{"tolerance", "dedupe"}) {
-		t.Errorf("Verifier() = %v; want faults at tolerance and dedupe", faults)
+	if _, faults := Named("stripe").Verifier(Options{Tolerance: -1, Dedupe: "luck"}); !slices.Equal(fields(faults), []string{"toleranceSeconds", "dedupe"}) {
+		t.Errorf("Verifier() = %v; want faults at toleranceSeconds and dedupe", faults)
 	}
 }
 

@@ -47,7 +47,7 @@ const MaxTolerance = maxToleranceSeconds * time.Second
 
 // Verifier returns a verifier of this provider's requests. The zero Options have
 // no faults. Others have them at the fields "scheme.algorithm" and the like,
-// "tolerance", "dedupe" and "organization.ids[0]".
+// "toleranceSeconds", "dedupe" and "organizationRule.ids[0]".
 func (p *Provider) Verifier(options Options) (*Verifier, webhook.Faults) {
 	var faults webhook.Faults
 	scheme := p.scheme
@@ -61,19 +61,23 @@ func (p *Provider) Verifier(options Options) (*Verifier, webhook.Faults) {
 		}
 	}
 	if options.Tolerance < 0 || options.Tolerance > MaxTolerance || options.Tolerance%time.Second != 0 {
-		faults.Add("tolerance", fmt.Sprintf("is 1 to %d seconds", maxToleranceSeconds))
+		faults.Add("toleranceSeconds", fmt.Sprintf("is 1 to %d seconds", maxToleranceSeconds))
 	}
 	if options.Dedupe != "" && !slices.Contains(Dedupes(), options.Dedupe) {
 		faults.Add("dedupe", "is one of id, body, id_or_body, id_with_body, none")
 	}
 	organization := p.organization
 	if options.Organization != nil {
-		organization = options.Organization.compile(&faults, "organization", p)
+		organization = options.Organization.compile(&faults, "organizationRule", p)
 	}
 	if len(faults) > 0 {
 		return nil, faults
 	}
 	v := p.verifier(scheme, options)
+	if options.Tolerance > 0 && !p.signsTime(scheme) {
+		faults.Add("toleranceSeconds", "has no effect, because the signature has no time; leave it out")
+		return nil, faults
+	}
 	v.organization = organization
 	return v, nil
 }
@@ -89,6 +93,14 @@ func (p *Provider) ownSchemeFault(scheme Scheme) string {
 		return "is one that signs; choose the provider for tokens or passwords otherwise"
 	}
 	return ""
+}
+
+// signsTime reports whether a signature's time is judged.
+func (p *Provider) signsTime(scheme Scheme) bool {
+	if codes[p.code] != nil {
+		return p.tolerance > 0
+	}
+	return scheme.Timestamp != nil || p.tolerance > 0
 }
 
 // verifier makes the verifier of a scheme without faults.

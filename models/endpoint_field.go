@@ -37,6 +37,7 @@ type EndpointField struct {
 	number func(*EndpointInput) *int
 	text   func(*EndpointInput) *string
 	words  func(*EndpointInput) string                              // nil words the value by Shown
+	title  func(choice string) string                               // of one of Choices; nil is the choice itself
 	parse  func(text string) (normal string, faults webhook.Faults) // nil takes any text as it is
 }
 
@@ -101,6 +102,14 @@ func (f EndpointField) Text(in *EndpointInput) string {
 		return ""
 	}
 	return strconv.Itoa(*f.number(in))
+}
+
+// ChoiceTitle returns what the form calls one of Choices.
+func (f EndpointField) ChoiceTitle(choice string) string {
+	if f.title == nil {
+		return choice
+	}
+	return f.title(choice)
 }
 
 // Default returns the value of an endpoint of which nothing was set.

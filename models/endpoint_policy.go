@@ -17,6 +17,7 @@ type EndpointPolicy struct {
 	RateLimitPerSecond int // 0 is no limit
 	RetryStatuses      webhook.RetryStatuses
 	SignatureFormat    webhook.SignatureFormat
+	SourceSignature    webhook.SourceSignature
 }
 
 // Bounds and defaults of an endpoint's fields. A test holds docs/ to them.
@@ -32,7 +33,8 @@ const (
 
 func defaultPolicy() EndpointPolicy {
 	return EndpointPolicy{Schedule: webhook.Schedules()[0], TimeoutSeconds: DefaultTimeoutSeconds,
-		MaxInFlight: DefaultMaxInFlight, SignatureFormat: webhook.SignatureFormats()[0]}
+		MaxInFlight: DefaultMaxInFlight, SignatureFormat: webhook.SignatureFormats()[0],
+		SourceSignature: webhook.SourceSignatures()[0]}
 }
 
 // endpointFields are the fields that are one text or one number each, in the order
@@ -85,22 +87,34 @@ var endpointFields = []EndpointField{
 	},
 	{
 		Name: "signatureFormat", Label: "Format of x-webhook-signature", Brief: "Signature", Part: SignaturePart, About: "Of x-webhook-signature.",
-		Choices: signatureFormats(),
-		text:    func(in *EndpointInput) *string { return (*string)(&in.SignatureFormat) },
-		words:   func(in *EndpointInput) string { return in.SignatureFormat.Pattern() },
+		Choices: textsOf(webhook.SignatureFormats()), title: func(choice string) string { return webhook.SignatureFormat(choice).Pattern() },
+		text:  func(in *EndpointInput) *string { return (*string)(&in.SignatureFormat) },
+		words: func(in *EndpointInput) string { return in.SignatureFormat.Pattern() },
 		parse: func(text string) (string, webhook.Faults) {
 			format, err := webhook.ParseSignatureFormat(text)
 			return string(format), faultsOf(err)
 		},
 	},
+	{
+		Name: "sourceSignature", Label: "Signature of what sources receive", Brief: "Signature of sources", Part: SignaturePart,
+		Hint:    "Of events that pass on a provider’s request. With the provider’s own, a receiver that was written for the provider verifies them.",
+		About:   "Whose signature goes along with what a source received: Hookwell's, or the provider's own headers in its place.",
+		Choices: textsOf(webhook.SourceSignatures()), title: func(choice string) string { return webhook.SourceSignature(choice).Title() },
+		text:  func(in *EndpointInput) *string { return (*string)(&in.SourceSignature) },
+		words: func(in *EndpointInput) string { return in.SourceSignature.Title() },
+		parse: func(text string) (string, webhook.Faults) {
+			choice, err := webhook.ParseSourceSignature(text)
+			return string(choice), faultsOf(err)
+		},
+	},
 }
 
-func signatureFormats() []string {
-	names := make([]string, 0, 4)
-	for _, format := range webhook.SignatureFormats() {
-		names = append(names, string(format))
+func textsOf[T ~string](values []T) []string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = string(value)
 	}
-	return names
+	return texts
 }
 
 // faultsOf returns a parser's sentence as the fault of a field that is named later.

@@ -172,11 +172,13 @@ type AwaitedReference struct {
 }
 
 // Relayed is what goes along with a received body: its media type, headers of
-// Hookwell's own and the provider's.
+// Hookwell's own, and those by which the provider signed it. What nobody has shown to
+// come from the provider is Unverified.
 type Relayed struct {
-	MediaType string  `json:"mediaType,omitempty"`
-	Own       Headers `json:"own,omitempty"`
-	Provider  Headers `json:"provider,omitempty"`
+	MediaType  string  `json:"mediaType,omitempty"`
+	Own        Headers `json:"own,omitempty"`
+	Provider   Headers `json:"provider,omitempty"`
+	Unverified bool    `json:"unverified,omitempty"`
 }
 
 // ParseRelayed reads Event.Relayed. It fails if that isn't what Bytes wrote.

@@ -1,7 +1,10 @@
 package models
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"hookwell/inbound"
@@ -30,6 +33,8 @@ type Source struct {
 	Response           SourceResponse `gorm:"serializer:json"`
 	Dedupe             inbound.Dedupe // "" is the provider's
 	RelayUnverified    bool           // pass on what was not verified; it says what it risks
+	ToleranceSeconds   int            // how far a signature's time may be off; 0 is the scheme's
+	OrganizationRule   string         // JSON: where items name their organization; empty is the provider's
 	Revision           int64          // rises with every change that receiving reads
 	FormVersion        int64          `gorm:"column:version"` // rises with every save of its form
 	FirstVerifiedAt    *time.Time
@@ -55,8 +60,9 @@ const (
 	MaxSourceBody     = 25 << 20
 	DefaultSourceRate = 500
 	MaxSourceRate     = 10_000
-	MaxResponseBody   = 1000 // characters
-	MaxSourceSecret   = 4096 // bytes
+	MaxResponseBody   = 1000     // characters
+	MaxSourceSecret   = 4096     // bytes
+	MaxSourceRule     = 16 << 10 // bytes of OrganizationRule
 	TokenOverlapHours = 48
 	MaxTokenOverlap   = 7 * 24
 	EndedSecretsKept  = 30 * Day
@@ -79,7 +85,26 @@ func (s *Source) Version() Version {
 // Input returns the source as it is set now, to be changed and saved.
 func (s *Source) Input() SourceInput {
 	return SourceInput{Name: s.Name, Slug: s.Slug, Provider: s.Provider, Scheme: s.Scheme, Mappings: s.Mappings, AllowNetworks: s.AllowNetworks,
-		MaxBodyBytes: s.MaxBodyBytes, RateLimitPerSecond: s.RateLimitPerSecond, Response: s.Response, Dedupe: s.Dedupe, RelayUnverified: s.RelayUnverified}
+		MaxBodyBytes: s.MaxBodyBytes, RateLimitPerSecond: s.RateLimitPerSecond, Response: s.Response, Dedupe: s.Dedupe, RelayUnverified: s.RelayUnverified,
+		ToleranceSeconds: s.ToleranceSeconds, OrganizationRule: s.OrganizationRule}
+}
+
+// OwnRule reads OrganizationRule. It returns nil if that is empty: the provider's
+// rule holds. It fails if that is no rule.
+func (s *Source) OwnRule() (*inbound.OrganizationRule, error) {
+	if s.OrganizationRule == "" {
+		return nil, nil
+	}
+	rule := &inbound.OrganizationRule{}
+	decoder := json.NewDecoder(strings.NewReader(s.OrganizationRule))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(rule); err != nil {
+		return nil, fmt.Errorf("reading the organization rule: %w", err)
+	}
+	if len(rule.IDs)+len(rule.References) == 0 {
+		return nil, nil
+	}
+	return rule, nil
 }
 
 // SourceResponse is what a source answers to what it accepts, in place of the
@@ -109,7 +134,9 @@ type SourceInput struct {
 	Response           SourceResponse
 	Dedupe             inbound.Dedupe // "" is the provider's
 	RelayUnverified    bool
-	Enabled            *bool // nil leaves it
+	ToleranceSeconds   int    // 0 is the scheme's
+	OrganizationRule   string // JSON, of a source of the installation; "" and an empty object are the provider's
+	Enabled            *bool  // nil leaves it
 }
 
 // NewSourceInput returns the input that a form begins with.

@@ -148,10 +148,10 @@ func TestEndpointForm_tells_every_fault(t *testing.T) {
 		wantStatus(t, created, http.StatusCreated)
 		edit := created.Header.Get("Content-Location") + "/edit"
 		wrong := url.Values{"url": {"ftp://example.com"}, "name": {strings.Repeat("n", 300)}, "schedule": {"custom"}, "delays": {"0s, soon"},
-			"timeoutSeconds": {"ten"}, "maxInFlight": {"1.5"}, "rateLimitPerSecond": {"1,000"}, "retryStatuses": {"5xx, !404"}, "signatureFormat": {"md5"}, "secret": {"short"}}
+			"timeoutSeconds": {"ten"}, "maxInFlight": {"1.5"}, "rateLimitPerSecond": {"1,000"}, "retryStatuses": {"5xx, !404"}, "signatureFormat": {"md5"}, "sourceSignature": {"both"}, "secret": {"short"}}
 		for path, fields := range map[string][]string{
-			list: {"url", "name", "eventTypes", "delays", "retryStatuses", "retryStatuses", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat", "secret"},
-			edit: {"url", "name", "eventTypes", "delays", "retryStatuses", "retryStatuses", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat"},
+			list: {"url", "name", "eventTypes", "delays", "retryStatuses", "retryStatuses", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat", "sourceSignature", "secret"},
+			edit: {"url", "name", "eventTypes", "delays", "retryStatuses", "retryStatuses", "timeoutSeconds", "maxInFlight", "rateLimitPerSecond", "signatureFormat", "sourceSignature"},
 		} {
 			before := s.dump(t)
 			form := with(endpointFields(""), wrong)

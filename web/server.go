@@ -143,7 +143,7 @@ func New(o Options) *Server {
 	}
 	s.receive = receive.New(receive.Options{Store: o.Store, Log: o.Log, BaseURL: o.BaseURL, Meter: receiveMeter(o.Meter),
 		Request: func(c *fiber.Ctx) *request.Request { return &s.visit(c).Request }})
-	o.Store.ServedAt(o.BaseURL.String())
+	o.Store.ServedAt(o.BaseURL.String(), o.AllowedHosts...)
 	s.sessions = newSessions(o.Store.Sessions(), s.secure())
 	s.provider = newProvider(o.Provider, o)
 	s.app = fiber.New(fiber.Config{

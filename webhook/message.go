@@ -32,6 +32,11 @@ type Message struct {
 	Timeout    time.Duration // of the whole exchange; 15 s when it is 0
 	MediaType  string        // of the body; JSON when it is empty
 	Along      []Header      // Hookwell's own headers that belong to this event alone
+	// Provider are the headers by which a provider signed Body. With any of them the
+	// message has none of Hookwell's signatures.
+	Provider []Header
+	// Unsigned leaves out every signature: nobody has shown where Body comes from.
+	Unsigned bool
 
 	// Nil without Prepare. Behind a function for the reason that a Secret is.
 	prepared func() *prepared
@@ -92,45 +97,59 @@ func CheckHeader(name, value string) error {
 
 // ownHeaders returns the endpoint's headers that may be sent. They were checked
 // when they were saved; checked here again, nothing in the database can replace
-// a signature.
-func (m *Message) ownHeaders() []Header {
-	return slices.DeleteFunc(slices.Clone(m.Headers), func(h Header) bool { return CheckHeader(h.Name, h.Value) != nil })
+// a signature. Nor can they stand beside a provider's header of the same name.
+func (m *Message) ownHeaders(sent []Header) []Header {
+	return slices.DeleteFunc(slices.Clone(m.Headers), func(h Header) bool {
+		return CheckHeader(h.Name, h.Value) != nil || len(m.Provider) > 0 && named(sent, h.Name)
+	})
 }
 
-// signedHeaders are Hookwell's own, in the order in which people read them.
+// signedHeaders are Hookwell's own, in the order in which people read them, and a
+// provider's in place of Hookwell's signatures.
 func (m *Message) signedHeaders(at time.Time) []Header {
 	timestamp := strconv.FormatInt(at.Unix(), 10)
-	signatures := make([]string, len(m.Secrets))
-	for i, secret := range m.Secrets {
-		signatures[i] = secret.Sign(m.EventID, at, m.Body)
-	}
 	headers := make([]Header, 0, 14+len(m.Headers)) // with room for those that are recorded behind them
 	mediaType := "application/json"
 	if m.MediaType != "" {
 		mediaType = m.MediaType
 	}
-	headers = append(headers, []Header{
-		{"content-type", mediaType},
-		{"user-agent", userAgent},
-		{"webhook-id", m.EventID},
-		{"webhook-timestamp", timestamp},
-		{"webhook-signature", strings.Join(signatures, " ")},
-		{"x-webhook-event", m.EventType},
-		{"x-webhook-delivery-id", m.DeliveryID},
-		{"x-webhook-timestamp", timestamp},
-		{"x-webhook-signature", m.Format.Sign(m.Legacy, at, m.Body)},
-		{"x-webhook-retry", strconv.Itoa(max(m.Number-1, 0))},
-	}...)
+	headers = append(headers, Header{"content-type", mediaType}, Header{"user-agent", userAgent})
+	provider := m.providerHeaders()
+	signs := !m.Unsigned && len(provider) == 0
+	if len(provider) == 0 {
+		headers = append(headers, Header{"webhook-id", m.EventID}, Header{"webhook-timestamp", timestamp})
+	}
+	if signs {
+		headers = append(headers, Header{"webhook-signature", m.signatures(at)})
+	}
+	headers = append(headers, Header{"x-webhook-event", m.EventType}, Header{"x-webhook-delivery-id", m.DeliveryID})
+	if len(provider) == 0 {
+		headers = append(headers, Header{"x-webhook-timestamp", timestamp})
+	}
+	if signs {
+		headers = append(headers, Header{"x-webhook-signature", m.Format.Sign(m.Legacy, at, m.Body)})
+	}
+	headers = append(headers, Header{"x-webhook-retry", strconv.Itoa(max(m.Number-1, 0))})
 	if m.Test {
 		headers = append(headers, Header{"x-webhook-test", "true"})
 	}
-	return append(headers, m.Along...)
+	return append(append(headers, provider...), m.Along...)
+}
+
+// signatures is the value of webhook-signature.
+func (m *Message) signatures(at time.Time) string {
+	signatures := make([]string, len(m.Secrets))
+	for i, secret := range m.Secrets {
+		signatures[i] = secret.Sign(m.EventID, at, m.Body)
+	}
+	return strings.Join(signatures, " ")
 }
 
 // setHeaders puts everything into a request over HTTP/2 and returns it as the log
 // shows it.
 func (m *Message) setHeaders(request *http.Request, at time.Time) []Header {
-	signed, own := m.signedHeaders(at), m.ownHeaders()
+	signed := m.signedHeaders(at)
+	own := m.ownHeaders(signed)
 	for _, headers := range [][]Header{signed, own, {{"accept-encoding", "gzip"}}} {
 		for _, h := range headers {
 			setHeader(request.Header, h)
@@ -152,7 +171,8 @@ func setHeader(to http.Header, h Header) {
 // appendHead appends the head of a request by HTTP/1.1, and returns its headers
 // as the log shows them too.
 func (m *Message) appendHead(out []byte, to *target, at time.Time) ([]byte, []Header) {
-	signed, own := m.signedHeaders(at), m.ownHeaders()
+	signed := m.signedHeaders(at)
+	own := m.ownHeaders(signed)
 	out = append(append(append(out, "POST "...), to.path...), " HTTP/1.1\r\n"...)
 	out = appendHeader(out, Header{"Host", to.url.Host})
 	for _, h := range signed {

@@ -439,7 +439,7 @@ func (p *Engine) relayDraft(organization *models.Organization, r *becoming) *Dra
 	if row.ExternalTime != nil && webhook.InRange(*row.ExternalTime) {
 		occurred = row.ExternalTime.Truncate(time.Millisecond)
 	}
-	along := models.Relayed{Own: models.Headers{{Name: hopHeader, Value: p.hopText}, {Name: "x-webhook-organization", Value: organization.PublicID()}, {Name: "x-webhook-occurred-at", Value: occurred.UTC().Format(time.RFC3339Nano)}}}
+	along := models.Relayed{Unverified: row.State == inbound.Unverified, Own: models.Headers{{Name: hopHeader, Value: p.hopText}, {Name: "x-webhook-organization", Value: organization.PublicID()}, {Name: "x-webhook-occurred-at", Value: occurred.UTC().Format(time.RFC3339Nano)}}}
 	for _, h := range row.Headers {
 		name := strings.ToLower(h.Name)
 		switch {
@@ -447,7 +447,7 @@ func (p *Engine) relayDraft(organization *models.Organization, r *becoming) *Dra
 			if along.MediaType = h.Value; webhook.CheckHeader("media-type", h.Value) != nil {
 				along.MediaType = "application/octet-stream" // what can't be a header's value isn't passed on as one
 			}
-		case r.source.Verifier.Relayable() && slices.Contains(r.source.Verifier.Carriers(), name) && h.Value != Masked:
+		case row.State == inbound.Verified && r.source.Verifier.Relayable() && slices.Contains(r.source.Verifier.Carriers(), name) && h.Value != Masked:
 			along.Provider = append(along.Provider, h)
 		}
 	}

@@ -173,27 +173,44 @@ func CompileSource(s *models.Source) (*inbound.Verifier, *inbound.Mappings, webh
 	if provider == nil {
 		return nil, nil, webhook.Faults{{Field: "provider", Message: "There is no such provider."}}
 	}
-	o := inbound.Options{Dedupe: s.Dedupe}
+	o := inbound.Options{Dedupe: s.Dedupe, Tolerance: time.Duration(s.ToleranceSeconds) * time.Second}
+	var faults webhook.Faults
 	if s.Scheme != "" {
-		o.Scheme = &inbound.Scheme{}
-		if err := json.Unmarshal([]byte(s.Scheme), o.Scheme); err != nil {
-			return nil, nil, webhook.Faults{{Field: "scheme", Message: "This is no scheme: " + err.Error()}}
+		own := &inbound.Scheme{}
+		if err := json.Unmarshal([]byte(s.Scheme), own); err != nil {
+			faults.Add("scheme", "This is no scheme: "+err.Error())
+		} else {
+			o.Scheme = own
 		}
 	}
-	verifier, faults := provider.Verifier(o)
-	if len(faults) > 0 {
-		return nil, nil, faults
+	rule, err := s.OwnRule()
+	switch o.Organization = rule; {
+	case err != nil:
+		faults.Add("organizationRule", `This is no rule. Write one as {"ids": ["$.data.object.metadata.organizationId"]}.`)
+	case rule != nil && !s.Installation():
+		faults.Add("organizationRule", "Only a source of the installation looks for organizations. Leave it out.")
+		o.Organization = nil
 	}
+	verifier, more := provider.Verifier(o)
+	mappings, mappingFaults := compileMappings(provider, s.Mappings)
+	if faults = append(faults, more...); len(faults) > 0 {
+		verifier = nil
+	}
+	return verifier, mappings, append(faults, mappingFaults...)
+}
+
+// compileMappings compiles a source's own mappings, or its provider's.
+func compileMappings(provider *inbound.Provider, own string) (*inbound.Mappings, webhook.Faults) {
 	list := provider.Mappings
-	if s.Mappings != "" {
+	if own != "" {
 		list = nil
-		if err := json.Unmarshal([]byte(s.Mappings), &list); err != nil {
-			return verifier, nil, webhook.Faults{{Field: "mappings", Message: "This must be a list of mappings."}}
+		if err := json.Unmarshal([]byte(own), &list); err != nil {
+			return nil, webhook.Faults{{Field: "mappings", Message: "This must be a list of mappings."}}
 		}
 	}
 	mappings, faults := inbound.CompileMappings(provider, list)
 	if len(faults) > 0 {
-		return verifier, nil, faults
+		return nil, faults
 	}
-	return verifier, mappings, nil
+	return mappings, nil
 }

@@ -40,6 +40,7 @@ type template struct {
 	retries     retryPolicy
 	maxInFlight int
 	rateLimit   int        // per second; 0 is none
+	provider    bool       // whether a provider's own signature goes along with what a source received
 	until       *time.Time // when a secret of the message ends; nil is never
 }
 
@@ -49,7 +50,10 @@ func (t *template) job(w models.Work, event *models.Event) Job {
 	m.Number, m.Test = w.Attempt, event.Test
 	if len(event.Relayed) > 0 {
 		if relayed, err := models.ParseRelayed(event.Relayed); err == nil {
-			m.MediaType, m.Along = relayed.MediaType, relayed.Own
+			m.MediaType, m.Along, m.Unsigned = relayed.MediaType, relayed.Own, relayed.Unverified
+			if t.provider {
+				m.Provider = relayed.Provider
+			}
 		}
 	}
 	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, RequestID: event.RequestID,
@@ -142,5 +146,5 @@ func (p *Engine) template(e *models.Endpoint, rows []models.EndpointSecret) (*te
 		Timeout: time.Duration(e.TimeoutSeconds) * time.Second}
 	message.Prepare()
 	return &template{until: models.FirstEnd(rows), retries: retryPolicy{e.Schedule, e.RetryStatuses.Set()}, maxInFlight: e.MaxInFlight,
-		rateLimit: e.RateLimitPerSecond, message: message}, nil
+		rateLimit: e.RateLimitPerSecond, provider: e.SourceSignature == webhook.SignedByProvider, message: message}, nil
 }

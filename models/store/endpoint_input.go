@@ -34,8 +34,11 @@ func (s *Store) checkEndpoint(ctx context.Context, organizationID string, in *mo
 	in.EventTypes = types
 	faults = append(faults, typeFaults...)
 	url, err := s.guard.CheckURL(ctx, in.URL)
-	if err != nil {
+	switch {
+	case err != nil:
 		faults = append(webhook.Faults{{Field: "url", Message: err.Error()}}, faults...)
+	case s.ownAddress(url):
+		faults = append(webhook.Faults{{Field: "url", Message: faultOwnAddress}}, faults...)
 	}
 	in.URL = url
 	if len(faults) > 0 {

@@ -40,6 +40,7 @@ func TestEndpointFaults(t *testing.T) {
 		{"maxInFlight", func(in *models.EndpointInput) { in.MaxInFlight = 101 }},
 		{"rateLimitPerSecond", func(in *models.EndpointInput) { in.RateLimitPerSecond = -1 }},
 		{"signatureFormat", func(in *models.EndpointInput) { in.SignatureFormat = "md5" }},
+		{"sourceSignature", func(in *models.EndpointInput) { in.SourceSignature = "both" }},
 		{"headers", func(in *models.EndpointInput) { in.Headers = make21Headers() }},
 		{"headers.Host", func(in *models.EndpointInput) { in.Headers = []webhook.Header{{Name: "Host", Value: "x"}} }},
 		{"headers.x-a", func(in *models.EndpointInput) { in.Headers = []webhook.Header{{Name: "x-a", Value: "a\r\nb: c"}} }},

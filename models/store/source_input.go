@@ -111,6 +111,7 @@ func applySource(row *models.Source, in models.SourceInput) {
 	row.Name, row.Scheme, row.Mappings, row.AllowNetworks = in.Name, in.Scheme, in.Mappings, in.AllowNetworks
 	row.MaxBodyBytes, row.RateLimitPerSecond, row.Response = in.MaxBodyBytes, in.RateLimitPerSecond, in.Response
 	row.Dedupe, row.RelayUnverified = in.Dedupe, in.RelayUnverified
+	row.ToleranceSeconds, row.OrganizationRule = in.ToleranceSeconds, in.OrganizationRule
 }
 
 // compile makes the row's verifier and checks its mappings against the catalog.
@@ -118,17 +119,18 @@ func (s *Store) compile(row *models.Source) (*inbound.Verifier, webhook.Faults) 
 	if row.Provider == "" {
 		return nil, webhook.Faults{{Field: "provider", Message: "This is required."}}
 	}
-	if len(row.Mappings) > inbound.MaxMappings*inbound.MaxMappingBytes {
-		return nil, webhook.Faults{{Field: "mappings", Message: "The mappings are too long."}}
+	var faults webhook.Faults
+	read := *row // without what is too long to be read
+	if fault := mappingsFault(row.Mappings); fault != "" {
+		faults.Add("mappings", fault)
+		read.Mappings = "[]"
 	}
-	if row.Mappings != "" {
-		var list []json.RawMessage
-		if err := json.Unmarshal([]byte(row.Mappings), &list); err == nil && len(list) > inbound.MaxMappings {
-			return nil, webhook.Faults{{Field: "mappings", Message: fmt.Sprintf("A source has at most %d mappings.", inbound.MaxMappings)}}
-		}
+	if len(row.OrganizationRule) > models.MaxSourceRule {
+		faults.Add("organizationRule", fmt.Sprintf("A rule has at most %d bytes.", models.MaxSourceRule))
+		read.OrganizationRule = ""
 	}
-	verifier, mappings, faults := pipeline.CompileSource(row)
-	if mappings == nil {
+	verifier, mappings, more := pipeline.CompileSource(&read)
+	if faults = append(faults, more...); mappings == nil {
 		return verifier, faults
 	}
 	for _, name := range mappings.Types() {
@@ -137,4 +139,16 @@ func (s *Store) compile(row *models.Source) (*inbound.Verifier, webhook.Faults) 
 		}
 	}
 	return verifier, faults
+}
+
+// mappingsFault says what keeps a source's mappings from being read at all, or "".
+func mappingsFault(text string) string {
+	var list []json.RawMessage
+	switch {
+	case len(text) > inbound.MaxMappings*inbound.MaxMappingBytes:
+		return "The mappings are too long."
+	case text != "" && json.Unmarshal([]byte(text), &list) == nil && len(list) > inbound.MaxMappings:
+		return fmt.Sprintf("A source has at most %d mappings.", inbound.MaxMappings)
+	}
+	return ""
 }

@@ -21,6 +21,7 @@ package store
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -76,7 +77,8 @@ type Store struct {
 	log     *slog.Logger
 	most    int // endpoints of one organization
 	mail    bool
-	base    atomic.Pointer[string] // how providers reach this server
+	base    atomic.Pointer[string]     // how providers reach this server
+	origins atomic.Pointer[[]*url.URL] // at which the server is reached
 	// What was read lately. Each use asks the database whether it still stands.
 	reporters    *pipeline.Cache[cachedKey] // by the key's hash
 	names        *pipeline.Cache[string]    // ids of organizations, by external id
@@ -125,11 +127,14 @@ func (s *Store) Close() error {
 // database.
 func (s *Store) Engine() *pipeline.Engine { return s.engine }
 
-// ServedAt sets how providers reach this server: some sign the URL that they send
-// to.
-func (s *Store) ServedAt(base string) {
+// ServedAt sets how providers reach this server, since some sign the URL that they
+// send to. Hosts are further ones, with their ports, at which it is reached: no
+// endpoint may be a source of this server.
+func (s *Store) ServedAt(base string, hosts ...string) {
 	base = strings.TrimSuffix(base, "/")
 	s.base.Store(&base)
+	origins := originsOf(base, hosts)
+	s.origins.Store(&origins)
 }
 
 func (s *Store) baseURL() string { return *s.base.Load() }

@@ -29,6 +29,7 @@ type endpointAnswer struct {
 	RetryStatuses      webhook.RetryStatuses   `json:"retryStatuses" jsonschema:"Which statuses of failures are tried again, such as 408,429,500-599 or !401,!404; empty is all."`
 	Headers            headerObject            `json:"headers" jsonschema:"Its own headers, with their values masked."`
 	SignatureFormat    webhook.SignatureFormat `json:"signatureFormat" jsonschema:"Of x-webhook-signature."`
+	SourceSignature    webhook.SourceSignature `json:"sourceSignature" jsonschema:"Whose signature goes along with what a source received."`
 	CreatedAt          stamp                   `json:"createdAt" jsonschema:"When it was created."`
 	UpdatedAt          stamp                   `json:"updatedAt" jsonschema:"When its settings were last changed."`
 	RemovedHeaders     []string                `json:"removedHeaders,omitzero" jsonschema:"Own headers that were removed because the URL now leads to another origin. Only in the answer to that change."`
@@ -63,7 +64,7 @@ func shapeEndpoint(tenant *store.Tenant, e *models.Endpoint) (endpointAnswer, er
 	return endpointAnswer{ID: e.ID, URL: e.URL, Name: e.Name, Description: e.Description, EventTypes: e.EventTypes,
 		Enabled: e.Enabled(), DisabledReason: textOrNull(e.DisabledReason), Schedule: shapeSchedule(e.Schedule),
 		TimeoutSeconds: e.TimeoutSeconds, MaxInFlight: e.MaxInFlight, RateLimitPerSecond: e.RateLimitPerSecond, RetryStatuses: e.RetryStatuses,
-		Headers: headers, SignatureFormat: e.SignatureFormat, CreatedAt: stamp(e.CreatedAt), UpdatedAt: stamp(e.UpdatedAt)}, err
+		Headers: headers, SignatureFormat: e.SignatureFormat, SourceSignature: e.SourceSignature, CreatedAt: stamp(e.CreatedAt), UpdatedAt: stamp(e.UpdatedAt)}, err
 }
 
 func shapeSchedule(schedule webhook.Schedule) any {

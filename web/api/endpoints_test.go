@@ -14,7 +14,7 @@ import (
 func TestAPIEndpoints(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		body := fmt.Sprintf(`{"url":%q,"eventTypes":["payment.*","org.created"],"name":"Billing","description":"Two\nlines",
-			"schedule":[0,5,60],"timeoutSeconds":10,"maxInFlight":4,"rateLimitPerSecond":null,"retryStatuses":" 500-599, 429,408","signatureFormat":"body",
+			"schedule":[0,5,60],"timeoutSeconds":10,"maxInFlight":4,"rateLimitPerSecond":null,"retryStatuses":" 500-599, 429,408","signatureFormat":"body","sourceSignature":"provider",
 			"headers":{"X-Tenant":"hidden-value","Authorization":"Bearer hidden-value"},"enabled":false}`, f.Receiver.URL)
 		r := f.Call(t, f.Key, "POST", "/api/v1/endpoints", body)
 		made := r.Object(t, http.StatusCreated)
@@ -30,7 +30,7 @@ func TestAPIEndpoints(t *testing.T) {
 		want := map[string]any{"id": made["id"], "createdAt": made["createdAt"], "updatedAt": made["updatedAt"], "url": f.Receiver.URL,
 			"name": "Billing", "description": "Two\nlines", "eventTypes": []any{"org.created", "payment.*"}, "enabled": false,
 			"disabledReason": "person", "schedule": []any{0.0, 5.0, 60.0}, "timeoutSeconds": 10.0, "maxInFlight": 4.0, "rateLimitPerSecond": 0.0, "retryStatuses": "408,429,500-599",
-			"headers": map[string]any{"X-Tenant": "••••", "Authorization": "••••"}, "signatureFormat": "body"}
+			"headers": map[string]any{"X-Tenant": "••••", "Authorization": "••••"}, "signatureFormat": "body", "sourceSignature": "provider"}
 		if diff := cmp.Diff(want, made); diff != "" {
 			t.Error(diff)
 		}
@@ -69,8 +69,8 @@ func TestAPIEndpointUpdate(t *testing.T) {
 				map[string]any{"eventTypes": []any{"org.*"}, "timeoutSeconds": 3.0, "maxInFlight": 1.0, "signatureFormat": "sha256=body"}},
 			{`{"retryStatuses":"!404,!401"}`, map[string]any{"retryStatuses": "!401,!404"}},
 			{`{"retryStatuses":null}`, map[string]any{"retryStatuses": ""}},
-			{`{"name":null,"description":null,"schedule":null,"timeoutSeconds":null,"maxInFlight":null,"signatureFormat":null,"rateLimitPerSecond":null}`,
-				map[string]any{"name": "", "description": "", "schedule": "standard", "timeoutSeconds": 15.0, "maxInFlight": 20.0, "signatureFormat": "sha256=timestamp.body"}},
+			{`{"name":null,"description":null,"schedule":null,"timeoutSeconds":null,"maxInFlight":null,"signatureFormat":null,"sourceSignature":null,"rateLimitPerSecond":null}`,
+				map[string]any{"name": "", "description": "", "schedule": "standard", "timeoutSeconds": 15.0, "maxInFlight": 20.0, "signatureFormat": "sha256=timestamp.body", "sourceSignature": "hookwell"}},
 			{`{"headers":{"X-B":"hidden"}}`, map[string]any{"headers": map[string]any{"X-B": "••••"}}},
 			{`{"headers":null}`, map[string]any{"headers": map[string]any{}}},
 			{`{"enabled":false}`, map[string]any{"enabled": false, "disabledReason": "person"}},
@@ -136,6 +136,7 @@ var badEndpoints = map[string][2]string{
 	"a class of statuses":       {`"retryStatuses":"5xx"`, "retryStatuses"},
 	"a status a number":         {`"retryStatuses":503`, "retryStatuses"},
 	"unknown signature format":  {`"signatureFormat":"md5"`, "signatureFormat"},
+	"unknown source signature":  {`"sourceSignature":"both"`, "sourceSignature"},
 	"headers a list":            {`"headers":[]`, "headers"},
 	"a header a number":         {`"headers":{"X-A":1}`, "headers.X-A"},
 	"a header twice":            {`"headers":{"X-A":"a","X-A":"b"}`, "headers.X-A"},

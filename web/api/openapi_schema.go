@@ -66,6 +66,7 @@ func plainShapes() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[webhook.Subscriptions](): {Type: "array", Items: &jsonschema.Schema{Type: "string"}},
 	}
 	choice(shapes, webhook.SignatureFormats())
+	choice(shapes, webhook.SourceSignatures())
 	choice(shapes, append(models.States(), notSent))
 	choice(shapes, []models.Origin{models.OriginAPI, models.OriginApp, models.OriginTest, models.OriginMapped, models.OriginRelayed})
 	choice(shapes, []models.Trigger{models.TriggerSchedule, models.TriggerPerson, models.TriggerTest})

@@ -17,26 +17,28 @@ import (
 
 // sourceAnswer is a source. Of its secrets only the number is ever answered.
 type sourceAnswer struct {
-	ID                 string         `json:"id" jsonschema:"The source's id."`
-	OrganizationID     *string        `json:"organizationId" jsonschema:"Whose it is; null for a source of the installation."`
-	Name               string         `json:"name" jsonschema:"What people call it."`
-	Slug               string         `json:"slug" jsonschema:"The first word of the event types that it relays."`
-	Provider           string         `json:"provider" jsonschema:"The template that it was made from."`
-	URL                string         `json:"url" jsonschema:"Where the provider sends. Treat it like a password."`
-	EarlierURLUntil    *stamp         `json:"earlierUrlUntil" jsonschema:"Until when the URL before it works too; null if there is none."`
-	Enabled            bool           `json:"enabled" jsonschema:"Whether it takes requests."`
-	Scheme             inbound.Scheme `json:"scheme" jsonschema:"How its requests are verified."`
-	SecretCount        int            `json:"secretCount" jsonschema:"How many secrets verify now."`
-	AllowNetworks      []string       `json:"allowNetworks" jsonschema:"The networks whose requests it takes; empty for all."`
-	MaxBodyBytes       int            `json:"maxBodyBytes" jsonschema:"The longest body that it takes."`
-	RateLimitPerSecond int            `json:"rateLimitPerSecond" jsonschema:"How many requests each process takes a second."`
-	Response           *sourceReply   `json:"response" jsonschema:"What it answers to what it accepts; null for the provider's usual answer."`
-	Dedupe             inbound.Dedupe `json:"dedupe" jsonschema:"By what it knows a repeated request."`
-	RelayUnverified    bool           `json:"relayUnverified" jsonschema:"Whether it passes on what nobody verified."`
-	Mappings           jsontext.Value `json:"mappings" jsonschema:"What turns its requests into events of the catalog."`
-	FirstVerifiedAt    *stamp         `json:"firstVerifiedAt" jsonschema:"When its first request verified; null until then."`
-	CreatedAt          stamp          `json:"createdAt" jsonschema:"When it was created."`
-	UpdatedAt          stamp          `json:"updatedAt" jsonschema:"When its settings were last changed."`
+	ID                 string                    `json:"id" jsonschema:"The source's id."`
+	OrganizationID     *string                   `json:"organizationId" jsonschema:"Whose it is; null for a source of the installation."`
+	Name               string                    `json:"name" jsonschema:"What people call it."`
+	Slug               string                    `json:"slug" jsonschema:"The first word of the event types that it relays."`
+	Provider           string                    `json:"provider" jsonschema:"The template that it was made from."`
+	URL                string                    `json:"url" jsonschema:"Where the provider sends. Treat it like a password."`
+	EarlierURLUntil    *stamp                    `json:"earlierUrlUntil" jsonschema:"Until when the URL before it works too; null if there is none."`
+	Enabled            bool                      `json:"enabled" jsonschema:"Whether it takes requests."`
+	Scheme             inbound.Scheme            `json:"scheme" jsonschema:"How its requests are verified."`
+	SecretCount        int                       `json:"secretCount" jsonschema:"How many secrets verify now."`
+	AllowNetworks      []string                  `json:"allowNetworks" jsonschema:"The networks whose requests it takes; empty for all."`
+	MaxBodyBytes       int                       `json:"maxBodyBytes" jsonschema:"The longest body that it takes."`
+	RateLimitPerSecond int                       `json:"rateLimitPerSecond" jsonschema:"How many requests each process takes a second."`
+	Response           *sourceReply              `json:"response" jsonschema:"What it answers to what it accepts; null for the provider's usual answer."`
+	Dedupe             inbound.Dedupe            `json:"dedupe" jsonschema:"By what it knows a repeated request."`
+	RelayUnverified    bool                      `json:"relayUnverified" jsonschema:"Whether it passes on what nobody verified."`
+	ToleranceSeconds   int                       `json:"toleranceSeconds" jsonschema:"How far a signature's time may be off to either side; 0 is the scheme's."`
+	OrganizationRule   *inbound.OrganizationRule `json:"organizationRule" jsonschema:"Where a source of the installation finds each item's organization; null is the provider's rule."`
+	Mappings           jsontext.Value            `json:"mappings" jsonschema:"What turns its requests into events of the catalog."`
+	FirstVerifiedAt    *stamp                    `json:"firstVerifiedAt" jsonschema:"When its first request verified; null until then."`
+	CreatedAt          stamp                     `json:"createdAt" jsonschema:"When it was created."`
+	UpdatedAt          stamp                     `json:"updatedAt" jsonschema:"When its settings were last changed."`
 }
 
 // sourceReply is what a source answers.
@@ -53,7 +55,7 @@ var sourceShape = func() [sha256.Size]byte {
 func (a *API) shapeSource(s *models.Source) sourceAnswer {
 	shape := sourceAnswer{ID: s.ID, OrganizationID: textOrNull(s.OrganizationID), Name: s.Name, Slug: s.Slug, Provider: s.Provider,
 		URL: strings.TrimSuffix(a.BaseURL.String(), "/") + s.Path, Enabled: s.Enabled(), SecretCount: s.Secrets, AllowNetworks: append([]string{}, s.AllowNetworks...), MaxBodyBytes: s.MaxBodyBytes,
-		RateLimitPerSecond: s.RateLimitPerSecond, Dedupe: s.Dedupe, RelayUnverified: s.RelayUnverified, Mappings: jsontext.Value("[]"),
+		RateLimitPerSecond: s.RateLimitPerSecond, Dedupe: s.Dedupe, RelayUnverified: s.RelayUnverified, ToleranceSeconds: s.ToleranceSeconds, Mappings: jsontext.Value("[]"),
 		FirstVerifiedAt: stampOrNull(s.FirstVerifiedAt), CreatedAt: stamp(s.CreatedAt), UpdatedAt: stamp(s.UpdatedAt)}
 	if s.EarlierUntil != nil && s.EarlierUntil.After(a.Store.Now()) {
 		shape.EarlierURLUntil = stampOrNull(s.EarlierUntil)
@@ -70,8 +72,9 @@ func (a *API) shapeSource(s *models.Source) sourceAnswer {
 			shape.Mappings = jsontext.Value(list)
 		}
 	}
+	shape.OrganizationRule, _ = s.OwnRule() // which was checked when it was saved, as is the scheme
 	if s.Scheme != "" {
-		_ = json.Unmarshal([]byte(s.Scheme), &shape.Scheme) // which was checked when it was saved
+		_ = json.Unmarshal([]byte(s.Scheme), &shape.Scheme)
 	}
 	if s.Mappings != "" {
 		shape.Mappings = jsontext.Value(s.Mappings)
@@ -173,6 +176,8 @@ type sourceBody struct {
 	Response           replyBody      `json:"response"`
 	Dedupe             *string        `json:"dedupe"`
 	RelayUnverified    *bool          `json:"relayUnverified"`
+	ToleranceSeconds   *int           `json:"toleranceSeconds"`
+	OrganizationRule   jsontext.Value `json:"organizationRule"`
 	Enabled            *bool          `json:"enabled"`
 	ofOrganization
 }
@@ -241,6 +246,12 @@ func (b *sourceBody) apply(in *models.SourceInput) error {
 	}
 	if b.RelayUnverified != nil {
 		in.RelayUnverified = *b.RelayUnverified
+	}
+	if b.ToleranceSeconds != nil {
+		in.ToleranceSeconds = *b.ToleranceSeconds
+	}
+	if b.OrganizationRule != nil {
+		in.OrganizationRule = string(b.OrganizationRule)
 	}
 	in.Enabled = b.Enabled
 	return nil
