@@ -78,7 +78,7 @@ func faults() []Fault {
 			Meaning: "One is kept; the others are answered 200 and counted at it."},
 		{Name: "a mapping fails for one request and not the next", short: true, do: mappingFails,
 			Meaning: "Requests that can't be mapped are parked, with the reason, and hold nothing up. After the mapping is corrected a replay makes their events, once."},
-		{Name: "a flood of requests that don't verify", short: true, do: flood,
+		{Name: "a flood of requests that don't verify", do: flood,
 			Meaning: "Of what a source refuses 1,000 requests and 32 MiB are kept at most, with a share for each network, and the rest is counted. What verifies is accepted beside it."},
 		{Name: "two workers and a server are killed in turn", do: killAgainAndAgain,
 			Meaning: "Crashes one after another, at moments that chance picks."},
