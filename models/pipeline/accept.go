@@ -275,7 +275,33 @@ func (p *Engine) fanOut(tx *database.Tx, drafts []*Draft) error {
 		}
 		return subscribed
 	})
+	p.leaveRest(f, drafts)
 	return p.write(tx, f)
+}
+
+// leaveRest takes out of a fan-out what is more than one transaction writes: drafts
+// that have nobody to split them into groups, such as the events of one received
+// request, leave those deliveries to slices, which take turns with other
+// organizations' reports.
+func (p *Engine) leaveRest(f *fanOut, drafts []*Draft) {
+	most := p.db.Dialect.GroupWeight()
+	if len(f.deliveries) <= most {
+		return
+	}
+	left := map[int][]*models.Endpoint{}
+	for i := most; i < len(f.deliveries); i++ {
+		left[f.eventOf[i]] = append(left[f.eventOf[i]], f.endpoints[i])
+	}
+	f.deliveries, f.endpoints, f.eventOf, f.unfinished = f.deliveries[:most], f.endpoints[:most], f.eventOf[:most], nil
+	for at, d := range drafts {
+		if rest := left[at]; len(rest) > 0 {
+			d.written -= len(rest)
+			d.woken, d.rest = d.woken[:len(d.woken)-len(rest)], append(rest, d.rest...)
+		}
+		if len(d.rest) > 0 {
+			f.unfinished = append(f.unfinished, unfinishedOf(d))
+		}
+	}
 }
 
 // fanOut is events and their deliveries, to be written together.
@@ -310,7 +336,7 @@ func (p *Engine) fanOutTo(drafts []*Draft, subscribed func(*Draft) []*models.End
 	f := &fanOut{events: make([]*models.Event, 0, len(drafts)), deliveries: make([]*models.Delivery, 0, len(drafts)), endpoints: make([]*models.Endpoint, 0, len(drafts))}
 	for _, d := range drafts {
 		endpoints := subscribed(d)
-		d.Event.Deliveries = len(endpoints)
+		d.Event.Deliveries, d.written = len(endpoints), len(endpoints)
 		if len(endpoints) > p.db.Dialect.GroupWeight() {
 			most, _ := p.publish.slice(time.Now())
 			endpoints, d.rest, d.written = endpoints[:most], endpoints[most:], most

@@ -60,7 +60,7 @@ func (p *Engine) saveUnfinished(tx *database.Tx, rows []*UnfinishedFanOut, now t
 	for _, row := range rows {
 		row.WakeAt = now.Add(SliceLease)
 	}
-	if err := tx.Create(rows).Error; err != nil {
+	if err := database.CreateAll(tx.DB, rows); err != nil {
 		return fmt.Errorf("saving what is yet to be written: %w", err)
 	}
 	return nil
