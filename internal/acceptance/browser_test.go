@@ -38,7 +38,7 @@ func newVisitor(t *testing.T) *visitor {
 			// Chromium logs every answer from 400 on as a failed resource; a form's
 			// 422 and 409 are what the page is made for.
 			if !strings.Contains(e.Entry.Text, "422 (Unprocessable") && !strings.Contains(e.Entry.Text, "409 (Conflict") {
-				v.complaints = append(v.complaints, string(e.Entry.Level)+": "+e.Entry.Text)
+				v.complaints = append(v.complaints, string(e.Entry.Level)+": "+e.Entry.Text+" "+e.Entry.URL)
 			}
 		case *runtime.EventConsoleAPICalled:
 			v.complaints = append(v.complaints, "console."+string(e.Type))

@@ -179,15 +179,18 @@ type pressed struct {
 }
 
 // signsOut is the rank of what ends the session.
-const signsOut = 4
+const signsOut = 5
 
 // rank is how much is gone after a button.
 func rank(key string) int {
 	path, _, _ := strings.Cut(key, " ")
-	for suffix, rank := range map[string]int{"/logout": 5, "/team/leave": signsOut, "/settings/delete": 3, "/transfer": 2,
-		"/remove": 1, "/delete": 1, "/pause": 1, "/end": 1, "/revoke": 1, "/disable": 1} {
-		if strings.HasSuffix(path, suffix) {
-			return rank
+	for _, last := range []struct {
+		suffix string
+		rank   int
+	}{{"/logout", 6}, {"/team/leave", signsOut}, {"/settings/delete", 4}, {"/transfer", 3}, {"/delete", 2},
+		{"/remove", 1}, {"/pause", 1}, {"/end", 1}, {"/revoke", 1}, {"/disable", 1}} {
+		if strings.HasSuffix(path, last.suffix) {
+			return last.rank
 		}
 	}
 	return 0

@@ -53,16 +53,18 @@ func furnish(t *testing.T) *place {
 	for range 3 {
 		p.reports(t)
 	}
-	p.receives(t)
-	eventually(t, "the first attempts", func() bool { return p.count(t, "delivered") == 3 && p.count(t, "retrying") >= 3 })
+	for _, name := range []string{"Stripe", "Stripe of another shop"} { // one is deleted on the way
+		p.receives(t, name)
+	}
+	eventually(t, "the first attempts", func() bool { return p.count(t, "delivered") >= 3 && p.count(t, "retrying") >= 3 })
 	p.invites(t)
 	return p
 }
 
 // receives makes a source with a request that it took in and one that it refused.
-func (p *place) receives(t *testing.T) {
+func (p *place) receives(t *testing.T, name string) {
 	t.Helper()
-	body, _ := json.Marshal(map[string]any{"organizationId": p.org, "name": "Stripe", "provider": "stripe", "secrets": []string{stripeSecret}})
+	body, _ := json.Marshal(map[string]any{"organizationId": p.org, "name": name, "provider": "stripe", "secrets": []string{stripeSecret}})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.server.url+"/api/v1/sources", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
