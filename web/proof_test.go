@@ -147,6 +147,24 @@ func (r route) children() (names []string) {
 	return names
 }
 
+// untilFannedOut waits until every delivery is written of what was made: an event with
+// many is written in slices.
+func (s *site) untilFannedOut(t *testing.T) {
+	t.Helper()
+	late, again := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for left := 1; left > 0; {
+		if err := s.Store.Database().WithContext(t.Context()).Raw("SELECT count(*) FROM fan_outs").Scan(&left).Error; err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("%d events are not written to all endpoints", left)
+		}
+	}
+}
+
 // TestEveryRoute makes each request as everybody who may not, which changes
 // nothing, and then just so as the one who may, which works.
 func TestEveryRoute(t *testing.T) {
@@ -167,6 +185,7 @@ func TestEveryRoute(t *testing.T) {
 				if r.own != nil {
 					w.owner = r.own(t, w, ids)
 				}
+				s.untilFannedOut(t)
 				w.changes.Drop(t) // what the making of its rows has changed
 				use := w.provesOutside
 				switch {

@@ -78,6 +78,13 @@ func onReplay(use func(ctx context.Context, r *store.Receiving, p *receivedOf) (
 
 // receivingRefused are the methods that name a row: another owner's is NotFound.
 var receivingRefused = map[string]receivingCall{
+	"SourceSummary": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
+		one, err := r.SourceSummary(ctx, p.source.ID)
+		if err != nil {
+			return nil, err
+		}
+		return []string{one.ID}, nil
+	},
 	"Source": onSource(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.Source, error) {
 		return r.Source(ctx, p.source.ID)
 	}),
