@@ -51,7 +51,7 @@ func (s *site) untilEnded(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, endLimit)
 	defer cancel()
 	for {
-		left, err := query(ctx, s, pgx.RowTo[int], "SELECT (SELECT count(*) FROM request_work) + (SELECT count(*) FROM delivery_work) + (SELECT count(*) FROM accepted_groups)")
+		left, err := query(ctx, s, pgx.RowTo[int], "SELECT (SELECT count(*) FROM request_work) + (SELECT count(*) FROM delivery_work) + (SELECT count(*) FROM accepted_groups) + (SELECT count(*) FROM fan_outs)")
 		if err == nil && left[0] == 0 {
 			return nil
 		}
