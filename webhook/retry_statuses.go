@@ -176,11 +176,11 @@ func (s StatusSet) Words() string {
 	return "only " + s.write(", ", "")
 }
 
-// NotTriedAgain is the beginning of every Refusal.
+// NotTriedAgain is the beginning of every WhyNotRetried.
 const NotTriedAgain = "Not tried again: "
 
-// Refusal returns a sentence that explains why no attempt follows a failure with
+// WhyNotRetried returns a sentence that explains why no attempt follows a failure with
 // this status, which the set does not have.
-func (s StatusSet) Refusal() string {
+func (s StatusSet) WhyNotRetried() string {
 	return NotTriedAgain + "the endpoint's setting retries " + s.Words() + "."
 }

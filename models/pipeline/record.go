@@ -102,7 +102,7 @@ func (p *Engine) record(tx *database.Tx, results []Result) error {
 	decisions := judged(held)
 	for i := range held {
 		if decisions[i].cause == webhook.CauseNotRetried {
-			held[i].Exchange.Error += " " + held[i].Job.retries.statuses.Refusal()
+			held[i].Exchange.Error += " " + held[i].Job.retries.statuses.WhyNotRetried()
 		}
 	}
 	// An attempt that was taken for interrupted gets what really came of it. One
