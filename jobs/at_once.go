@@ -80,12 +80,12 @@ func (d *dispatcher) reserve(slots []pipeline.Slots) {
 
 // begin sends what was claimed for reserved slots, or lets it wait for one, and
 // gives up the other slots.
-func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
-	byEndpoint := make(map[string][]pipeline.Job, len(slots))
+func (d *dispatcher) begin(slots []pipeline.Slots, jobs []*pipeline.Job) {
+	byEndpoint := make(map[string][]*pipeline.Job, len(slots))
 	for i := range jobs {
 		byEndpoint[jobs[i].EndpointID] = append(byEndpoint[jobs[i].EndpointID], jobs[i])
 	}
-	var next, back []pipeline.Job
+	var next, back []*pipeline.Job
 	waiting, attends := false, d.engine.Attends()
 	d.mu.Lock()
 	for _, s := range slots {
@@ -126,7 +126,7 @@ func (d *dispatcher) begin(slots []pipeline.Slots, jobs []pipeline.Job) {
 }
 
 // send sends some jobs and gives others back.
-func (d *dispatcher) send(next, back []pipeline.Job) {
+func (d *dispatcher) send(next, back []*pipeline.Job) {
 	for i := range next {
 		go d.fly(next[i])
 	}
@@ -138,7 +138,7 @@ func (d *dispatcher) send(next, back []pipeline.Job) {
 // nextClaimed takes what was claimed and may be sent now, and what is to be given
 // back: all of a lane that is paused, and what has waited for too long. While others
 // wait for the lane's slots it leaves some of them.
-func (d *dispatcher) nextClaimed(l *lane) (next, late []pipeline.Job) {
+func (d *dispatcher) nextClaimed(l *lane) (next, late []*pipeline.Job) {
 	if l.state.paused() {
 		return nil, d.takeBack(l)
 	}
@@ -170,7 +170,7 @@ func (d *dispatcher) nextClaimed(l *lane) (next, late []pipeline.Job) {
 }
 
 // takeFirst takes the first of what was claimed and not begun.
-func (d *dispatcher) takeFirst(l *lane, n int) []pipeline.Job {
+func (d *dispatcher) takeFirst(l *lane, n int) []*pipeline.Job {
 	first := l.claimed[:n:n]
 	l.claimed = l.claimed[n:]
 	d.claims -= n
@@ -179,7 +179,7 @@ func (d *dispatcher) takeFirst(l *lane, n int) []pipeline.Job {
 }
 
 // sizeOf is the bytes of the jobs' bodies.
-func sizeOf(jobs []pipeline.Job) (size int) {
+func sizeOf(jobs []*pipeline.Job) (size int) {
 	for i := range jobs {
 		size += len(jobs[i].Message.Body)
 	}
@@ -187,11 +187,11 @@ func sizeOf(jobs []pipeline.Job) (size int) {
 }
 
 // takeBack takes all that was claimed and not begun.
-func (d *dispatcher) takeBack(l *lane) []pipeline.Job { return d.takeFirst(l, len(l.claimed)) }
+func (d *dispatcher) takeBack(l *lane) []*pipeline.Job { return d.takeFirst(l, len(l.claimed)) }
 
 // release gives jobs back and lets them wait in their lanes as others do. Where the
 // database does not take them, they are left to their leases.
-func (d *dispatcher) release(jobs []pipeline.Job) {
+func (d *dispatcher) release(jobs []*pipeline.Job) {
 	defer d.flights.Add(-len(jobs))
 	ctx, cancel := context.WithTimeout(context.Background(), releaseLimit)
 	defer cancel()
@@ -202,7 +202,7 @@ func (d *dispatcher) release(jobs []pipeline.Job) {
 	d.offer(pipeline.LanesOf(begunOf(jobs)))
 }
 
-func begunOf(jobs []pipeline.Job) []models.Woken {
+func begunOf(jobs []*pipeline.Job) []models.Woken {
 	woken := make([]models.Woken, len(jobs))
 	for i := range jobs {
 		woken[i] = jobs[i].Woken()

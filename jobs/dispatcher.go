@@ -197,12 +197,12 @@ func (d *dispatcher) claim(wanted []pipeline.Lane) {
 	defer cancel()
 	d.refill(ctx, wanted)
 	jobs, outlooks, err := d.engine.Claim(ctx, wanted)
-	byEndpoint := make(map[string][]pipeline.Job, len(wanted))
+	byEndpoint := make(map[string][]*pipeline.Job, len(wanted))
 	for _, job := range jobs {
 		byEndpoint[job.EndpointID] = append(byEndpoint[job.EndpointID], job)
 	}
 	d.mu.Lock()
-	next, back := jobs, []pipeline.Job(nil)
+	next, back := jobs, []*pipeline.Job(nil)
 	d.flights.Add(len(jobs))
 	for i, w := range wanted {
 		l := d.applyClaim(w, byEndpoint[w.EndpointID], outlooks[i])
@@ -248,7 +248,7 @@ func (d *dispatcher) refill(ctx context.Context, wanted []pipeline.Lane) {
 // or elsewhere, the rate limit is used up or the circuit is not closed, what was
 // not claimed waits for its turn here; otherwise it was not due, or claimed by
 // another process, and the due scan brings back what is left.
-func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []pipeline.Job, outlook pipeline.Outlook) *lane {
+func (d *dispatcher) applyClaim(w pipeline.Lane, jobs []*pipeline.Job, outlook pipeline.Outlook) *lane {
 	l := d.lanes[w.EndpointID]
 	d.taken -= w.Slots - len(jobs)
 	l.asked -= w.Slots
@@ -306,14 +306,14 @@ func (d *dispatcher) rest(wait time.Duration) {
 
 // fly sends one attempt. Its slot is free again once the outcome is recorded,
 // which is when the database counts it free too.
-func (d *dispatcher) fly(job pipeline.Job) {
+func (d *dispatcher) fly(job *pipeline.Job) {
 	exchange := d.sender.Send(d.exchange, job.Message)
-	d.recorder.put(pipeline.Result{Job: job, Exchange: exchange})
+	d.recorder.put(&pipeline.Result{Job: job, Exchange: exchange})
 }
 
 // landed frees the slots of a group at once, so that one claim takes them all.
 func (d *dispatcher) landed(group []unrecorded) {
-	var next, back []pipeline.Job
+	var next, back []*pipeline.Job
 	touched := make(map[string]*lane, len(group))
 	attends := d.engine.Attends()
 	d.mu.Lock()
@@ -363,7 +363,7 @@ func (d *dispatcher) left() (lanes []pipeline.DueLane) {
 // halt ends claiming; what is in flight goes on. What was claimed and not begun is
 // given back, to wait in the lanes.
 func (d *dispatcher) halt() {
-	var back []pipeline.Job
+	var back []*pipeline.Job
 	d.mu.Lock()
 	d.halted = true
 	close(d.stop)

@@ -25,7 +25,7 @@ type lane struct {
 	pause    *time.Timer   // that ends the last pause; nil before the first
 	look     time.Duration // how long it waits while it is crowded out
 
-	claimed  []pipeline.Job // as they were accepted, and wait for a slot
+	claimed  []*pipeline.Job // as they were accepted, and wait for a slot
 	promised int            // places among them, for what is about to be accepted
 	soon     bool           // the last attempt went well, and soon
 	took     time.Duration  // how long it took, until it was recorded
@@ -97,7 +97,7 @@ func (l *lane) take(n int) []string {
 }
 
 // putBack lets the ids that were not claimed wait.
-func (l *lane) putBack(ids []string, jobs []pipeline.Job) {
+func (l *lane) putBack(ids []string, jobs []*pipeline.Job) {
 	claimed := make(map[string]struct{}, len(jobs))
 	for _, job := range jobs {
 		claimed[job.DeliveryID] = struct{}{}

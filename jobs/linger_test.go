@@ -12,7 +12,7 @@ func TestRecorder_pressing(t *testing.T) {
 	r := &recorder{slots: map[string]int{}, signal: make(chan struct{}, 1), pressing: make(chan struct{}, 1)}
 	land := func(endpoint string, limit, n int) {
 		for range n {
-			r.put(pipeline.Result{Job: pipeline.Job{EndpointID: endpoint, MaxInFlight: limit}})
+			r.put(&pipeline.Result{Job: &pipeline.Job{EndpointID: endpoint, MaxInFlight: limit}})
 		}
 	}
 	want := func(what string, pressing bool) {

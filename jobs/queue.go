@@ -133,7 +133,7 @@ func (q *Queue) Reserve(slots []pipeline.Slots) {
 }
 
 // Begin sends the jobs that were claimed for reserved slots.
-func (q *Queue) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
+func (q *Queue) Begin(slots []pipeline.Slots, jobs []*pipeline.Job) {
 	if local := q.local.Load(); local != nil {
 		local.begin(slots, jobs)
 	}

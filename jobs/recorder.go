@@ -33,7 +33,7 @@ type recorder struct {
 
 // unrecorded is an outcome that is to be recorded.
 type unrecorded struct {
-	result  pipeline.Result
+	result  *pipeline.Result
 	refused int // how often the database refused it, and took others
 	since   int // what was written when it was refused last
 }
@@ -64,7 +64,7 @@ func newRecorder(engine *pipeline.Engine, feed *Feed, log *slog.Logger) *recorde
 }
 
 // put hands an outcome over.
-func (r *recorder) put(result pipeline.Result) {
+func (r *recorder) put(result *pipeline.Result) {
 	r.mu.Lock()
 	r.waiting = append(r.waiting, unrecorded{result: result})
 	r.slots[result.Job.EndpointID]++
@@ -224,7 +224,7 @@ func (r *recorder) refuse(l unrecorded, err error) {
 func (r *recorder) record(group []unrecorded) error {
 	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
-	results := make([]pipeline.Result, len(group))
+	results := make([]*pipeline.Result, len(group))
 	for i := range group {
 		results[i] = group[i].result
 	}
@@ -234,7 +234,7 @@ func (r *recorder) record(group []unrecorded) error {
 	r.written++
 	woken := make([]models.Woken, len(group))
 	for i := range group {
-		result := &group[i].result
+		result := group[i].result
 		woken[i] = result.Job.Woken()
 		r.logAttempt(result)
 	}
@@ -246,7 +246,7 @@ func (r *recorder) record(group []unrecorded) error {
 // logAttempt writes a line for each attempt, and so with typed attributes, which
 // are not boxed one by one.
 func (r *recorder) logAttempt(result *pipeline.Result) {
-	job, x := &result.Job, &result.Exchange
+	job, x := result.Job, &result.Exchange
 	r.log.LogAttrs(context.Background(), slog.LevelInfo, "attempt", slog.String("delivery", job.DeliveryID), slog.String("endpoint", job.EndpointID),
 		slog.Int("number", job.Message.Number), slog.Int("status", x.StatusCode), slog.String("cause", string(x.Cause)),
 		slog.Int64("ms", x.Duration.Milliseconds()), slog.String("event", job.Message.EventID), slog.String("request", job.RequestID))

@@ -12,7 +12,7 @@ import (
 )
 
 func TestAttemptLine(t *testing.T) {
-	result := &pipeline.Result{Job: pipeline.Job{RequestID: "req_1"}, Exchange: webhook.Exchange{StatusCode: 503, Cause: "server_error", Duration: 1500 * time.Millisecond}}
+	result := &pipeline.Result{Job: &pipeline.Job{RequestID: "req_1"}, Exchange: webhook.Exchange{StatusCode: 503, Cause: "server_error", Duration: 1500 * time.Millisecond}}
 	result.Job.DeliveryID, result.Job.EndpointID, result.Job.Message.EventID, result.Job.Message.Number = "dlv_1", "ep_1", "evt_1", 2
 	var lines strings.Builder
 	(&recorder{log: slog.New(slog.NewTextHandler(&lines, nil))}).logAttempt(result)

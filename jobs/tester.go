@@ -42,7 +42,7 @@ func (t *Tester) Test(ctx context.Context, tenant Tenant, endpointID, eventType 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), job.Message.Timeout+10*time.Second)
 	defer cancel()
 	exchange := t.sender.Send(ctx, job.Message)
-	if err := t.engine.Record(ctx, []pipeline.Result{{Job: *job, Exchange: exchange}}); err != nil {
+	if err := t.engine.Record(ctx, []*pipeline.Result{{Job: job, Exchange: exchange}}); err != nil {
 		return "", err
 	}
 	t.feed.changed([]models.Woken{{OrganizationID: tenant.Organization().ID, EndpointID: endpointID, DeliveryID: job.DeliveryID}})

@@ -51,9 +51,9 @@ func TestASlotIsGivenOnce(t *testing.T) {
 // TestNothingIsStranded holds that what waits claimed is sent where the slot that was
 // left for a claim brings nothing.
 func TestNothingIsStranded(t *testing.T) {
-	jobs := make([]pipeline.Job, 5)
+	jobs := make([]*pipeline.Job, 5)
 	for i := range jobs {
-		jobs[i].Begun = time.Now()
+		jobs[i] = &pipeline.Job{Begun: time.Now()}
 	}
 	l := &lane{limit: 1, soon: true, known: map[string]struct{}{"x": {}}, ids: []string{"x"}, organizationID: "org", turns: claimedTurns - 1, claimed: jobs}
 	d := &dispatcher{lanes: map[string]*lane{"ep": l}, most: 100, turns: mostTurns, claims: len(jobs), stop: make(chan struct{})}

@@ -70,7 +70,7 @@ func (w *forwarder) Reserve(slots []pipeline.Slots) {
 	}
 }
 
-func (w *forwarder) Begin(slots []pipeline.Slots, jobs []pipeline.Job) {
+func (w *forwarder) Begin(slots []pipeline.Slots, jobs []*pipeline.Job) {
 	for i := range jobs {
 		w.begun.Store(jobs[i].DeliveryID, true)
 	}

@@ -91,14 +91,14 @@ func (m *Metrics) Accepted(origin models.Origin, events, deliveries int) {
 }
 
 // Attempted counts a group of attempts: one addition for each kind among them.
-func (m *Metrics) Attempted(results []pipeline.Result) {
+func (m *Metrics) Attempted(results []*pipeline.Result) {
 	type kind struct {
 		cause   webhook.Cause
 		trigger models.Trigger
 	}
 	kinds := map[kind]int{}
 	for i := range results {
-		r := &results[i]
+		r := results[i]
 		kinds[kind{r.Exchange.Cause, r.Trigger()}]++
 		if r.Exchange.Cause != webhook.CauseInterrupted {
 			m.exchange.Observe(r.Exchange.Duration.Seconds())

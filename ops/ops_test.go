@@ -209,7 +209,7 @@ func (p *post) deliver(t *testing.T, e *models.Endpoint, cause webhook.Cause) {
 	jobs, _, err := p.store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: []string{list[0].ID}, Slots: 1}})
 	must(t, err)
 	x := webhook.Exchange{StartedAt: p.store.Now(), Duration: 30 * time.Millisecond, StatusCode: 200, Cause: cause}
-	must(t, p.store.Engine().Record(t.Context(), []pipeline.Result{{Job: jobs[0], Exchange: x}}))
+	must(t, p.store.Engine().Record(t.Context(), []*pipeline.Result{{Job: jobs[0], Exchange: x}}))
 }
 
 func TestMetrics(t *testing.T) {

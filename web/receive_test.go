@@ -313,6 +313,6 @@ func (d *door) deliver(t *testing.T, e *models.Endpoint) {
 	sender := webhook.NewSender(webhook.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), d.clock.Now)
 	defer sender.Close()
 	for _, job := range jobs {
-		must(t, d.Engine().Record(t.Context(), []pipeline.Result{{Job: job, Exchange: sender.Send(t.Context(), job.Message)}}))
+		must(t, d.Engine().Record(t.Context(), []*pipeline.Result{{Job: job, Exchange: sender.Send(t.Context(), job.Message)}}))
 	}
 }

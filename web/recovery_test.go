@@ -34,9 +34,9 @@ func (s *site) fails(t *testing.T, org *models.Organization, n int) (*models.End
 	}
 	jobs, _, err := s.Store.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: n}})
 	must(t, err)
-	var results []pipeline.Result
+	var results []*pipeline.Result
 	for _, job := range jobs {
-		results = append(results, pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: s.Store.Now(), StatusCode: 503, Cause: webhook.CauseStatus}})
+		results = append(results, &pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: s.Store.Now(), StatusCode: 503, Cause: webhook.CauseStatus}})
 	}
 	must(t, s.Store.Engine().Record(t.Context(), results))
 	return e, ids

@@ -96,7 +96,7 @@ func (s *site) deliverAll(t *testing.T) {
 			t.Errorf("claimed %d of %d", len(jobs), len(lane.DeliveryIDs))
 		}
 		for _, job := range jobs {
-			must(t, s.Store.Engine().Record(t.Context(), []pipeline.Result{{Job: job, Exchange: sender.Send(t.Context(), job.Message)}}))
+			must(t, s.Store.Engine().Record(t.Context(), []*pipeline.Result{{Job: job, Exchange: sender.Send(t.Context(), job.Message)}}))
 		}
 	}
 }

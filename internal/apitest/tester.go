@@ -27,6 +27,6 @@ func (t *Tester) Test(ctx context.Context, tenant *store.Tenant, endpointID, eve
 	if job.Sent {
 		return job.DeliveryID, nil
 	}
-	result := pipeline.Result{Job: *job, Exchange: t.sender.Send(ctx, job.Message)}
-	return job.DeliveryID, t.store.Engine().Record(ctx, []pipeline.Result{result})
+	result := &pipeline.Result{Job: job, Exchange: t.sender.Send(ctx, job.Message)}
+	return job.DeliveryID, t.store.Engine().Record(ctx, []*pipeline.Result{result})
 }

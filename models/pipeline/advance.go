@@ -11,7 +11,7 @@ import (
 
 // advance moves deliveries, work and endpoints on by what was decided on results
 // whose lease holds.
-func (p *Engine) advance(tx *database.Tx, held []Result, decisions []decision) error {
+func (p *Engine) advance(tx *database.Tx, held []*Result, decisions []decision) error {
 	if len(held) == 0 {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (p *Engine) advance(tx *database.Tx, held []Result, decisions []decision) e
 		return err
 	}
 	for i := range held {
-		r := &held[i]
+		r := held[i]
 		v := decisions[i]
 		ends.note(r, v)
 		ended := r.ended()
@@ -64,14 +64,14 @@ func (p *Engine) advance(tx *database.Tx, held []Result, decisions []decision) e
 
 // countResults counts what came of results. Earlier is how deliveries had ended
 // before they arrived.
-func (p *Engine) countResults(tx *database.Tx, held []Result, decisions []decision, earlier map[string]models.Delivery) error {
+func (p *Engine) countResults(tx *database.Tx, held []*Result, decisions []decision, earlier map[string]models.Delivery) error {
 	counted := traffic{}
 	for i := range held {
 		var before *models.Delivery
 		if d, ok := earlier[held[i].Job.DeliveryID]; ok {
 			before = &d
 		}
-		counted.count(&held[i], decisions[i], before)
+		counted.count(held[i], decisions[i], before)
 	}
 	return counted.save(tx.DB, p.clock)
 }

@@ -115,7 +115,7 @@ func (p *Engine) begin(f *fanOut, wrote func(eventID string) bool) map[string]bo
 	}
 	a := f.atOnce
 	f.atOnce = nil
-	var jobs []Job
+	jobs := make([]*Job, 0, len(f.deliveries))
 	begun, now := map[string]bool{}, time.Now()
 	for i, d := range f.deliveries {
 		if t := a.templates[i]; t != nil && wrote != nil && wrote(d.EventID) {
@@ -163,7 +163,7 @@ func notHeld(now string) string {
 // Release gives back jobs that were claimed and not begun: their deliveries are due
 // as before. One that a person cancelled meanwhile ends. It fails if the database
 // does, and then the leases stand.
-func (p *Engine) Release(ctx context.Context, jobs []Job) error {
+func (p *Engine) Release(ctx context.Context, jobs []*Job) error {
 	ids, tokens := make([]string, len(jobs)), make([]string, len(jobs))
 	for i := range jobs {
 		ids[i], tokens[i] = jobs[i].DeliveryID, jobs[i].work.LeaseToken

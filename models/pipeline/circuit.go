@@ -21,12 +21,11 @@ const stateGrain = 5 * time.Second
 
 // resultsByEndpoint reads results, the earliest first. Test events count in no health, and
 // what cut an attempt off here says nothing of the receiver.
-func resultsByEndpoint(held []Result) map[string]*models.EndpointResults {
+func resultsByEndpoint(held []*Result) map[string]*models.EndpointResults {
 	ordered := slices.Clone(held)
-	slices.SortStableFunc(ordered, func(a, b Result) int { return a.ended().Compare(b.ended()) })
+	slices.SortStableFunc(ordered, func(a, b *Result) int { return a.ended().Compare(b.ended()) })
 	found := map[string]*models.EndpointResults{}
-	for i := range ordered {
-		r := &ordered[i]
+	for _, r := range ordered {
 		if r.Job.work.Trigger == models.TriggerTest {
 			continue
 		}
@@ -62,7 +61,7 @@ func speaksAgainst(x *webhook.Exchange) bool {
 
 // advanceEndpoints notes how endpoints fare, opens and closes their circuits,
 // and disables those that answered 410.
-func (p *Engine) advanceEndpoints(tx *database.Tx, held []Result) error {
+func (p *Engine) advanceEndpoints(tx *database.Tx, held []*Result) error {
 	found := resultsByEndpoint(held)
 	ids := make([]string, 0, len(found))
 	for id := range found {

@@ -173,7 +173,7 @@ const FullStep = 500
 // it again.
 func (p *Engine) Reclaim(ctx context.Context) (int, error) {
 	var reclaimed int
-	var results []Result
+	var results []*Result
 	if err := p.db.Transaction(ctx, p.expandStrays); err != nil {
 		return 0, fmt.Errorf("expanding strays: %w", err)
 	}
@@ -221,7 +221,7 @@ func (p *Engine) overdueLeases(tx *database.Tx) ([]models.Work, error) {
 }
 
 // interrupted makes the results of attempts of which nothing more is known.
-func (p *Engine) interrupted(tx *database.Tx, rows []models.Work) ([]Result, error) {
+func (p *Engine) interrupted(tx *database.Tx, rows []models.Work) ([]*Result, error) {
 	ids := make([]string, len(rows))
 	for i, w := range rows {
 		ids[i] = w.EndpointID
@@ -234,9 +234,9 @@ func (p *Engine) interrupted(tx *database.Tx, rows []models.Work) ([]Result, err
 	for i := range endpoints {
 		byID[endpoints[i].ID] = &endpoints[i]
 	}
-	results := make([]Result, 0, len(rows))
+	results := make([]*Result, 0, len(rows))
 	for _, w := range rows {
-		job := Job{DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, work: w}
+		job := &Job{DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, work: w}
 		if e := byID[w.EndpointID]; e != nil {
 			job.Message.URL, job.retries.schedule = e.URL, e.Schedule
 		}
@@ -245,7 +245,7 @@ func (p *Engine) interrupted(tx *database.Tx, rows []models.Work) ([]Result, err
 		if w.ClaimedAt != nil {
 			exchange.StartedAt = *w.ClaimedAt
 		}
-		results = append(results, Result{Job: job, Exchange: exchange})
+		results = append(results, &Result{Job: job, Exchange: exchange})
 	}
 	return results, nil
 }

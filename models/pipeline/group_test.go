@@ -60,7 +60,7 @@ func (g *groups) attend(t *testing.T) {
 }
 
 // report reports an event, and returns the jobs that were begun with it.
-func (g *groups) report(t *testing.T, key string) []pipeline.Job {
+func (g *groups) report(t *testing.T, key string) []*pipeline.Job {
 	t.Helper()
 	g.waker.begun = nil
 	_, err := g.tenant.Publish(t.Context(), models.NewEvent{Type: "payment.failed", Data: []byte(storetest.Example(t, "payment.failed")), IdempotencyKey: key})
@@ -93,19 +93,19 @@ func (g *groups) stands(t *testing.T, when string, accepted, work int, states ..
 }
 
 // outcomes are the results of jobs, each with one cause.
-func outcomes(jobs []pipeline.Job, cause webhook.Cause) []pipeline.Result {
-	results := make([]pipeline.Result, len(jobs))
+func outcomes(jobs []*pipeline.Job, cause webhook.Cause) []*pipeline.Result {
+	results := make([]*pipeline.Result, len(jobs))
 	for i := range jobs {
 		x := webhook.Exchange{Cause: cause, StartedAt: time.Now(), Duration: time.Millisecond, Requests: 1, StatusCode: 204}
 		if cause != "" {
 			x.StatusCode = 500
 		}
-		results[i] = pipeline.Result{Job: jobs[i], Exchange: x}
+		results[i] = &pipeline.Result{Job: jobs[i], Exchange: x}
 	}
 	return results
 }
 
-func (g *groups) record(t *testing.T, results ...pipeline.Result) {
+func (g *groups) record(t *testing.T, results ...*pipeline.Result) {
 	t.Helper()
 	storetest.Must(t, g.Engine().Record(t.Context(), results))
 }
@@ -117,8 +117,8 @@ const (
 )
 
 func TestAcceptedGroups(t *testing.T) {
-	for name, test := range map[string]func(t *testing.T, g *groups, jobs []pipeline.Job){
-		"a_delivery_is_written_once_with_its_outcome": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+	for name, test := range map[string]func(t *testing.T, g *groups, jobs []*pipeline.Job){
+		"a_delivery_is_written_once_with_its_outcome": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			g.stands(t, "Once accepted", 1, 0, delivered, delivered)
 			g.record(t, outcomes(jobs[:1], "")...)
 			g.stands(t, "After the first outcome", 1, 0, delivered, delivered, delivered)
@@ -132,7 +132,7 @@ func TestAcceptedGroups(t *testing.T) {
 				}
 			}
 		},
-		"who_reads_sees_what_waits": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"who_reads_sees_what_waits": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			g.record(t, outcomes(jobs[:1], "")...)
 			storetest.Must(t, g.tenant.Expand(t.Context()))
 			g.stands(t, "To who reads", 0, 1, delivered, delivered, delivered, pending)
@@ -142,30 +142,30 @@ func TestAcceptedGroups(t *testing.T) {
 			g.record(t, outcomes(jobs[1:], "")...)
 			g.stands(t, "In the end", 0, 0, delivered, delivered, delivered, delivered)
 		},
-		"another_process_reads_while_an_outcome_is_recorded": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"another_process_reads_while_an_outcome_is_recorded": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			other := g.another(t)
 			storetest.Must(t, other.Engine().Expand(t.Context(), g.tenant.Organization().ID))
 			g.stands(t, "To the other process", 0, 2, delivered, delivered, pending, pending)
 			g.record(t, outcomes(jobs, "")...)
 			g.stands(t, "In the end", 0, 0, delivered, delivered, delivered, delivered)
 		},
-		"a_failure_is_tried_again": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"a_failure_is_tried_again": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			g.record(t, append(outcomes(jobs[:1], webhook.CauseStatus), outcomes(jobs[1:], "")...)...)
 			g.stands(t, "After a failure", 0, 1, delivered, delivered, retrying, delivered)
 		},
-		"recording_twice_changes_nothing": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"recording_twice_changes_nothing": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			g.record(t, outcomes(jobs[:1], "")...)
 			g.record(t, outcomes(jobs[:1], "")...)
 			g.record(t, outcomes(jobs, "")...)
 			g.stands(t, "In the end", 0, 0, delivered, delivered, delivered, delivered)
 		},
-		"what_takes_long_gets_rows_of_its_own": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"what_takes_long_gets_rows_of_its_own": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			storetest.Must(t, g.Engine().ExpandOlder(t.Context(), time.Now().Add(time.Second)))
 			g.stands(t, "After a while", 0, 2, delivered, delivered, pending, pending)
 			g.record(t, outcomes(jobs, "")...)
 			g.stands(t, "In the end", 0, 0, delivered, delivered, delivered, delivered)
 		},
-		"what_is_given_back_is_due": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"what_is_given_back_is_due": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			storetest.Must(t, g.Engine().Release(t.Context(), jobs[1:]))
 			g.record(t, outcomes(jobs[:1], "")...)
 			g.stands(t, "After one was given back", 0, 1, delivered, delivered, delivered, pending)
@@ -173,20 +173,20 @@ func TestAcceptedGroups(t *testing.T) {
 				t.Errorf("what was given back is %+v; want it due", d)
 			}
 		},
-		"a_deleted_endpoint_gets_no_retry": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"a_deleted_endpoint_gets_no_retry": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			storetest.Must(t, g.tenant.DeleteEndpoint(t.Context(), jobs[0].EndpointID))
 			g.record(t, outcomes(jobs, webhook.CauseStatus)...)
 			g.stands(t, "After both failed", 0, 1, delivered, delivered, models.Cancelled, retrying)
 		},
-		"who_leaves_leaves_rows": func(t *testing.T, g *groups, _ []pipeline.Job) {
+		"who_leaves_leaves_rows": func(t *testing.T, g *groups, _ []*pipeline.Job) {
 			storetest.Must(t, g.Engine().Leave(t.Context()))
 			g.stands(t, "After the process has left", 0, 2, delivered, delivered, pending, pending)
 		},
-		"another_process_with_workers_counts_what_is_in_flight": func(t *testing.T, g *groups, _ []pipeline.Job) {
+		"another_process_with_workers_counts_what_is_in_flight": func(t *testing.T, g *groups, _ []*pipeline.Job) {
 			storetest.Must(t, g.another(t).Engine().Attend(t.Context()))
 			g.stands(t, "As the other one begins", 0, 2, delivered, delivered, pending, pending)
 		},
-		"a_dead_process_is_taken_over": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"a_dead_process_is_taken_over": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			other := g.another(t).Engine()
 			for range 6 {
 				storetest.Must(t, other.Attend(t.Context()))
@@ -200,7 +200,7 @@ func TestAcceptedGroups(t *testing.T) {
 			g.record(t, outcomes(jobs, "")...)
 			g.stands(t, "After the dead one's outcomes came late", 0, 2, delivered, delivered, retrying, retrying)
 		},
-		"an_event_in_flight_is_not_missing": func(t *testing.T, g *groups, jobs []pipeline.Job) {
+		"an_event_in_flight_is_not_missing": func(t *testing.T, g *groups, jobs []*pipeline.Job) {
 			events, _, err := g.tenant.Events(t.Context(), models.EventFilter{MissedBy: jobs[0].EndpointID}, models.Page{})
 			storetest.Must(t, err)
 			if len(events) != 0 {
@@ -208,7 +208,7 @@ func TestAcceptedGroups(t *testing.T) {
 			}
 			g.stands(t, "Still", 1, 0, delivered, delivered)
 		},
-		"the_queue_counts_it": func(t *testing.T, g *groups, _ []pipeline.Job) {
+		"the_queue_counts_it": func(t *testing.T, g *groups, _ []*pipeline.Job) {
 			depth, err := g.Engine().Depth(t.Context())
 			storetest.Must(t, err)
 			if depth.InFlight != 2 {

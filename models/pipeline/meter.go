@@ -13,7 +13,7 @@ type Meter interface {
 	// deliveries.
 	Accepted(origin models.Origin, events, deliveries int)
 	// Attempted counts attempts that were recorded together.
-	Attempted(results []Result)
+	Attempted(results []*Result)
 	// Ended counts deliveries that a transaction ended in one state. The cause is
 	// empty unless the state is Failed. A delivery that a resend delivers again
 	// counts again.
@@ -86,7 +86,7 @@ func (p *Engine) tell(t *committed) {
 }
 
 // attempted tells the meter of attempts after their commit.
-func (p *Engine) attempted(results []Result) {
+func (p *Engine) attempted(results []*Result) {
 	if p.meter != nil {
 		p.meter.Attempted(results)
 	}

@@ -15,7 +15,7 @@ import (
 
 // Result is the result of a job: the attempt as it was sent, or as it failed.
 type Result struct {
-	Job      Job
+	Job      *Job
 	Exchange webhook.Exchange
 }
 
@@ -64,7 +64,7 @@ func (r *Result) FirstWait() (time.Duration, bool) {
 // that follow. A result whose lease was lost is kept as an attempt and changes no
 // state. Recording a result twice changes nothing, so a partly written group can
 // be recorded again.
-func (p *Engine) Record(ctx context.Context, results []Result) error {
+func (p *Engine) Record(ctx context.Context, results []*Result) error {
 	if len(results) == 0 {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (p *Engine) Record(ctx context.Context, results []Result) error {
 
 // record writes results in one transaction. It locks the endpoints' states before
 // accepted groups and the work, as claims do and who changes an endpoint.
-func (p *Engine) record(tx *database.Tx, results []Result) error {
+func (p *Engine) record(tx *database.Tx, results []*Result) error {
 	endpointIDs := make([]string, len(results))
 	for i := range results {
 		endpointIDs[i] = results[i].Job.EndpointID
@@ -100,15 +100,16 @@ func (p *Engine) record(tx *database.Tx, results []Result) error {
 		return err
 	}
 	decisions := judged(held)
+	attempts := attemptsOf(held)
 	for i := range held {
 		if decisions[i].cause == webhook.CauseNotRetried {
-			held[i].Exchange.Error += " " + held[i].Job.retries.statuses.WhyNotRetried()
+			attempts[i].Error += " " + held[i].Job.retries.statuses.WhyNotRetried()
 		}
 	}
 	// An attempt that was taken for interrupted gets what really came of it. One
 	// that was made twice, because its first claim was lost, keeps what its
 	// delivery's state follows from.
-	if err := database.InsertAll(p.db.Dialect, tx.DB, attemptsOf(held), database.ReplaceTaken); err != nil {
+	if err := database.InsertAll(p.db.Dialect, tx.DB, attempts, database.ReplaceTaken); err != nil {
 		return fmt.Errorf("inserting attempts: %w", err)
 	}
 	if err := database.InsertAll(p.db.Dialect, tx.DB, attemptsOf(late), database.ReplaceInterrupted); err != nil {
@@ -128,7 +129,7 @@ func (p *Engine) lockStates(tx *database.Tx, endpointIDs []string) error {
 	return nil
 }
 
-func attemptsOf(results []Result) []*models.Attempt {
+func attemptsOf(results []*Result) []*models.Attempt {
 	attempts := make([]*models.Attempt, len(results))
 	for i := range results {
 		attempts[i] = results[i].attempt()
@@ -141,7 +142,7 @@ func attemptsOf(results []Result) []*models.Attempt {
 // have lost it: work that is free and one attempt behind was claimed by nobody
 // since, and is still the result's. Not so where a person asked for an attempt
 // meanwhile: that one is still to be made.
-func (p *Engine) heldLeases(tx *database.Tx, results []Result) (held, late []Result, err error) {
+func (p *Engine) heldLeases(tx *database.Tx, results []*Result) (held, late []*Result, err error) {
 	ids := make([]string, len(results))
 	for i := range results {
 		ids[i] = results[i].Job.DeliveryID
@@ -156,7 +157,7 @@ func (p *Engine) heldLeases(tx *database.Tx, results []Result) (held, late []Res
 	for _, row := range rows {
 		leases[row.DeliveryID] = row
 	}
-	held = make([]Result, 0, len(results))
+	held = make([]*Result, 0, len(results))
 	for _, r := range results {
 		row, ok := leases[r.Job.DeliveryID]
 		leased := row.LeaseUntil != nil && row.LeaseToken == r.Job.work.LeaseToken && row.Attempt == r.Job.work.Attempt
@@ -181,10 +182,10 @@ type decision struct {
 }
 
 // judged are the decisions on results, made once for each: a delay has jitter.
-func judged(results []Result) []decision {
+func judged(results []*Result) []decision {
 	decisions := make([]decision, len(results))
 	for i := range results {
-		decisions[i] = judge(&results[i])
+		decisions[i] = judge(results[i])
 	}
 	return decisions
 }

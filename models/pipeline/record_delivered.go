@@ -16,10 +16,10 @@ import (
 // Postgres most of all that happens, and so done at the cost of one statement.
 // It returns the results that are left: failures, resends and tests, and all of
 // them where one lost its lease or was cancelled meanwhile.
-func (p *Engine) recordDelivered(ctx context.Context, results []Result) (left []Result, err error) {
-	var delivered []Result
+func (p *Engine) recordDelivered(ctx context.Context, results []*Result) (left []*Result, err error) {
+	var delivered []*Result
 	for _, r := range results {
-		if r.Exchange.Cause == "" && r.Job.work.Trigger == models.TriggerSchedule && !p.isGrouped(&r) {
+		if r.Exchange.Cause == "" && r.Job.work.Trigger == models.TriggerSchedule && !p.isGrouped(r) {
 			delivered = append(delivered, r)
 		} else {
 			left = append(left, r)
@@ -30,7 +30,7 @@ func (p *Engine) recordDelivered(ctx context.Context, results []Result) (left []
 	}
 	counted := traffic{}
 	for i := range delivered {
-		counted.count(&delivered[i], decision{state: models.Delivered, done: true}, nil)
+		counted.count(delivered[i], decision{state: models.Delivered, done: true}, nil)
 	}
 	delta, err := counted.delta(p.clock)
 	if err != nil {
@@ -52,7 +52,7 @@ func (p *Engine) recordDelivered(ctx context.Context, results []Result) (left []
 // noteDelivered notes how endpoints fare, where that is news: at once where it is
 // their first success, or follows on failures; otherwise the next FlushSuccesses
 // writes it together with others.
-func (p *Engine) noteDelivered(ctx context.Context, finished []Result, states []models.EndpointState) error {
+func (p *Engine) noteDelivered(ctx context.Context, finished []*Result, states []models.EndpointState) error {
 	found, stale := resultsByEndpoint(finished), p.clock.Now().Add(-stateGrain)
 	renewed := map[string]time.Time{}
 	for i := range states {
@@ -70,15 +70,15 @@ func (p *Engine) noteDelivered(ctx context.Context, finished []Result, states []
 }
 
 // recordDelivered has nothing to gain on SQLite, where a round trip is a call.
-func (sqliteStatements) recordDelivered(*gorm.DB, []Result, *rollupDelta) (bool, []models.EndpointState, error) {
+func (sqliteStatements) recordDelivered(*gorm.DB, []*Result, *rollupDelta) (bool, []models.EndpointState, error) {
 	return false, nil, nil
 }
 
-func (d postgresStatements) recordDelivered(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []models.EndpointState, err error) {
+func (d postgresStatements) recordDelivered(db *gorm.DB, results []*Result, delta *rollupDelta) (done bool, states []models.EndpointState, err error) {
 	ids, rows, endpoints := make([]string, len(results)), make([][]any, len(results)), map[string]bool{}
 	var endpointIDs []string
 	for i := range results {
-		r, x := &results[i], &results[i].Exchange
+		r, x := results[i], results[i].Exchange
 		ids[i] = r.Job.DeliveryID
 		rows[i] = []any{ids[i], r.Job.work.LeaseToken, r.Job.work.Attempt, x.StatusCode, x.Duration.Microseconds(), r.started(), r.ended()}
 		if !endpoints[r.Job.EndpointID] {

@@ -12,7 +12,7 @@ import (
 
 // groupOutcomes are attempts that delivered, of accepted groups.
 type groupOutcomes struct {
-	results    []Result
+	results    []*Result
 	deliveries []*models.Delivery // as they ended
 	tokens     []string           // of their groups
 	finishing  []string           // of those that have no other outcome to come
@@ -26,10 +26,10 @@ func (p *Engine) isGrouped(r *Result) bool {
 }
 
 // groupsOf returns the tokens of the results' groups that may not be expanded.
-func (p *Engine) groupsOf(results []Result) []string {
+func (p *Engine) groupsOf(results []*Result) []string {
 	tokens := map[string]bool{}
 	for i := range results {
-		if p.isGrouped(&results[i]) {
+		if p.isGrouped(results[i]) {
 			tokens[results[i].Job.work.LeaseToken] = true
 		}
 	}
@@ -39,17 +39,17 @@ func (p *Engine) groupsOf(results []Result) []string {
 // recordGrouped records, of some results, those that delivered and have no rows
 // yet. It returns the results that are left: all of them where one of the groups was
 // expanded meanwhile, or is at this moment.
-func (p *Engine) recordGrouped(ctx context.Context, results []Result) (left []Result, err error) {
+func (p *Engine) recordGrouped(ctx context.Context, results []*Result) (left []*Result, err error) {
 	o := &groupOutcomes{counted: traffic{}}
 	outcomes := map[string]int{}
 	for _, r := range results {
-		if r.Exchange.Cause != "" || !p.isGrouped(&r) {
+		if r.Exchange.Cause != "" || !p.isGrouped(r) {
 			left = append(left, r)
 			continue
 		}
 		o.results = append(o.results, r)
 		o.deliveries = append(o.deliveries, r.delivered())
-		o.counted.count(&r, decision{state: models.Delivered, done: true}, nil)
+		o.counted.count(r, decision{state: models.Delivered, done: true}, nil)
 		outcomes[r.Job.work.LeaseToken]++
 	}
 	if len(o.results) == 0 {
@@ -152,7 +152,7 @@ const recordGroupedQuery = `WITH free AS MATERIALIZED (SELECT token FROM accepte
 	FROM endpoint_states WHERE endpoint_id = ANY(%s)`
 
 // endpointIDsOf returns the results' endpoints, each once.
-func endpointIDsOf(results []Result) []string {
+func endpointIDsOf(results []*Result) []string {
 	seen := map[string]bool{}
 	var ids []string
 	for i := range results {

@@ -18,7 +18,7 @@ type statements interface {
 	writeIfUnchanged(db *gorm.DB, c *database.Clock, f *fanOut, p precondition, worker string) (written, error)
 	// recordDelivered commits, in one statement, attempts that delivered, if all of their
 	// leases hold, and returns the states of their endpoints.
-	recordDelivered(db *gorm.DB, results []Result, delta *rollupDelta) (done bool, states []models.EndpointState, err error)
+	recordDelivered(db *gorm.DB, results []*Result, delta *rollupDelta) (done bool, states []models.EndpointState, err error)
 	// recordGrouped commits attempts that delivered, with their deliveries' only rows, if
 	// none of their groups is expanded, and returns the states of their endpoints.
 	recordGrouped(ctx context.Context, p *Engine, o *groupOutcomes) (done bool, states []models.EndpointState, err error)

@@ -44,7 +44,7 @@ type template struct {
 	until       *time.Time // when a secret of the message ends; nil is never
 }
 
-func (t *template) job(w models.Work, event *models.Event) Job {
+func (t *template) job(w models.Work, event *models.Event) *Job {
 	m := t.message
 	m.EventID, m.EventType, m.DeliveryID, m.Body = event.ID, event.Type, w.DeliveryID, event.Body
 	m.Number, m.Test = w.Attempt, event.Test
@@ -56,7 +56,7 @@ func (t *template) job(w models.Work, event *models.Event) Job {
 			}
 		}
 	}
-	return Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, RequestID: event.RequestID,
+	return &Job{Message: m, DeliveryID: w.DeliveryID, EndpointID: w.EndpointID, RequestID: event.RequestID,
 		MaxInFlight: t.maxInFlight, work: w, retries: t.retries}
 }
 

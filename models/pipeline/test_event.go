@@ -36,6 +36,5 @@ func (p *Engine) AcceptTest(tx *database.Tx, d *Draft, e *models.Endpoint) (*Job
 		}
 	}
 	p.Noted(tx).AcceptAll([]*models.Event{&d.Event})
-	job := t.job(*w, &d.Event)
-	return &job, nil
+	return t.job(*w, &d.Event), nil
 }

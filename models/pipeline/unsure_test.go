@@ -14,7 +14,7 @@ import (
 // slots is a waker of a process whose workers have a slot for everything.
 type slots struct {
 	mu    sync.Mutex
-	begun []pipeline.Job
+	begun []*pipeline.Job
 }
 
 func (*slots) Wake([]models.Woken)         {}
@@ -24,7 +24,7 @@ func (*slots) ShowRequests([]models.Woken) {}
 func (*slots) WakeMail()                {}
 func (*slots) Reserve([]pipeline.Slots) {}
 
-func (s *slots) Begin(_ []pipeline.Slots, jobs []pipeline.Job) {
+func (s *slots) Begin(_ []pipeline.Slots, jobs []*pipeline.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun = append(s.begun, jobs...)

@@ -22,7 +22,7 @@ type Waker interface {
 	Reserve(slots []Slots)
 	// Begin sends the jobs claimed for reserved slots, after their commit, and
 	// gives up the remaining slots.
-	Begin(slots []Slots, jobs []Job)
+	Begin(slots []Slots, jobs []*Job)
 }
 
 // showRequests tells the pages of requests that came, or became something. The

@@ -102,12 +102,12 @@ type Outlook struct {
 // Claim returns the attempts to send, and an outlook for each lane in the same
 // order. It fails if the database does; it has then claimed nothing, but still
 // returns the outlooks that it found by then.
-func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]Job, []Outlook, error) {
+func (p *Engine) Claim(ctx context.Context, lanes []Lane) ([]*Job, []Outlook, error) {
 	endpointIDs := make([]string, len(lanes))
 	for i, lane := range lanes {
 		endpointIDs[i] = lane.EndpointID
 	}
-	var jobs []Job
+	var jobs []*Job
 	outlooks := make([]Outlook, len(lanes))
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
 		clear(outlooks) // of a run that was rolled back
@@ -237,7 +237,7 @@ func (p *Engine) findFull(tx *database.Tx, lanes []Lane, outlooks []Outlook, tem
 
 // load reads the bytes of the claimed attempts' events. One without an event
 // is left to its lease, and so ends as interrupted and holds up nobody else.
-func (p *Engine) load(tx *database.Tx, claimed []models.Work, templates map[string]*template) ([]Job, error) {
+func (p *Engine) load(tx *database.Tx, claimed []models.Work, templates map[string]*template) ([]*Job, error) {
 	byID := make(map[string]*models.Event, len(claimed))
 	var missing []string
 	for _, w := range claimed {
@@ -257,7 +257,7 @@ func (p *Engine) load(tx *database.Tx, claimed []models.Work, templates map[stri
 			byID[events[i].ID] = &events[i]
 		}
 	}
-	jobs := make([]Job, 0, len(claimed))
+	jobs := make([]*Job, 0, len(claimed))
 	for _, w := range claimed {
 		event := byID[w.EventID]
 		if event == nil {

@@ -35,7 +35,7 @@ func TestClaimReadsNoBacklog(t *testing.T) {
 		if len(jobs) != 1 {
 			t.Fatal("not claimed")
 		}
-		must(t, worker.Engine().Record(t.Context(), []pipeline.Result{{Job: jobs[0], Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 200}}}))
+		must(t, worker.Engine().Record(t.Context(), []*pipeline.Result{{Job: jobs[0], Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 200}}}))
 	}
 	for range 10 { // as often as it takes a plan to be kept
 		deliver()

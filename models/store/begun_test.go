@@ -18,7 +18,7 @@ func TestRecord_keeps_how_many_requests_were_begun(t *testing.T) {
 		} {
 			id := f.one(t, e)
 			x.StartedAt, x.Duration = f.Now(), time.Millisecond
-			if err := f.Engine().Record(t.Context(), []pipeline.Result{{Job: f.claim(t, e, 1, id)[0], Exchange: x}}); err != nil {
+			if err := f.Engine().Record(t.Context(), []*pipeline.Result{{Job: f.claim(t, e, 1, id)[0], Exchange: x}}); err != nil {
 				t.Fatalf("Record() of %s: %v", name, err)
 			}
 			attempts, err := f.tenant.Attempts(t.Context(), id)

@@ -128,7 +128,7 @@ func TestSlots(t *testing.T) {
 			ids = append(ids, d.ID)
 		}
 		var mu sync.Mutex
-		var claimed []pipeline.Job
+		var claimed []*pipeline.Job
 		var workers sync.WaitGroup
 		for range 6 {
 			workers.Go(func() {

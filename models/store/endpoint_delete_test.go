@@ -31,10 +31,10 @@ func TestDeleteEndpoint_while_attempts_are_in_flight(t *testing.T) {
 				if err := f.tenant.DeleteEndpoint(t.Context(), e.ID); err != nil {
 					t.Fatal(err)
 				}
-				var results []pipeline.Result
+				var results []*pipeline.Result
 				for _, job := range jobs {
 					x := webhook.Exchange{StartedAt: f.Now(), Duration: time.Millisecond, StatusCode: outcome.status, Cause: outcome.cause}
-					results = append(results, pipeline.Result{Job: job, Exchange: x})
+					results = append(results, &pipeline.Result{Job: job, Exchange: x})
 				}
 				if err := f.Engine().Record(t.Context(), results); err != nil {
 					t.Fatal(err)

@@ -221,7 +221,7 @@ func TestWhatDisablesNothing(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				f.record(t, *job, 404, webhook.CauseStatus)
+				f.record(t, job, 404, webhook.CauseStatus)
 				f.watch(t)
 			})
 		},

@@ -31,9 +31,9 @@ func TestRecordingFindsWorkByItsKey(t *testing.T) {
 	for i := range ids {
 		ids[i] = f.one(t, e)
 	}
-	var results []pipeline.Result
+	var results []*pipeline.Result
 	for _, job := range f.claim(t, e, len(ids), ids...) {
-		results = append(results, pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 200}})
+		results = append(results, &pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 200}})
 	}
 	claimed := scans()
 	if claimed == before {

@@ -45,7 +45,7 @@ func TestDatabaseClockDiffers(t *testing.T) {
 				t.Fatal("a fresh delivery can't be claimed")
 			}
 			failed := webhook.Exchange{StartedAt: f.Now(), StatusCode: 500, Cause: webhook.CauseStatus}
-			must(t, f.Engine().Record(t.Context(), []pipeline.Result{{Job: jobs[0], Exchange: failed}}))
+			must(t, f.Engine().Record(t.Context(), []*pipeline.Result{{Job: jobs[0], Exchange: failed}}))
 			if jobs, _, err = f.Engine().Claim(t.Context(), lanes); err != nil || len(jobs) != 0 {
 				t.Errorf("the retry was claimed before its time: %d, %v", len(jobs), err)
 			}

@@ -125,7 +125,7 @@ func TestWhatIsKeptNeverOutlivesAnEdit(t *testing.T) {
 	t.Run("message", func(t *testing.T) {
 		eachStore(t, func(t *testing.T, f *fixture) {
 			here, e, _, text := setUp(t, f)
-			claim := func() pipeline.Job {
+			claim := func() *pipeline.Job {
 				t.Helper()
 				_, err := publish(t, here, text)
 				must(t, err)

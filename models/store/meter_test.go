@@ -31,7 +31,7 @@ func (m *countingMeter) Accepted(origin models.Origin, events, deliveries int) {
 	m.add("deliveries by "+string(origin), deliveries)
 }
 
-func (m *countingMeter) Attempted(results []pipeline.Result) {
+func (m *countingMeter) Attempted(results []*pipeline.Result) {
 	for i := range results {
 		m.add(fmt.Sprintf("attempts %s %s", results[i].Trigger(), results[i].Exchange.Cause), 1)
 		if wait, ok := results[i].FirstWait(); ok {
@@ -105,7 +105,7 @@ func TestMeter(t *testing.T) {
 		t.Run("counts_a_test_as_an_attempt_alone", func(t *testing.T) {
 			job, err := tenant.BeginTest(t.Context(), e.ID, "payment.failed", payment("p"))
 			must(t, err)
-			f.record(t, *job, http.StatusOK, "")
+			f.record(t, job, http.StatusOK, "")
 			m.want(t, "events by test", 1)
 			m.want(t, "attempts test ", 1)
 			m.want(t, "ended delivered ", 1)

@@ -196,7 +196,7 @@ func TestDeliveredBeforeAnEndpointFailed(t *testing.T) {
 			t.Helper()
 			job, err := f.tenant.BeginTest(t.Context(), e.ID, "payment.failed", example("payment.failed"))
 			must(t, err)
-			f.record(t, *job, 200, "")
+			f.record(t, job, 200, "")
 			return job.DeliveryID
 		}
 		want := []string{f.one(t, e)}

@@ -384,7 +384,7 @@ func TestRecoveryOfWhatIsMissing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.record(t, *job, 200, "")
+		f.record(t, job, 200, "")
 		r := f.recover(t, e, func(r *models.RecoveryInput) { r.Kind = models.RecoverMissing })
 		step(t, f.Store)
 		f.clock.Advance(time.Second)

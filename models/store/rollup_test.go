@@ -77,7 +77,7 @@ func TestCounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.record(t, *test, 500, webhook.CauseStatus)
+		f.record(t, test, 500, webhook.CauseStatus)
 		sameCounts(t, "a test event counts in nothing", f.counted(t), models.Counts{Attempts: 6, FailedAttempts: 3, Delivered: 2})
 
 		third := f.one(t, e)

@@ -42,7 +42,7 @@ func (noWorkers) Reserve(slots []pipeline.Slots) {
 	}
 }
 
-func (noWorkers) Begin([]pipeline.Slots, []pipeline.Job) {}
+func (noWorkers) Begin([]pipeline.Slots, []*pipeline.Job) {}
 
 type wakeRecord struct {
 	noWorkers
@@ -129,7 +129,7 @@ func deliveries(t *testing.T, tenant *store.Tenant) []models.Delivery {
 }
 
 // claim takes what is due of an endpoint.
-func (f *fixture) claim(t *testing.T, e *models.Endpoint, slots int, ids ...string) []pipeline.Job {
+func (f *fixture) claim(t *testing.T, e *models.Endpoint, slots int, ids ...string) []*pipeline.Job {
 	t.Helper()
 	jobs, _, err := f.Engine().Claim(t.Context(), []pipeline.Lane{{EndpointID: e.ID, DeliveryIDs: ids, Slots: slots}})
 	if err != nil {
@@ -138,10 +138,10 @@ func (f *fixture) claim(t *testing.T, e *models.Endpoint, slots int, ids ...stri
 	return jobs
 }
 
-func (f *fixture) record(t *testing.T, job pipeline.Job, status int, cause webhook.Cause) {
+func (f *fixture) record(t *testing.T, job *pipeline.Job, status int, cause webhook.Cause) {
 	t.Helper()
 	x := webhook.Exchange{StartedAt: f.Now(), Duration: 12 * time.Millisecond, StatusCode: status, Cause: cause}
-	if err := f.Engine().Record(t.Context(), []pipeline.Result{{Job: job, Exchange: x}}); err != nil {
+	if err := f.Engine().Record(t.Context(), []*pipeline.Result{{Job: job, Exchange: x}}); err != nil {
 		t.Fatal(err)
 	}
 }

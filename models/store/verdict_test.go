@@ -188,7 +188,7 @@ func TestVerdicts_of_what_was_not_sent(t *testing.T) {
 		t.Run("a_test_went_to_its_own_endpoint_alone", func(t *testing.T) {
 			job, err := f.tenant.BeginTest(t.Context(), on.ID, "payment.failed", example("payment.failed"))
 			must(t, err)
-			f.record(t, *job, 200, "")
+			f.record(t, job, 200, "")
 			wantVerdicts(t, f.tenant, job.Message.EventID, map[string]string{"switched": "delivered", "resubscribed": "not sent: test", "younger": "not sent: test"})
 		})
 		t.Run("another_organization_has_none", func(t *testing.T) {
@@ -304,7 +304,7 @@ func TestEvents_are_filtered(t *testing.T) {
 			})
 		}
 		t.Run("and_counted_by_state", func(t *testing.T) {
-			f.record(t, *job, 200, "")
+			f.record(t, job, 200, "")
 			list, _, err := f.tenant.Events(t.Context(), models.EventFilter{}, models.Page{})
 			must(t, err)
 			states, err := f.tenant.StateCountsOf(t.Context(), list)

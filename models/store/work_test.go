@@ -56,7 +56,7 @@ func TestReclaimWhileRecording(t *testing.T) {
 			var both sync.WaitGroup
 			both.Go(func() {
 				x := webhook.Exchange{StartedAt: f.Now(), Duration: time.Millisecond, StatusCode: 200}
-				if err := f.Engine().Record(t.Context(), []pipeline.Result{{Job: job, Exchange: x}}); err != nil {
+				if err := f.Engine().Record(t.Context(), []*pipeline.Result{{Job: job, Exchange: x}}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -184,9 +184,9 @@ func TestEverythingAtOnce(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				results := make([]pipeline.Result, len(jobs))
+				results := make([]*pipeline.Result, len(jobs))
 				for i, job := range jobs {
-					results[i] = pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 500, Cause: webhook.CauseStatus}}
+					results[i] = &pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 500, Cause: webhook.CauseStatus}}
 					if (i+round)%7 == 0 {
 						results[i].Exchange.StatusCode, results[i].Exchange.Cause = 200, ""
 					}
@@ -204,9 +204,9 @@ func TestEverythingAtOnce(t *testing.T) {
 				return err
 			}
 			f.clock.Advance(65 * time.Second)
-			results := make([]pipeline.Result, len(jobs))
+			results := make([]*pipeline.Result, len(jobs))
 			for i, job := range jobs {
-				results[i] = pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 503, Cause: webhook.CauseStatus}}
+				results[i] = &pipeline.Result{Job: job, Exchange: webhook.Exchange{StartedAt: f.Now(), StatusCode: 503, Cause: webhook.CauseStatus}}
 			}
 			return f.Engine().Record(t.Context(), results)
 		})
@@ -324,7 +324,7 @@ func TestRetryAfter(t *testing.T) {
 		for _, c := range []struct{ asked, least, most time.Duration }{{0, 4 * time.Second, 6 * time.Second}, {time.Second, 4 * time.Second, 6 * time.Second}, {time.Hour, time.Hour, time.Hour}} {
 			id := f.one(t, e)
 			x := webhook.Exchange{StartedAt: f.Now(), StatusCode: 429, Cause: webhook.CauseStatus, RetryAfter: c.asked}
-			if err := f.Engine().Record(t.Context(), []pipeline.Result{{Job: f.claim(t, e, 1, id)[0], Exchange: x}}); err != nil {
+			if err := f.Engine().Record(t.Context(), []*pipeline.Result{{Job: f.claim(t, e, 1, id)[0], Exchange: x}}); err != nil {
 				t.Fatal(err)
 			}
 			wait := f.delivery(t, id).NextAttemptAt.Sub(f.Now())
@@ -406,7 +406,7 @@ func TestTestEvents(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.record(t, *job, c.status, c.cause)
+			f.record(t, job, c.status, c.cause)
 			d := f.delivery(t, job.DeliveryID)
 			if d.State != c.want || !d.Test || len(f.work(t, d.ID)) != 0 {
 				t.Errorf("%+v", d)
@@ -475,7 +475,7 @@ func TestStrangeAnswersAreKept(t *testing.T) {
 		x := webhook.Exchange{StartedAt: f.Now(), StatusCode: 500, Cause: webhook.CauseStatus, Error: strange, Note: strange,
 			RequestHeaders: []webhook.Header{{Name: "x-a", Value: `a"b\c`}}, ResponseHeaders: []webhook.Header{{Name: "x-b", Value: strange}},
 			ResponseBody: []byte(strange)}
-		if err := f.Engine().Record(t.Context(), []pipeline.Result{{Job: f.claim(t, e, 1, id)[0], Exchange: x}}); err != nil {
+		if err := f.Engine().Record(t.Context(), []*pipeline.Result{{Job: f.claim(t, e, 1, id)[0], Exchange: x}}); err != nil {
 			t.Fatal(err)
 		}
 		attempts, err := f.tenant.Attempts(t.Context(), id)

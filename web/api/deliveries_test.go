@@ -26,7 +26,7 @@ func (f *fixture) attemptOnce(t *testing.T, d models.Delivery) {
 		Error: "The receiver failed (503).", Requests: 2, RemoteAddress: "127.0.0.1:9", Timings: webhook.Timings{Connect: 1500 * time.Microsecond},
 		RequestHeaders: []webhook.Header{{Name: "webhook-id", Value: d.EventID}}, ResponseHeaders: []webhook.Header{{Name: "Server", Value: "x"}},
 		ResponseBody: []byte("später <b>"), Truncated: true}
-	must(t, f.Store.Engine().Record(t.Context(), []pipeline.Result{{Job: jobs[0], Exchange: exchange}}))
+	must(t, f.Store.Engine().Record(t.Context(), []*pipeline.Result{{Job: jobs[0], Exchange: exchange}}))
 }
 
 func TestAPIDelivery(t *testing.T) {
