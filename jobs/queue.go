@@ -9,7 +9,8 @@
 //     table of a lane's states), claims for free slots (gather.go) and starts the
 //     exchanges (dispatcher.go). at_once.go starts those claimed on acceptance.
 //   - The recorder writes outcomes in groups (recorder.go).
-//   - Rounds do the periodic work (rounds.go), among it mail (mail.go).
+//   - Rounds do the periodic work (rounds.go), among it mail (mail.go) and turning
+//     received requests into events (receive.go).
 //   - Feed passes changed ids to the pages (feed.go), and Tester sends test events
 //     (tester.go).
 //

@@ -19,9 +19,9 @@ type Right int
 
 // The rights, each holding those before it.
 const (
-	RightSee        Right = iota // events, deliveries, endpoints, catalog
-	RightOperate                 // send test events, resend, recover, cancel
-	RightAdminister              // endpoints, secrets, keys, settings
+	RightSee        Right = iota // events, deliveries, endpoints, sources, requests, the team, the catalog
+	RightOperate                 // send test events and samples, resend, recover, cancel, replay, accept
+	RightAdminister              // endpoints, sources, secrets, keys, settings
 	RightOwn                     // delete the organization, add owners
 )
 

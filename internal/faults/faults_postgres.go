@@ -80,13 +80,27 @@ func exhaust(ctx context.Context, s *site) error {
 	}
 	taking, cancel := context.WithTimeout(ctx, span)
 	defer cancel()
+	taken := takeConnections(taking, admin, taker)
+	s.note("%d connections taken", len(taken))
+	for _, conn := range taken {
+		_ = conn.Close(context.WithoutCancel(ctx))
+	}
+	_, refused, _, _ := s.load.said("exhausted")
+	s.note("%d reports refused meanwhile, and repeated", refused)
+	s.load.in("after")
+	return coolDown(ctx, s)
+}
+
+// takeConnections takes the connections that Postgres has until the context ends.
+// Whatever is not ours is Hookwell's: ended, its place is taken before it can connect
+// again.
+func takeConnections(taking context.Context, admin *pgx.Conn, url string) (taken []*pgx.Conn) {
 	var mu sync.Mutex
-	var taken []*pgx.Conn
 	var takers sync.WaitGroup
 	for range 4 {
 		takers.Go(func() {
 			for taking.Err() == nil {
-				conn, err := pgx.Connect(taking, taker)
+				conn, err := pgx.Connect(taking, url)
 				if err != nil { // none is left
 					select {
 					case <-time.After(takeEvery):
@@ -101,8 +115,6 @@ func exhaust(ctx context.Context, s *site) error {
 		})
 	}
 	for taking.Err() == nil {
-		// Whatever is not ours is Hookwell's: ended, its place is taken before it
-		// can connect again.
 		_, _ = admin.Exec(taking, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname IS NOT NULL AND application_name <> 'taker'`)
 		select {
@@ -111,14 +123,7 @@ func exhaust(ctx context.Context, s *site) error {
 		}
 	}
 	takers.Wait()
-	s.note("%d connections taken", len(taken))
-	for _, conn := range taken {
-		_ = conn.Close(context.WithoutCancel(ctx))
-	}
-	_, refused, _, _ := s.load.said("exhausted")
-	s.note("%d reports refused meanwhile, and repeated", refused)
-	s.load.in("after")
-	return coolDown(ctx, s)
+	return taken
 }
 
 // addColumns has a migration of a newer version add a column to each table, again

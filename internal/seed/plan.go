@@ -102,23 +102,9 @@ func (p *plan) organize(ctx context.Context, store *store.Store, at int) error {
 	if at >= len(names) {
 		name = fmt.Sprintf("%s %d", name, at/len(names)+1)
 	}
-	var inputs []models.EndpointInput
-	var profiles []*profile
-	for i := range p.endpoints {
-		profile := profileAt(i)
-		in := models.NewEndpointInput()
-		in.Name, in.EventTypes, in.URL = profile.name, profile.types, "http://127.0.0.1:9/"+profile.path
-		if i >= len(known) {
-			in.Name, in.URL = fmt.Sprintf("%s %d", profile.name, i+1), fmt.Sprintf("%s/%d", in.URL, i+1)
-		}
-		if profile.seconds != nil {
-			schedule, err := webhook.NewSchedule(profile.seconds)
-			if err != nil {
-				return err
-			}
-			in.Schedule = schedule
-		}
-		inputs, profiles = append(inputs, in), append(profiles, profile)
+	inputs, profiles, err := p.inputs()
+	if err != nil {
+		return err
 	}
 	org, _, err := operator.CreateOrganization(ctx, models.NewOrganization{Name: name, ExternalID: fmt.Sprintf("customer-%d", at+1)})
 	if err != nil {
@@ -152,6 +138,25 @@ func (p *plan) organize(ctx context.Context, store *store.Store, at int) error {
 	}
 	p.orgs = append(p.orgs, made)
 	return nil
+}
+
+// inputs returns the endpoints of an organization, and who is behind each.
+func (p *plan) inputs() (inputs []models.EndpointInput, profiles []*profile, err error) {
+	for i := range p.endpoints {
+		profile := profileAt(i)
+		in := models.NewEndpointInput()
+		in.Name, in.EventTypes, in.URL = profile.name, profile.types, "http://127.0.0.1:9/"+profile.path
+		if i >= len(known) {
+			in.Name, in.URL = fmt.Sprintf("%s %d", profile.name, i+1), fmt.Sprintf("%s/%d", in.URL, i+1)
+		}
+		if profile.seconds != nil {
+			if in.Schedule, err = webhook.NewSchedule(profile.seconds); err != nil {
+				return nil, nil, err
+			}
+		}
+		inputs, profiles = append(inputs, in), append(profiles, profile)
+	}
+	return inputs, profiles, nil
 }
 
 func (p *plan) disableStale(ctx context.Context, store *store.Store) error {

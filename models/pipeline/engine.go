@@ -1,9 +1,9 @@
 // Package pipeline is the engine. It takes an event from its report to its last
 // attempt, in this order:
 //
-//   - Draft checks a report against the catalog and writes the envelope's bytes (event.go).
+//   - Draft checks a report against the catalog and writes the envelope's bytes (draft.go).
 //   - Publish groups reports (publisher.go, turns.go) and commits each with one
-//     delivery for each subscribed endpoint (accept*.go; unfinished.go for more
+//     delivery for each subscribed endpoint (accept*.go, fan_out.go; unfinished.go for more
 //     deliveries than one transaction writes). It claims what the sole worker can send
 //     at once in the same transaction (at_once.go, group.go, attend.go).
 //   - Receive takes in the requests of sources in groups (receive*.go), and
@@ -11,11 +11,12 @@
 //   - Due finds deliveries that nobody was woken for (due.go).
 //   - Claim takes due deliveries, within each endpoint's limits (work.go, gate.go), and
 //     returns what to send (template.go, bodies.go).
-//   - Record writes the results of attempts (record.go, record_delivered.go), advances
-//     deliveries (advance.go), moves circuits (circuit.go) and counts (rollup.go).
+//   - Record writes the results of attempts (record.go; record_grouped.go and
+//     record_delivered.go for what delivered), advances deliveries (advance.go), moves
+//     circuits (circuit.go) and counts (rollup.go).
 //   - Periodic rounds do the rest: end.go, retention.go, watch.go.
 //
-// Start with Engine in engine.go, then read event.go, publisher.go, work.go and
+// Start with Engine in engine.go, then read draft.go, publisher.go, work.go and
 // record.go. Processes that serve or work call Engine.Start; before that, nothing
 // is committed. Package store decides who may see and change what.
 package pipeline

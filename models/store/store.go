@@ -1,5 +1,5 @@
 // Package store decides who may see and change what. Every handler reaches rows
-// through one of four views, and each view's methods are scoped to it:
+// through one of five views, and each view's methods are scoped to it:
 //
 //   - Tenant is one organization: its endpoints, events, deliveries, keys, members and
 //     audit log. Most files are its methods, one file for each noun.
@@ -7,11 +7,14 @@
 //     they belong to.
 //   - Platform is a platform key or an operator at the command line: every organization.
 //   - Portal is a visitor who came by a portal link: one organization.
+//   - Receiving is what one organization's sources or the installation's own receive.
 //
 // A view is made by signing in (sign_in.go, identity.go, two_factor.go), by a key
 // (key.go, reporter.go), by Store.Platform and Store.Operator (platform.go), or
-// by a link (portal.go). A method checks the right and the input, changes rows in
-// one transaction, and writes its audit row there. form.go makes a form that is
+// by a link (portal.go). Which role or scope a call needs, its route says (web/guard.go,
+// web/api/api.go); a method checks the input, and the role where that depends on rows,
+// as with owners, team and keys. It changes rows in one transaction, and writes its
+// audit row there. form.go makes a form that is
 // sent twice act once, version.go checks that an edit is of the present version.
 //
 // Start with Store in store.go and Tenant in tenant.go. Events go on to the

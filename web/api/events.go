@@ -110,7 +110,7 @@ func (a *API) eventCreate(c *call) error {
 type eventAnswer struct {
 	ID         string         `json:"id" jsonschema:"The event's id."`
 	Type       string         `json:"type" jsonschema:"Its event type."`
-	Origin     models.Origin  `json:"origin" jsonschema:"Who reported it: the HTTP API, Hookwell itself, or a test."`
+	Origin     models.Origin  `json:"origin" jsonschema:"Who reported it: the HTTP API, Hookwell itself, a test, or a source whose request was mapped to it or relayed as it."`
 	Test       bool           `json:"test" jsonschema:"Whether it is a test event."`
 	Timestamp  stamp          `json:"timestamp" jsonschema:"When it happened."`
 	CreatedAt  stamp          `json:"createdAt" jsonschema:"When it was accepted."`
