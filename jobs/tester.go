@@ -30,7 +30,8 @@ func NewTester(engine *pipeline.Engine, sender *webhook.Sender, feed *Feed) *Tes
 }
 
 // Test sends one test event to one endpoint and returns its delivery's id once
-// the attempt is recorded. The exchange continues if the caller's context ends.
+// the attempt is recorded. The exchange continues if the caller's context ends. It fails
+// as store.Tenant.BeginTest does, and if the outcome can't be recorded.
 func (t *Tester) Test(ctx context.Context, tenant Tenant, endpointID, eventType string, data []byte) (string, error) {
 	job, err := tenant.BeginTest(ctx, endpointID, eventType, data)
 	if err != nil {

@@ -77,7 +77,7 @@ func (p *Engine) SpendIn(tx *database.Tx, all ...Spending) error {
 }
 
 // LockBudgets sorts the spendings, reads their rows in that order, and locks the
-// rows until the transaction ends.
+// rows until the transaction ends. It fails if the database does.
 func LockBudgets(tx *database.Tx, all []Spending, now time.Time) ([]BudgetRow, error) {
 	slices.SortFunc(all, func(a, b Spending) int { return slices.Compare(a.key, b.key) })
 	fresh, keys := make([]BudgetRow, len(all)), make([][]byte, len(all))

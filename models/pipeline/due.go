@@ -70,7 +70,8 @@ func (p *Engine) Due(ctx context.Context) ([]DueLane, error) {
 	return p.pickDue(ctx, p.overdue(fmt.Sprintf(lanesQuery, p.lastPriority())))
 }
 
-// DueFor picks overdue rows of one endpoint, for a worker with free slots.
+// DueFor picks overdue rows of one endpoint, for a worker with free slots. It fails if
+// the database does.
 func (p *Engine) DueFor(ctx context.Context, endpointID string) (DueLane, error) {
 	lane := fmt.Sprintf(`WITH lanes AS (SELECT e.id AS endpoint_id, %s AS last FROM endpoints e JOIN endpoint_states s ON s.endpoint_id = e.id
 		WHERE e.id = ? AND e.deleted_at IS NULL)`, p.lastPriority())

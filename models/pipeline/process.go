@@ -57,7 +57,8 @@ func (p *Engine) LookForRequests() { call(p.requestsCalled) }
 // transaction with their state, and returns how many it looked at; if any, call it
 // again. Any process may call it at any time: no two take the same request. A
 // request that can't be processed for a reason of its own is parked as failed; any
-// other fault has it tried again later.
+// other fault has it tried again later. ProcessRequests fails if the database does;
+// then nothing of the step is written.
 func (p *Engine) ProcessRequests(ctx context.Context) (int, error) {
 	ids, err := p.processSome(ctx, "")
 	if err == nil || len(ids) == 0 {
@@ -291,7 +292,7 @@ func (p *Engine) awaitReferences(tx *database.Tx, outcomes map[string]outcome) e
 }
 
 // WaitingRequests returns how many requests wait to be processed, and since when
-// the oldest does; zero if none waits.
+// the oldest does; zero if none waits. It fails if the database does.
 func (p *Engine) WaitingRequests(ctx context.Context) (waiting int, oldest time.Time, err error) {
 	const most = 100_000
 	var count int64

@@ -88,14 +88,17 @@ func (p *publisher) do(ctx context.Context, d *Draft) (*models.Accepted, error) 
 // unfinished fan-outs are left to other processes.
 func (p *Engine) Start() { p.publish.start() }
 
-// PublishDraft commits one draft, in a group with others.
+// PublishDraft commits one draft, in a group with others. It fails with the context's
+// error if that ends before the commit, while the engine is not started or stops, by
+// what the database finds of the draft (an organization that was deleted, a key that was
+// revoked, an idempotency key of other data), and if the database fails.
 func (p *Engine) PublishDraft(ctx context.Context, d *Draft) (*models.Accepted, error) {
 	return p.publish.do(ctx, d)
 }
 
 // Submit waits until the drafts are committed or refused and returns their
 // outcomes in the same order. When the context ends, drafts not yet committed are
-// refused with its error.
+// refused with its error; each outcome fails as PublishDraft does.
 func (p *Engine) Submit(ctx context.Context, drafts []*Draft) []Outcome {
 	return p.publish.submit(ctx, drafts)
 }

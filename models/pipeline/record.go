@@ -63,7 +63,8 @@ func (r *Result) FirstWait() (time.Duration, bool) {
 // Record writes results: each attempt and, if its lease still holds, the changes
 // that follow. A result whose lease was lost is kept as an attempt and changes no
 // state. Recording a result twice changes nothing, so a partly written group can
-// be recorded again.
+// be recorded again. It fails if the database does, or refuses one of them; what was
+// written by then stays.
 func (p *Engine) Record(ctx context.Context, results []*Result) error {
 	if len(results) == 0 {
 		return nil

@@ -14,7 +14,8 @@ func (p *Engine) SecretsInForce(db *gorm.DB) *gorm.DB {
 	return db.Where("(expires_at IS NULL OR expires_at > ?)", p.clock.Now()).Order("created_at DESC, id DESC")
 }
 
-// OpenSecret decrypts a secret. Its error reveals nothing of the secret.
+// OpenSecret decrypts a secret. It fails if the secret was sealed by another key, or is
+// damaged; the error reveals nothing of it.
 func (p *Engine) OpenSecret(row *models.EndpointSecret) (webhook.Secret, error) {
 	text, err := p.vault.Open(row.EndpointID, row.Sealed)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"hookwell/webhook"
 )
 
-// OwnHeaders decrypts the endpoint's own headers.
+// OwnHeaders decrypts the endpoint's own headers; nil if it has none. It fails if they
+// were sealed by another key, or are damaged.
 func (p *Engine) OwnHeaders(e *models.Endpoint) ([]webhook.Header, error) {
 	if len(e.Headers) == 0 {
 		return nil, nil

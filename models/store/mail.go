@@ -174,7 +174,7 @@ func (p *Platform) TestMail(ctx context.Context, to string) (string, error) {
 }
 
 // MailOutcome returns whether a mail server took a message and, if not, why the
-// last try failed.
+// last try failed. An unknown message is NotFound.
 func (p *Platform) MailOutcome(ctx context.Context, id string) (sent bool, failure string, err error) {
 	row, err := database.Find[models.MailMessage](p.store.db.WithContext(ctx).Where("id = ?", id), "message")
 	if err != nil {

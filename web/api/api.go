@@ -36,7 +36,8 @@ const (
 )
 
 // Tester sends a test event now and returns after its attempt is recorded. It
-// fails with a models.Error of kind Invalid or TooLarge if the data is wrong.
+// fails with a models.Error: NotFound of an unknown endpoint, Invalid or TooLarge if the
+// data is wrong, Conflict if the endpoint's secret can't be opened.
 type Tester interface {
 	Test(ctx context.Context, tenant *store.Tenant, endpointID, eventType string, data []byte) (deliveryID string, err error)
 }
