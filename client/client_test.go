@@ -371,6 +371,9 @@ func TestTypes_follow_the_document(t *testing.T) {
 		"Source":               {reflect.TypeFor[client.Source](), nil},
 		"NewSource":            {reflect.TypeFor[client.SourceSettings](), []string{"organizationId"}},
 		"NewSourceSecret":      {reflect.TypeFor[client.NewSourceSecret](), []string{"organizationId"}},
+		"PreviewedRequest":     {reflect.TypeFor[client.PreviewedRequest](), nil},
+		"PreviewedEvent":       {reflect.TypeFor[client.PreviewedEvent](), nil},
+		"PreviewFault":         {reflect.TypeFor[client.PreviewFault](), nil},
 		"ReceivedRequestAlone": {reflect.TypeFor[client.ReceivedRequest](), nil},
 		"NewReplay":            {reflect.TypeFor[client.NewReplay](), []string{"organizationId"}},
 		"Replay":               {reflect.TypeFor[client.Replay](), nil},
@@ -461,6 +464,10 @@ func TestSources(t *testing.T) {
 		if event, err := c.Event(ctx, id); err != nil || len(event.Data) == 0 {
 			t.Errorf("Event(%s) returned %+v, %v", id, event, err)
 		}
+	}
+	previewed, err := c.PreviewMappings(ctx, s.ID, nil)
+	if err != nil || len(previewed) != 1 || previewed[0].RequestID != q.ID || len(previewed[0].Events) != 1 || !previewed[0].Events[0].Repeated || len(previewed[0].Events[0].Data) == 0 {
+		t.Errorf("PreviewMappings() returned %+v, %v; want the event that was made", previewed, err)
 	}
 	if again, err := c.ReplayRequest(ctx, q.ID, true); err != nil || again.Processing != "waiting" {
 		t.Errorf("ReplayRequest() returned %+v, %v", again, err)

@@ -139,6 +139,57 @@ func (c *Client) TestSource(ctx context.Context, id, sampleType string) (*Receiv
 	return answerOf[ReceivedRequest](ctx, c, r)
 }
 
+// PreviewedRequest is what one request would become by mappings that are not saved.
+type PreviewedRequest struct {
+	RequestID    string           `json:"requestId"`
+	ReceivedAt   time.Time        `json:"receivedAt"`
+	ExternalID   string           `json:"externalId"`
+	ExternalType string           `json:"externalType"`
+	Processing   string           `json:"processing"` // how it would end: processed, ignored or failed
+	Reason       string           `json:"reason"`
+	Error        string           `json:"error"`     // what would fail first, for people
+	RelayedAs    string           `json:"relayedAs"` // empty if it isn't passed on
+	Events       []PreviewedEvent `json:"events"`    // of the catalog, 10 at most
+	MoreEvents   int              `json:"moreEvents"`
+	Faults       []PreviewFault   `json:"faults"` // where mappings fail, 10 at most
+}
+
+// PreviewedEvent is an event that a request would become, or that can't be made
+// because of its faults.
+type PreviewedEvent struct {
+	Mapping        string          `json:"mapping"`
+	Type           string          `json:"type"`
+	OrganizationID string          `json:"organizationId"`
+	OccurredAt     time.Time       `json:"occurredAt"`
+	Test           bool            `json:"test"`
+	Repeated       bool            `json:"repeated"` // it was made before
+	Data           json.RawMessage `json:"data"`     // null if there is too much of it
+	Faults         []FieldError    `json:"faults"`   // why it doesn't fit its type
+}
+
+// PreviewFault is where a mapping fails.
+type PreviewFault struct {
+	Item    int    `json:"item"` // of a batch, from 0
+	Mapping string `json:"mapping"`
+	Field   string `json:"field"`  // mappings[0].data.amount
+	Source  string `json:"source"` // the path or the expression that stands there
+	Message string `json:"message"`
+}
+
+// PreviewMappings returns what the source's last 20 requests would become by these
+// mappings, newest first. Nil is the provider's. Nothing is saved.
+func (c *Client) PreviewMappings(ctx context.Context, id string, mappings json.RawMessage) ([]PreviewedRequest, error) {
+	r := c.newCall(http.MethodPost, sourcePath(id)+"/preview", "")
+	r.body = map[string]json.RawMessage{"mappings": mappings}
+	answer, err := answerOf[struct {
+		Requests []PreviewedRequest `json:"requests"`
+	}](ctx, c, r)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Requests, nil
+}
+
 // References returns by what the installation's sources find an organization, such
 // as {"stripe": "cus_9"}. It takes a platform key.
 func (c *Client) References(ctx context.Context, organization string) (map[string]string, error) {

@@ -67,6 +67,27 @@ var (
 	printableRun = regexp.MustCompile(`^[ -~]*$`)
 )
 
+// SchemeChoices returns the words that a field of a signing scheme may have:
+// "algorithm", "encoding", "key", "signature.format", "timestamp.from" or
+// "timestamp.unit". Of other fields it returns nil.
+func SchemeChoices(field string) []string {
+	switch field {
+	case "algorithm":
+		return slices.DeleteFunc(slices.Clone(algorithms), func(name string) bool { return !(Scheme{Algorithm: name}).signs() })
+	case "encoding":
+		return slices.Clone(encodings)
+	case "key":
+		return slices.Clone(secretKeys)
+	case "signature.format":
+		return slices.Clone(formats)
+	case "timestamp.from":
+		return slices.Clone(timePlaces)
+	case "timestamp.unit":
+		return slices.Clone(units)
+	}
+	return nil
+}
+
 // signs reports whether the algorithm signs a message.
 func (s Scheme) signs() bool { return s.isMAC() || s.isPublic() }
 

@@ -19,10 +19,11 @@ const (
 	RecentID          = "recent"     // EndpointRecent
 	RecoveryID        = "recovery"   // RecoveryBanner
 	RecoverCountID    = "recover-count"
-	SourceID          = "source"    // SourcePart
-	RequestLogID      = "requests"  // RequestLog
-	RequestID         = "request"   // RequestPart
-	TestFormID        = "test-form" // TestForm
+	SourceID          = "source"           // SourcePart
+	MappingsPreviewID = "mappings-preview" // MappingsPreviewPart
+	RequestLogID      = "requests"         // RequestLog
+	RequestID         = "request"          // RequestPart
+	TestFormID        = "test-form"        // TestForm
 	TestAnswerID      = "test-answer"
 	TestPanelID       = "test"
 	catalogTypeID     = "type"

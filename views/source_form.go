@@ -1,7 +1,6 @@
 package views
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -21,11 +20,12 @@ type SourceForm struct {
 	Search    string            // of the grid
 	Name      string
 	Slug      string
-	Scheme    string // JSON; of providers that take one
-	Networks  string // one on each line
-	MaxBody   string // KiB
-	Rate      string // a second
-	Status    string // 0 is the provider's
+	Scheme    map[string]string // the fields of its own scheme, by SchemeField.Name; nil if it may have none
+	Tolerance string            // seconds; empty is the scheme's
+	Networks  string            // one on each line
+	MaxBody   string            // KiB
+	Rate      string            // a second
+	Status    string            // 0 is the provider's
 	MediaType string
 	Body      string
 	Dedupe    inbound.Dedupe
@@ -38,7 +38,7 @@ type SourceForm struct {
 func NewSourceForm(provider *inbound.Provider) SourceForm {
 	form := SourceForm{Chosen: provider}
 	if provider != nil {
-		form.Name, form.Scheme = provider.Title, ownScheme(provider, "")
+		form.Name, form.Scheme = provider.Title, typedScheme(provider, "")
 	}
 	return form
 }
@@ -49,23 +49,12 @@ func EditSourceForm(s *models.Source) SourceForm {
 		Networks: strings.Join(s.AllowNetworks, "\n"), MaxBody: kibibytes(s.MaxBodyBytes), Rate: strconv.Itoa(s.RateLimitPerSecond),
 		Status: strconv.Itoa(s.Response.Status), MediaType: s.Response.MediaType, Body: s.Response.Body, Dedupe: s.Dedupe, Relay: s.RelayUnverified}
 	if form.Chosen != nil {
-		form.Scheme = ownScheme(form.Chosen, s.Scheme)
+		form.Scheme = typedScheme(form.Chosen, s.Scheme)
+	}
+	if s.ToleranceSeconds != 0 {
+		form.Tolerance = strconv.Itoa(s.ToleranceSeconds)
 	}
 	return form
-}
-
-// ownScheme lays out the scheme that a source of a provider may change; empty where
-// it may not.
-func ownScheme(p *inbound.Provider, saved string) string {
-	if !p.OwnScheme() || p.Scheme().Algorithm == "none" {
-		return ""
-	}
-	if saved == "" {
-		if text, err := json.Marshal(p.Scheme()); err == nil {
-			saved = string(text)
-		}
-	}
-	return indentJSON([]byte(saved))
 }
 
 // kibibytes writes a size in KiB, with a fraction where it needs one.
@@ -112,7 +101,41 @@ func (f SourceForm) found() (list []*inbound.Provider) {
 	return list
 }
 
-func (f SourceForm) takesScheme() bool { return f.Scheme != "" }
+// takesTolerance reports whether a signature's time is judged by more than an own
+// scheme.
+func (f SourceForm) takesTolerance() bool {
+	if f.Tolerance != "" {
+		return true
+	}
+	return f.Chosen != nil && !f.takesScheme() && f.usualTolerance() > 0
+}
+
+// usualTolerance returns the provider's tolerance in seconds; 0 if no time is signed.
+func (f SourceForm) usualTolerance() int {
+	verifier, _ := f.Chosen.Verifier(inbound.Options{}) // which has no faults
+	return int(verifier.Tolerance().Seconds())
+}
+
+func (f SourceForm) toleranceHint() string {
+	if f.takesScheme() {
+		return "It takes the place of the scheme’s. Empty is the scheme’s."
+	}
+	return "To either side; up to 86,400. Empty is the provider’s: " + ui.FormatCount(f.usualTolerance()) + "."
+}
+
+// ReadTolerance returns the tolerance that was typed, in seconds: 0 for none, and -1,
+// which no source may have, for what is no number.
+func (f SourceForm) ReadTolerance() int {
+	text := strings.TrimSpace(f.Tolerance)
+	if text == "" {
+		return 0
+	}
+	seconds, fault := models.WholeNumber(text)
+	if fault != "" || seconds == 0 {
+		return -1
+	}
+	return seconds
+}
 
 // unproven reports whether nothing of what comes is verified.
 func (f SourceForm) unproven() bool { return f.Chosen != nil && f.Chosen.Scheme().Algorithm == "none" }
@@ -134,31 +157,15 @@ func SourceFaults(faults webhook.Faults) webhook.Faults {
 			*field = "secret"
 		case strings.HasPrefix(*field, "response."):
 			*field = "response" + ui.UpperFirst(strings.TrimPrefix(*field, "response."))
+		case *field == "scheme" || strings.HasPrefix(*field, "scheme."):
+			schemeFault(&faults[i])
+		case *field == "toleranceSeconds":
+			faults[i].Message = "Write 1 to 86,400 seconds, or leave it empty. Only a signature with a time has one."
 		case *field == "maxBodyBytes":
 			faults[i].Message = "Write a size in KiB, up to " + kibibytes(models.MaxSourceBody) + "."
 		}
 	}
 	return faults
-}
-
-// SourceMappingsView is a source's mappings as they were typed. Preview is nil until
-// it was asked for. Faults stand at mappings.
-type SourceMappingsView struct {
-	Source  *models.Source
-	Version string
-	Text    string
-	Own     bool // they are the source's own, not the provider's
-	Faults  webhook.Faults
-}
-
-// NewSourceMappings returns the mappings as they are saved.
-func NewSourceMappings(s *models.Source) SourceMappingsView {
-	list := mappingsOf(s)
-	if list == nil {
-		list = []json.RawMessage{}
-	}
-	text, _ := json.Marshal(list) // which was JSON when it was read
-	return SourceMappingsView{Source: s, Version: s.Version().Form, Text: indentJSON(text), Own: s.Mappings != ""}
 }
 
 // published lists the provider's address ranges, to be copied.

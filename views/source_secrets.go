@@ -31,14 +31,3 @@ func secretTail(s *models.SourceSecret) string {
 	}
 	return "••••" + s.Hint
 }
-
-// ownWords say whose mappings they are.
-func (v SourceMappingsView) ownWords() string {
-	if v.Own {
-		return "This source’s own mappings"
-	}
-	if list := mappingsOf(v.Source); len(list) == 0 {
-		return providerTitle(v.Source.Provider) + " comes with none"
-	}
-	return "As " + providerTitle(v.Source.Provider) + " comes with them"
-}

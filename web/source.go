@@ -76,9 +76,8 @@ func (s *Server) sourceCreate(c *fiber.Ctx) error {
 	form.Name, form.Slug = field(c, "name"), strings.TrimSpace(field(c, "slug"))
 	in := models.NewSourceInput()
 	in.Name, in.Slug, in.Provider = form.Name, form.Slug, field(c, "provider")
-	if hasField(c, "scheme") {
-		form.Scheme, in.Scheme = field(c, "scheme"), strings.TrimSpace(field(c, "scheme"))
-	}
+	readSourceForm(c, &form)
+	in.Scheme, in.ToleranceSeconds = form.ReadScheme(), form.ReadTolerance()
 	if secret := field(c, "secret"); secret != "" {
 		in.Secrets = []string{secret}
 	}

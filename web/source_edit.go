@@ -10,7 +10,6 @@ import (
 	"hookwell/inbound"
 	"hookwell/models"
 	"hookwell/views"
-	"hookwell/webhook"
 )
 
 func (s *Server) sourceEdit(c *fiber.Ctx) error {
@@ -40,7 +39,7 @@ func (s *Server) sourceSave(c *fiber.Ctx) error {
 	form := views.EditSourceForm(before)
 	readSourceForm(c, &form)
 	saved, err := r.If(drawn(c)).UpdateSource(c.UserContext(), id, func(in *models.SourceInput) error {
-		fillSource(form, in)
+		fillSource(&form, in)
 		return nil
 	})
 	switch {
@@ -58,10 +57,15 @@ func (s *Server) sourceSave(c *fiber.Ctx) error {
 // readSourceForm takes over what was typed. What the form does not have stays as it
 // was.
 func readSourceForm(c *fiber.Ctx, form *views.SourceForm) {
-	for name, into := range map[string]*string{"version": &form.Version, "name": &form.Name, "scheme": &form.Scheme, "allowNetworks": &form.Networks,
+	for name, into := range map[string]*string{"version": &form.Version, "name": &form.Name, "toleranceSeconds": &form.Tolerance, "allowNetworks": &form.Networks,
 		"maxBodyBytes": &form.MaxBody, "rateLimitPerSecond": &form.Rate, "responseStatus": &form.Status, "responseMediaType": &form.MediaType, "responseBody": &form.Body} {
 		if hasField(c, name) {
 			*into = field(c, name)
+		}
+	}
+	for _, f := range views.SchemeFields() {
+		if form.Scheme != nil && hasField(c, f.Name) {
+			form.Scheme[f.Name] = field(c, f.Name)
 		}
 	}
 	if hasField(c, "dedupe") {
@@ -74,11 +78,9 @@ func readSourceForm(c *fiber.Ctx, form *views.SourceForm) {
 
 // fillSource writes the form into the settings. What can't be read becomes a value
 // that the store refuses at its field, with all other faults.
-func fillSource(form views.SourceForm, in *models.SourceInput) {
+func fillSource(form *views.SourceForm, in *models.SourceInput) {
 	in.Name, in.AllowNetworks, in.Dedupe, in.RelayUnverified = form.Name, views.ReadNetworks(form.Networks), form.Dedupe, form.Relay
-	if scheme := strings.TrimSpace(form.Scheme); form.Chosen != nil && form.Chosen.OwnScheme() && scheme != "" {
-		in.Scheme = scheme
-	}
+	in.Scheme, in.ToleranceSeconds = form.ReadScheme(), form.ReadTolerance()
 	in.MaxBodyBytes = views.ReadKibibytes(form.MaxBody)
 	in.RateLimitPerSecond, _ = models.WholeNumber(form.Rate)
 	status, err := strconv.Atoi(form.Status)
@@ -98,11 +100,14 @@ func (s *Server) sourceMeanwhile(c *fiber.Ctx, form views.SourceForm) error {
 	saved := views.EditSourceForm(source)
 	var m savedMeanwhile
 	for _, compared := range []struct{ field, saved, typed string }{
-		{"name", saved.Name, form.Name}, {"scheme", compacted(saved.Scheme), compacted(form.Scheme)}, {"dedupe", string(saved.Dedupe), string(form.Dedupe)},
+		{"name", saved.Name, form.Name}, {"toleranceSeconds", saved.Tolerance, form.Tolerance}, {"dedupe", string(saved.Dedupe), string(form.Dedupe)},
 		{"relayUnverified", onOrOff(saved.Relay), onOrOff(form.Relay)}, {"allowNetworks", saved.Networks, form.Networks}, {"maxBodyBytes", saved.MaxBody, form.MaxBody},
 		{"rateLimitPerSecond", saved.Rate, form.Rate}, {"responseStatus", saved.Status, form.Status}, {"responseMediaType", saved.MediaType, form.MediaType}, {"responseBody", saved.Body, form.Body},
 	} {
 		m.at(compared.field, compared.saved, compared.typed)
+	}
+	for _, f := range views.SchemeFields() {
+		m.at(f.Name, saved.Scheme[f.Name], form.Scheme[f.Name])
 	}
 	if form.Faults = m.all(); len(form.Faults) == 0 {
 		return s.backToSource(c, source, "Saved. The settings apply to the next request.")
@@ -119,51 +124,4 @@ func compacted(text string) string {
 	}
 	compact, _ := json.Marshal(value) // of what was JSON
 	return string(compact)
-}
-
-func (s *Server) mappings(c *fiber.Ctx) error {
-	source, err := s.receiving(c).Source(c.UserContext(), c.Params("source"))
-	if err != nil {
-		return err
-	}
-	return show(s, c, fiber.StatusOK, views.SourceMappingsPage, views.NewSourceMappings(source))
-}
-
-// mappingsSave saves what was typed, or has the source use its provider's mappings
-// again.
-func (s *Server) mappingsSave(c *fiber.Ctx) error {
-	r, id := s.receiving(c), c.Params("source")
-	before, err := r.Source(c.UserContext(), id)
-	if err != nil {
-		return err
-	}
-	view := views.NewSourceMappings(before)
-	view.Version, view.Text = field(c, "version"), field(c, "mappings")
-	wanted := strings.TrimSpace(view.Text)
-	if field(c, "shipped") == "on" {
-		wanted = ""
-	} else if wanted == "" {
-		wanted = "[]"
-	}
-	saved, err := r.If(drawn(c)).UpdateSource(c.UserContext(), id, func(in *models.SourceInput) error {
-		in.Mappings = wanted
-		return nil
-	})
-	switch {
-	case models.IsKind(err, models.Outdated):
-		now := views.NewSourceMappings(before)
-		if compacted(now.Text) != compacted(view.Text) {
-			view.Version = now.Version
-			view.Faults = webhook.Faults{{Field: "mappings", Message: "These or other settings of the source were changed after you opened the page, so nothing was saved. Yours stand here; save again to replace what is saved."}}
-			return show(s, c, fiber.StatusConflict, views.SourceMappingsPage, view)
-		}
-		saved = before
-	case models.IsKind(err, models.Invalid):
-		view.Faults = faultsAtField(err, "mappings")
-		return show(s, c, fiber.StatusUnprocessableEntity, views.SourceMappingsPage, view)
-	case err != nil:
-		return err
-	}
-	s.say(c, views.FlashDone, "Saved. What is processed from now on is mapped by these.")
-	return c.Redirect(views.SourceMappingsPath(s.slug(c), saved.ID), fiber.StatusSeeOther)
 }

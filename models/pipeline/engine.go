@@ -77,6 +77,7 @@ type Engine struct {
 	successes successes
 
 	requestsCalled chan struct{} // some wait to be processed
+	previewing     chan struct{} // has one while a preview of mappings runs
 	handshakes     handshakes
 	hopOnce        sync.Mutex
 	hopText        string // guarded by hopOnce
@@ -87,7 +88,7 @@ type Engine struct {
 func New(o Options) *Engine {
 	p := &Engine{db: o.Database, statements: statementsFor(o.Database.Dialect), clock: o.Clock, catalog: o.Catalog, vault: o.Vault,
 		waker: o.Waker, meter: o.Meter, log: o.Log, probe: o.CircuitProbe, worker: newWorkerID(),
-		rules: NewCache[*acceptRules](), messages: NewCache[cachedTemplate](), sources: NewCache[*OpenSource](), requestsCalled: make(chan struct{}, 1)}
+		rules: NewCache[*acceptRules](), messages: NewCache[cachedTemplate](), sources: NewCache[*OpenSource](), requestsCalled: make(chan struct{}, 1), previewing: make(chan struct{}, 1)}
 	if p.probe == 0 {
 		p.probe = circuitProbe
 	}

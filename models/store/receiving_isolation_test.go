@@ -88,6 +88,10 @@ var receivingRefused = map[string]receivingCall{
 	"Source": onSource(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.Source, error) {
 		return r.Source(ctx, p.source.ID)
 	}),
+	"PreviewMappings": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
+		list, err := r.PreviewMappings(ctx, p.source.ID, "[]")
+		return named(list, func(q models.PreviewedRequest) string { return q.Request.ID }), err
+	},
 	"UpdateSource": onSource(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.Source, error) {
 		return r.UpdateSource(ctx, p.source.ID, func(in *models.SourceInput) error { in.Name = "Renamed"; return nil })
 	}),

@@ -142,6 +142,7 @@ func Routes() []Route {
 		{fiber.MethodPost, "/sources/:id/secrets", ScopeSourcesWrite, (*API).sourceSecretAdd},
 		{fiber.MethodPost, "/sources/:id/rotate-url", ScopeSourcesWrite, (*API).sourceRotateURL},
 		{fiber.MethodPost, "/sources/:id/test", ScopeSourcesWrite, (*API).sourceTest},
+		{fiber.MethodPost, "/sources/:id/preview", ScopeSourcesWrite, (*API).sourcePreview},
 
 		{fiber.MethodGet, "/requests", ScopeRequestsRead, (*API).requestList},
 		{fiber.MethodPost, "/requests/replay", ScopeSourcesWrite, (*API).requestsReplay},

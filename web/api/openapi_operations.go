@@ -141,6 +141,8 @@ func operations() map[string]operation {
 			about: "The answer has the new URL. The present one works for overlapHours more; one before it ends.", tagged: true},
 		"POST /sources/:id/test": {id: "testSource", summary: "Send a signed sample", body: "SampleRequest", bodyOptional: true, status: 200, answer: "ReceivedRequestAlone",
 			about: "Signs a sample that Hookwell ships with the source's own secret and takes it in, as a test.", refusals: []string{"source_disabled", "source_unusable", "no_secret", "sample_refused"}},
+		"POST /sources/:id/preview": {id: "previewMappings", summary: "Preview mappings", body: "MappingsToPreview", status: 200, answer: "MappingsPreview",
+			about: "What the source's last 20 requests would become by mappings that are not saved, newest first. Nothing is written.", refusals: []string{"preview_busy"}},
 
 		"GET /requests": {id: "listRequests", summary: "List requests", about: "What came to sources, refused requests included as far as they are kept.", status: 200, answer: "ReceivedRequest", list: true, query: requestFilters()},
 		"POST /requests/replay": {id: "replayRequests", summary: "Replay requests", body: "NewReplay", status: 202, answer: "Replay",

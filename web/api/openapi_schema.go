@@ -49,6 +49,10 @@ var answerShapes = []struct {
 	{"Organization", "An organization.", reflect.TypeFor[organizationAnswer]()},
 	{"OrganizationCreated", "A new organization and its endpoints.", reflect.TypeFor[organizationCreated]()},
 	{"Source", "A provider whose webhooks are taken in.", reflect.TypeFor[sourceAnswer]()},
+	{"MappingsPreview", "What the latest requests would become.", reflect.TypeFor[previewAnswer]()},
+	{"PreviewedRequest", "What one request would become.", reflect.TypeFor[previewedRequest]()},
+	{"PreviewedEvent", "An event that a request would become, or that doesn't fit its type.", reflect.TypeFor[previewedEvent]()},
+	{"PreviewFault", "Where a mapping fails.", reflect.TypeFor[previewFault]()},
 	{"ReceivedRequest", "A request that came to a source.", reflect.TypeFor[receivedAnswer]()},
 	{"ReceivedRequestAlone", "A request with its headers and body.", reflect.TypeFor[receivedAlone]()},
 	{"Replay", "Requests that are processed again.", reflect.TypeFor[replayAnswer]()},
@@ -115,6 +119,7 @@ func documentSchemas() (map[string]*jsonschema.Schema, error) {
 	schemas["Endpoint"].Properties["schedule"] = &jsonschema.Schema{Description: "A schedule by name, or delays in seconds.",
 		OneOf: []*jsonschema.Schema{{Enum: []any{"standard", "patient", "brisk"}}, {Type: "array", Items: &jsonschema.Schema{Type: "integer"}}}}
 	schemas["Source"].Properties["mappings"] = &jsonschema.Schema{Description: "What turns its requests into events of the catalog.", Type: "array", Items: &jsonschema.Schema{Type: "object"}}
+	schemas["PreviewedEvent"].Properties["data"].Type, schemas["PreviewedEvent"].Properties["data"].Types = "", []string{"object", "null"}
 	schemas["BatchResult"] = &jsonschema.Schema{Description: "What became of one event of a batch: accepted, or a problem.", OneOf: []*jsonschema.Schema{
 		{Ref: SchemaPath + "AcceptedEvent"},
 		{Type: "object", Required: []string{"problem"}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
