@@ -51,11 +51,21 @@ func receivingSamples(page, guest Page) map[string]templ.Component {
 	refusedSecret := secrets
 	refusedSecret.Faults = webhook.Faults{{Field: "secret", Message: "The secret is empty."}, {Field: "hours", Message: "Choose 0 to 168 hours."}, {Field: "overlapHours", Message: "Choose 0 to 168 hours."}}
 	hmac, edit := NewSourceForm(inbound.Named("generic_hmac")), EditSourceForm(&paused.Source)
-	hmac.Faults = webhook.Faults{{Field: "scheme.algorithm", Message: "is one of hmac-sha256"}, {Field: "slug", Message: "Choose another slug."}, {Field: "secret", Message: "The secret is empty."}}
+	hmac.Faults = SourceFaults(webhook.Faults{{Field: "scheme.algorithm", Message: "is one of hmac-sha256"}, {Field: "scheme", Message: "A scheme has no field x."}})
+	hmac.Faults = append(hmac.Faults, webhook.Faults{{Field: "slug", Message: "Choose another slug."}, {Field: "secret", Message: "The secret is empty."}}...)
 	edit.Faults = webhook.Faults{{Field: "allowNetworks.0", Message: "This is no network."}, {Field: "responseStatus", Message: "Choose a status from 200 to 204."}}
 	unproven := sampleSource("none")
 	mappings := NewSourceMappings(&source.Source)
 	mappings.Own, mappings.Faults = true, webhook.Faults{{Field: "mappings[0].type", Message: "is an event type of the catalog"}}
+	previewed := NewSourceMappings(&source.Source)
+	previewed.Asked, previewed.Preview = true, []models.PreviewedRequest{
+		{Request: rows[0], Relayed: "stripe.invoice.<paid>", More: 3, Events: []models.PreviewedEvent{
+			{Mapping: "paid", Type: "payment.succeeded", OrganizationID: "<org>", OccurredAt: ago(60 * time.Second), Test: true, Repeated: true, Data: []byte(`{"a":"<b>"}`)},
+			{Mapping: "paid", Type: "payment.failed", OccurredAt: ago(60 * time.Second), Faults: webhook.Faults{{Field: "data.<amount>", Message: "is required"}}}}},
+		{Request: rows[2], Faults: []models.PreviewFault{{Item: 1, Mapping: "paid", Field: "mappings[0].data.<amount>", Source: `{"cel":"<body>"}`, Message: "no such key: <amount>"}, {Message: "The body isn’t <JSON>."}}},
+		{Request: rows[4]}}
+	unasked := NewSourceMappings(&source.Source)
+	unasked.Asked = true
 	log := RequestsView{Rows: rows, Older: "cursor", Sources: []models.Source{source.Source}, Replays: []models.RequestReplay{{ID: "rpl_1", Total: 12, Queued: 3, PerSecond: 5, CreatedBy: "<Ada>", CreatedAt: ago(60 * time.Second)}}}
 	narrowed := RequestsView{Query: RequestQuery{State: inbound.Refused, SourceID: source.ID, Cause: inbound.CauseSignature, Type: "invoice.*", Search: "evt_1", Period: "24h", Cursor: "x"}}
 	all := map[string]templ.Component{
@@ -65,6 +75,7 @@ func receivingSamples(page, guest Page) map[string]templ.Component {
 		"source-setup": SourcePage(page, SourceView{Source: fresh, URL: url, Recent: rows[1:2]}), "source-paused": SourcePage(page, SourceView{Source: paused, URL: url, Token: "t"}),
 		"source-edit": SourceEditPage(page, edit, &paused.Source), "source-edit-none": SourceEditPage(page, EditSourceForm(&unproven.Source), &unproven.Source),
 		"source-secrets": SourceSecretsPage(page, secrets), "source-secrets-faults": SourceSecretsPage(page, refusedSecret), "source-mappings": SourceMappingsPage(page, mappings),
+		"source-mappings-preview": SourceMappingsPage(page, previewed), "source-mappings-preview-none": SourceMappingsPage(page, unasked),
 		"requests": RequestsPage(page, log), "requests-guest": RequestsPage(guest, log), "requests-none": RequestsPage(page, RequestsView{}), "requests-narrowed": RequestsPage(page, narrowed),
 		"replay": ReplayPage(page, ReplayForm{Query: narrowed.Query, Count: 12, PerSecond: "many", Faults: webhook.Faults{{Field: "perSecond", Message: "Write a number."}}}),
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"hookwell/inbound"
 	"hookwell/models"
@@ -121,7 +122,7 @@ func sourceVerifier(s *models.Source) (*inbound.Verifier, webhook.Faults) {
 	if p == nil {
 		return nil, nil
 	}
-	var o inbound.Options
+	o := inbound.Options{Tolerance: time.Duration(s.ToleranceSeconds) * time.Second}
 	if s.Scheme != "" {
 		o.Scheme = &inbound.Scheme{}
 		if json.Unmarshal([]byte(s.Scheme), o.Scheme) != nil {
@@ -129,6 +130,15 @@ func sourceVerifier(s *models.Source) (*inbound.Verifier, webhook.Faults) {
 		}
 	}
 	return p.Verifier(o)
+}
+
+// toleranceWords say how far a signature's time may be off; empty if none is signed.
+func toleranceWords(s *models.Source) string {
+	verifier, _ := sourceVerifier(s)
+	if verifier == nil || verifier.Tolerance() == 0 {
+		return ""
+	}
+	return ui.FormatSpan(verifier.Tolerance()) + " to either side"
 }
 
 func networksWords(list []string) string {

@@ -211,3 +211,29 @@ func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
 }
+
+// TestReceive_rate_beside_strangers has somebody who knows the URL, but no secret, send
+// from many networks: the provider's own limit stays its own.
+func TestReceive_rate_beside_strangers(t *testing.T) {
+	eachDoor(t, func(t *testing.T, d *door) {
+		const limit = 5
+		s := d.github(t, func(in *models.SourceInput) { in.RateLimitPerSecond = limit })
+		d.wantAnswer(t, signed([]byte(`{"first":true}`)), s.Path, 200, "") // its network is known from here
+		d.clock.Advance(time.Minute)
+		counts := map[int]int{}
+		for n := range 40 {
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+				DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 8, byte(n+1))}}).DialContext}}
+			response, err := client.Post(d.base+s.Path, "application/json", strings.NewReader("{}"))
+			must(t, err)
+			response.Body.Close()
+			counts[response.StatusCode]++
+		}
+		if counts[http.StatusUnauthorized] == 0 || counts[http.StatusTooManyRequests] == 0 {
+			t.Errorf("40 strangers got %v; want some 401 and then 429", counts)
+		}
+		for n := range limit - 1 {
+			d.wantAnswer(t, signed(fmt.Appendf(nil, `{"n":%d}`, n)), s.Path, 200, "")
+		}
+	})
+}

@@ -117,27 +117,33 @@ func (s *OpenSource) success() inbound.Response {
 	return inbound.Response{Status: answer.Status, ContentType: answer.ContentType, Body: []byte(answer.Body)}
 }
 
-// handshakes count the handshakes that this process answered within a minute, by
-// source.
+// handshakes count the handshakes that this process took within a minute, by source.
+// Those that were refused have a count of their own: who knows only the URL can't use
+// up what the provider needs.
 type handshakes struct {
 	mu     sync.Mutex
 	minute int64
-	counts map[string]int
+	counts map[handshakeKind]int
 }
 
-func (h *handshakes) allow(sourceID string, now time.Time) bool {
+type handshakeKind struct {
+	sourceID string
+	refused  bool
+}
+
+func (h *handshakes) allow(kind handshakeKind, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if minute := now.Unix() / 60; minute != h.minute || h.counts == nil {
-		h.minute, h.counts = minute, map[string]int{}
+		h.minute, h.counts = minute, map[handshakeKind]int{}
 	}
-	h.counts[sourceID]++
-	return h.counts[sourceID] <= inbound.HandshakesPerMinute
+	h.counts[kind]++
+	return h.counts[kind] <= inbound.HandshakesPerMinute
 }
 
 // handshake keeps a handshake on record and answers it.
 func (p *Engine) handshake(ctx context.Context, s *OpenSource, request *inbound.Request, query string, response *inbound.Response) (Handled, error) {
-	if !p.handshakes.allow(s.ID, p.clock.Now()) {
+	if !p.handshakes.allow(handshakeKind{s.ID, response.Status >= 400}, p.clock.Now()) {
 		return p.RefuseEarly(ctx, s, request, inbound.CauseRate, query, len(request.Body)), nil
 	}
 	row := requestRow(s, request, query)

@@ -2,11 +2,14 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	jsonx "github.com/go-json-experiment/json"
 
 	"hookwell/inbound"
 	"hookwell/models"
@@ -129,6 +132,9 @@ func (s *Store) compile(row *models.Source) (*inbound.Verifier, webhook.Faults) 
 		faults.Add("organizationRule", fmt.Sprintf("A rule has at most %d bytes.", models.MaxSourceRule))
 		read.OrganizationRule = ""
 	}
+	if fault := unknownSchemeField(row.Scheme); fault != "" {
+		faults.Add("scheme", fault)
+	}
 	verifier, mappings, more := pipeline.CompileSource(&read)
 	if faults = append(faults, more...); mappings == nil {
 		return verifier, faults
@@ -141,6 +147,17 @@ func (s *Store) compile(row *models.Source) (*inbound.Verifier, webhook.Faults) 
 	return verifier, faults
 }
 
+// unknownSchemeField says that a scheme has a field that no scheme has, or "".
+// Somebody who misspells prefix would otherwise have a source that asks for none.
+func unknownSchemeField(text string) string {
+	var semantic *jsonx.SemanticError
+	err := jsonx.Unmarshal([]byte(text), &inbound.Scheme{}, jsonx.RejectUnknownMembers(true), jsonx.MatchCaseInsensitiveNames(true))
+	if text == "" || !errors.As(err, &semantic) || !errors.Is(semantic.Err, jsonx.ErrUnknownName) {
+		return "" // what is no JSON has its own fault
+	}
+	return "A scheme has no field " + strings.ReplaceAll(strings.TrimPrefix(string(semantic.JSONPointer), "/"), "/", ".") + "."
+}
+
 // mappingsFault says what keeps a source's mappings from being read at all, or "".
 func mappingsFault(text string) string {
 	var list []json.RawMessage
@@ -151,4 +168,11 @@ func mappingsFault(text string) string {
 		return fmt.Sprintf("A source has at most %d mappings.", inbound.MaxMappings)
 	}
 	return ""
+}
+
+// validSlug reports whether text has the form of a slug.
+func validSlug(slug string) bool {
+	return slug != "" && len(slug) <= models.MaxSourceSlug && !slices.ContainsFunc([]byte(slug), func(b byte) bool {
+		return (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '_'
+	})
 }

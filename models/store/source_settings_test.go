@@ -28,7 +28,10 @@ func TestSource_faults(t *testing.T) {
 			"of_no_time":         {f.tenant.Receiving(), func(in *models.SourceInput) { in.Provider, in.ToleranceSeconds = "github", 60 }, []string{"toleranceSeconds"}},
 			"of_an_organization": {f.tenant.Receiving(), func(in *models.SourceInput) { in.OrganizationRule = `{"ids": ["$.account"]}` }, []string{"organizationRule"}},
 			"misspelled":         {f.Operator().Receiving(), func(in *models.SourceInput) { in.OrganizationRule = `{"id": ["$.account"]}` }, []string{"organizationRule"}},
-			"no_rule":            {f.Operator().Receiving(), func(in *models.SourceInput) { in.OrganizationRule = `["$.account"]` }, []string{"organizationRule"}},
+			"misspelled_scheme": {f.tenant.Receiving(), func(in *models.SourceInput) {
+				in.Provider, in.Scheme = "generic_hmac", `{"algorithm": "hmac-sha256", "encoding": "hex", "key": "utf8", "signature": {"header": "X-A", "prefixx": "v1="}, "message": "{body}"}`
+			}, []string{"scheme"}},
+			"no_rule": {f.Operator().Receiving(), func(in *models.SourceInput) { in.OrganizationRule = `["$.account"]` }, []string{"organizationRule"}},
 		} {
 			in := models.NewSourceInput()
 			in.Name, in.Slug, in.Provider, in.Secrets = "Payments", "payments", "stripe", nil

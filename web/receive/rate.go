@@ -21,11 +21,17 @@ const (
 )
 
 // rates are the limits of one process. The zero value is ready.
+//
+// A source's limit is spent by networks of which something passed before. All others
+// share a second limit of the same size, so a stranger who knows the URL but no secret
+// can't keep the provider out, from however many networks the stranger sends.
 type rates struct {
-	mu       sync.Mutex
-	sources  *simplelru.LRU[string, *rate.Limiter]
-	refusals *simplelru.LRU[share, *rate.Limiter]
-	guesses  *simplelru.LRU[netip.Prefix, *rate.Limiter]
+	mu        sync.Mutex
+	sources   *simplelru.LRU[string, *rate.Limiter]
+	strangers *simplelru.LRU[string, *rate.Limiter] // by source
+	known     *simplelru.LRU[share, struct{}]       // networks of which something passed
+	refusals  *simplelru.LRU[share, *rate.Limiter]
+	guesses   *simplelru.LRU[netip.Prefix, *rate.Limiter]
 }
 
 // share is one network at one source.
@@ -51,7 +57,7 @@ func limiter[K comparable](list **simplelru.LRU[K, *rate.Limiter], key K, perSec
 	return kept
 }
 
-// allow reports whether a source takes one more request now, and the network hasn't
+// allow reports whether a source reads one more request now, and the network hasn't
 // been refused there too often.
 func (r *rates) allow(sourceID string, perSecond int, address netip.Addr, now time.Time) bool {
 	r.mu.Lock()
@@ -59,12 +65,49 @@ func (r *rates) allow(sourceID string, perSecond int, address netip.Addr, now ti
 	if limiter(&r.refusals, share{sourceID, networkOf(address)}, refusedRate, refusedRate*burstTime).TokensAt(now) < 1 {
 		return false
 	}
-	l := limiter(&r.sources, sourceID, perSecond, perSecond)
+	limits := &r.strangers
+	if r.isKnown(share{sourceID, networkOf(address)}) {
+		limits = &r.sources
+	}
+	return sourceLimit(limits, sourceID, perSecond, now).AllowN(now, 1)
+}
+
+// sourceLimit returns a limit of a source, which may have been changed.
+func sourceLimit(list **simplelru.LRU[string, *rate.Limiter], sourceID string, perSecond int, now time.Time) *rate.Limiter {
+	l := limiter(list, sourceID, perSecond, perSecond)
 	if l.Limit() != rate.Limit(perSecond) {
 		l.SetLimitAt(now, rate.Limit(perSecond))
 		l.SetBurstAt(now, perSecond)
 	}
-	return l.AllowN(now, 1)
+	return l
+}
+
+func (r *rates) isKnown(key share) bool {
+	if r.known == nil {
+		return false
+	}
+	_, known := r.known.Get(key)
+	return known
+}
+
+// passed notes that something of a network passed at a source. What a stranger's
+// network sent then counts towards the source's own limit too.
+func (r *rates) passed(sourceID string, perSecond int, address netip.Addr, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := share{sourceID, networkOf(address)}
+	if r.isKnown(key) {
+		return
+	}
+	if r.known == nil {
+		fresh, err := simplelru.NewLRU[share, struct{}](mostRates, nil)
+		if err != nil {
+			panic(err) // which it does for a size below 1 alone
+		}
+		r.known = fresh
+	}
+	r.known.Add(key, struct{}{})
+	sourceLimit(&r.sources, sourceID, perSecond, now).ReserveN(now, 1)
 }
 
 // refused counts a request that a source refused.

@@ -99,9 +99,10 @@ func (d *Door) handle(c *fiber.Ctx) error {
 		if handled, err = d.engine.Handle(c.UserContext(), source, in, query, false); err != nil {
 			return err
 		}
+		d.judge(source, in, &handled)
 	}
 	d.count(handled, time.Since(began))
-	return d.answer(c, source, in, &handled)
+	return d.answer(c, source, &handled)
 }
 
 // find returns the source of the path's token. Who guesses tokens is soon not even
@@ -186,6 +187,16 @@ func (d *Door) body(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request, q
 	return handled, false, nil
 }
 
+// judge has the limits learn from what became of a request whose body was read.
+func (d *Door) judge(s *pipeline.OpenSource, in *inbound.Request, h *pipeline.Handled) {
+	switch now := d.Store.Now(); {
+	case h.State == inbound.Refused, h.Handshake && h.Response.Status >= 400:
+		d.rates.refused(s.ID, in.RemoteAddress, now)
+	case !h.Handshake:
+		d.rates.passed(s.ID, s.RateLimitPerSecond, in.RemoteAddress, now)
+	}
+}
+
 func (d *Door) count(h pipeline.Handled, took time.Duration) {
 	if d.Meter == nil {
 		return
@@ -204,7 +215,7 @@ func (d *Door) count(h pipeline.Handled, took time.Duration) {
 const pausedRetry = 5 * time.Minute
 
 // answer sends the response, which never leads anywhere else.
-func (d *Door) answer(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request, h *pipeline.Handled) error {
+func (d *Door) answer(c *fiber.Ctx, s *pipeline.OpenSource, h *pipeline.Handled) error {
 	switch h.Cause {
 	case inbound.CauseRate:
 		c.Set(fiber.HeaderRetryAfter, "1")
@@ -214,8 +225,6 @@ func (d *Door) answer(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request,
 		if s.Verifier != nil {
 			c.Set(fiber.HeaderAllow, strings.Join(s.Verifier.Provider().Methods, ", "))
 		}
-	case inbound.CauseSignatureMissing, inbound.CauseSignatureMalformed, inbound.CauseSignature, inbound.CauseTooOld, inbound.CauseTooNew:
-		d.rates.refused(s.ID, in.RemoteAddress, d.Store.Now())
 	}
 	c.Status(h.Response.Status)
 	if len(h.Response.Body) == 0 {
