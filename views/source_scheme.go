@@ -135,14 +135,17 @@ func (f SourceForm) signs() bool {
 
 // ReadScheme returns the scheme that was typed, as JSON: what stands in the field for
 // JSON, or else in the others. It is empty if the source has none of its own, or the
-// provider's. JSON that is a scheme is moved to the other fields.
+// provider's. JSON that is a scheme is moved to the other fields; what isn't stays to be
+// corrected.
 func (f *SourceForm) ReadScheme() string {
 	if !f.takesScheme() {
 		return ""
 	}
 	if text := strings.TrimSpace(f.Scheme[schemeJSON]); text != "" {
 		var own inbound.Scheme
-		if json.Unmarshal([]byte(text), &own) == nil && slices.Contains(inbound.SchemeChoices("algorithm"), own.Algorithm) == f.signs() {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.DisallowUnknownFields()
+		if decoder.Decode(&own) == nil && !decoder.More() && slices.Contains(inbound.SchemeChoices("algorithm"), own.Algorithm) == f.signs() {
 			f.Scheme = typeScheme(own)
 		}
 		return text

@@ -38,8 +38,10 @@ func (s *Server) sourceSave(c *fiber.Ctx) error {
 	}
 	form := views.EditSourceForm(before)
 	readSourceForm(c, &form)
+	scheme := form.ReadScheme()
 	saved, err := r.If(drawn(c)).UpdateSource(c.UserContext(), id, func(in *models.SourceInput) error {
-		fillSource(&form, in)
+		fillSource(form, in)
+		in.Scheme = scheme
 		return nil
 	})
 	switch {
@@ -78,9 +80,9 @@ func readSourceForm(c *fiber.Ctx, form *views.SourceForm) {
 
 // fillSource writes the form into the settings. What can't be read becomes a value
 // that the store refuses at its field, with all other faults.
-func fillSource(form *views.SourceForm, in *models.SourceInput) {
+func fillSource(form views.SourceForm, in *models.SourceInput) {
 	in.Name, in.AllowNetworks, in.Dedupe, in.RelayUnverified = form.Name, views.ReadNetworks(form.Networks), form.Dedupe, form.Relay
-	in.Scheme, in.ToleranceSeconds = form.ReadScheme(), form.ReadTolerance()
+	in.ToleranceSeconds = form.ReadTolerance()
 	in.MaxBodyBytes = views.ReadKibibytes(form.MaxBody)
 	in.RateLimitPerSecond, _ = models.WholeNumber(form.Rate)
 	status, err := strconv.Atoi(form.Status)

@@ -205,6 +205,9 @@ func TestSourceForm_scheme(t *testing.T) {
 				if a.text("#f-"+field+"-error") == "" {
 					t.Errorf("%s has no fault at %s: %s", text, field, a.text("[role=alert]"))
 				}
+				if kept := strings.TrimSpace(a.doc.Find("#f-schemeJSON").Text()); field == "schemeJSON" && kept != text {
+					t.Errorf("the JSON came back as %q; want %q", kept, text)
+				}
 			}
 		})
 		t.Run("a_token", func(t *testing.T) {

@@ -184,19 +184,25 @@ func TestReceiving_PreviewMappings_bounds(t *testing.T) {
 				t.Errorf("%s lists %d events and %d more; want %d and 3", q.Request.ExternalID, len(q.Events), q.More, models.PreviewEvents)
 			}
 		}
-		large = `[{"name": "large", "events": ["*"], "type": "payment.failed", "data": {"all": {"path": "$.data.object"}}}]`
-		list, err = r.PreviewMappings(t.Context(), s.ID, large)
+		wide := source(t, r, func(in *models.SourceInput) { in.Slug = "wide" })
+		const count, bytes = 12, 240_000
+		for n := range count {
+			f.previewed(t, wide, stripeBody(fmt.Sprintf("evt_wide_%d", n), "customer.updated", `{"text":"`+strings.Repeat("x", bytes)+`"}`))
+		}
+		list, err = r.PreviewMappings(t.Context(), wide.ID, `[{"name": "wide", "events": ["*"], "type": "payment.failed", "data": {"all": {"path": "$.data.object"}}}]`)
 		must(t, err)
-		held := 0
+		shown, left := 0, 0
 		for _, q := range list {
 			for _, e := range q.Events {
-				if held += len(e.Data); len(e.Faults) == 0 && q.Request.BodyBytes > 5<<20 {
-					t.Errorf("%s fits, though its data is too large", q.Request.ExternalID)
+				if e.Data != nil {
+					shown++
+				} else {
+					left++
 				}
 			}
 		}
-		if held > models.PreviewData {
-			t.Errorf("the preview holds %d bytes of data; want at most %d", held, models.PreviewData)
+		if want := models.PreviewData / bytes; shown > want || shown < want-1 || shown+left != count {
+			t.Errorf("the preview shows the data of %d events and leaves out that of %d; want some %d of %d", shown, left, want, count)
 		}
 	})
 }
