@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/a-h/templ"
 
 	"hookwell/inbound"
@@ -61,6 +62,7 @@ func receivingSamples(page, guest Page) map[string]templ.Component {
 	previewed.Asked, previewed.Preview = true, []models.PreviewedRequest{
 		{Request: rows[0], Relayed: "stripe.invoice.<paid>", More: 3, Events: []models.PreviewedEvent{
 			{Mapping: "paid", Type: "payment.succeeded", OrganizationID: "<org>", OccurredAt: ago(60 * time.Second), Test: true, Repeated: true, Data: []byte(`{"a":"<b>"}`)},
+			{Mapping: "paid", Type: "payment.succeeded", OccurredAt: ago(60 * time.Second), Data: []byte(`{"b":1}`)},
 			{Mapping: "paid", Type: "payment.failed", OccurredAt: ago(60 * time.Second), Faults: webhook.Faults{{Field: "data.<amount>", Message: "is required"}}}}},
 		{Request: rows[2], Faults: []models.PreviewFault{{Item: 1, Mapping: "paid", Field: "mappings[0].data.<amount>", Source: `{"cel":"<body>"}`, Message: "no such key: <amount>"}, {Message: "The body isn’t <JSON>."}}},
 		{Request: rows[4]}}
@@ -118,4 +120,25 @@ func TestRequestPage(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMappingsPreview gives each region a name of its own, by which a screen reader
+// tells it from the others.
+func TestMappingsPreview(t *testing.T) {
+	page := samplePage()
+	doc := parse(t, receivingSamples(page, page)["source-mappings-preview"])
+	seen := map[string]bool{}
+	doc.Find("#" + MappingsPreviewID + " [role=region]").Each(func(_ int, s *goquery.Selection) {
+		label := s.AttrOr("aria-label", "")
+		if seen[label] {
+			t.Errorf("two regions are called %q", label)
+		}
+		seen[label] = true
+	})
+	if len(seen) < 2 {
+		t.Errorf("the preview has %d regions; want one for each event's data", len(seen))
+	}
+	if got := doc.Find("#" + MappingsPreviewID + " .story > li.is-failed").Length(); got != 2 {
+		t.Errorf("%d requests are shown as failed; want 2", got)
+	}
 }

@@ -132,3 +132,8 @@ func previewedFacts(e models.PreviewedEvent) string {
 	}
 	return strings.Join(facts, ", ")
 }
+
+// dataLabel names the data of an event of a request, as nothing else on the page is.
+func dataLabel(p *models.PreviewedRequest, n int) string {
+	return "Data of event " + ui.FormatCount(n+1) + ", " + p.Events[n].Type + ", of " + p.Request.ID
+}

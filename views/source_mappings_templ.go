@@ -539,8 +539,8 @@ func previewedRequest(page Page, p *models.PreviewedRequest) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		for _, e := range p.Events {
-			templ_7745c5c3_Err = previewedEvent(e).Render(ctx, templ_7745c5c3_Buffer)
+		for n, e := range p.Events {
+			templ_7745c5c3_Err = previewedEvent(e, dataLabel(p, n)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -616,7 +616,7 @@ func previewedRequest(page Page, p *models.PreviewedRequest) templ.Component {
 	})
 }
 
-func previewedEvent(e models.PreviewedEvent) templ.Component {
+func previewedEvent(e models.PreviewedEvent, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -706,7 +706,7 @@ func previewedEvent(e models.PreviewedEvent) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = bodyText(showBody(e.Data, false), "Data of "+e.Type).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = bodyText(showBody(e.Data, false), label).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

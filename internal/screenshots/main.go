@@ -89,12 +89,19 @@ func signIn(ctx context.Context) (map[string]string, error) {
 		"events": org + "/events", "events-test": org + "/events?origin=test",
 		"catalog": org + "/catalog", "catalog-schema": org + "/catalog/payment.failed?tab=schema", "catalog-verify": org + "/catalog/payment.failed?tab=verify", "keys": org + "/keys",
 		"audit": org + "/audit", "reference": *address + "/docs/api", "team": org + "/team", "leave": org + "/team/leave", "settings": org + "/settings",
-		"account": *address + "/account", "two-factor": *address + "/account/two-factor"}
+		"sources": org + "/sources", "source-new": org + "/sources/new", "source-new-stripe": org + "/sources/new?provider=stripe", "source-new-hmac": org + "/sources/new?provider=generic_hmac",
+		"requests": org + "/requests", "account": *address + "/account", "two-factor": *address + "/account/two-factor"}
 	if pages["endpoint"], err = first(ctx, org+"/endpoints", "tbody a.rowlink"); err != nil {
 		return nil, err
 	}
 	if pages["member"], err = first(ctx, org+"/team", "tbody a.rowlink"); err != nil {
 		return nil, err
+	}
+	if pages["source"], err = first(ctx, org+"/sources", "tbody a.rowlink"); err != nil {
+		return nil, err
+	}
+	for _, part := range []string{"edit", "mappings", "secrets"} {
+		pages["source-"+part] = pages["source"] + "/" + part
 	}
 	if pages["event"], err = first(ctx, org+"/events", "tbody a.rowlink"); err != nil {
 		return nil, err
