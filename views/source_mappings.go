@@ -2,6 +2,7 @@ package views
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,8 +66,9 @@ func (v SourceMappingsView) previewCount() string {
 // previewEnd returns what mapping alone makes of a request, whether or not its events
 // were made before.
 func previewEnd(p *models.PreviewedRequest) models.Processing {
+	misfits := slices.ContainsFunc(p.Events, func(e models.PreviewedEvent) bool { return len(e.Faults) > 0 })
 	switch {
-	case p.Request.Processing == models.ProcessingFailed, len(p.Faults) > 0:
+	case p.Request.Processing == models.ProcessingFailed, len(p.Faults) > 0, misfits:
 		return models.ProcessingFailed
 	case len(p.Events) > 0:
 		return models.ProcessingProcessed
