@@ -21,6 +21,7 @@ import (
 	"hookwell/internal/apitest"
 	"hookwell/internal/storetest"
 	"hookwell/internal/testenv"
+	"hookwell/models"
 	"hookwell/models/store"
 	"hookwell/web"
 )
@@ -379,6 +380,7 @@ func TestTypes_follow_the_document(t *testing.T) {
 		"Replay":               {reflect.TypeFor[client.Replay](), nil},
 		"NewPortalLink":        {reflect.TypeFor[client.NewPortalLink](), nil},
 		"PortalLink":           {reflect.TypeFor[client.PortalLink](), nil},
+		"Suppression":          {reflect.TypeFor[client.Suppression](), nil},
 		"Problem":              {reflect.TypeFor[client.Error](), nil},
 		"ProblemField":         {reflect.TypeFor[client.FieldError](), nil},
 	} {
@@ -486,6 +488,12 @@ func TestSources(t *testing.T) {
 	if list, err := f.platform.References(ctx, f.Own.Organization().ID); err != nil || list["stripe"] != "cus_9" {
 		t.Errorf("References() returned %v, %v", list, err)
 	}
+	must(t, f.Store.Database().Create(&models.Suppression{Address: "ada@example.com", Kind: models.MailBounced, Reason: "550", CreatedAt: f.Store.Now()}).Error)
+	if list, err := f.platform.Suppressions(ctx); err != nil || len(list.Data) != 1 || list.Data[0].Kind != "bounced" || list.Data[0].Reason != "550" {
+		t.Errorf("Suppressions() returned %+v, %v; want one", list, err)
+	}
+	must(t, f.platform.LiftSuppression(ctx, "ada@example.com"))
+	refused(t, f.platform.LiftSuppression(ctx, "ada@example.com"), http.StatusNotFound, "not_found", "")
 	must(t, c.DeleteSource(ctx, s.ID))
 	if list, err := c.Sources(ctx); err != nil || len(list.Data) != 0 {
 		t.Errorf("Sources() returned %v, %v; want none", list, err)

@@ -27,9 +27,9 @@ type MailReport struct {
 	// hard bounces and complaints stop mail.
 	Hard bool
 
-	// MessageIDs are the names by which the mail may be known: the Message-ID header
-	// without its angle brackets, and the provider's own id. Count the report only if
-	// we sent one of them to the address.
+	// MessageIDs are the names by which the mail may be known: what was sent along
+	// under MailMark, the Message-ID header without its angle brackets, and the
+	// provider's own id. Count the report only if we sent one of them to the address.
 	MessageIDs []string
 
 	Address string // in lower case
@@ -38,6 +38,23 @@ type MailReport struct {
 }
 
 const maxMailReason = 500
+
+// MailMark is the name under which Postmark and SendGrid report back what was sent
+// along with a mail. Neither reports the Message-ID header dependably.
+const MailMark = "hookwell-mail"
+
+// marked reads MailMark among what a provider reports back.
+type marked map[string]jsontext.Value
+
+func (m marked) id() string {
+	for name, value := range m {
+		if strings.EqualFold(name, MailMark) {
+			text, _ := scalarText(value)
+			return text
+		}
+	}
+	return ""
+}
 
 // mailReaders read the items of each provider. They report false if an item says
 // nothing of delivery.
@@ -69,6 +86,9 @@ func (v *Verifier) MailReport(item Item) (MailReport, bool) {
 	return report, true
 }
 
+// resendListed are Resend's sub-types of bounces that its own lists cause.
+var resendListed = map[string]bool{"Suppressed": true, "OnAccountSuppressionList": true}
+
 func resendMail(body []byte) (MailReport, bool) {
 	var item struct {
 		Type string `json:"type"`
@@ -78,6 +98,7 @@ func resendMail(body []byte) (MailReport, bool) {
 			To        []string `json:"to"`
 			Bounce    struct {
 				Type    string `json:"type"`
+				SubType string `json:"subType"`
 				Message string `json:"message"`
 			} `json:"bounce"`
 		} `json:"data"`
@@ -91,7 +112,8 @@ func resendMail(body []byte) (MailReport, bool) {
 	case "email.delivered":
 		report.Kind = MailDelivered
 	case "email.bounced":
-		report.Kind, report.Hard = MailBounced, item.Data.Bounce.Type == "Permanent"
+		// What Resend's own list holds back was not tried.
+		report.Kind, report.Hard = MailBounced, item.Data.Bounce.Type == "Permanent" && !resendListed[item.Data.Bounce.SubType]
 	case "email.complained":
 		report.Kind = MailComplained
 	default:
@@ -106,11 +128,16 @@ var postmarkHard = map[string]bool{"HardBounce": true, "BadEmailAddress": true}
 func postmarkMail(body []byte) (MailReport, bool) {
 	var item struct {
 		RecordType, Type, MessageID, Recipient, Email, Details, Description string
+
+		Metadata marked
 	}
 	if jsonx.Unmarshal(body, &item) != nil {
 		return MailReport{}, false
 	}
-	report := MailReport{MessageIDs: []string{item.MessageID}, Address: item.Email, Reason: item.Details}
+	report := MailReport{MessageIDs: []string{item.Metadata.id(), item.MessageID}, Address: item.Email, Reason: item.Details}
+	if report.Reason == "" {
+		report.Reason = item.Description
+	}
 	switch {
 	case item.RecordType == "Delivery":
 		report.Kind, report.Address = MailDelivered, item.Recipient
@@ -138,12 +165,14 @@ func sendgridMail(body []byte) (MailReport, bool) {
 		Reason         string         `json:"reason"`
 		Classification string         `json:"bounce_classification"`
 		Status         jsontext.Value `json:"status"`
+		Mark           jsontext.Value `json:"hookwell-mail"` // MailMark; unique arguments stand beside the rest
 	}
 	if jsonx.Unmarshal(body, &item) != nil {
 		return MailReport{}, false
 	}
 	own, _, _ := strings.Cut(item.MessageID, ".")
-	report := MailReport{MessageIDs: []string{item.SMTPID, own}, Address: item.Email, Reason: item.Reason}
+	mark, _ := scalarText(item.Mark)
+	report := MailReport{MessageIDs: []string{mark, item.SMTPID, own}, Address: item.Email, Reason: item.Reason}
 	status, _ := scalarText(item.Status)
 	switch {
 	case item.Event == "delivered":

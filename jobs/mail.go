@@ -11,6 +11,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -142,7 +143,27 @@ func (m *Mailer) sendOne(client *gomail.Client, l *models.Letter) error {
 	if err := client.Send(message); err != nil && !message.IsDelivered() {
 		return err
 	}
+	l.QueueID = queueID(message.ServerResponse())
 	return nil
+}
+
+// queueIDs are names that servers give messages. They end the reply to what was taken:
+// "2.0.0 Ok: queued as 4A1F0C2" says Postfix, "OK 56761188-7520-42d8-8898-ff6fc54ce618"
+// Resend.
+var queueIDs = regexp.MustCompile(`^[A-Za-z0-9._@+=/-]{6,200}$`)
+
+// queueID returns the server's name for a message that it took; "" if its reply names
+// none.
+func queueID(reply string) string {
+	words := strings.Fields(reply)
+	if len(words) < 2 {
+		return ""
+	}
+	last := strings.Trim(words[len(words)-1], "<>().,;")
+	if !queueIDs.MatchString(last) || !strings.ContainsAny(last, "0123456789") {
+		return ""
+	}
+	return last
 }
 
 // message returns the letter as it goes over the wire. Its id is the row's, so that
@@ -158,6 +179,9 @@ func (m *Mailer) message(l *models.Letter) (*gomail.Msg, error) {
 	message.SetDateWithValue(l.QueuedAt)
 	// RFC 3834: no vacation answers to what no person wrote.
 	message.SetGenHeader("Auto-Submitted", "auto-generated")
+	for _, mark := range l.Marks() {
+		message.SetGenHeader(gomail.Header(mark.Name), mark.Value)
+	}
 	message.SetBodyString(gomail.TypeTextPlain, l.Text)
 	return message, nil
 }

@@ -21,6 +21,9 @@ type Invitation struct {
 	ExpiresAt      time.Time
 	AcceptedAt     *time.Time
 	RevokedAt      *time.Time
+
+	// News is what became of its last message; the store's list fills it.
+	News *MailNews `gorm:"-"`
 }
 
 // Over reports whether the invitation's time has run out.

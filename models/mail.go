@@ -3,6 +3,8 @@ package models
 import (
 	"errors"
 	"time"
+
+	"hookwell/inbound"
 )
 
 // MailKind says what a message is about. Package views/mail has its words.
@@ -71,6 +73,17 @@ type Mail struct {
 // logged, not even where no mail server is set.
 func (m *Mail) Secret() bool { return m.Values.Token != "" }
 
+// Stops reports whether mail of the kind isn't sent to an address that bounced or
+// complained: invitations and alerts. Mail that lets a person in, or tells of a change
+// of their account, goes on within a budget.
+func (k MailKind) Stops() bool {
+	switch k {
+	case MailInvitation, MailEndpointFailing, MailEndpointDisabling, MailEndpointDisabled, MailEndpointGone, MailEndpointRecovered:
+		return true
+	}
+	return false
+}
+
 // MailNeverDue stands in DueAt of a message that has a kind: a worker of an
 // earlier version, which would send its values as they are, never takes it.
 var MailNeverDue = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -98,6 +111,10 @@ type MailMessage struct {
 	SentAt         *time.Time
 	FailedAt       *time.Time
 	Failure        string
+	QueueID        string // the mail server's own name for it
+	Feedback       MailFeedback
+	FeedbackAt     *time.Time // when that happened
+	FeedbackReason string     // what the receiving server wrote; a stranger's text
 }
 
 // TableName names the table of the rows for GORM.
@@ -117,7 +134,18 @@ type Letter struct {
 
 	Attempts int
 	Token    string
+	QueueID  string // the mail server's own name for it, once it took the message
+}
+
+// Marks returns the headers by which mail providers are asked to report the
+// message's id back: those of Postmark and of SendGrid. Others pass them on.
+func (l *Letter) Marks() Headers {
+	return Headers{{Name: "X-PM-Metadata-" + inbound.MailMark, Value: l.ID}, {Name: "X-SMTPAPI", Value: `{"unique_args":{"` + inbound.MailMark + `":"` + l.ID + `"}}`}}
 }
 
 // ErrNoMailServer is why a message was not sent where no mail server is set.
 var ErrNoMailServer = errors.New("no mail server is set (HOOKWELL_SMTP_URL)")
+
+// ErrSuppressed is why a message was not sent to an address that bounced or
+// complained.
+var ErrSuppressed = errors.New("mail to this address is stopped")

@@ -25,7 +25,8 @@ func Processings() []Processing {
 	return []Processing{ProcessingWaiting, ProcessingProcessed, ProcessingIgnored, ProcessingFailed}
 }
 
-// The reasons of requests that were ignored, or that failed and are parked.
+// The reasons of requests that were ignored, or that failed and are parked, and of
+// those that were processed without becoming events.
 const (
 	ReasonFiltered       = "filtered"        // no mapping's condition held
 	ReasonUnmapped       = "unmapped"        // there is no mapping of its type, and it isn't relayed
@@ -33,6 +34,7 @@ const (
 	ReasonRepeated       = "repeated"        // it became these events before
 	ReasonNoOrganization = "no_organization" // no organization of the installation is named
 	ReasonMappingFailed  = "mapping_failed"
+	ReasonMail           = "mail"      // it reported on Hookwell's own mail
 	ReasonHandshake      = "handshake" // the provider asked whether the URL is ours
 )
 

@@ -14,17 +14,18 @@ import (
 // AccountView is a person's own page. Faults stand at name, at email, or at
 // present, code and new (the change of the password).
 type AccountView struct {
-	Name       string // as it was typed
-	Email      string // the new address, as it was typed
-	Unlink     bool   // the provider, with the new password
-	Proved     bool   // just now, who it is
-	Mail       bool   // messages reach people
-	Provider   string // its name; empty without one
-	Identities []models.UserIdentity
-	TwoFactor  models.TwoFactor
-	Sessions   []models.Session // last used first
-	Current    string           // the id of the session that looks
-	Faults     webhook.Faults
+	Name        string              // as it was typed
+	Email       string              // the new address, as it was typed
+	Unlink      bool                // the provider, with the new password
+	Proved      bool                // just now, who it is
+	Mail        bool                // messages reach people
+	Suppression *models.Suppression // nil while all mail goes to the person
+	Provider    string              // its name; empty without one
+	Identities  []models.UserIdentity
+	TwoFactor   models.TwoFactor
+	Sessions    []models.Session // last used first
+	Current     string           // the id of the session that looks
+	Faults      webhook.Faults
 }
 
 // deviceWords are what a browser says of itself, in the words of people.

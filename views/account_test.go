@@ -34,6 +34,11 @@ func accountSamples() map[string]templ.Component {
 	changing.Identities = []models.UserIdentity{{Issuer: "https://accounts.example.com", Subject: "248289761001", CreatedAt: ago(time.Hour)}}
 	changing.Faults = webhook.Faults{{Field: "present", Message: "This is not your password."}, {Field: "new", Message: "Choose a password of at least 15 characters."}}
 
+	stopped, complained := view, alone
+	stopped.Suppression = &models.Suppression{Address: "priya.raman@example.com", Kind: models.MailBounced, CreatedAt: ago(26 * time.Hour),
+		Reason: "550 5.1.1 <priya.raman@example.com>: the mailbox does not exist, " + strings.Repeat("x", 200)}
+	complained.Suppression = &models.Suppression{Address: "marcus@example.com", Kind: models.MailComplained, CreatedAt: ago(time.Hour)}
+
 	on := TwoFactorView{State: view.TwoFactor}
 	fresh := on
 	for range 10 {
@@ -48,6 +53,8 @@ func accountSamples() map[string]templ.Component {
 		"account-plain":       AccountPage(provided, alone),
 		"account-faults":      AccountPage(page, faulty),
 		"account-password":    AccountPage(page, changing),
+		"account-stopped":     AccountPage(page, stopped),
+		"account-complained":  AccountPage(provided, complained),
 		"two-factor":          TwoFactorPage(page, TwoFactorView{Asked: "Acme Robotics"}),
 		"two-factor-setup":    TwoFactorPage(page, TwoFactorView{Key: key}),
 		"two-factor-wrong":    TwoFactorPage(page, TwoFactorView{Key: key, Faults: webhook.Faults{{Field: "code", Message: "This is not the code that the app shows now."}}}),

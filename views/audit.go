@@ -37,6 +37,8 @@ var auditSentences = map[string]string{
 	"key.created":                 "created the API key %",
 	"key.narrowed":                "took scopes from the API key %",
 	"key.revoked":                 "revoked the API key %",
+	"mail.suppressed":             "stopped mail to %",
+	"mail.suppression_lifted":     "allowed mail to % again",
 	"mail.tested":                 "sent a test message to %",
 	"member.added":                "added the member %",
 	"member.left":                 "left the organization",

@@ -127,6 +127,8 @@ func outcomeWords(r *models.Request) (chip, words string) {
 		return "", "Waiting to be processed"
 	case r.Processing == models.ProcessingIgnored:
 		return "", ignoredWords(r.Reason)
+	case r.Reason == models.ReasonMail:
+		return "", "About Hookwell’s own mail"
 	}
 	return "", "No event"
 }

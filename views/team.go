@@ -30,7 +30,8 @@ type TeamView struct {
 // MemberView is one member's page. Fields: title, role.
 type MemberView struct {
 	Member    models.TeamMember
-	Own       bool // of who looks at it
+	News      *models.MailNews // of the last message, for who may know it; nil is nothing
+	Own       bool             // of who looks at it
 	LastOwner bool
 	Title     *string     // as it was typed; nil is as it is
 	Role      models.Role // as it was chosen; empty is as it is

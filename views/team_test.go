@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -36,8 +37,12 @@ func teamSamples(page, out Page) map[string]templ.Component {
 	guest.Role, chooser.Organization = models.RoleGuest, nil
 	members, invitations := sampleMembers(), sampleInvitations()
 	team := TeamView{Members: members, Invitations: invitations, Form: InviteForm{Role: models.RoleMember}}
-	mailed := team
-	mailed.Mail = true
+	mailed, informed := team, team
+	mailed.Mail, informed.Mail = true, true
+	informed.Invitations = sampleInvitations()
+	bounced := &models.MailNews{Kind: models.MailInvitation, Feedback: models.MailBounced, At: ago(50 * time.Minute), Reason: "550 5.1.1 <" + strings.Repeat("x", 200) + "> has no mailbox here"}
+	informed.Invitations[0].News, informed.Invitations[1].News = bounced, &models.MailNews{Feedback: models.MailDelivered, At: ago(time.Hour)}
+	unsent := &models.MailNews{Kind: models.MailEndpointFailing, Stopped: true, At: ago(time.Hour)}
 	linked := team
 	linked.Invited, linked.Link = &invitations[0], "https://hookwell.example.com/invite/7RXQ2MB4K6JYZ3ATN5WCVPH8DE"
 	uninvitable := mailed
@@ -49,10 +54,13 @@ func teamSamples(page, out Page) map[string]templ.Component {
 	return map[string]templ.Component{
 		"team":            TeamPage(page, team),
 		"team-mail":       TeamPage(page, mailed),
+		"team-news":       TeamPage(page, informed),
 		"team-link":       TeamPage(page, linked),
 		"team-faults":     TeamPage(page, uninvitable),
 		"team-guest":      TeamPage(guest, TeamView{Members: members}),
 		"member":          MemberPage(page, MemberView{Member: members[1]}),
+		"member-news":     MemberPage(page, MemberView{Member: members[1], News: bounced}),
+		"member-stopped":  MemberPage(page, MemberView{Member: members[1], News: unsent}),
 		"member-own":      MemberPage(page, MemberView{Member: members[0], Own: true, LastOwner: true}),
 		"member-guest":    MemberPage(guest, MemberView{Member: members[2]}),
 		"member-faults":   MemberPage(page, MemberView{Member: members[1], Faults: webhook.Faults{{Field: "title", Message: "Use up to 100 characters."}}}),

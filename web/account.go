@@ -22,6 +22,9 @@ func (s *Server) showAccount(c *fiber.Ctx, status int, view views.AccountView) (
 	if view.Identities, err = person.Identities(ctx); err != nil {
 		return err
 	}
+	if view.Suppression, err = person.Suppression(ctx); err != nil {
+		return err
+	}
 	if view.TwoFactor, err = person.TwoFactor(ctx); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"strings"
+
 	"github.com/gofiber/fiber/v2"
 
 	"hookwell/models"
@@ -120,6 +122,9 @@ func (s *Server) emailAsk(c *fiber.Ctx) error {
 	v, email := s.visit(c), field(c, "email")
 	if err := v.person.AskEmail(c.UserContext(), email); err != nil {
 		return s.accountAgain(c, err, views.AccountView{Name: v.user.Name, Email: email})
+	}
+	if strings.EqualFold(strings.TrimSpace(email), v.user.Email) {
+		return s.accountDone(c, "A link is on its way. Open it to confirm your address.")
 	}
 	return s.accountDone(c, "A link is on its way. Your address changes once you open it.")
 }

@@ -138,6 +138,8 @@ func apiKnown() []route {
 		{method: "PATCH", path: "/organizations/:organization", body: `{"name":"Renamed"}`},
 		{method: "DELETE", path: "/organizations/:organization", status: 204, ready: anotherOrganization},
 		{method: "POST", path: "/organizations/:organization/portal-link", body: `{"role":"admin"}`, status: 201},
+		{method: "GET", path: "/suppressions", ready: suppression},
+		{method: "POST", path: "/suppressions/lift", body: `{"address":"priya@acme.example"}`, status: 204, ready: suppression},
 	}
 	for i := range list {
 		list[i].path = api.Path + list[i].path
@@ -148,6 +150,12 @@ func apiKnown() []route {
 func disabled(t *testing.T, _ *store.Store, tenant *store.Tenant, ids rows) {
 	_, err := tenant.DisableEndpoint(t.Context(), ids["endpoint"])
 	must(t, err)
+}
+
+// suppression stops mail to an address.
+func suppression(t *testing.T, store *store.Store, _ *store.Tenant, _ rows) {
+	s := &models.Suppression{Address: "priya@acme.example", Kind: models.MailBounced, Reason: "550", CreatedAt: store.Now()}
+	must(t, store.Database().Save(s).Error)
 }
 
 // anotherOrganization spares the one that the tests of other routes need.

@@ -109,6 +109,11 @@ func (s *Server) showMember(c *fiber.Ctx, status int, view views.MemberView) err
 		return err
 	}
 	view.Member, view.LastOwner, view.Own = *m, last, m.UserID == s.visit(c).user.ID
+	if view.Own || s.visit(c).role.May(models.RightAdminister) {
+		if view.News, err = s.tenant(c).MemberNews(c.UserContext(), m.ID); err != nil {
+			return err
+		}
+	}
 	return show(s, c, status, views.MemberPage, view)
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"hookwell/models"
 	"hookwell/models/database"
@@ -12,6 +13,9 @@ import (
 // reports, so that it is sent after the commit and never without it. The
 // transaction also spends the budgets that pay for it. If one is used up, the
 // cause decides: Post fails with TooMany, or queues nothing.
+//
+// An invitation to an address to which mail is stopped is Invalid at "email", and an
+// alert is left out: see models.Suppression.
 func (p *Engine) Post(tx *database.Tx, why MailCause, actor models.Actor, m models.Mail) error {
 	_, err := p.PostOne(tx, why, actor, m)
 	return err
@@ -20,7 +24,22 @@ func (p *Engine) Post(tx *database.Tx, why MailCause, actor models.Actor, m mode
 // PostOne does what Post does and returns the message's id, or "" if it queued
 // none.
 func (p *Engine) PostOne(tx *database.Tx, why MailCause, actor models.Actor, m models.Mail) (id string, err error) {
-	err = p.SpendIn(tx, spendingsOf(&m, why, actor)...)
+	stopped, err := p.Suppressed(tx, m.To)
+	if err != nil {
+		return "", err
+	}
+	suppressed := stopped[strings.ToLower(m.To)] && m.Kind != models.MailTest // by which an operator finds out
+	switch {
+	case suppressed && m.Kind.Stops() && why.told():
+		return "", models.InvalidField("email", "Mail to this address is stopped, since a message to it came back or its reader complained. Copy a link instead, and pass it on another way.")
+	case suppressed && m.Kind.Stops():
+		return "", p.leaveOut(tx, m)
+	}
+	spendings := spendingsOf(&m, why, actor)
+	if suppressed {
+		spendings = append(spendings, whileSuppressed(&m, why))
+	}
+	err = p.SpendIn(tx, spendings...)
 	if models.IsKind(err, models.TooMany) && !why.told() {
 		p.log.Info("mail was left out: its budget is used up", "kind", m.Kind, "organization", m.OrganizationID)
 		return "", nil

@@ -47,6 +47,12 @@ var (
 		Used: "20 messages about endpoints were sent to this address within the hour."}
 	budgetEndpointsOrganization = Budget{Name: "mail of an organization of endpoints", Most: 500, Span: time.Hour,
 		Used: "500 messages about endpoints were sent for this organization within the hour."}
+	// The budgets of an address to which mail is stopped. Strangers can't use the
+	// second one up, so that changes of the account are still reported.
+	budgetSuppressed = Budget{Name: "mail to a stopped address", Most: 3, Span: 24 * time.Hour,
+		Used: "Mail to this address is stopped but for 3 messages a day."}
+	budgetSuppressedAccount = Budget{Name: "mail to a stopped address of its account", Most: 3, Span: 24 * time.Hour,
+		Used: "Mail to your address is stopped but for 3 messages a day about your account. Confirm your address on your account's page."}
 	// BudgetAsked limits how much mail one network address may ask for.
 	BudgetAsked = Budget{Name: "mail asked from an address", Most: 20, Span: time.Hour,
 		Used: "20 messages were asked for from your network within the hour."}
@@ -69,6 +75,15 @@ func spendingsOf(m *models.Mail, why MailCause, actor models.Actor) []Spending {
 		return []Spending{Spend(budgetEndpoints, m.To), Spend(budgetEndpointsOrganization, m.OrganizationID)}
 	}
 	return nil
+}
+
+// whileSuppressed is what a message to an address to which mail is stopped is taken
+// from as well.
+func whileSuppressed(m *models.Mail, why MailCause) Spending {
+	if why == MailAsked || why == MailSent {
+		return Spend(budgetSuppressed, mailbox(m.To))
+	}
+	return Spend(budgetSuppressedAccount, m.To)
 }
 
 // mailbox returns an address without what follows a + in its local part: most mail

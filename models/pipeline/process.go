@@ -174,6 +174,9 @@ func (p *Engine) process(tx *database.Tx, work []requestWork) error {
 	if err := b.findOrganizations(); err != nil {
 		return err
 	}
+	if err := b.noteReports(); err != nil {
+		return err
+	}
 	if err := b.make(); err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ type batch struct {
 	outcomes map[string]outcome
 	left     map[string]bool // requests that wait for the next step
 
+	reports []reported // on Hookwell's own mail, and on others'
+
 	organizations map[string]*models.Organization // by id
 	references    map[inbound.Reference]string    // the organization's id
 }
@@ -36,6 +38,8 @@ type becoming struct {
 	items  []becomingItem
 	relay  string // the type that it is relayed as; empty if it isn't
 	whole  string // why none of it could be read
+
+	feedback bool // it reports on Hookwell's own mail
 }
 
 // becomingItem is one item of a request, with its organization.
@@ -101,6 +105,7 @@ func (b *batch) read(row *models.Request, s *OpenSource, forced bool) {
 		r.whole = err.Error()
 		return
 	}
+	b.readReports(r, items)
 	if s.mappings == nil {
 		r.whole = "The source’s mappings can’t be used. Open the source and fix them."
 		return
@@ -519,6 +524,8 @@ func concluded(r *becoming, fresh, repeated int) outcome {
 	switch {
 	case fresh > 0:
 		return outcome{processing: models.ProcessingProcessed}
+	case r.feedback:
+		return outcome{processing: models.ProcessingProcessed, reason: models.ReasonMail}
 	case repeated > 0:
 		return outcome{processing: models.ProcessingIgnored, reason: models.ReasonRepeated, error: "It became these events before. Force the replay to make them again."}
 	case r.row.State == inbound.Unverified:

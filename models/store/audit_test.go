@@ -84,6 +84,9 @@ func changes() map[string]change {
 			_, err := f.Operator().TestMail(ctx, "ada@example.com")
 			return err
 		}},
+		"Platform.LiftSuppression": {[]string{"mail.suppression_lifted"}, func(ctx context.Context, f *fixture, _ *property) error {
+			return f.Operator().LiftSuppression(ctx, "stopped@example.com")
+		}},
 		"Platform.SetReferences": {[]string{"organization.references_set"}, func(ctx context.Context, f *fixture, _ *property) error {
 			return f.Operator().SetReferences(ctx, f.tenant.Organization().ID, map[string]string{"stripe": "cus_9"})
 		}},
@@ -304,7 +307,7 @@ var reads = []string{
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountSubscribers", "Tenant.EndpointChoices", "Tenant.Subscribers", "Tenant.SummarizeEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.StateCountsOf", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
 	"Tenant.EndpointCounts", "Tenant.EndpointTraffic", "Tenant.StateCounts", "Tenant.Strips", "Tenant.Traffic", "Tenant.CountRecovery", "Tenant.Recovery", "Tenant.Recoveries",
 	"Tenant.Members", "Tenant.Member", "Tenant.Own", "Tenant.Revocations", "Tenant.Invitations",
-	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Person.User", "Person.Organizations", "Person.Tenant",
+	"Platform.Organization", "Platform.Tenant", "Platform.ReportingTenant", "Platform.Organizations", "Platform.Keys", "Platform.MailOutcome", "Platform.Suppressions", "Person.Suppression", "Tenant.MemberNews", "Person.User", "Person.Organizations", "Person.Tenant",
 	"Person.CheckProof", "Person.Prove", "Person.ProveCode", "Person.ProveWith", "Person.Proved", "Person.Identities", "Person.Sessions", "Person.TwoFactor", "Person.TwoFactorKey",
 }
 
@@ -324,6 +327,7 @@ func TestAudit(t *testing.T) {
 		if _, _, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "first"}); err != nil {
 			t.Fatal(err)
 		}
+		must(t, f.DB().Create(&models.Suppression{Address: "stopped@example.com", Kind: models.MailBounced, CreatedAt: f.Now()}).Error)
 		f.rekeyed = f.with(t, func(o *store.Options) { o.Mail, o.Vault = true, vault(t, "new:"+masterKey(2)+",1:"+f.key) })
 		w := newWatch(t, f.Store)
 		preparing := []string{"Tenant.EnableEndpoint", "Tenant.EnableAndReplay", "Tenant.RemoveMember", "Receiving.ReplayRequests"} // whose cases prepare rows

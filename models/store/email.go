@@ -12,7 +12,7 @@ import (
 )
 
 // AskEmail sends a link to an address that the person wants to sign in with, or
-// to the present address, to prove it. Nothing changes until the link is opened.
+// to the present address, to prove it, which also lifts its suppression. Nothing changes until the link is opened.
 // The present address gets a notice. Bad input is Invalid at "email"; without a
 // mail server it is a Conflict; beyond the budgets of mail it is TooMany. An
 // address that another account has gets the same response, and a notice. It
@@ -28,16 +28,24 @@ func (p *Person) AskEmail(ctx context.Context, email string) error {
 	if faults := emailFaults(email); len(faults) > 0 {
 		return models.NewInvalid(faults)
 	}
-	if email == p.user.Email && p.user.EmailVerified() {
+	suppression, err := p.Suppression(ctx)
+	if err != nil {
+		return err
+	}
+	if email == p.user.Email && p.user.EmailVerified() && suppression == nil {
 		return models.InvalidField("email", "This is your address already.")
 	}
 	if err := p.CheckProof(); err != nil {
 		return err
 	}
-	return unlessTaken(p.store.transaction(once(ctx), func(tx *database.Tx) error { return p.askEmail(tx, email) }))
+	why := pipeline.MailSent
+	if email == p.user.Email && suppression != nil {
+		why = pipeline.MailAccount // strangers can't use up what lifts it
+	}
+	return unlessTaken(p.store.transaction(once(ctx), func(tx *database.Tx) error { return p.askEmail(tx, email, why) }))
 }
 
-func (p *Person) askEmail(tx *database.Tx, email string) error {
+func (p *Person) askEmail(tx *database.Tx, email string, why pipeline.MailCause) error {
 	s := p.store
 	if err := tx.Where("user_id = ? AND purpose = ?", p.user.ID, linkEmail).Delete(&accountLink{}).Error; err != nil {
 		return err
@@ -64,7 +72,7 @@ func (p *Person) askEmail(tx *database.Tx, email string) error {
 	if err == nil {
 		mail = models.Mail{To: email, Kind: models.MailEmailTaken}
 	}
-	return s.engine.Post(tx, pipeline.MailSent, p.actor, mail)
+	return s.engine.Post(tx, why, p.actor, mail)
 }
 
 // EmailOf returns the address that a link confirms. It is NotFound if the link no
@@ -77,7 +85,8 @@ func (s *Store) EmailOf(ctx context.Context, token string) (string, error) {
 	return link.Email, nil
 }
 
-// ConfirmEmail uses a link up: its address is proved, and becomes the account's.
+// ConfirmEmail uses a link up: its address is proved, gets all mail again if that was
+// stopped, and becomes the account's.
 // Links that set a new password and went to the earlier address stop working. If
 // another account has taken the address meanwhile, it is a Conflict.
 func (s *Store) ConfirmEmail(ctx context.Context, token string, actor models.Actor) (user *models.User, err error) {
@@ -109,6 +118,9 @@ func (s *Store) changeEmail(tx *database.Tx, user *models.User, email string, ac
 		return models.NewConflict("email_taken", "Another account has this address by now.")
 	}
 	if err != nil {
+		return err
+	}
+	if _, err := s.liftSuppression(tx, email, actor); err != nil { // the link arrived
 		return err
 	}
 	if email == previous {

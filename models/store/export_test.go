@@ -41,7 +41,7 @@ func Models() []any {
 	return []any{&models.Organization{}, &models.User{}, &models.Member{}, &models.Session{}, &models.Key{}, &models.Endpoint{}, &models.EndpointState{}, &models.EndpointHistory{},
 		&models.EndpointSecret{}, &models.AuditEntry{}, &models.Invitation{}, &models.PortalLink{}, &models.Event{}, &models.Delivery{}, &models.Attempt{}, &models.Work{}, &models.Recovery{}, &models.MailMessage{}, &models.Notice{}, &models.Undelivered{}, &pipeline.RollupRow{},
 		&throttle{}, &pipeline.BudgetRow{}, &accountLink{}, &twoFactor{}, &recoveryCode{}, &models.UserIdentity{}, &database.Installation{}, &database.Probe{}, &pipeline.UnfinishedFanOut{}, &sentForm{},
-		&models.Source{}, &models.SourceSecret{}, &models.SourceReference{}, &models.SourcePayment{}, &models.Request{}, &models.RefusedRequest{}, &models.RequestEvent{}, &models.DuplicateSeen{}, &models.RequestReplay{}, &models.AwaitedReference{}}
+		&models.Source{}, &models.SourceSecret{}, &models.SourceReference{}, &models.SourcePayment{}, &models.Request{}, &models.RefusedRequest{}, &models.RequestEvent{}, &models.DuplicateSeen{}, &models.RequestReplay{}, &models.AwaitedReference{}, &models.Suppression{}}
 }
 
 // UpTo applies the migrations up to a number.

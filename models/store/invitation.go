@@ -20,12 +20,15 @@ const InvitationSpan = 7 * 24 * time.Hour
 // somebody who did not ask for it.
 const maxInvitations = 500
 
-// Invitations lists open invitations, newest first, including expired ones. It fails
-// if the database does.
+// Invitations lists open invitations, newest first, including expired ones, each with
+// what became of its message. It fails if the database does.
 func (t *Tenant) Invitations(ctx context.Context) ([]models.Invitation, error) {
+	db := t.store.db.WithContext(ctx)
 	var list []models.Invitation
-	err := t.openInvitations(t.store.db.WithContext(ctx)).Order("id DESC").Find(&list).Error
-	return list, err
+	if err := t.openInvitations(db).Order("id DESC").Find(&list).Error; err != nil {
+		return nil, err
+	}
+	return list, t.addNews(db, list)
 }
 
 func (t *Tenant) openInvitations(db *gorm.DB) *gorm.DB {
@@ -35,7 +38,8 @@ func (t *Tenant) openInvitations(db *gorm.DB) *gorm.DB {
 // Invite invites an address to become a member. It returns the token of the link,
 // which is stored as a hash and can't be shown again, or an empty token if the
 // link was mailed. An address of a member, or one that was invited already, is
-// Invalid at "email"; a role that the actor may not give is Forbidden. It makes
+// Invalid at "email"; so is one to which mail is stopped, if the link is to be mailed.
+// A role that the actor may not give is Forbidden. It makes
 // one invitation for each form; a form that is sent again late gets an empty
 // token.
 func (t *Tenant) Invite(ctx context.Context, n models.NewInvitation) (*models.Invitation, string, error) {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/mail"
 	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -22,8 +24,6 @@ const (
 	mailLease = 5 * time.Minute
 	// mailStep is how many messages a worker takes at once.
 	mailStep = 10
-	// keepMail is how long it is on record what was sent to whom.
-	keepMail = 30 * 24 * time.Hour
 )
 
 // mailDelays is how long a message waits after each failure; after the last it
@@ -39,7 +39,7 @@ func (s *Store) MailConfigured() bool { return s.mail }
 // database does.
 func (s *Store) ClaimMail(ctx context.Context) ([]models.Letter, error) {
 	var letters []models.Letter
-	err := s.db.Transaction(ctx, func(tx *database.Tx) error {
+	err := s.db.Transaction(ctx, func(tx *database.Tx) (err error) {
 		letters = nil
 		var rows []models.MailMessage
 		query := fmt.Sprintf(`SELECT %[1]s FROM mail_messages WHERE sent_at IS NULL AND failed_at IS NULL AND (send_at <= %[2]s OR send_at IS NULL AND due_at <= %[2]s)
@@ -57,12 +57,44 @@ func (s *Store) ClaimMail(ctx context.Context) ([]models.Letter, error) {
 		if err := tx.Model(&models.MailMessage{}).Where("id IN ?", ids).Updates(change).Error; err != nil {
 			return err
 		}
+		if rows, err = s.stopMail(tx, rows, token); err != nil {
+			return err
+		}
 		return s.openMail(tx, rows, token, &letters)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("looking for mail: %w", err)
 	}
 	return letters, nil
+}
+
+// stopMail ends messages whose address was suppressed after they were queued, and
+// returns the others.
+func (s *Store) stopMail(tx *database.Tx, rows []models.MailMessage, token string) (left []models.MailMessage, err error) {
+	var addresses []string
+	for i := range rows {
+		if rows[i].Kind.Stops() {
+			addresses = append(addresses, rows[i].Recipient)
+		}
+	}
+	if len(addresses) == 0 {
+		return rows, nil
+	}
+	stopped, err := s.engine.Suppressed(tx, addresses...)
+	if err != nil || len(stopped) == 0 {
+		return rows, err
+	}
+	var ended []string
+	for i := range rows {
+		if rows[i].Kind.Stops() && stopped[strings.ToLower(rows[i].Recipient)] {
+			ended = append(ended, rows[i].ID)
+			continue
+		}
+		left = append(left, rows[i])
+	}
+	change := map[string]any{"failed_at": s.clock.Now(), "failure": models.ErrSuppressed.Error(), "attempts": gorm.Expr("attempts - 1"), "sealed": nil, "lease_token": ""}
+	err = tx.Model(&models.MailMessage{}).Where("id IN ? AND lease_token = ?", ended, token).Updates(change).Error
+	return left, err
 }
 
 // openMail makes letters of rows. What the vault does not open, and what is no
@@ -116,7 +148,7 @@ func (s *Store) mailAfter(delay time.Duration) map[string]any {
 // MailSent notes that a mail server took the message, and deletes its contents. It
 // fails if the database does.
 func (s *Store) MailSent(ctx context.Context, l *models.Letter) error {
-	return s.endMail(s.db.WithContext(ctx), l, map[string]any{"sent_at": s.clock.Now()})
+	return s.endMail(s.db.WithContext(ctx), l, map[string]any{"sent_at": s.clock.Now(), "queue_id": pipeline.Storable(l.QueueID)})
 }
 
 // MailFailed notes why the message was not sent. It schedules another try, or
@@ -149,11 +181,13 @@ func (s *Store) endMail(db *gorm.DB, l *models.Letter, change map[string]any) er
 	return nil
 }
 
-// PruneMail deletes the records of messages that ended long ago. It fails if the
-// database does.
+// PruneMail deletes the records of messages that ended long ago, and of suppressions
+// that were lifted as long ago: no report can be about a message from before that. It
+// fails if the database does.
 func (s *Store) PruneMail(ctx context.Context) error {
-	old := s.clock.Now().Add(-keepMail)
-	return s.db.WithContext(ctx).Where("sent_at < ? OR failed_at < ?", old, old).Delete(&models.MailMessage{}).Error
+	old := s.clock.Now().Add(-models.MailKept)
+	return errors.Join(s.db.WithContext(ctx).Where("sent_at < ? OR failed_at < ?", old, old).Delete(&models.MailMessage{}).Error,
+		s.db.WithContext(ctx).Where("lifted_at < ?", old).Delete(&models.Suppression{}).Error)
 }
 
 // TestMail queues a message that says that mail works, and returns its id. What is

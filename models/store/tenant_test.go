@@ -178,6 +178,10 @@ var refused = map[string]call{
 		_, err := tenant.Member(ctx, p.member.ID)
 		return nil, err
 	},
+	"MemberNews": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
+		_, err := tenant.MemberNews(ctx, p.member.ID)
+		return nil, err
+	},
 	"Own": func(ctx context.Context, tenant *store.Tenant, p *property) ([]string, error) {
 		_, err := store.ActingAs(tenant, p.colleague).Own(ctx)
 		return nil, err
@@ -567,6 +571,9 @@ func TestPlatformUnknownNames(t *testing.T) {
 		"RemoveTwoFactor": func(ctx context.Context, _ *fixture, p *store.Platform, name string) error {
 			return p.RemoveTwoFactor(ctx, name)
 		},
+		"LiftSuppression": func(ctx context.Context, _ *fixture, p *store.Platform, name string) error {
+			return p.LiftSuppression(ctx, name)
+		},
 		"References": func(ctx context.Context, _ *fixture, p *store.Platform, name string) error {
 			_, err := p.References(ctx, name)
 			return err
@@ -580,7 +587,7 @@ func TestPlatformUnknownNames(t *testing.T) {
 		},
 	}
 	for _, name := range methodsOf[*store.Platform]() {
-		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys", "RekeySecrets", "MailOutcome", "TestMail", "Receiving"}, name) {
+		if cases[name] == nil && !slices.Contains([]string{"Organizations", "CreateOrganization", "CreateKey", "Keys", "RekeySecrets", "MailOutcome", "TestMail", "Receiving", "Suppressions"}, name) {
 			t.Errorf("Platform.%s has no case of an unknown name", name)
 		}
 	}
@@ -617,7 +624,7 @@ func TestPersonIsNoMember(t *testing.T) {
 	// What concerns the person's own account names no organization to be kept out of.
 	own := []string{"If", "Rename", "AskEmail", "ChangePassword", "Sessions", "RevokeSession", "RevokeOtherSessions", "TwoFactor", "TwoFactorKey", "BeginTwoFactor",
 		"EnableTwoFactor", "DisableTwoFactor", "RenewRecoveryCodes", "Identities", "LinkIdentity", "UnlinkIdentity", "CheckProof", "Prove", "ProveCode",
-		"ProveWith", "Proved"}
+		"ProveWith", "Proved", "Suppression"}
 	for _, name := range methodsOf[*store.Person]() {
 		if !slices.Contains(covered, name) && !slices.Contains(own, name) {
 			t.Errorf("Person.%s has no case of somebody who is no member", name)

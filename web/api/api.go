@@ -160,6 +160,9 @@ func Routes() []Route {
 		{fiber.MethodGet, "/organizations/:id/references", PlatformOnly, (*API).referencesRead},
 		{fiber.MethodPut, "/organizations/:id/references", PlatformOnly, (*API).referencesSet},
 		{fiber.MethodPost, "/organizations/:id/portal-link", PlatformOnly, (*API).portalLinkCreate},
+
+		{fiber.MethodGet, "/suppressions", PlatformOnly, (*API).suppressionList},
+		{fiber.MethodPost, "/suppressions/lift", PlatformOnly, (*API).suppressionLift},
 	}
 }
 

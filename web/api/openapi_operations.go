@@ -170,6 +170,11 @@ func operations() map[string]operation {
 			about: "Nothing new is accepted from then on. What waits, org.deleted included, is still delivered; then its endpoints are deleted.", conditional: true},
 		"POST /organizations/:id/portal-link": {id: "createPortalLink", summary: "Create a portal link", body: "NewPortalLink", status: 201, answer: "PortalLink",
 			about: "Signs the product's user in to the organization's pages, once, by a button behind the answer's url."},
+
+		"GET /suppressions": {id: "listSuppressions", summary: "List suppressions", status: 200, answer: "Suppression", list: true,
+			about: "Addresses that get no invitations and alerts, since a message to them bounced for good or its reader complained. At most 1,000, the newest first; nextCursor is always null."},
+		"POST /suppressions/lift": {id: "liftSuppression", summary: "Lift a suppression", body: "SuppressionLift", status: 204,
+			about: "The address gets all mail again. Reports on messages from before that don't count any more."},
 	}
 }
 

@@ -57,6 +57,7 @@ var answerShapes = []struct {
 	{"ReceivedRequestAlone", "A request with its headers and body.", reflect.TypeFor[receivedAlone]()},
 	{"Replay", "Requests that are processed again.", reflect.TypeFor[replayAnswer]()},
 	{"PortalLink", "A portal link. Its url is told this once.", reflect.TypeFor[portalLinkAnswer]()},
+	{"Suppression", "An address that gets no invitations and alerts.", reflect.TypeFor[suppressionAnswer]()},
 	{"ProblemField", "A field that needs a change.", reflect.TypeFor[problemField]()},
 	{"Problem", "Why a request was refused (RFC 9457).", reflect.TypeFor[problemBody]()},
 }
@@ -80,6 +81,7 @@ func plainShapes() map[reflect.Type]*jsonschema.Schema {
 	choice(shapes, inbound.Causes())
 	choice(shapes, inbound.Dedupes())
 	choice(shapes, models.Processings())
+	choice(shapes, []models.MailFeedback{models.MailBounced, models.MailComplained})
 	return shapes
 }
 
