@@ -22,6 +22,7 @@ const (
 	SourceID          = "source"    // SourcePart
 	RequestLogID      = "requests"  // RequestLog
 	RequestID         = "request"   // RequestPart
+	RequestReplaysID  = "replays"   // RequestReplays
 	TestFormID        = "test-form" // TestForm
 	TestAnswerID      = "test-answer"
 	TestPanelID       = "test"
@@ -38,6 +39,8 @@ const (
 	curlID            = "curl"
 	payloadRawID      = "payload-raw"
 	requestBodyRawID  = "request-body-raw"
+	requestHeadRawID  = "request-head-raw"
+	requestHoursID    = "request-hours"
 	responseBodyRawID = "response-body-raw"
 )
 
