@@ -2,13 +2,14 @@ package views
 
 import (
 	"fmt"
-	"hookwell/inbound"
-	"hookwell/models"
-	"hookwell/views/ui"
 	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"hookwell/inbound"
+	"hookwell/models"
+	"hookwell/views/ui"
 )
 
 // RequestView is one request's page. Source is nil once it was deleted. Deliveries

@@ -1,11 +1,12 @@
 package views
 
 import (
+	"slices"
+	"strings"
+
 	"hookwell/inbound"
 	"hookwell/models"
 	"hookwell/views/ui"
-	"slices"
-	"strings"
 )
 
 // shownEvents is how many events of a request its page lists.

@@ -2,13 +2,14 @@ package views
 
 import (
 	"encoding/hex"
-	"hookwell/models"
-	"hookwell/views/ui"
-	"hookwell/webhook"
 	"mime"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"hookwell/models"
+	"hookwell/views/ui"
+	"hookwell/webhook"
 )
 
 // BodyForm is how a request's body is shown.

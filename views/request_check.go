@@ -1,11 +1,12 @@
 package views
 
 import (
+	"slices"
+	"strings"
+
 	"hookwell/inbound"
 	"hookwell/models"
 	"hookwell/views/ui"
-	"slices"
-	"strings"
 )
 
 // refusedTitle says in one sentence why a request was refused.

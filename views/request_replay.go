@@ -2,12 +2,13 @@ package views
 
 import (
 	"fmt"
+	"io"
+	"slices"
+
 	"hookwell/inbound"
 	"hookwell/models"
 	"hookwell/views/ui"
 	"hookwell/webhook"
-	"io"
-	"slices"
 )
 
 // replayable reports whether any of the rows can be replayed.

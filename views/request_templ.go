@@ -1206,7 +1206,7 @@ func becamePanel(page Page, view RequestView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if len(r.Events) == 0 {
+			if len(r.Events) == 0 || r.Processing == models.ProcessingFailed {
 				chip, words := outcomeWords(r)
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 102, "<li class=\"path__branch\"><div class=\"node node--none\"><span>")
 				if templ_7745c5c3_Err != nil {

@@ -25,7 +25,7 @@ func (v *visitor) accessible(axe, address string) {
 		width, height int64
 	}{{"light", 1280, 900}, {"dark", 360, 740}} {
 		v.do(chromedp.EmulateViewport(look.width, look.height), chromedp.Navigate(address))
-		status, err := chromedp.Run(v, chromedp.Evaluate[int](`document.documentElement.dataset.theme = "`+look.theme+`"; document.getAnimations().forEach((fading) => fading.finish()); performance.getEntriesByType("navigation")[0].responseStatus`))
+		status, err := chromedp.Run(v, chromedp.Evaluate[int](`document.documentElement.dataset.theme = "`+look.theme+`"; document.getAnimations().forEach((fading) => fading instanceof CSSTransition && fading.finish()); performance.getEntriesByType("navigation")[0].responseStatus`))
 		if err != nil || status != 200 {
 			v.t.Fatalf("%s answered %d, %v", address, status, err)
 		}
