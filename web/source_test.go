@@ -85,7 +85,7 @@ func TestSourceForms(t *testing.T) {
 		t.Run("the_log_counts", func(t *testing.T) {
 			a := b.get(t, at("/requests"))
 			wantStatus(t, a, 200)
-			if got := a.text("nav[aria-label=State]"); got != "All 2 Verified 1 Authenticated Unverified Refused 1" {
+			if got := a.text("nav[aria-label=State]"); got != "All2 Verified1AuthenticatedUnverifiedRefused1" {
 				t.Errorf("the states are %q", got)
 			}
 			if got := a.text("#request-hours"); got != "Last 24 hours: 1 accepted, 1 refused." || a.doc.Find("svg.strip").AttrOr("aria-label", "")+"." != got {
