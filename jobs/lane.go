@@ -26,11 +26,11 @@ type lane struct {
 	look     time.Duration // how long it waits while it is crowded out
 
 	claimed  []*pipeline.Job // as they were accepted, and wait for a slot
-	promised int            // places among them, for what is about to be accepted
-	soon     bool           // the last attempt went well, and soon
-	took     time.Duration  // how long it took, until it was recorded
-	left     int            // slots that are left for ids
-	turns    int            // slots that were given to claimed since one was left
+	promised int             // places among them, for what is about to be accepted
+	soon     bool            // the last attempt went well, and soon
+	took     time.Duration   // how long it took, until it was recorded
+	left     int             // slots that are left for ids
+	turns    int             // slots that were given to claimed since one was left
 }
 
 // claims is how many deliveries are claimed and wait, or will.

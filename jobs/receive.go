@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"hookwell/models"
 )
 
 // receiveInterval is how often a process looks for requests that nobody announced.
@@ -28,14 +30,16 @@ func (w *Workers) processRequests(ctx context.Context) error {
 	}
 }
 
-// replayRequests does the steps of replays whose time has come.
+// replayRequests does the steps of replays whose time has come, and tells the pages
+// that show them.
 func (w *Workers) replayRequests(ctx context.Context) error {
 	for {
 		limited, cancel := context.WithTimeout(ctx, stepLimit)
-		due, err := w.Store.StepReplay(limited)
+		r, err := w.Store.StepReplay(limited)
 		cancel()
-		if err != nil || !due {
+		if err != nil || r == nil {
 			return err
 		}
+		w.Feed.changed([]models.Woken{{OrganizationID: r.OrganizationID, DeliveryID: r.ID}})
 	}
 }

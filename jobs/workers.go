@@ -23,9 +23,9 @@ type Store interface {
 	// StepRecovery does the next step of one recovery and returns it, nil if none
 	// is due.
 	StepRecovery(ctx context.Context) (*models.Recovery, error)
-	// StepReplay does the next step of one replay of requests, and reports whether
-	// one was due.
-	StepReplay(ctx context.Context) (bool, error)
+	// StepReplay does the next step of one replay of requests and returns it, nil if
+	// none is due.
+	StepReplay(ctx context.Context) (*models.RequestReplay, error)
 	// CloseOrganizations closes, in one step, deleted organizations for which nothing
 	// waits any more, and returns how many.
 	CloseOrganizations(ctx context.Context) (int, error)

@@ -22,8 +22,8 @@
     area.remove();
   }
   onClick("[data-copy], [data-copy-from]", async (button) => {
-    const source = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
-    await copy(source ? source.dataset.text : button.dataset.copy);
+    const sources = (button.dataset.copyFrom ?? "").split(" ").map((id) => document.getElementById(id)?.dataset.text);
+    await copy(button.dataset.copy ?? sources.filter(Boolean).join("\n"));
     const use = button.querySelector("use");
     const icon = use.getAttribute("href");
     if (icon.endsWith("#check")) return;
@@ -176,10 +176,62 @@
   const changed = new Set();
   let paused = false, timer = 0, last = 0;
   const selecting = () => document.querySelector("[data-selection] tbody .tick:checked") !== null;
+  // A log never jumps: while somebody has scrolled into it or selected rows, those
+  // that it has are kept up to date where they stand, and new ones wait behind a bar.
+  const holding = () => all("[data-live][data-noun]").filter((log) => log.querySelector("tbody tr[id]") && (selecting() || log.getBoundingClientRect().top < 48));
+  async function hold(log) {
+    let text;
+    try {
+      text = await (await fetch(log.getAttribute("hx-get"), { headers: { "HX-Request": "true" } })).text();
+    } catch { return; /* the stream's next message asks again */ }
+    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(log.id);
+    const rows = fresh ? all("tbody tr[id]", fresh) : [];
+    let at = rows.findIndex((row) => document.getElementById(row.id));
+    if (at < 0) at = rows.length;
+    for (const row of rows.slice(at)) {
+      const shown = document.getElementById(row.id);
+      if (!shown || shown.outerHTML === row.outerHTML || shown.contains(document.activeElement) || shown.querySelector(".tick:checked")) continue;
+      shown.replaceWith(row);
+      htmx.process(row);
+    }
+    const count = rows.slice(0, at).filter((row) => !row.matches(".tr-sub")).length;
+    if (!count) return;
+    let bar = log.querySelector(".fresh");
+    if (!bar) {
+      bar = document.createElement("a");
+      bar.className = "fresh";
+      log.prepend(bar);
+    }
+    bar.href = log.getAttribute("hx-get");
+    const { noun, nouns = `${noun}s` } = log.dataset;
+    bar.textContent = `${count}${at === rows.length ? "+" : ""} new ${count === 1 ? noun : nouns}`;
+  }
+  onClick(".fresh", (bar, event) => {
+    event.preventDefault();
+    for (const box of all(".tick:checked")) box.checked = false;
+    window.scrollTo({ top: 0 });
+    changed.clear();
+    htmx.trigger(bar.closest("[data-live]"), "refresh-list");
+  });
+  // Back at the log's beginning, what waited is shown.
+  document.addEventListener("scroll", () => {
+    for (const bar of all(".fresh")) {
+      const log = bar.closest("[data-live]");
+      if (holding().includes(log)) continue;
+      bar.remove();
+      htmx.trigger(log, "refresh-list");
+    }
+  }, { passive: true });
   function flush() {
     timer = 0;
-    if (selecting()) return; // a swap would take the selection away
     last = Date.now();
+    const held = holding();
+    if (held.length) {
+      for (const log of held) hold(log);
+      if (!selecting()) changed.clear();
+      return;
+    }
+    if (selecting()) return; // a swap would take the selection away
     const ids = [...changed];
     changed.clear();
     const shown = all("[data-live-id]").filter((element) => element.dataset.liveId.split(" ").some((id) => ids.includes(id)));
@@ -196,8 +248,8 @@
   document.addEventListener("htmx:sseOpen", () => {
     refreshRecovery();
     if (paused || selecting()) return;
-    const lists = all("[data-live]");
-    for (const list of lists) htmx.trigger(list, "refresh-list");
+    const lists = all("[data-live]"), held = holding();
+    for (const list of lists) held.includes(list) ? hold(list) : htmx.trigger(list, "refresh-list");
     if (!lists.length) for (const element of all("[data-live-id]")) htmx.trigger(element, "refresh");
   });
   // A live part that has not changed keeps its elements, and so focus and clicks.
@@ -222,7 +274,7 @@
   const followed = new RegExp(`\\b(?:${follows})_\\w+`, "g");
   document.addEventListener("htmx:sseMessage", (event) => {
     for (const id of event.detail.data?.match(followed) ?? []) changed.add(id);
-    if (/rec_\w/.test(event.detail.data ?? "")) refreshRecovery();
+    if (/(?:rec|rpl)_\w/.test(event.detail.data ?? "")) refreshRecovery();
     if (paused) showSwitch();
     else if (changed.size) soon();
   });

@@ -23,6 +23,7 @@ const (
 	MappingsPreviewID = "mappings-preview" // MappingsPreviewPart
 	RequestLogID      = "requests"         // RequestLog
 	RequestID         = "request"          // RequestPart
+	RequestReplaysID  = "replays"          // RequestReplays
 	TestFormID        = "test-form"        // TestForm
 	TestAnswerID      = "test-answer"
 	TestPanelID       = "test"
@@ -39,6 +40,8 @@ const (
 	curlID            = "curl"
 	payloadRawID      = "payload-raw"
 	requestBodyRawID  = "request-body-raw"
+	requestHeadRawID  = "request-head-raw"
+	requestHoursID    = "request-hours"
 	responseBodyRawID = "response-body-raw"
 )
 

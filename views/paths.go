@@ -198,6 +198,12 @@ func RequestReplayPath(slug, id string) string { return RequestPath(slug, id) + 
 // RequestAcceptPath accepts a refused request by POST.
 func RequestAcceptPath(slug, id string) string { return RequestPath(slug, id) + "/accept" }
 
+// RequestBodyPath downloads a request's body.
+func RequestBodyPath(slug, id string) string { return RequestPath(slug, id) + "/body" }
+
+// ReplaysPath has the replays that are under way or have just ended, as a part.
+func ReplaysPath(slug string) string { return OrganizationPath(slug) + "/replays" }
+
 // ReplayCancelPath cancels a replay of many requests by POST.
 func ReplayCancelPath(slug, id string) string {
 	return OrganizationPath(slug) + "/replays/" + url.PathEscape(id) + "/cancel"

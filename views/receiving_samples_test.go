@@ -1,8 +1,11 @@
 package views
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/a-h/templ"
@@ -98,6 +101,63 @@ func TestRequestPage(t *testing.T) {
 		doc := parse(t, RequestPage(page, RequestView{Request: &rows[1], Source: &source.Source}))
 		if ok, failed, off := doc.Find(".checks .is-ok").Length(), doc.Find(".checks .is-failed").Length(), doc.Find(".checks .is-off").Length(); ok != 3 || failed != 1 || off != 2 {
 			t.Errorf("%d checks passed, %d failed, %d were not made; want 3, 1, 2", ok, failed, off)
+		}
+	})
+	t.Run("what_did_not_arrive_is_shown_and_the_rest_summed_up", func(t *testing.T) {
+		event := rows[0].Events[0].EventID
+		list := sampleDeliveries()
+		for i := range list {
+			list[i].EventID = event
+		}
+		view := RequestView{Request: &rows[0], Source: &source.Source, Deliveries: list, Counts: map[string]map[models.State]int{event: {models.Delivered: 34, models.Failed: 2, models.Retrying: 1, models.Pending: 1, models.Cancelled: 1}}}
+		nodes := parse(t, RequestPage(page, view)).Find(".path__branch .path__branch .node").First().Parent().Parent()
+		if got := nodes.Find(".is-delivered").Length(); got != 0 || !strings.Contains(nodes.Text(), "34 delivered") || nodes.Children().Length() != 6 {
+			t.Errorf("the path has %d delivered nodes of %d: %s", got, nodes.Children().Length(), nodes.Text())
+		}
+		view.Counts = map[string]map[models.State]int{event: {models.Delivered: 3, models.Failed: 1}}
+		view.Deliveries = []models.Delivery{list[0], list[1], list[4], list[7]}
+		if got := parse(t, RequestPage(page, view)).Find(".path .is-delivered").Length(); got != 3 {
+			t.Errorf("of four deliveries %d delivered ones are shown, want 3", got)
+		}
+	})
+	t.Run("a_failed_mapping_shows_beside_what_was_relayed", func(t *testing.T) {
+		failed := rows[2]
+		failed.Events = rows[0].Events[1:]
+		doc := parse(t, RequestsPage(page, RequestsView{Rows: []models.Request{failed}}))
+		if got := doc.Find("#row-" + failed.ID).Text(); !strings.Contains(got, models.ReasonMappingFailed) || !strings.Contains(got, "stripe.invoice.paid") {
+			t.Errorf("the row says %q", got)
+		}
+		if got := parse(t, RequestPage(page, RequestView{Request: &failed})).Find("#became .node--none").Text(); !strings.Contains(got, models.ReasonMappingFailed) {
+			t.Errorf("the path says %q", got)
+		}
+	})
+	t.Run("repeats_are_listed_with_their_reasons", func(t *testing.T) {
+		repeated := rows[0]
+		repeated.Duplicates, repeated.Repeats = 30, slices.Clone(repeated.Repeats)
+		repeated.Repeats[1].Reason = "body"
+		got := parse(t, RequestPage(page, RequestView{Request: &repeated})).Find("#repeats").Text()
+		for _, want := range []string{"The same id", "The same body", "28 more repeats were only counted"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the repeats don’t say %q: %s", want, got)
+			}
+		}
+	})
+	t.Run("of_a_long_body_the_beginning_is_shown", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			body string
+			form BodyForm
+			most int
+			copy bool
+		}{
+			"text": {strings.Repeat("é", maxShown), BodyPretty, maxShown, false}, "raw": {strings.Repeat("é", maxShown), BodyRaw, maxShown, false},
+			"bytes": {strings.Repeat("\xff", 2*maxHex), BodyPretty, 6 * maxHex, false}, "a short one": {"short", BodyPretty, 5, true},
+		} {
+			r := rows[0]
+			r.Body, r.BodyBytes = []byte(c.body), len(c.body)
+			b := RequestView{Request: &r, Form: c.form}.shownBody()
+			if text := strings.Join(b.lines, "\n"); len(text) > c.most || !utf8.ValidString(text) || (b.raw != "") != c.copy || (b.note == "") != c.copy {
+				t.Errorf("%s: %d bytes of text are shown with the note %q; it can be copied: %t, want %t", name, len(text), b.note, b.raw != "", c.copy)
+			}
 		}
 	})
 	t.Run("a_guest_sees_neither_headers_nor_body", func(t *testing.T) {

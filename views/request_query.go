@@ -162,7 +162,9 @@ type RequestsView struct {
 	Rows    []models.Request // newest first
 	Older   string           // cursor of the next page; empty when there is none
 	Sources []models.Source
-	Replays []models.RequestReplay // under way
+	Replays []models.RequestReplay // under way, or just ended
+	Counts  models.RequestCounts   // of what the other filters leave
+	Hours   []models.RequestHour   // the last 24, of the source if one is chosen; empty if they aren't shown
 	Faults  webhook.Faults         // at since and until
 }
 

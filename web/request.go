@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -42,17 +43,37 @@ func (s *Server) requests(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if !isHTMX(c) { // the log alone shows no replays
-		if view.Replays, err = s.runningReplays(c); err != nil {
+	if !isHTMX(c) { // the log alone shows neither replays nor counts
+		if view.Replays, err = s.shownReplays(c); err != nil {
+			return err
+		}
+		if view.Counts, err = r.RequestCounts(ctx, wanted); err != nil {
+			return err
+		}
+		if view.Hours, err = r.RequestHours(ctx, query.SourceID); err != nil {
 			return err
 		}
 	}
 	return either(s, c, fiber.StatusOK, views.RequestsPage, views.RequestLog, view)
 }
 
-func (s *Server) runningReplays(c *fiber.Ctx) ([]models.RequestReplay, error) {
+// replayShown is how long a replay's banner stays after its end.
+const replayShown = time.Minute
+
+// shownReplays returns the replays that are under way or have just ended.
+func (s *Server) shownReplays(c *fiber.Ctx) ([]models.RequestReplay, error) {
 	list, err := s.receiving(c).Replays(c.UserContext())
-	return slices.DeleteFunc(list, func(r models.RequestReplay) bool { return r.State != models.RecoveryRunning }), err
+	since := s.Store.Now().Add(-replayShown)
+	return slices.DeleteFunc(list, func(r models.RequestReplay) bool { return r.EndedAt != nil && r.EndedAt.Before(since) }), err
+}
+
+// replays answers the banners of replays, as a part.
+func (s *Server) replays(c *fiber.Ctx) error {
+	list, err := s.shownReplays(c)
+	if err != nil {
+		return err
+	}
+	return part(s, c, fiber.StatusOK, views.RequestReplays, list)
 }
 
 func (s *Server) request(c *fiber.Ctx) error {
@@ -73,13 +94,40 @@ func (s *Server) showRequest(c *fiber.Ctx, status int, id string) error {
 		return err
 	}
 	if ids := view.ShownEvents(); len(ids) > 0 {
-		var next string
-		if view.Deliveries, next, err = s.tenant(c).Deliveries(ctx, models.DeliveryFilter{EventIDs: ids}, models.Page{Limit: models.MaxLimit}); err != nil {
+		if view.Deliveries, _, err = s.tenant(c).Deliveries(ctx, models.DeliveryFilter{EventIDs: ids}, models.Page{Limit: models.MaxLimit}); err != nil {
 			return err
 		}
-		view.More = next != ""
+		if view.Counts, err = s.tenant(c).StateCountsOf(ctx, eventsOf(request, ids)); err != nil {
+			return err
+		}
 	}
 	return either(s, c, status, views.RequestPage, views.RequestPart, view)
+}
+
+// eventsOf returns those of a request's events that are named, as counting their
+// deliveries needs them.
+func eventsOf(request *models.Request, ids []string) (events []models.Event) {
+	for _, e := range request.Events {
+		if slices.Contains(ids, e.EventID) {
+			events = append(events, models.Event{ID: e.EventID, CreatedAt: e.CreatedAt})
+		}
+	}
+	return events
+}
+
+// requestBody sends what is kept of a request's body to be saved. It was written by
+// somebody else and comes from our own origin, so no browser may show or run it: it is
+// bytes without a type, an attachment, and in a sandbox.
+func (s *Server) requestBody(c *fiber.Ctx) error {
+	request, err := s.receiving(c).Request(c.UserContext(), c.Params("request"))
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderContentType, fiber.MIMEOctetStream)
+	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+views.BodyFile(request)+`"`)
+	c.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'; frame-ancestors 'none'")
+	return c.Send(request.Body)
 }
 
 // requestReplay has one request turned into events again.

@@ -71,6 +71,7 @@ func (s *Server) routes() {
 	see.get("/endpoints/:endpoint/recovery", s.recoveryBanner)
 	see.get("/sources", s.sourceList)
 	see.get("/requests", s.requests)
+	see.get("/replays", s.replays)
 
 	see.get("/team", s.team)
 	see.get("/team/leave", s.leaveForm)
@@ -92,6 +93,7 @@ func (s *Server) routes() {
 
 	operate.get("/requests/replay", s.replayForm)
 	operate.post("/requests/replay", s.replayBegin)
+	operate.get("/requests/:request/body", s.requestBody)
 	operate.post("/requests/:request/replay", s.requestReplay)
 	operate.post("/replays/:replay/cancel", s.replayCancel)
 

@@ -70,6 +70,34 @@ func TestSourceForms(t *testing.T) {
 				t.Error("the hours have no fault")
 			}
 		})
+		t.Run("a_body_is_downloaded_as_bytes_in_a_sandbox", func(t *testing.T) {
+			a := b.get(t, at("/requests/:request/body"))
+			wantStatus(t, a, 200)
+			for name, want := range map[string]string{"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+				"Content-Disposition": `attachment; filename="` + ids["request"] + `.json"`, "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"} {
+				if got := a.Header.Get(name); got != want {
+					t.Errorf("%s is %q, want %q", name, got, want)
+				}
+			}
+			request, err := s.tenantOf(t, org).Receiving().Request(t.Context(), ids["request"])
+			must(t, err)
+			if a.body != string(request.Body) {
+				t.Errorf("the download has %d bytes, want the %d that were received", len(a.body), len(request.Body))
+			}
+		})
+		t.Run("the_log_counts", func(t *testing.T) {
+			a := b.get(t, at("/requests"))
+			wantStatus(t, a, 200)
+			if got := a.text("nav[aria-label=State]"); got != "All2 Verified1AuthenticatedUnverifiedRefused1" {
+				t.Errorf("the states are %q", got)
+			}
+			if got := a.text("#request-hours"); got != "Last 24 hours: 1 accepted, 1 refused." || a.doc.Find("svg.strip").AttrOr("aria-label", "")+"." != got {
+				t.Errorf("the last hours are %q, the strip says %q", got, a.doc.Find("svg.strip").AttrOr("aria-label", ""))
+			}
+			if got := a.text("select[name=cause]"); !strings.Contains(got, "signature (1)") {
+				t.Errorf("the causes are %q", got)
+			}
+		})
 		t.Run("guests_see_no_URL_and_no_body", func(t *testing.T) {
 			guest, _ := s.member(t, org.ID, models.RoleGuest)
 			for _, path := range []string{"/sources/:source", "/requests/:request", "/requests/:refused"} {

@@ -61,8 +61,9 @@ func furnish(t *testing.T) *place {
 	return p
 }
 
-// receives makes a source with a request that it took in and one that it refused.
-func (p *place) receives(t *testing.T, name string) {
+// receives makes a source with a request that it took in and one that it refused, and
+// returns its id and its URL.
+func (p *place) receives(t *testing.T, name string) (id, url string) {
 	t.Helper()
 	body, _ := json.Marshal(map[string]any{"organizationId": p.org, "name": name, "provider": "stripe", "secrets": []string{stripeSecret}})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.server.url+"/api/v1/sources", bytes.NewReader(body))
@@ -76,7 +77,7 @@ func (p *place) receives(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var made struct{ URL string }
+	var made struct{ ID, URL string }
 	if err := json.NewDecoder(response.Body).Decode(&made); err != nil || response.StatusCode != http.StatusCreated {
 		t.Fatalf("making a source: %d, %v", response.StatusCode, err)
 	}
@@ -85,6 +86,7 @@ func (p *place) receives(t *testing.T, name string) {
 			t.Fatalf("the source answered %d, want %d", got, status)
 		}
 	}
+	return made.ID, made.URL
 }
 
 // invites makes a key and an invitation, for which there is no API.

@@ -129,6 +129,94 @@ func TestReceiving_in_a_browser(t *testing.T) {
 	if at := v.location(); at != refused {
 		t.Errorf("the event leads to %s, want %s", at, refused)
 	}
+	v.followsLog(home, url)
+	v.replaysAll(home)
+	v.setsUpLive(home)
 	v.silent()
 	server.terminate(t)
+}
+
+// receivesNext sends the source one more paid invoice of an id.
+func (v *visitor) receivesNext(url, id string) {
+	v.t.Helper()
+	if status := stripeSigned(v.t, url, stripeSecret, strings.ReplaceAll(stripePaid, "1Live", id)); status != http.StatusOK {
+		v.t.Fatalf("the source answered %d", status)
+	}
+}
+
+// gone waits until no element matches.
+func (v *visitor) gone(selector string) {
+	v.t.Helper()
+	v.do(chromedp.WaitNotPresent(chromedp.CSS(selector)))
+}
+
+// followsLog reads the log from below its beginning: new rows wait behind a bar there,
+// and while rows are selected. From a row, the endpoint's response is two clicks away.
+func (v *visitor) followsLog(home, url string) {
+	v.t.Helper()
+	for i := range 12 {
+		v.receivesNext(url, fmt.Sprintf("%dRow", i))
+	}
+	v.do(chromedp.EmulateViewport(1000, 400), chromedp.Navigate(home+"/requests?period=24h"))
+	v.sees("#requests tbody tr:nth-child(12)", "2 events")
+	v.sees("#request-hours", "1 refused")
+	const first = `document.querySelector("#requests tbody tr").id`
+	before, err := chromedp.Run(v, chromedp.Evaluate[string](`window.scrollTo(0, document.body.scrollHeight); `+first))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.receivesNext(url, "Late")
+	v.sees("#requests .fresh", "1 new request")
+	if after, err := chromedp.Run(v, chromedp.Evaluate[string](first)); err != nil || after != before {
+		v.t.Errorf("below its beginning the log begins with %s, %v; want %s as before", after, err, before)
+	}
+	v.do(chromedp.Click(chromedp.CSS("#requests .fresh")))
+	v.gone("#requests .fresh")
+	v.sees("#requests tbody tr", "2 events")
+	if after, err := chromedp.Run(v, chromedp.Evaluate[string](first)); err != nil || after == before {
+		v.t.Errorf("after the bar was pressed the log begins with %s, %v; want the new row", after, err)
+	}
+	v.do(chromedp.Click(chromedp.CSS("#requests tbody tr a.rowlink")), chromedp.WaitVisible(chromedp.CSS("#became .path__branch .path__branch a")))
+	v.do(chromedp.Click(chromedp.CSS("#became .path__branch .path__branch a")))
+	v.sees("#delivery", "204")
+
+	v.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(home+"/deliveries"), chromedp.WaitVisible(chromedp.CSS("#deliveries tbody tr")),
+		chromedp.Click(chromedp.CSS("#deliveries tbody .tick")))
+	v.receivesNext(url, "Later")
+	v.sees("#deliveries .fresh", "1 new delivery")
+	v.sees("[data-selected]", "1 selected")
+	v.do(chromedp.Click(chromedp.CSS(".bulk button[type=reset]")))
+	v.gone("#deliveries .fresh")
+}
+
+// replaysAll replays what a filter chooses, and watches it end and be cancelled.
+func (v *visitor) replaysAll(home string) {
+	v.t.Helper()
+	begin := func(perSecond string) {
+		v.t.Helper()
+		v.do(chromedp.Navigate(home+"/requests/replay?type=invoice.*"), chromedp.SetValue(chromedp.CSS("input[name=perSecond]"), perSecond),
+			chromedp.Click(chromedp.CSS("main form.panel__body button[type=submit]")))
+	}
+	begin("9")
+	v.sees("#replays", "Replaying")
+	v.sees("#replays", "Replayed")
+	begin("1")
+	v.sees("#replays", "Replaying")
+	v.do(chromedp.Click(chromedp.CSS("#replays form button")))
+	v.sees("#replays", "The replay was cancelled")
+}
+
+// setsUpLive has a source's page open as the provider's first request comes.
+func (v *visitor) setsUpLive(home string) {
+	v.t.Helper()
+	v.do(chromedp.Navigate(home+"/sources/new?provider=stripe"), chromedp.SetValue(chromedp.CSS("input[name=name]"), "Second shop"),
+		chromedp.SetValue(chromedp.CSS("input[name=slug]"), "second"), chromedp.SendKeys(chromedp.CSS("input[name=secret]"), stripeSecret), chromedp.Click(chromedp.CSS("main form.panel button[type=submit]")))
+	v.sees("#source-setup", "Waiting for")
+	url, err := chromedp.Run(v, chromedp.Evaluate[string](`document.querySelector("#source-setup [data-copy*='/in/']").dataset.copy`))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.receivesNext(url, "First")
+	v.gone("#source-setup .step")
+	v.sees("#source-state", "Healthy")
 }

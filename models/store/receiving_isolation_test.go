@@ -162,6 +162,23 @@ var receivingHidden = map[string]receivingCall{
 		list, err := r.RefusedCounts(ctx, p.source.ID, time.Unix(0, 0))
 		return named(list, func(c store.RefusedCount) string { return c.SourceID }), err
 	},
+	"RequestCounts": func(ctx context.Context, r *store.Receiving, _ *receivedOf) ([]string, error) {
+		counts, err := r.RequestCounts(ctx, models.RequestFilter{})
+		return make([]string, counts.All().N), err
+	},
+	"RequestHours": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
+		n := 0
+		for _, source := range []string{"", p.source.ID} {
+			hours, err := r.RequestHours(ctx, source)
+			if err != nil {
+				return nil, err
+			}
+			for _, h := range hours {
+				n += h.Accepted.N + h.Failed.N + h.Refused
+			}
+		}
+		return make([]string, n), nil
+	},
 	"CountReplay": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
 		n, err := r.CountReplay(ctx, models.RequestFilter{SourceID: p.source.ID})
 		return make([]string, n), err

@@ -178,7 +178,7 @@ func TestReplayRequests(t *testing.T) {
 			if replay, err = r.Replay(t.Context(), replay.ID); err != nil || replay.State != models.RecoveryRunning {
 				break
 			}
-			if !due {
+			if due == nil {
 				f.clock.Advance(time.Second)
 			}
 		}

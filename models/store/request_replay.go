@@ -121,27 +121,28 @@ func (r *Receiving) CancelReplay(ctx context.Context, id string) (*models.Reques
 	return r.Replay(ctx, id)
 }
 
-// StepReplay does one step of a replay that is due, in one transaction: it queues
-// at most a second's worth of requests and moves the cursor. It reports whether
-// there was one. No two calls do the same step.
-func (s *Store) StepReplay(ctx context.Context) (bool, error) {
-	stepped := false
+// StepReplay does one step of a replay that is due and returns the replay after it, or
+// nil if none is due. A step is one transaction: it queues at most a second's worth of
+// requests and moves the cursor. No two calls do the same step. It fails if the database
+// does.
+func (s *Store) StepReplay(ctx context.Context) (*models.RequestReplay, error) {
+	var stepped *models.RequestReplay
 	err := s.transaction(ctx, func(tx *database.Tx) error {
-		stepped = false
+		stepped = nil
 		var due []models.RequestReplay
 		err := tx.Where("state = ? AND next_at <= "+s.db.Dialect.Now(s.clock), models.RecoveryRunning).Order("next_at").Limit(1).
 			Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}).Find(&due).Error
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		stepped = true
-		if err := s.stepReplay(tx, &due[0]); err != nil {
+		stepped = &due[0]
+		if err := s.stepReplay(tx, stepped); err != nil {
 			return err
 		}
-		return tx.Save(&due[0]).Error
+		return tx.Save(stepped).Error
 	})
 	if err != nil {
-		return false, fmt.Errorf("replaying requests: %w", err)
+		return nil, fmt.Errorf("replaying requests: %w", err)
 	}
 	return stepped, nil
 }
