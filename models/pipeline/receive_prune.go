@@ -32,10 +32,11 @@ func (p *Engine) pruneRequests(db *gorm.DB, before time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return p.pruneRows(db, "refused_requests", "NOT whole AND id", p.oldestOther())
 }
 
-// pruneRows removes the rows of a table that lie below a bound, step by step.
+// pruneRows removes the rows of a table that lie below a bound, step by step. The
+// column may have a condition before it.
 func (p *Engine) pruneRows(db *gorm.DB, table, column string, bound any) error {
 	place := "rowid"
 	if p.db.Dialect.IsPostgres() {
