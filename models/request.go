@@ -65,6 +65,7 @@ type Request struct {
 	ReceivedAt     time.Time
 	AcceptedAt     *time.Time // by hand, after it had been refused
 	ProcessedAt    *time.Time
+	BodyDroppedAt  *time.Time // since then Headers, Query and Body are empty, as its source keeps them for a shorter time
 
 	// The store's queries fill these, of one request or a page.
 	SourceName string          `gorm:"-"`
