@@ -158,6 +158,15 @@ var receivingHidden = map[string]receivingCall{
 		list, err := r.RefusedCounts(ctx, p.source.ID, time.Unix(0, 0))
 		return named(list, func(c store.RefusedCount) string { return c.SourceID }), err
 	},
+	"Export": func(ctx context.Context, r *store.Receiving, _ *receivedOf) (ids []string, err error) {
+		for line, err := range r.Export(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, lineID(line))
+		}
+		return ids, nil
+	},
 	"CountReplay": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
 		n, err := r.CountReplay(ctx, models.RequestFilter{SourceID: p.source.ID})
 		return make([]string, n), err
