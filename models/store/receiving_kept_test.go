@@ -133,3 +133,51 @@ func TestRefusedRing_is_looked_at_seldom(t *testing.T) {
 		t.Errorf("%d are kept, want %d to %d", kept, pipeline.MaxRefusedOthers*9/10, pipeline.MaxRefusedOthers)
 	}
 }
+
+// TestPrune_keeps_what_repeats_are_known_by sends a request again at the end of its
+// retention. It is a duplicate for exactly as long as the first one is there.
+func TestPrune_keeps_what_repeats_are_known_by(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		r := f.tenant.Receiving()
+		s := source(t, r, nil)
+		first := f.handle(t, s, f.stripeRequest(s, f.paid("evt_1", "cus_1", "")))
+		f.process(t)
+		age := func() time.Duration { return f.Now().Sub(database.IDTime(first.RequestID)) }
+		repeat := func(when string) (there bool) {
+			t.Helper()
+			must(t, f.Engine().MakePartitions(t.Context()))
+			must(t, f.Engine().Prune(t.Context(), f.Now().Add(-pipeline.MinRetention)))
+			_, err := r.Request(t.Context(), first.RequestID)
+			if there = err == nil; !there && !models.IsKind(err, models.NotFound) {
+				t.Fatal(err)
+			}
+			h := f.handle(t, s, f.stripeRequest(s, f.paid("evt_1", "cus_1", "")))
+			if (h.RequestID == first.RequestID) != there {
+				t.Errorf("%s the first request is there: %v; Handle() of its repeat returned %+v", when, there, h)
+			}
+			return there
+		}
+		f.clock.Advance(pipeline.MinRetention - age() - 10*time.Second)
+		if !repeat("some seconds before a week is over") {
+			t.Error("the request went before its time")
+		}
+		f.clock.Advance(pipeline.MinRetention - age() + time.Second)
+		repeat("a second after a week") // on Postgres its day is not over
+		f.clock.Advance(models.Day)
+		if repeat("a day later") {
+			t.Error("the request is still there")
+		}
+	})
+	t.Run("of_what_waits", func(t *testing.T) {
+		eachStore(t, func(t *testing.T, f *fixture) {
+			s := source(t, f.tenant.Receiving(), nil)
+			waits := f.handle(t, s, f.stripeRequest(s, f.paid("evt_1", "cus_1", "")))
+			f.clock.Advance(40 * models.Day)
+			must(t, f.Engine().MakePartitions(t.Context()))
+			must(t, f.Engine().Prune(t.Context(), f.Now().Add(-pipeline.MinRetention)))
+			if h := f.handle(t, s, f.stripeRequest(s, f.paid("evt_1", "cus_1", ""))); !h.Duplicate || h.RequestID != waits.RequestID {
+				t.Errorf("Handle() of a repeat of what waits returned %+v, want a duplicate of %s", h, waits.RequestID)
+			}
+		})
+	})
+}
