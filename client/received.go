@@ -38,6 +38,8 @@ type ReceivedRequest struct {
 	Body         string           `json:"body"`
 	BodyEncoding string           `json:"bodyEncoding"` // utf-8 or base64
 	BodyBytes    int              `json:"bodyBytes"`
+	// BodyDroppedAt is when Body, Headers and Query were dropped; nil if they weren't.
+	BodyDroppedAt *time.Time `json:"bodyDroppedAt"`
 }
 
 // ReceivedHeader is one header of a request.

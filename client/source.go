@@ -27,8 +27,9 @@ type Source struct {
 	Response           *SourceResponse `json:"response"` // nil is the provider's usual answer
 	Dedupe             string          `json:"dedupe"`
 	RelayUnverified    bool            `json:"relayUnverified"`
-	ToleranceSeconds   int             `json:"toleranceSeconds"` // 0 is the scheme's
-	OrganizationRule   json.RawMessage `json:"organizationRule"` // null is the provider's
+	ToleranceSeconds   int             `json:"toleranceSeconds"`  // 0 is the scheme's
+	BodyRetentionDays  int             `json:"bodyRetentionDays"` // 0 is as long as requests
+	OrganizationRule   json.RawMessage `json:"organizationRule"`  // null is the provider's
 	Mappings           json.RawMessage `json:"mappings"`
 	FirstVerifiedAt    *time.Time      `json:"firstVerifiedAt"`
 	CreatedAt          time.Time       `json:"createdAt"`
@@ -59,8 +60,9 @@ type SourceSettings struct {
 	Response           *SourceResponse `json:"response,omitzero"`
 	Dedupe             *string         `json:"dedupe,omitzero"`
 	RelayUnverified    *bool           `json:"relayUnverified,omitzero"`
-	ToleranceSeconds   *int            `json:"toleranceSeconds,omitzero"` // 0 is the scheme's
-	OrganizationRule   json.RawMessage `json:"organizationRule,omitzero"` // of a source of the installation; {} is the provider's
+	ToleranceSeconds   *int            `json:"toleranceSeconds,omitzero"`  // 0 is the scheme's
+	BodyRetentionDays  *int            `json:"bodyRetentionDays,omitzero"` // 0 is as long as requests
+	OrganizationRule   json.RawMessage `json:"organizationRule,omitzero"`  // of a source of the installation; {} is the provider's
 	Enabled            *bool           `json:"enabled,omitzero"`
 }
 

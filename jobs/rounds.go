@@ -128,9 +128,9 @@ func (w *Workers) reclaim(ctx context.Context) error {
 }
 
 // endRound ends deliveries that can't go on, and then deleted organizations
-// for which nothing waits any more.
+// for which nothing waits any more, and erases what their sources received.
 func (w *Workers) endRound(ctx context.Context) error {
-	return errors.Join(untilEmpty(ctx, w.Engine.EndWaiting), untilEmpty(ctx, w.Store.CloseOrganizations))
+	return errors.Join(untilEmpty(ctx, w.Engine.EndWaiting), untilEmpty(ctx, w.Store.CloseOrganizations), untilEmpty(ctx, w.Store.EraseReceived))
 }
 
 // finishFanOuts goes on with events whose deliveries were not all written when
@@ -175,5 +175,5 @@ func untilEmpty(ctx context.Context, step func(context.Context) (int, error)) er
 
 func (w *Workers) keepHouse(ctx context.Context) error {
 	old := w.Engine.Now().Add(-max(w.Retention, pipeline.MinRetention))
-	return errors.Join(w.Engine.MakePartitions(ctx), w.Engine.Prune(ctx, old), w.Engine.PruneIdempotencyKeys(ctx), w.Store.Prune(ctx))
+	return errors.Join(w.Engine.MakePartitions(ctx), w.Engine.Prune(ctx, old), w.Engine.DropBodies(ctx), w.Engine.PruneIdempotencyKeys(ctx), w.Store.Prune(ctx))
 }

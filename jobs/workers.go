@@ -29,6 +29,9 @@ type Store interface {
 	// CloseOrganizations closes, in one step, deleted organizations for which nothing
 	// waits any more, and returns how many.
 	CloseOrganizations(ctx context.Context) (int, error)
+	// EraseReceived erases, in one step, what the sources of a closed organization
+	// received. It returns pipeline.FullStep while there is more.
+	EraseReceived(ctx context.Context) (int, error)
 	// Prune removes what is no longer needed.
 	Prune(ctx context.Context) error
 }

@@ -67,6 +67,7 @@ type Request struct {
 	ReceivedAt     time.Time
 	AcceptedAt     *time.Time // by hand, after it had been refused
 	ProcessedAt    *time.Time
+	BodyDroppedAt  *time.Time // since then Headers, Query and Body are empty, as its source keeps them for a shorter time
 
 	// The store's queries fill these, of one request or a page.
 	SourceName string          `gorm:"-"`
@@ -212,11 +213,18 @@ func RequestStates() []inbound.State {
 	return []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified, inbound.Refused}
 }
 
+// What metrics count beside the states of requests.
+const (
+	ReceivedDuplicate = "duplicate"
+	ReceivedHandshake = "handshake"
+	ReceivedFailed    = "failed" // it could not be taken in, and the provider was asked to repeat it
+)
+
 // ReceivedOutcomes lists what may become of a request as metrics count it: pairs of
 // state and cause.
 func ReceivedOutcomes() (list [][2]string) {
-	for _, state := range []inbound.State{inbound.Verified, inbound.Authenticated, inbound.Unverified} {
-		list = append(list, [2]string{string(state), ""})
+	for _, state := range []string{string(inbound.Verified), string(inbound.Authenticated), string(inbound.Unverified), ReceivedDuplicate, ReceivedHandshake, ReceivedFailed} {
+		list = append(list, [2]string{state, ""})
 	}
 	for _, cause := range inbound.Causes() {
 		list = append(list, [2]string{string(inbound.Refused), string(cause)})

@@ -35,6 +35,7 @@ type Source struct {
 	RelayUnverified    bool           // pass on what was not verified; it says what it risks
 	ToleranceSeconds   int            // how far a signature's time may be off; 0 is the scheme's
 	OrganizationRule   string         // JSON: where items name their organization; empty is the provider's
+	BodyRetentionDays  int            // how long bodies, headers and queries are kept; 0 is as long as requests
 	Revision           int64          // rises with every change that receiving reads
 	FormVersion        int64          `gorm:"column:version"` // rises with every save of its form
 	FirstVerifiedAt    *time.Time
@@ -69,6 +70,9 @@ const (
 	ReceivePath       = "/in/"
 	MaxReferenceValue = 255
 	MaxReferenceNames = 20
+	// MaxBodyRetention is the most days of BodyRetentionDays. Bodies never outlive
+	// their requests.
+	MaxBodyRetention = 36_500
 )
 
 // Enabled reports whether the source takes requests.
@@ -86,7 +90,7 @@ func (s *Source) Version() Version {
 func (s *Source) Input() SourceInput {
 	return SourceInput{Name: s.Name, Slug: s.Slug, Provider: s.Provider, Scheme: s.Scheme, Mappings: s.Mappings, AllowNetworks: s.AllowNetworks,
 		MaxBodyBytes: s.MaxBodyBytes, RateLimitPerSecond: s.RateLimitPerSecond, Response: s.Response, Dedupe: s.Dedupe, RelayUnverified: s.RelayUnverified,
-		ToleranceSeconds: s.ToleranceSeconds, OrganizationRule: s.OrganizationRule}
+		ToleranceSeconds: s.ToleranceSeconds, OrganizationRule: s.OrganizationRule, BodyRetentionDays: s.BodyRetentionDays}
 }
 
 // OwnRule reads OrganizationRule. It returns nil if that is empty: the provider's
@@ -136,6 +140,7 @@ type SourceInput struct {
 	RelayUnverified    bool
 	ToleranceSeconds   int    // 0 is the scheme's
 	OrganizationRule   string // JSON, of a source of the installation; "" and an empty object are the provider's
+	BodyRetentionDays  int    // 0 is as long as requests
 	Enabled            *bool  // nil leaves it
 }
 

@@ -54,7 +54,7 @@ func NewMetrics(version string) *Metrics {
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hookwell_api_request_duration_seconds",
 			Help: "Requests of the HTTP API, by route and status.", Buckets: acceptBuckets}, []string{"method", "route", "status"}),
 		accept:   histogram("hookwell_accept_duration_seconds", "From the arrival of a report to its 202, events one by one and in batches.", acceptBuckets),
-		received: counter("hookwell_requests_received_total", "Requests that came to sources, by state (verified, authenticated, unverified, duplicate, handshake or refused) and cause of refusal.", "state", "cause"),
+		received: counter("hookwell_requests_received_total", "Requests that came to sources, by state (verified, authenticated, unverified, duplicate, handshake, refused or failed) and cause of refusal.", "state", "cause"),
 		receive:  histogram("hookwell_receive_duration_seconds", "From the arrival of a request at a source to its response, whatever became of it.", acceptBuckets),
 		wait:     histogram("hookwell_first_attempt_wait_seconds", "From an event's acceptance to the start of a delivery's first attempt, over what its schedule asks for.", waitBuckets),
 		exchange: histogram("hookwell_exchange_duration_seconds", "The whole exchange of an attempt, whatever its outcome.", exchangeBuckets),

@@ -250,7 +250,7 @@ func TestMetrics(t *testing.T) {
 	})
 	t.Run("name_no_tenant_and_no_url", func(t *testing.T) {
 		_, body := p.ask(t, "GET", "/metrics", nil)
-		if found := regexp.MustCompile(`(org|ep|evt|dlv|key)_[0-9a-z]{26}|secret-path|127\.0\.0\.1|Acme|acme`).FindString(body); found != "" {
+		if found := regexp.MustCompile(`(org|ep|evt|dlv|key|src|req)_[0-9a-z]{26}|secret-path|127\.0\.0\.1|Acme|acme`).FindString(body); found != "" {
 			t.Errorf("the metrics tell of %q", found)
 		}
 	})

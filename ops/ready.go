@@ -110,7 +110,7 @@ func (s *Server) checkReceiving(ctx context.Context) check {
 		return check{OK: true, Detail: "no request waits"}
 	}
 	age := max(0, s.Store.Now().Sub(oldest)).Round(time.Second)
-	return check{OK: age < requestLimit, Detail: fmt.Sprintf("%d requests wait, the oldest for %s", waiting, age)}
+	return check{OK: age < requestLimit, Detail: fmt.Sprintf("waiting: %d, the oldest for %s", waiting, age)}
 }
 
 func (s *Server) checkMigrations(ctx context.Context) check {

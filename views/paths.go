@@ -189,6 +189,9 @@ func SourceSamplePath(slug, id string) string { return SourcePath(slug, id) + "/
 // RequestsPath is the path of the log of requests. RequestQuery.Path adds filters.
 func RequestsPath(slug string) string { return OrganizationPath(slug) + "/requests" }
 
+// RequestsExportPath is the path of all that was received, as NDJSON.
+func RequestsExportPath(slug string) string { return RequestsPath(slug) + "/export.ndjson" }
+
 // RequestPath is the path of one request's page; ?body= chooses how its body is shown.
 func RequestPath(slug, id string) string { return RequestsPath(slug) + "/" + url.PathEscape(id) }
 

@@ -58,7 +58,7 @@ func requestVersion(part string, rows []models.Request) string {
 func digestRequests(sum io.Writer, rows []models.Request) {
 	for i := range rows {
 		r := &rows[i]
-		fmt.Fprintln(sum, r.ID, r.State, r.Processing, r.Reason, r.Error, r.Duplicates, len(r.Events), r.AcceptedAt != nil)
+		fmt.Fprintln(sum, r.ID, r.State, r.Processing, r.Reason, r.Error, r.Duplicates, len(r.Events), r.AcceptedAt != nil, r.BodyDroppedAt != nil)
 	}
 }
 
@@ -69,7 +69,15 @@ func (v RequestsView) listed(sourceID string) bool {
 // acceptable reports whether somebody may ask to take in a refused request. Only what
 // is kept whole can be.
 func (v RequestView) acceptable() bool {
-	return v.Request.State == inbound.Refused && v.Request.Cause == inbound.CauseSignature && !v.Request.Cut() && v.Source != nil
+	return v.Request.State == inbound.Refused && v.Request.Cause == inbound.CauseSignature && !v.Request.Cut() && v.Request.BodyDroppedAt == nil && v.Source != nil
+}
+
+// noLonger says what can't be done without the body.
+func (v RequestView) noLonger() string {
+	if v.Request.State == inbound.Refused {
+		return "accepted"
+	}
+	return "replayed"
 }
 
 // duplicateWords says how often a request came again.

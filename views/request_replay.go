@@ -17,7 +17,7 @@ func (v RequestsView) replayable() bool {
 }
 
 func replayable(r *models.Request) bool {
-	return r.State != inbound.Refused && r.Reason != models.ReasonHandshake
+	return r.State != inbound.Refused && r.Reason != models.ReasonHandshake && r.BodyDroppedAt == nil
 }
 
 // ReplayForm asks before many requests are replayed.

@@ -25,6 +25,7 @@ type SourceForm struct {
 	Networks  string            // one on each line
 	MaxBody   string            // KiB
 	Rate      string            // a second
+	Kept      string            // days; empty is as long as requests
 	Status    string            // 0 is the provider's
 	MediaType string
 	Body      string
@@ -48,6 +49,9 @@ func EditSourceForm(s *models.Source) SourceForm {
 	form := SourceForm{ID: s.ID, Title: s.Name, Version: s.Version().Form, Chosen: inbound.Named(s.Provider), Name: s.Name, Slug: s.Slug,
 		Networks: strings.Join(s.AllowNetworks, "\n"), MaxBody: kibibytes(s.MaxBodyBytes), Rate: strconv.Itoa(s.RateLimitPerSecond),
 		Status: strconv.Itoa(s.Response.Status), MediaType: s.Response.MediaType, Body: s.Response.Body, Dedupe: s.Dedupe, Relay: s.RelayUnverified}
+	if s.BodyRetentionDays > 0 {
+		form.Kept = strconv.Itoa(s.BodyRetentionDays)
+	}
 	if form.Chosen != nil {
 		form.Scheme = typedScheme(form.Chosen, s.Scheme)
 	}

@@ -173,7 +173,8 @@ func (f *apiFixture) walkStates(t *testing.T, tenant *store.Tenant) {
 }
 
 // walkRequests reads what only some requests of sources show: a refused one, one that
-// was accepted by hand, and one that became its events before.
+// was accepted by hand, one that became its events before, and one whose body was
+// dropped.
 func (f *apiFixture) walkRequests(t *testing.T, tenant *store.Tenant) {
 	t.Helper()
 	const name = "?organizationId=customer-17"
@@ -192,6 +193,8 @@ func (f *apiFixture) walkRequests(t *testing.T, tenant *store.Tenant) {
 	process()
 	f.Call(t, f.Platform, "GET", api.Path+"/requests/"+of.request+name, "").Object(t, 200)
 	f.Call(t, f.Platform, "GET", api.Path+"/requests"+name, "").Object(t, 200)
+	must(t, f.Store.Database().Exec("UPDATE requests SET body_dropped_at = received_at WHERE id = ?", of.request).Error)
+	f.Call(t, f.Platform, "GET", api.Path+"/requests/"+of.request+name, "").Object(t, 200)
 }
 
 // settle disables an endpoint and ends a recovery, and shows both.

@@ -129,6 +129,7 @@ func (s *Server) routes() {
 	administer.post("/requests/:request/accept", s.requestAccept)
 	administer.get("/audit", s.audit)
 	administer.get("/audit/export.csv", s.auditExport)
+	administer.get("/requests/export.ndjson", s.requestsExport)
 	administer.get("/keys", s.keys)
 	administer.post("/keys", s.keyCreate)
 	administer.post("/keys/:key/revoke", s.keyRevoke)

@@ -60,7 +60,7 @@ func (s *Server) sourceSave(c *fiber.Ctx) error {
 // was.
 func readSourceForm(c *fiber.Ctx, form *views.SourceForm) {
 	for name, into := range map[string]*string{"version": &form.Version, "name": &form.Name, "toleranceSeconds": &form.Tolerance, "allowNetworks": &form.Networks,
-		"maxBodyBytes": &form.MaxBody, "rateLimitPerSecond": &form.Rate, "responseStatus": &form.Status, "responseMediaType": &form.MediaType, "responseBody": &form.Body} {
+		"maxBodyBytes": &form.MaxBody, "rateLimitPerSecond": &form.Rate, "responseStatus": &form.Status, "responseMediaType": &form.MediaType, "responseBody": &form.Body, "bodyRetentionDays": &form.Kept} {
 		if hasField(c, name) {
 			*into = field(c, name)
 		}
@@ -85,6 +85,13 @@ func fillSource(form views.SourceForm, in *models.SourceInput) {
 	in.ToleranceSeconds = form.ReadTolerance()
 	in.MaxBodyBytes = views.ReadKibibytes(form.MaxBody)
 	in.RateLimitPerSecond, _ = models.WholeNumber(form.Rate)
+	in.BodyRetentionDays = 0
+	if kept := strings.TrimSpace(form.Kept); kept != "" {
+		days, fault := models.WholeNumber(kept)
+		if in.BodyRetentionDays = days; fault != "" {
+			in.BodyRetentionDays = -1
+		}
+	}
 	status, err := strconv.Atoi(form.Status)
 	if err != nil {
 		status = -1
@@ -105,6 +112,7 @@ func (s *Server) sourceMeanwhile(c *fiber.Ctx, form views.SourceForm) error {
 		{"name", saved.Name, form.Name}, {"toleranceSeconds", saved.Tolerance, form.Tolerance}, {"dedupe", string(saved.Dedupe), string(form.Dedupe)},
 		{"relayUnverified", onOrOff(saved.Relay), onOrOff(form.Relay)}, {"allowNetworks", saved.Networks, form.Networks}, {"maxBodyBytes", saved.MaxBody, form.MaxBody},
 		{"rateLimitPerSecond", saved.Rate, form.Rate}, {"responseStatus", saved.Status, form.Status}, {"responseMediaType", saved.MediaType, form.MediaType}, {"responseBody", saved.Body, form.Body},
+		{"bodyRetentionDays", saved.Kept, form.Kept},
 	} {
 		m.at(compared.field, compared.saved, compared.typed)
 	}

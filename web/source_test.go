@@ -36,6 +36,15 @@ func TestSourceForms(t *testing.T) {
 				t.Errorf("the source is %q with %d bytes, want it as it was", source.Name, source.MaxBodyBytes)
 			}
 		})
+		t.Run("bodies_kept", func(t *testing.T) {
+			for typed, want := range map[string]int{"-1": 422, "soon": 422, "36501": 422, "7": 303} {
+				a := b.post(t, at("/sources/:source/edit"), url.Values{"bodyRetentionDays": {typed}})
+				wantStatus(t, a, want)
+				if want == 422 && a.text("#f-bodyRetentionDays-error") == "" {
+					t.Errorf("%q has no fault: %s", typed, a.text("[role=alert]"))
+				}
+			}
+		})
 		t.Run("an_earlier_version", func(t *testing.T) {
 			wantStatus(t, b.post(t, at("/sources/:source/edit"), url.Values{"name": {"Theirs"}}), 303)
 			a := b.post(t, at("/sources/:source/edit"), url.Values{"name": {"Mine"}, "version": {"0"}})
@@ -269,5 +278,30 @@ func TestSourceForm_scheme(t *testing.T) {
 				t.Error("the form of a provider that signs no time has a tolerance")
 			}
 		})
+	})
+}
+
+// TestDroppedBody shows when a request's body was dropped, and offers nothing that
+// needs it.
+func TestDroppedBody(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		_, org := s.member(t, "Acme", models.RoleAdmin)
+		ids := s.fill(t, org)
+		at := func(path string) string { return ids.path("/o/:org" + path) }
+		_, err := s.tenantOf(t, org).Receiving().UpdateSource(t.Context(), ids["source"], func(in *models.SourceInput) error { in.BodyRetentionDays = 7; return nil })
+		must(t, err)
+		_, err = s.Store.Engine().ProcessRequests(t.Context())
+		must(t, err)
+		s.clock.Advance(8 * models.Day)
+		must(t, s.Store.Engine().DropBodies(t.Context()))
+		b, _ := s.member(t, org.ID, models.RoleAdmin)
+		a := b.get(t, at("/requests/:request"))
+		if got := a.text("#body-dropped"); !strings.Contains(got, "dropped") || !strings.Contains(got, "replayed") || a.doc.Find("#replay").Length() != 0 {
+			t.Errorf("the page of a request without body says %q, and offers %d replays", got, a.doc.Find("#replay").Length())
+		}
+		a = b.post(t, at("/requests/:request/replay"), url.Values{})
+		if wantStatus(t, a, 409); !strings.Contains(a.text("#toasts"), "body was dropped on") {
+			t.Errorf("a replay is refused with %q", a.text("#toasts"))
+		}
 	})
 }

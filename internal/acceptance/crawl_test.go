@@ -240,7 +240,7 @@ func TestCrawl(t *testing.T) {
 	people := []string{"/o/:org/team", "/o/:org/team/:mem", "/account", "/account/two-factor", "/orgs"}
 	operate := []string{"/o/:org/endpoints/:ep/test", "/o/:org/endpoints/:ep/recover"}
 	endpoints := []string{"/o/:org/endpoints/new", "/o/:org/endpoints/:ep/edit", "/o/:org/endpoints/:ep/secret"}
-	administer := append(slices.Clone(endpoints), "/o/:org/sources/new", "/o/:org/sources/:src/edit", "/o/:org/sources/:src/mappings", "/o/:org/sources/:src/secrets", "/o/:org/keys", "/o/:org/audit", "/o/:org/audit/export.csv", "/o/:org/settings")
+	administer := append(slices.Clone(endpoints), "/o/:org/sources/new", "/o/:org/sources/:src/edit", "/o/:org/sources/:src/mappings", "/o/:org/sources/:src/secrets", "/o/:org/keys", "/o/:org/audit", "/o/:org/audit/export.csv", "/o/:org/requests/export.ndjson", "/o/:org/settings")
 	resend := []string{"/o/:org/deliveries/:dlv/resend", "/o/:org/deliveries/resend"}
 	change := append(slices.Clone(resend), "/o/:org/endpoints", "/o/:org/endpoints/:ep/disable", "/o/:org/endpoints/:ep/delete")
 	rule := append(slices.Clone(change), "/o/:org/sources/:src/pause", "/o/:org/sources/:src/sample", "/o/:org/sources/:src/delete", "/o/:org/keys", "/o/:org/keys/:key/revoke", "/o/:org/invitations", "/o/:org/invitations/:inv/revoke", "/o/:org/settings")

@@ -19,11 +19,12 @@ type sourceCommands struct {
 }
 
 type sourceCreateCommand struct {
-	Org        string   `help:"The organization's id or external id. Without it the source is the installation's, and each request finds its own organization."`
-	Provider   string   `required:"" help:"Who sends: stripe, github, standard_webhooks, generic_hmac, ..."`
-	Name       string   `required:"" help:"What people call it."`
-	Slug       string   `help:"The first word of the event types that it relays; made of the name, if it is left out."`
-	SecretFile []string `help:"A file with a secret that the provider signs with; - is standard input. May be repeated."`
+	Org               string   `help:"The organization's id or external id. Without it the source is the installation's, and each request finds its own organization."`
+	Provider          string   `required:"" help:"Who sends: stripe, github, standard_webhooks, generic_hmac, ..."`
+	Name              string   `required:"" help:"What people call it."`
+	Slug              string   `help:"The first word of the event types that it relays; made of the name, if it is left out."`
+	BodyRetentionDays int      `help:"After how many days bodies, headers and queries of its requests are dropped. 0 keeps them as long as the requests."`
+	SecretFile        []string `help:"A file with a secret that the provider signs with; - is standard input. May be repeated."`
 }
 
 // Run prints the URL alone.
@@ -43,6 +44,7 @@ func (c *sourceCreateCommand) Run(ctx context.Context) error {
 		}
 		in := models.NewSourceInput()
 		in.Name, in.Slug, in.Provider, in.Secrets = c.Name, c.Slug, c.Provider, secrets
+		in.BodyRetentionDays = c.BodyRetentionDays
 		source, err := sources.CreateSource(ctx, in)
 		if err != nil {
 			return err

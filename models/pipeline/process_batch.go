@@ -93,6 +93,10 @@ func (b *batch) read(row *models.Request, s *OpenSource, forced bool) {
 		r.whole = "The source’s provider or scheme isn’t known to this version of Hookwell."
 		return
 	}
+	if row.BodyDroppedAt != nil { // which nothing that waits should be
+		r.whole = "Its body was dropped before it was processed."
+		return
+	}
 	request := keptRequest(row, "")
 	if row.State != inbound.Unverified || s.RelayUnverified {
 		r.relay = s.Verifier.Identify(request, row.State).RelayType(s.Slug)

@@ -229,26 +229,84 @@ func (p *Engine) writeRefusals(waiting []*refusal, counts []*refusedCount) {
 	p.showRequests(came)
 }
 
-// boundRefused removes what goes beyond the bounds of the rows' sources. Of whole
-// ones each network keeps its newest first, in turns, so that a flood from one
-// doesn't push out what came from another.
+// refusedRing is how much is kept of a source's refused requests, whole ones or
+// others. It counts every row in, and may miss that one was removed: then the ring is
+// looked at early, and counted anew.
+type refusedRing struct {
+	SourceID       string `gorm:"primaryKey"`
+	Whole          bool   `gorm:"primaryKey"`
+	OrganizationID string
+	Count          int
+	Size           int // in bytes
+}
+
+func (r *refusedRing) full() bool {
+	if r.Whole {
+		return r.Count > MaxRefusedWhole || r.Size > MaxRefusedBytes
+	}
+	return r.Count > MaxRefusedOthers
+}
+
+// ringSlack is the share of a full ring that is removed at once. Looking for what goes
+// reads all that is kept, which a flood would have done for each of its requests.
+const ringSlack = 10
+
+// boundRefused counts the rows in at their sources' rings, and removes what goes
+// beyond the bounds. The rings' rows stay locked until the commit, so that the bounds
+// hold over all processes.
 func (p *Engine) boundRefused(tx *database.Tx, rows []*models.RefusedRequest) error {
-	var whole, others []string
+	if len(rows) == 0 {
+		return nil
+	}
+	var rings []*refusedRing
 	for _, row := range rows {
-		list := &others
-		if row.Whole {
-			list = &whole
+		at := slices.IndexFunc(rings, func(r *refusedRing) bool { return r.SourceID == row.SourceID && r.Whole == row.Whole })
+		if at < 0 {
+			at = len(rings)
+			rings = append(rings, &refusedRing{SourceID: row.SourceID, Whole: row.Whole, OrganizationID: row.OrganizationID})
 		}
-		if !slices.Contains(*list, row.SourceID) {
-			*list = append(*list, row.SourceID)
+		rings[at].Count, rings[at].Size = rings[at].Count+1, rings[at].Size+row.Size
+	}
+	slices.SortFunc(rings, func(a, b *refusedRing) int { // in one order everywhere
+		return cmp.Or(strings.Compare(a.SourceID, b.SourceID), strings.Compare(fmt.Sprint(a.Whole), fmt.Sprint(b.Whole)))
+	})
+	add := clause.OnConflict{Columns: []clause.Column{{Name: "source_id"}, {Name: "whole"}},
+		DoUpdates: clause.Assignments(map[string]any{"count": gorm.Expr("refused_rings.count + excluded.count"), "size": gorm.Expr("refused_rings.size + excluded.size")})}
+	if err := tx.Clauses(add).Create(rings).Error; err != nil {
+		return fmt.Errorf("counting what is kept of refused requests: %w", err)
+	}
+	var ids []string
+	for _, r := range rings {
+		ids = append(ids, r.SourceID)
+	}
+	condition, parameter := p.db.Dialect.Among("source_id", slices.Compact(ids))
+	var now []refusedRing
+	if err := tx.Where(condition, parameter).Find(&now).Error; err != nil {
+		return fmt.Errorf("counting what is kept of refused requests: %w", err)
+	}
+	var whole, others []string
+	for i := range now {
+		switch r := &now[i]; {
+		case !r.full():
+		case r.Whole:
+			whole = append(whole, r.SourceID)
+		default:
+			others = append(others, r.SourceID)
 		}
 	}
+	return p.shortenRings(tx, whole, others)
+}
+
+// shortenRings removes the oldest of the full rings of some sources. Of whole ones
+// each network keeps its newest first, in turns, so that a flood from one doesn't push
+// out what came from another.
+func (p *Engine) shortenRings(tx *database.Tx, whole, others []string) error {
 	if len(whole) > 0 {
 		condition, parameter := p.db.Dialect.Among("source_id", whole)
 		err := tx.Exec(`DELETE FROM refused_requests WHERE id IN (SELECT id FROM (
 			SELECT id, row_number() OVER (PARTITION BY source_id ORDER BY nth, id DESC) AS place, sum(size) OVER (PARTITION BY source_id ORDER BY nth, id DESC) AS total
 			FROM (SELECT id, source_id, size, row_number() OVER (PARTITION BY source_id, share ORDER BY id DESC) AS nth FROM refused_requests WHERE whole AND `+condition+`) r
-			) ranked WHERE place > ? OR total > ?)`, parameter, MaxRefusedWhole, MaxRefusedBytes).Error
+			) ranked WHERE place > ? OR total > ?)`, parameter, MaxRefusedWhole-MaxRefusedWhole/ringSlack, MaxRefusedBytes-MaxRefusedBytes/ringSlack).Error
 		if err != nil {
 			return fmt.Errorf("bounding refused requests: %w", err)
 		}
@@ -257,10 +315,25 @@ func (p *Engine) boundRefused(tx *database.Tx, rows []*models.RefusedRequest) er
 		condition, parameter := p.db.Dialect.Among("source_id", others)
 		err := tx.Exec(`DELETE FROM refused_requests WHERE id IN (SELECT id FROM (
 			SELECT id, row_number() OVER (PARTITION BY source_id ORDER BY id DESC) AS place FROM refused_requests WHERE NOT whole AND `+condition+`
-			) ranked WHERE place > ? OR id < ?)`, parameter, MaxRefusedOthers, database.LowestID(models.PrefixRequest, p.clock.Now().Add(-refusedOtherSpan))).Error
+			) ranked WHERE place > ? OR id < ?)`, parameter, MaxRefusedOthers-MaxRefusedOthers/ringSlack, p.oldestOther()).Error
 		if err != nil {
 			return fmt.Errorf("bounding refused requests: %w", err)
 		}
 	}
+	if len(whole)+len(others) == 0 {
+		return nil
+	}
+	condition, parameter := p.db.Dialect.Among("source_id", append(whole, others...))
+	const kept = "FROM refused_requests r WHERE r.source_id = refused_rings.source_id AND r.whole = refused_rings.whole"
+	err := tx.Exec("UPDATE refused_rings SET count = (SELECT count(*) "+kept+"), size = (SELECT coalesce(sum(r.size), 0) "+kept+") WHERE "+condition, parameter).Error
+	if err != nil {
+		return fmt.Errorf("counting what is kept of refused requests: %w", err)
+	}
 	return nil
+}
+
+// oldestOther returns the id before which nothing is kept of refused requests that
+// aren't whole.
+func (p *Engine) oldestOther() string {
+	return database.LowestID(models.PrefixRequest, p.clock.Now().Add(-refusedOtherSpan))
 }

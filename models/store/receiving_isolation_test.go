@@ -179,6 +179,15 @@ var receivingHidden = map[string]receivingCall{
 		}
 		return make([]string, n), nil
 	},
+	"Export": func(ctx context.Context, r *store.Receiving, _ *receivedOf) (ids []string, err error) {
+		for line, err := range r.Export(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, lineID(line))
+		}
+		return ids, nil
+	},
 	"CountReplay": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
 		n, err := r.CountReplay(ctx, models.RequestFilter{SourceID: p.source.ID})
 		return make([]string, n), err

@@ -97,7 +97,7 @@ func (p *Platform) addReferences(tx *database.Tx, org *models.Organization, name
 	}
 	var waiting []models.Request
 	awaited := tx.Model(&models.AwaitedReference{}).Select("request_id").Where("(name, value) IN ?", pairs)
-	if err := tx.Select("id", "organization_id", "source_id").Where("id IN (?)", awaited).Find(&waiting).Error; err != nil {
+	if err := queueable(tx.DB).Where("id IN (?)", awaited).Find(&waiting).Error; err != nil {
 		return fmt.Errorf("looking for requests that wait: %w", err)
 	}
 	_, err := p.store.engine.QueueRequests(tx, waiting, false, "")

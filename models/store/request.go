@@ -128,7 +128,7 @@ func (r *Receiving) Request(ctx context.Context, id string) (*models.Request, er
 
 // diagnose says what most likely happened, if nobody has yet.
 func (r *Receiving) diagnose(ctx context.Context, refused *models.RefusedRequest) error {
-	if refused.Diagnosis != "" || !refused.Whole {
+	if refused.Diagnosis != "" || !refused.Whole || refused.BodyDroppedAt != nil {
 		return nil
 	}
 	s, err := r.source(r.rows(ctx), refused.SourceID)
@@ -170,10 +170,11 @@ func (t *Tenant) EventRequest(ctx context.Context, eventID string) (*models.Requ
 }
 
 // ReplayRequest has one request turned into events again. What it became before is
-// made again only by force. It is a Conflict for a refused request.
+// made again only by force. It is a Conflict for a refused request, and for one whose
+// body was dropped.
 func (r *Receiving) ReplayRequest(ctx context.Context, id string, forced bool) (*models.Request, error) {
 	err := r.store.transaction(once(ctx), func(tx *database.Tx) error {
-		row, err := database.Find[models.Request](r.within(tx.DB).Select("id", "organization_id", "source_id", "reason").Where("id = ?", id), "request")
+		row, err := database.Find[models.Request](r.within(tx.DB).Clauses(clause.Locking{Strength: "UPDATE"}).Select("id", "organization_id", "source_id", "reason", "body_dropped_at").Where("id = ?", id), "request")
 		if models.IsKind(err, models.NotFound) {
 			if _, refusedErr := database.Find[models.RefusedRequest](r.within(tx.DB).Select("id").Where("id = ?", id), "request"); refusedErr == nil {
 				return models.NewConflict("refused", "A refused request can’t be replayed. Accept it first.")
@@ -184,6 +185,9 @@ func (r *Receiving) ReplayRequest(ctx context.Context, id string, forced bool) (
 		}
 		if row.Reason == models.ReasonHandshake {
 			return models.NewConflict("handshake", "A handshake becomes no event, so there is nothing to replay.")
+		}
+		if row.BodyDroppedAt != nil {
+			return bodyDropped(*row.BodyDroppedAt, "replayed")
 		}
 		if _, err := r.store.engine.QueueRequests(tx, []models.Request{*row}, forced, ""); err != nil {
 			return err
@@ -221,6 +225,9 @@ func (r *Receiving) AcceptRequest(ctx context.Context, id string) (*models.Reque
 		}
 		if err != nil {
 			return err
+		}
+		if refused.BodyDroppedAt != nil {
+			return bodyDropped(*refused.BodyDroppedAt, "accepted")
 		}
 		source, err := r.source(r.within(tx.DB), refused.SourceID)
 		if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -26,9 +27,16 @@ func (r *Receiving) CountReplay(ctx context.Context, filter models.RequestFilter
 	return int(n), err
 }
 
-// replayed are the requests that a replay of a filter is about.
+// replayed are the requests that a replay of a filter is about. Those whose bodies were
+// dropped can't be processed any more.
 func (r *Receiving) replayed(scoped *gorm.DB, filter models.RequestFilter) *gorm.DB {
-	return filterRequests(filter, scoped.Model(&models.Request{}).Where("reason <> ?", models.ReasonHandshake))
+	return filterRequests(filter, scoped.Model(&models.Request{}).Where("reason <> ? AND body_dropped_at IS NULL", models.ReasonHandshake))
+}
+
+// queueable reads requests as Engine.QueueRequests takes them, and locks them: their
+// bodies can't be dropped before they wait.
+func queueable(db *gorm.DB) *gorm.DB {
+	return db.Model(&models.Request{}).Clauses(clause.Locking{Strength: "UPDATE"}).Select("id", "organization_id", "source_id", "reason", "body_dropped_at").Where("body_dropped_at IS NULL")
 }
 
 // ReplayRequests has all requests of a filter turned into events again, in small
@@ -154,7 +162,7 @@ func (s *Store) stepReplay(tx *database.Tx, replay *models.RequestReplay) error 
 	}
 	r := &Receiving{store: s, owner: replay.OrganizationID}
 	var rows []models.Request
-	err = r.replayed(r.within(tx.DB), replay.Filter).Select("id", "organization_id", "source_id").Where("id > ? AND id < ?", replay.Cursor, replay.Last).
+	err = r.replayed(queueable(r.within(tx.DB)), replay.Filter).Where("id > ? AND id < ?", replay.Cursor, replay.Last).
 		Order("id").Limit(replay.PerSecond).Find(&rows).Error
 	if err != nil {
 		return fmt.Errorf("looking for requests: %w", err)
@@ -170,4 +178,9 @@ func (s *Store) stepReplay(tx *database.Tx, replay *models.RequestReplay) error 
 	}
 	replay.Cursor = rows[len(rows)-1].ID
 	return nil
+}
+
+// bodyDropped is the refusal of what needs a request's body.
+func bodyDropped(at time.Time, what string) error {
+	return models.NewConflict("body_dropped", "Its body was dropped on "+at.UTC().Format("2 January 2006")+", because its source keeps bodies for a shorter time than requests. So it can’t be "+what+".")
 }

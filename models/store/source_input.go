@@ -32,6 +32,9 @@ func (s *Store) checkSource(in *models.SourceInput) (faults webhook.Faults) {
 	if in.RateLimitPerSecond < 1 || in.RateLimitPerSecond > models.MaxSourceRate {
 		fault("rateLimitPerSecond", fmt.Sprintf("Choose 1 to %d requests a second.", models.MaxSourceRate))
 	}
+	if in.BodyRetentionDays < 0 || in.BodyRetentionDays > models.MaxBodyRetention {
+		fault("bodyRetentionDays", fmt.Sprintf("Choose 1 to %d days, or 0 to keep bodies as long as requests.", models.MaxBodyRetention))
+	}
 	networks, networkFaults := checkNetworks(in.AllowNetworks)
 	in.AllowNetworks = networks
 	faults = append(faults, networkFaults...)
@@ -114,7 +117,7 @@ func applySource(row *models.Source, in models.SourceInput) {
 	row.Name, row.Scheme, row.Mappings, row.AllowNetworks = in.Name, in.Scheme, in.Mappings, in.AllowNetworks
 	row.MaxBodyBytes, row.RateLimitPerSecond, row.Response = in.MaxBodyBytes, in.RateLimitPerSecond, in.Response
 	row.Dedupe, row.RelayUnverified = in.Dedupe, in.RelayUnverified
-	row.ToleranceSeconds, row.OrganizationRule = in.ToleranceSeconds, in.OrganizationRule
+	row.ToleranceSeconds, row.OrganizationRule, row.BodyRetentionDays = in.ToleranceSeconds, in.OrganizationRule, in.BodyRetentionDays
 }
 
 // compile makes the row's verifier and checks its mappings against the catalog.

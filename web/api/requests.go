@@ -48,6 +48,7 @@ type receivedAlone struct {
 	Body         string           `json:"body" jsonschema:"What is kept of its body."`
 	BodyEncoding string           `json:"bodyEncoding" jsonschema:"How body is written: utf-8 or base64."`
 	BodyBytes    int              `json:"bodyBytes" jsonschema:"How long the body was. More than body has, if that was cut."`
+	BodyDropped  *stamp           `json:"bodyDroppedAt" jsonschema:"When body, headers and query were dropped, as its source keeps them for a shorter time; null if they weren't."`
 }
 
 type receivedHeader struct {
@@ -69,7 +70,7 @@ func shapeReceived(q *models.Request) receivedAnswer {
 
 func shapeRequestAlone(q *models.Request) receivedAlone {
 	shape := receivedAlone{receivedAnswer: shapeReceived(q), Method: q.Method, Query: q.Query, Checked: q.Checked, Headers: make([]receivedHeader, len(q.Headers)),
-		BodyBytes: q.BodyBytes}
+		BodyBytes: q.BodyBytes, BodyDropped: stampOrNull(q.BodyDroppedAt)}
 	shape.Body, shape.BodyEncoding = bodyText(q.Body)
 	for i, h := range q.Headers {
 		shape.Headers[i] = receivedHeader{h.Name, h.Value}

@@ -34,6 +34,7 @@ type sourceAnswer struct {
 	Dedupe             inbound.Dedupe            `json:"dedupe" jsonschema:"By what it knows a repeated request."`
 	RelayUnverified    bool                      `json:"relayUnverified" jsonschema:"Whether it passes on what nobody verified."`
 	ToleranceSeconds   int                       `json:"toleranceSeconds" jsonschema:"How far a signature's time may be off to either side; 0 is the scheme's."`
+	BodyRetentionDays  int                       `json:"bodyRetentionDays" jsonschema:"After how many days the bodies, headers and queries of its requests are dropped; 0 keeps them as long as the requests."`
 	OrganizationRule   *inbound.OrganizationRule `json:"organizationRule" jsonschema:"Where a source of the installation finds each item's organization; null is the provider's rule."`
 	Mappings           jsontext.Value            `json:"mappings" jsonschema:"What turns its requests into events of the catalog."`
 	FirstVerifiedAt    *stamp                    `json:"firstVerifiedAt" jsonschema:"When its first request verified; null until then."`
@@ -55,7 +56,7 @@ var sourceShape = func() [sha256.Size]byte {
 func (a *API) shapeSource(s *models.Source) sourceAnswer {
 	shape := sourceAnswer{ID: s.ID, OrganizationID: textOrNull(s.OrganizationID), Name: s.Name, Slug: s.Slug, Provider: s.Provider,
 		URL: strings.TrimSuffix(a.BaseURL.String(), "/") + s.Path, Enabled: s.Enabled(), SecretCount: s.Secrets, AllowNetworks: append([]string{}, s.AllowNetworks...), MaxBodyBytes: s.MaxBodyBytes,
-		RateLimitPerSecond: s.RateLimitPerSecond, Dedupe: s.Dedupe, RelayUnverified: s.RelayUnverified, ToleranceSeconds: s.ToleranceSeconds, Mappings: jsontext.Value("[]"),
+		RateLimitPerSecond: s.RateLimitPerSecond, Dedupe: s.Dedupe, RelayUnverified: s.RelayUnverified, ToleranceSeconds: s.ToleranceSeconds, BodyRetentionDays: s.BodyRetentionDays, Mappings: jsontext.Value("[]"),
 		FirstVerifiedAt: stampOrNull(s.FirstVerifiedAt), CreatedAt: stamp(s.CreatedAt), UpdatedAt: stamp(s.UpdatedAt)}
 	if s.EarlierUntil != nil && s.EarlierUntil.After(a.Store.Now()) {
 		shape.EarlierURLUntil = stampOrNull(s.EarlierUntil)
@@ -177,6 +178,7 @@ type sourceBody struct {
 	Dedupe             *string        `json:"dedupe"`
 	RelayUnverified    *bool          `json:"relayUnverified"`
 	ToleranceSeconds   *int           `json:"toleranceSeconds"`
+	BodyRetentionDays  *int           `json:"bodyRetentionDays"`
 	OrganizationRule   jsontext.Value `json:"organizationRule"`
 	Enabled            *bool          `json:"enabled"`
 	ofOrganization
@@ -249,6 +251,9 @@ func (b *sourceBody) apply(in *models.SourceInput) error {
 	}
 	if b.ToleranceSeconds != nil {
 		in.ToleranceSeconds = *b.ToleranceSeconds
+	}
+	if b.BodyRetentionDays != nil {
+		in.BodyRetentionDays = *b.BodyRetentionDays
 	}
 	if b.OrganizationRule != nil {
 		in.OrganizationRule = string(b.OrganizationRule)

@@ -36,7 +36,7 @@ const Path = models.ReceivePath + ":token"
 // Meter counts what came to sources, for metrics. It must neither block nor fail.
 type Meter interface {
 	// Receive is told of every request to a source that there is: its state, and why
-	// it was refused. A handshake's state is "handshake", a duplicate's "duplicate".
+	// it was refused. There are states beside those: models.ReceivedOutcomes.
 	Receive(state, cause string, took time.Duration)
 }
 
@@ -81,12 +81,17 @@ func (d *Door) take(c *fiber.Ctx) error {
 }
 
 // handle takes one request in.
-func (d *Door) handle(c *fiber.Ctx) error {
+func (d *Door) handle(c *fiber.Ctx) (err error) {
 	began := time.Now()
 	source, err := d.find(c)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil && d.Meter != nil {
+			d.Meter.Receive(models.ReceivedFailed, "", time.Since(began))
+		}
+	}()
 	in := d.head(c)
 	query := string(c.Context().URI().QueryString())
 	handled, done := d.early(c, source, in, query)
@@ -204,9 +209,9 @@ func (d *Door) count(h pipeline.Handled, took time.Duration) {
 	state := string(h.State)
 	switch {
 	case h.Handshake:
-		state = "handshake"
+		state = models.ReceivedHandshake
 	case h.Duplicate:
-		state = "duplicate"
+		state = models.ReceivedDuplicate
 	}
 	d.Meter.Receive(state, string(h.Cause), took)
 }
