@@ -78,6 +78,7 @@ type Engine struct {
 
 	requestsCalled chan struct{} // some wait to be processed
 	previewing     chan struct{} // has one while a preview of mappings runs
+	requestsLate   atomic.Bool   // those that were processed last had waited for long
 	handshakes     handshakes
 	hopOnce        sync.Mutex
 	hopText        string // guarded by hopOnce

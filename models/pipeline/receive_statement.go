@@ -1,12 +1,9 @@
 package pipeline
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm"
 
@@ -62,21 +59,6 @@ func (p *Engine) receiveAtOnce(ctx context.Context, group []*Arrival) (done bool
 // newRequestWork returns the work that a request is, without its time.
 func newRequestWork(row *models.Request) *requestWork {
 	return &requestWork{RequestID: row.ID, OrganizationID: row.OrganizationID, SourceID: row.SourceID}
-}
-
-// keysOfArrivals returns the rows of a group's keys, in one order everywhere, so that
-// two groups can't wait for each other. Of twins in a group the first holds the key.
-func (p *Engine) keysOfArrivals(group []*Arrival) (rows []*requestKey) {
-	now := p.clock.Now()
-	for _, a := range group {
-		for i := range a.keys {
-			rows = append(rows, &requestKey{a.row.SourceID, a.keys[i].Hash[:], a.row.ID, now})
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b *requestKey) int {
-		return cmp.Or(strings.Compare(a.SourceID, b.SourceID), bytes.Compare(a.Key, b.Key))
-	})
-	return slices.CompactFunc(rows, func(a, b *requestKey) bool { return a.name() == b.name() })
 }
 
 // receiveIfNew has nothing to gain on SQLite, where a round trip is a call.
