@@ -16,7 +16,7 @@ func TestConnectionLimits_follow_from_memory(t *testing.T) {
 		if got.Total != want || got.PerAddress != 7 {
 			t.Errorf("connectionLimits() with %d bytes returned %+v, want %d", memory, got, want)
 		}
-		if all := int64(got.Total)*connectionCost + idleMemory + pipeline.KeptBodies + web.MemoryOf(bodies); want > leastConnections && all > memory {
+		if all := int64(got.Total)*connectionCost + idleMemory + pipeline.KeptBodies + pipeline.KeptRequests + web.MemoryOf(bodies); want > leastConnections && all > memory {
 			t.Errorf("what may be in memory adds up to %d bytes of %d", all, memory)
 		}
 	}

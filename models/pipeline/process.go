@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -67,6 +68,7 @@ func (p *Engine) LookForRequests() { call(p.requestsCalled) }
 // other fault has it tried again later. ProcessRequests fails if the database does;
 // then nothing of the step is written.
 func (p *Engine) ProcessRequests(ctx context.Context) (int, error) {
+	p.processes.Store(true)
 	ids, err := p.processSome(ctx, "")
 	if err == nil || len(ids) == 0 {
 		return len(ids), err
@@ -193,7 +195,7 @@ func (p *Engine) process(tx *database.Tx, work []requestWork) error {
 		forced[work[i].RequestID] = work[i].Forced
 	}
 	for i := range requests {
-		b.read(&requests[i], sources[requests[i].SourceID], forced[requests[i].ID])
+		b.read(requests[i], sources[requests[i].SourceID], forced[requests[i].ID])
 	}
 	if err := b.findOrganizations(); err != nil {
 		return err
@@ -218,9 +220,13 @@ func (p *Engine) process(tx *database.Tx, work []requestWork) error {
 	return p.settle(tx, b.outcomes, done, again)
 }
 
+// requestColumns are what processing reads of a request.
+var requestColumns = []string{"id", "organization_id", "source_id", "state", "method", "headers", "body", "external_id", "external_type", "external_time", "test", "received_at", "processed_at"}
+
 // requestsOf reads the requests of some work, as many as fit into memory; the work
-// of others is left for the next step.
-func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []models.Request, left map[string]bool, err error) {
+// of others is left for the next step. Of those that this process took in, and nobody
+// has processed, only that they are there is read.
+func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []*models.Request, left map[string]bool, err error) {
 	ids := make([]string, len(work))
 	for i := range work {
 		ids[i] = work[i].RequestID
@@ -228,26 +234,37 @@ func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []mod
 	condition, parameter := p.db.Dialect.Among("id", ids)
 	from, before := daysOf(models.PrefixRequest, ids)
 	var sizes []models.Request
-	if err := tx.Select("id", "body_bytes").Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&sizes).Error; err != nil {
+	if err := tx.Select("id", "body_bytes", "processed_at").Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&sizes).Error; err != nil {
 		return nil, nil, fmt.Errorf("reading requests: %w", err)
 	}
 	size, few, left := 0, ids[:0:0], map[string]bool{}
 	for i := range sizes {
-		if size += sizes[i].BodyBytes; len(few) > 0 && size > processBytes {
-			left[sizes[i].ID] = true
+		id := sizes[i].ID
+		if size += sizes[i].BodyBytes; len(few)+len(requests) > 0 && size > processBytes {
+			left[id] = true
 			continue
 		}
-		few = append(few, sizes[i].ID)
+		if kept := p.received.take(id); kept != nil && sizes[i].ProcessedAt == nil {
+			requests = append(requests, kept)
+			continue
+		}
+		few = append(few, id)
+	}
+	if len(few) == 0 {
+		return requests, left, nil
 	}
 	condition, parameter = p.db.Dialect.Among("id", few)
-	if err := tx.Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&requests).Error; err != nil {
+	var read []*models.Request
+	if err := tx.Select(requestColumns).Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&read).Error; err != nil {
 		return nil, nil, fmt.Errorf("reading requests: %w", err)
 	}
+	requests = append(requests, read...)
+	slices.SortFunc(requests, func(a, b *models.Request) int { return strings.Compare(a.ID, b.ID) })
 	return requests, left, nil
 }
 
 // sourcesOf returns the requests' sources, by id, from memory where that stands.
-func (p *Engine) sourcesOf(tx *database.Tx, requests []models.Request) (map[string]*OpenSource, error) {
+func (p *Engine) sourcesOf(tx *database.Tx, requests []*models.Request) (map[string]*OpenSource, error) {
 	found := map[string]*OpenSource{}
 	var ids []string
 	for i := range requests {

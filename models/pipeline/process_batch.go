@@ -74,7 +74,11 @@ func (b *batch) read(row *models.Request, s *OpenSource, forced bool) {
 	}
 	request := keptRequest(row, "")
 	if row.State != inbound.Unverified || s.RelayUnverified {
-		r.relay = s.Verifier.Identify(request, row.State).RelayType(s.Slug)
+		identity := inbound.Identity{Type: row.ExternalType}
+		if s.Verifier.Batches() { // whether it is one isn't on record
+			identity = s.Verifier.Identify(request, row.State)
+		}
+		r.relay = identity.RelayType(s.Slug)
 	}
 	if row.State == inbound.Unverified {
 		return // it is never mapped
@@ -292,7 +296,7 @@ func (p *Engine) relayDraft(organization *models.Organization, r *becoming) *Dra
 			if along.MediaType = h.Value; webhook.CheckHeader("media-type", h.Value) != nil {
 				along.MediaType = "application/octet-stream" // what can't be a header's value isn't passed on as one
 			}
-		case row.State == inbound.Verified && r.source.Verifier.Relayable() && slices.Contains(r.source.Verifier.Carriers(), name) && h.Value != Masked:
+		case row.State == inbound.Verified && r.source.Verifier.Relayable() && slices.Contains(r.source.carriers, name) && h.Value != Masked:
 			along.Provider = append(along.Provider, h)
 		}
 	}

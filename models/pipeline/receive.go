@@ -229,7 +229,26 @@ func (p *Engine) receiveGroup(group []*Arrival) {
 		p.receiveGroup([]*Arrival{a})
 	}
 	if err == nil {
+		p.keep(group)
 		p.callRequests()
+	}
+}
+
+// keep keeps in memory what a group has committed: its requests, where this process
+// turns them into events, and that their sources' first ones have come.
+func (p *Engine) keep(group []*Arrival) {
+	var rows []*models.Request
+	for _, a := range group {
+		if a.err != nil || a.again || a.receipt.Duplicate != "" {
+			continue
+		}
+		rows = append(rows, a.row)
+		if s := a.Source; s.FirstVerifiedAt == nil && s.token != "" && a.row.State != inbound.Unverified {
+			p.noteBegun(s)
+		}
+	}
+	if p.processes.Load() {
+		p.received.put(rows)
 	}
 }
 
