@@ -165,12 +165,25 @@ func plainText(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 }
 
+// After a group of gatherFrom at least, the next one begins after a gatherShare-th of the
+// time that it took, up to gatherLimit: those who were just answered send again, and
+// would otherwise make two groups in turn, each half as large.
+const (
+	gatherFrom  = 8
+	gatherShare = 8
+	gatherLimit = 2 * time.Millisecond
+)
+
 // run commits group after group.
 func (r *receiver) run() {
 	for {
 		group, closed := r.take()
 		if len(group) > 0 {
+			began := time.Now()
 			r.engine.receiveGroup(group)
+			if len(group) >= gatherFrom && !closed {
+				time.Sleep(min(time.Since(began)/gatherShare, gatherLimit))
+			}
 			continue
 		}
 		if closed {
