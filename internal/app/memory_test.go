@@ -11,7 +11,7 @@ import (
 
 func TestConnectionLimits_follow_from_memory(t *testing.T) {
 	const bodies = 32 << 20
-	for memory, want := range map[int64]int{math.MaxInt64: 5000, 1 << 30: 5000, RuntimeMemory(256<<20, false): 1894, RuntimeMemory(256<<20, true): 1227, 1 << 20: 100} {
+	for memory, want := range map[int64]int{math.MaxInt64: 5000, 1 << 30: 5000, RuntimeMemory(256<<20, false): 1723, RuntimeMemory(256<<20, true): 1057, 1 << 20: 100} {
 		got := connectionLimits(web.ConnectionLimits{PerAddress: 7}, true, memory, bodies)
 		if got.Total != want || got.PerAddress != 7 {
 			t.Errorf("connectionLimits() with %d bytes returned %+v, want %d", memory, got, want)
