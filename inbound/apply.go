@@ -194,10 +194,16 @@ var mappingTime = MappingTime
 // MappingTime and become at most MaxMappedEvents; items beyond either fail.
 // headers are the request's; those with credentials are left out.
 func (m *Mappings) Apply(ctx context.Context, headers []Header, items []Item) []Result {
+	results := make([]Result, len(items))
+	if !m.anyFor(items) {
+		for i := range results {
+			results[i].Outcome = OutcomeUnmapped
+		}
+		return results
+	}
 	ctx, cancel := context.WithTimeout(ctx, mappingTime)
 	defer cancel()
 	visible := visibleHeaders(headers)
-	results := make([]Result, len(items))
 	left := MaxMappedEvents
 	for i := range items {
 		results[i] = m.item(ctx, visible, &items[i], left)
@@ -274,6 +280,13 @@ func mappingError(field string, err error) *MappingError {
 		wrapped.cause = late.error
 	}
 	return wrapped
+}
+
+// anyFor reports whether there is a mapping for one of the items.
+func (m *Mappings) anyFor(items []Item) bool {
+	return slices.ContainsFunc(m.list, func(one *mapping) bool {
+		return slices.ContainsFunc(items, func(item Item) bool { return one.isFor(item.Type) })
+	})
 }
 
 func (m *mapping) isFor(kind string) bool {

@@ -52,6 +52,9 @@ func (v *Verifier) identifyBatch(identity *Identity, document []byte) {
 	}
 }
 
+// Batches reports whether the provider may send several items in one request.
+func (v *Verifier) Batches() bool { return v.provider.batch != nil }
+
 // Items splits a request into its items: one, unless the provider batches. Its
 // error is a sentence for people: the batch can't be read, or has more than
 // MaxItems.

@@ -56,7 +56,7 @@ func RuntimeMemory(container int64, embedded bool) int64 {
 // kept for their deliveries leave of it.
 func connectionLimits(set web.ConnectionLimits, byMemory bool, memory, bodyMemory int64) web.ConnectionLimits {
 	if byMemory {
-		left := memory - idleMemory - pipeline.KeptBodies - web.MemoryOf(bodyMemory)
+		left := memory - idleMemory - pipeline.KeptBodies - pipeline.KeptRequests - web.MemoryOf(bodyMemory)
 		set.Total = int(max(leastConnections, min(usualConnections, left/connectionCost)))
 	}
 	return set

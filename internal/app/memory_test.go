@@ -11,12 +11,12 @@ import (
 
 func TestConnectionLimits_follow_from_memory(t *testing.T) {
 	const bodies = 32 << 20
-	for memory, want := range map[int64]int{math.MaxInt64: 5000, 1 << 30: 5000, RuntimeMemory(256<<20, false): 1894, RuntimeMemory(256<<20, true): 1227, 1 << 20: 100} {
+	for memory, want := range map[int64]int{math.MaxInt64: 5000, 1 << 30: 5000, RuntimeMemory(256<<20, false): 1723, RuntimeMemory(256<<20, true): 1057, 1 << 20: 100} {
 		got := connectionLimits(web.ConnectionLimits{PerAddress: 7}, true, memory, bodies)
 		if got.Total != want || got.PerAddress != 7 {
 			t.Errorf("connectionLimits() with %d bytes returned %+v, want %d", memory, got, want)
 		}
-		if all := int64(got.Total)*connectionCost + idleMemory + pipeline.KeptBodies + web.MemoryOf(bodies); want > leastConnections && all > memory {
+		if all := int64(got.Total)*connectionCost + idleMemory + pipeline.KeptBodies + pipeline.KeptRequests + web.MemoryOf(bodies); want > leastConnections && all > memory {
 			t.Errorf("what may be in memory adds up to %d bytes of %d", all, memory)
 		}
 	}

@@ -200,19 +200,19 @@ func (i *installation) checkReceived(ctx context.Context, since string, reported
 	}
 	waiting, cancel := context.WithTimeout(ctx, recordLimit)
 	defer cancel()
-	for {
-		var left int
-		if err := i.db.QueryRowContext(ctx, "SELECT count(*) FROM request_work").Scan(&left); err != nil {
+	for left := true; left; {
+		// A count would read all of them, each time.
+		if err := i.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM request_work)").Scan(&left); err != nil {
 			return fmt.Errorf("reading the database: %w", err)
 		}
-		if left == 0 {
+		if !left {
 			break
 		}
 		select {
 		case <-time.After(settleEvery):
 			continue
 		case <-waiting.Done():
-			f.add("%d requests were not processed", left)
+			f.add("not all requests were processed")
 		}
 		break
 	}

@@ -47,6 +47,12 @@ func (p *Engine) fanOutNoted(tx *database.Tx, drafts []*Draft) error {
 	if err := p.fanOut(tx, drafts); err != nil {
 		return err
 	}
+	p.noteFanOut(tx, drafts)
+	return nil
+}
+
+// noteFanOut notes what is woken and what is yet to be written after the commit.
+func (p *Engine) noteFanOut(tx *database.Tx, drafts []*Draft) {
 	t := p.Noted(tx)
 	for _, d := range drafts {
 		t.woken = append(t.woken, d.woken...)
@@ -55,7 +61,6 @@ func (p *Engine) fanOutNoted(tx *database.Tx, drafts []*Draft) error {
 			t.unfinished = append(t.unfinished, d)
 		}
 	}
-	return nil
 }
 
 // EmitTo publishes the same event to several organizations, as a separate event

@@ -74,10 +74,13 @@ type Engine struct {
 	sources   *Cache[*OpenSource]    // by the hash of a token, or by id
 	opening   singleflight.Group     // of sources, by the hash of a token
 	bodies    bodies
+	received  keptRequests
 	successes successes
 
 	requestsCalled chan struct{} // some wait to be processed
 	previewing     chan struct{} // has one while a preview of mappings runs
+	requestsLate   atomic.Bool   // those that were processed last had waited for long
+	processes      atomic.Bool   // this process turns requests into events
 	handshakes     handshakes
 	hopOnce        sync.Mutex
 	hopText        string // guarded by hopOnce

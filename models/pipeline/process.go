@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -29,10 +30,13 @@ type requestWork struct {
 func (requestWork) TableName() string { return "request_work" }
 
 const (
-	// processStep is how many requests one transaction turns into events at most,
-	// and processBytes how long their bodies are together, but for the first.
-	processStep  = 50
+	// processBytes is how long the bodies are together, but for the first, that one
+	// transaction turns into events. It takes as many requests as a group weighs at
+	// most (Dialect.GroupWeight), and no more than become as many deliveries.
 	processBytes = 8 << 20
+	// lateAfter is how many seconds a request may wait to be processed while others
+	// come.
+	lateAfter = 2
 	// processTries is how often a request is tried whose processing fails for a
 	// reason that isn't its own, such as a fault of the database.
 	processTries = 10
@@ -50,6 +54,10 @@ func (p *Engine) callRequests() {
 	}
 }
 
+// RequestsLate reports whether one of the requests that ProcessRequests looked at last
+// had been due for two seconds: who calls it doesn't rest then.
+func (p *Engine) RequestsLate() bool { return p.requestsLate.Load() }
+
 // LookForRequests has the requests processed that another process took in.
 func (p *Engine) LookForRequests() { call(p.requestsCalled) }
 
@@ -60,6 +68,7 @@ func (p *Engine) LookForRequests() { call(p.requestsCalled) }
 // other fault has it tried again later. ProcessRequests fails if the database does;
 // then nothing of the step is written.
 func (p *Engine) ProcessRequests(ctx context.Context) (int, error) {
+	p.processes.Store(true)
 	ids, err := p.processSome(ctx, "")
 	if err == nil || len(ids) == 0 {
 		return len(ids), err
@@ -82,8 +91,9 @@ func (p *Engine) ProcessRequests(ctx context.Context) (int, error) {
 // returns which.
 func (p *Engine) processSome(ctx context.Context, only string) (ids []string, err error) {
 	var work []requestWork
+	late := false
 	err = p.db.Transaction(ctx, func(tx *database.Tx) (err error) {
-		work, err = p.dueRequests(tx, only)
+		work, late, err = p.dueRequests(tx, only)
 		if err != nil || len(work) == 0 {
 			ids = nil
 			return err
@@ -97,36 +107,47 @@ func (p *Engine) processSome(ctx context.Context, only string) (ids []string, er
 	if err != nil {
 		return ids, fmt.Errorf("processing requests: %w", err)
 	}
+	if only == "" {
+		p.requestsLate.Store(late)
+	}
 	p.showRequests(work)
 	return ids, nil
 }
 
 // dueRequests locks some work that is due, in turns of the sources that have any,
-// and passes over what another process holds.
-func (p *Engine) dueRequests(tx *database.Tx, only string) (work []requestWork, err error) {
+// and passes over what another process holds. It reports whether any was late.
+func (p *Engine) dueRequests(tx *database.Tx, only string) (work []requestWork, late bool, err error) {
+	now := p.db.Dialect.Now(p.clock)
 	columns := database.ColumnsOf[requestWork]("w")
-	due := "due_at <= " + p.db.Dialect.Now(p.clock)
 	if only != "" {
-		err = tx.Raw("SELECT "+columns+" FROM request_work w WHERE w.request_id = ? AND w."+due+" "+p.db.Dialect.ForUpdate(true), only).Scan(&work).Error
-		return work, err
+		err = tx.Raw("SELECT "+columns+" FROM request_work w WHERE w.request_id = ? AND w.due_at <= "+now+" "+p.db.Dialect.ForUpdate(true), only).Scan(&work).Error
+		return work, false, err
 	}
-	visited := `WITH RECURSIVE visited(source_id) AS (SELECT min(source_id) FROM request_work
+	step, greatest, lock := p.db.Dialect.GroupWeight(), "max", ""
+	if p.db.Dialect.IsPostgres() {
+		greatest, lock = "greatest", " FOR UPDATE OF w SKIP LOCKED"
+	}
+	each := fmt.Sprintf("(SELECT CASE WHEN count(*) >= %[1]d THEN 1 ELSE %[1]d / %[2]s(count(*), 1) END FROM turns)", step, greatest)
+	few := "SELECT n.request_id FROM request_work n WHERE n.source_id = v.source_id AND n.due_at <= " + now + " ORDER BY n.due_at LIMIT " + each
+	from := "turns v JOIN request_work w ON w.request_id IN (" + few + ")"
+	if p.db.Dialect.IsPostgres() {
+		from = "turns v CROSS JOIN LATERAL (" + few + ") few JOIN request_work w ON w.request_id = few.request_id"
+	}
+	var due []struct {
+		Work requestWork `gorm:"embedded"`
+		Late bool
+	}
+	query := `WITH RECURSIVE visited(source_id) AS (SELECT min(source_id) FROM request_work
 		UNION ALL SELECT (SELECT min(n.source_id) FROM request_work n WHERE n.source_id > visited.source_id) FROM visited WHERE visited.source_id IS NOT NULL),
-		turns AS (SELECT source_id FROM visited WHERE source_id IS NOT NULL) `
-	each := fmt.Sprintf("(SELECT CASE WHEN count(*) >= %[1]d THEN 1 ELSE %[1]d / max(count(*), 1) END FROM turns)", processStep)
-	from := "turns v JOIN request_work w ON w.request_id IN (SELECT n.request_id FROM request_work n WHERE n.source_id = v.source_id AND n." + due + " ORDER BY n.due_at LIMIT " + each + ")"
-	if p.db.Dialect.IsPostgres() {
-		each = fmt.Sprintf("(SELECT CASE WHEN count(*) >= %[1]d THEN 1 ELSE %[1]d / greatest(count(*), 1) END FROM turns)", processStep)
-		from = "turns v CROSS JOIN LATERAL (SELECT n.request_id FROM request_work n WHERE n.source_id = v.source_id AND n." + due + " ORDER BY n.due_at LIMIT " + each + ") few JOIN request_work w ON w.request_id = few.request_id"
+		turns AS (SELECT source_id FROM visited WHERE source_id IS NOT NULL)
+		SELECT ` + columns + ", " + p.db.Dialect.SecondsAfter("w.due_at", fmt.Sprint(lateAfter)) + " <= " + now + " AS late FROM " + from + fmt.Sprintf(" LIMIT %d", step) + lock
+	if err = tx.Raw(query).Scan(&due).Error; err != nil {
+		return nil, false, fmt.Errorf("looking for requests: %w", err)
 	}
-	lock := ""
-	if p.db.Dialect.IsPostgres() {
-		lock = " FOR UPDATE OF w SKIP LOCKED"
+	for i := range due {
+		work, late = append(work, due[i].Work), late || due[i].Late
 	}
-	if err = tx.Raw(visited + "SELECT " + columns + " FROM " + from + fmt.Sprintf(" LIMIT %d", processStep) + lock).Scan(&work).Error; err != nil {
-		return nil, fmt.Errorf("looking for requests: %w", err)
-	}
-	return work, nil
+	return work, late, nil
 }
 
 // putOffRequest has a request tried again later, and at last parks it.
@@ -138,7 +159,7 @@ func (p *Engine) putOffRequest(ctx context.Context, id string) error {
 		}
 		if work.Tries+1 >= processTries {
 			change := outcome{processing: models.ProcessingFailed, reason: models.ReasonMappingFailed, error: "Hookwell could not process the request. Its log says why. Replay it once that is fixed."}
-			return p.settle(tx, map[string]outcome{id: change}, []string{id})
+			return p.settle(tx, map[string]outcome{id: change}, []string{id}, []string{id})
 		}
 		wait := time.Second << min(work.Tries, 10)
 		return tx.Model(&requestWork{}).Where("request_id = ?", id).
@@ -167,9 +188,14 @@ func (p *Engine) process(tx *database.Tx, work []requestWork) error {
 	if err != nil {
 		return err
 	}
-	b := &batch{engine: p, tx: tx, left: left, outcomes: make(map[string]outcome, len(requests)), organizations: map[string]*models.Organization{}, references: map[inbound.Reference]string{}}
+	b := &batch{engine: p, tx: tx, left: left, outcomes: make(map[string]outcome, len(requests)), organizations: map[string]*models.Organization{},
+		references: map[inbound.Reference]string{}, subscribers: map[eventOf][]*models.Endpoint{}}
+	forced := make(map[string]bool, len(work))
+	for i := range work {
+		forced[work[i].RequestID] = work[i].Forced
+	}
 	for i := range requests {
-		b.read(&requests[i], sources[requests[i].SourceID], slices.ContainsFunc(work, func(w requestWork) bool { return w.RequestID == requests[i].ID && w.Forced }))
+		b.read(requests[i], sources[requests[i].SourceID], forced[requests[i].ID])
 	}
 	if err := b.findOrganizations(); err != nil {
 		return err
@@ -185,12 +211,22 @@ func (p *Engine) process(tx *database.Tx, work []requestWork) error {
 		done = append(done, w.RequestID)
 	}
 	done = slices.DeleteFunc(done, func(id string) bool { return b.left[id] })
-	return p.settle(tx, b.outcomes, done)
+	var again []string
+	for i := range requests {
+		if requests[i].ProcessedAt != nil && !b.left[requests[i].ID] {
+			again = append(again, requests[i].ID)
+		}
+	}
+	return p.settle(tx, b.outcomes, done, again)
 }
 
+// requestColumns are what processing reads of a request.
+var requestColumns = []string{"id", "organization_id", "source_id", "state", "method", "headers", "body", "external_id", "external_type", "external_time", "test", "received_at", "processed_at"}
+
 // requestsOf reads the requests of some work, as many as fit into memory; the work
-// of others is left for the next step.
-func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []models.Request, left map[string]bool, err error) {
+// of others is left for the next step. Of those that this process took in, and nobody
+// has processed, only that they are there is read.
+func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []*models.Request, left map[string]bool, err error) {
 	ids := make([]string, len(work))
 	for i := range work {
 		ids[i] = work[i].RequestID
@@ -198,26 +234,37 @@ func (p *Engine) requestsOf(tx *database.Tx, work []requestWork) (requests []mod
 	condition, parameter := p.db.Dialect.Among("id", ids)
 	from, before := daysOf(models.PrefixRequest, ids)
 	var sizes []models.Request
-	if err := tx.Select("id", "body_bytes").Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&sizes).Error; err != nil {
+	if err := tx.Select("id", "body_bytes", "processed_at").Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&sizes).Error; err != nil {
 		return nil, nil, fmt.Errorf("reading requests: %w", err)
 	}
 	size, few, left := 0, ids[:0:0], map[string]bool{}
 	for i := range sizes {
-		if size += sizes[i].BodyBytes; len(few) > 0 && size > processBytes {
-			left[sizes[i].ID] = true
+		id := sizes[i].ID
+		if size += sizes[i].BodyBytes; len(few)+len(requests) > 0 && size > processBytes {
+			left[id] = true
 			continue
 		}
-		few = append(few, sizes[i].ID)
+		if kept := p.received.take(id); kept != nil && sizes[i].ProcessedAt == nil {
+			requests = append(requests, kept)
+			continue
+		}
+		few = append(few, id)
+	}
+	if len(few) == 0 {
+		return requests, left, nil
 	}
 	condition, parameter = p.db.Dialect.Among("id", few)
-	if err := tx.Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&requests).Error; err != nil {
+	var read []*models.Request
+	if err := tx.Select(requestColumns).Where(condition, parameter).Where("id >= ? AND id < ?", from, before).Order("id").Find(&read).Error; err != nil {
 		return nil, nil, fmt.Errorf("reading requests: %w", err)
 	}
+	requests = append(requests, read...)
+	slices.SortFunc(requests, func(a, b *models.Request) int { return strings.Compare(a.ID, b.ID) })
 	return requests, left, nil
 }
 
 // sourcesOf returns the requests' sources, by id, from memory where that stands.
-func (p *Engine) sourcesOf(tx *database.Tx, requests []models.Request) (map[string]*OpenSource, error) {
+func (p *Engine) sourcesOf(tx *database.Tx, requests []*models.Request) (map[string]*OpenSource, error) {
 	found := map[string]*OpenSource{}
 	var ids []string
 	for i := range requests {
@@ -244,8 +291,9 @@ func (p *Engine) sourcesOf(tx *database.Tx, requests []models.Request) (map[stri
 	return found, nil
 }
 
-// settle writes what became of requests, and removes their work.
-func (p *Engine) settle(tx *database.Tx, outcomes map[string]outcome, done []string) error {
+// settle writes what became of requests, and removes their work. Those that are
+// processed again may have noted what they wait for.
+func (p *Engine) settle(tx *database.Tx, outcomes map[string]outcome, done, again []string) error {
 	now := p.clock.Now()
 	rows := make([][]any, 0, len(outcomes))
 	for id, o := range outcomes {
@@ -263,7 +311,7 @@ func (p *Engine) settle(tx *database.Tx, outcomes map[string]outcome, done []str
 			return fmt.Errorf("noting what became of requests: %w", err)
 		}
 	}
-	if err := p.awaitReferences(tx, outcomes); err != nil {
+	if err := p.awaitReferences(tx, outcomes, again); err != nil {
 		return err
 	}
 	condition, parameter := p.db.Dialect.Among("request_id", done)
@@ -275,66 +323,21 @@ func (p *Engine) settle(tx *database.Tx, outcomes map[string]outcome, done []str
 
 // awaitReferences notes what would have parked requests processed again, in place of
 // what was noted before.
-func (p *Engine) awaitReferences(tx *database.Tx, outcomes map[string]outcome) error {
-	var ids []string
+func (p *Engine) awaitReferences(tx *database.Tx, outcomes map[string]outcome, again []string) error {
 	var rows []*models.AwaitedReference
 	for id, o := range outcomes {
-		ids = append(ids, id)
 		for _, reference := range o.awaits {
 			rows = append(rows, &models.AwaitedReference{Name: plainText(reference.System), Value: plainText(reference.Value), RequestID: id})
 		}
 	}
-	condition, parameter := p.db.Dialect.Among("request_id", ids)
-	if err := tx.Where(condition, parameter).Delete(&models.AwaitedReference{}).Error; err != nil {
-		return fmt.Errorf("forgetting references: %w", err)
+	if len(again) > 0 {
+		condition, parameter := p.db.Dialect.Among("request_id", again)
+		if err := tx.Where(condition, parameter).Delete(&models.AwaitedReference{}).Error; err != nil {
+			return fmt.Errorf("forgetting references: %w", err)
+		}
 	}
 	if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.LeaveTaken); err != nil {
 		return fmt.Errorf("noting references: %w", err)
 	}
 	return nil
 }
-
-// WaitingRequests returns how many requests wait to be processed, and since when
-// the oldest does; zero if none waits. It fails if the database does.
-func (p *Engine) WaitingRequests(ctx context.Context) (waiting int, oldest time.Time, err error) {
-	const most = 100_000
-	var count int64
-	db := p.db.WithContext(ctx)
-	if err := db.Table("(?) AS few", db.Model(&requestWork{}).Select("request_id").Limit(most)).Count(&count).Error; err != nil || count == 0 {
-		return 0, time.Time{}, err
-	}
-	var first []time.Time
-	err = db.Model(&requestWork{}).Order("due_at").Limit(1).Pluck("due_at", &first).Error
-	if len(first) == 1 {
-		oldest = first[0]
-	}
-	return int(count), oldest, err
-}
-
-// QueueRequests has requests processed again that are not waiting already. It
-// returns how many those are.
-func (p *Engine) QueueRequests(tx *database.Tx, requests []models.Request, forced bool, replayID string) (int, error) {
-	now, err := tx.Now()
-	if err != nil || len(requests) == 0 {
-		return 0, err
-	}
-	work, ids := make([]*requestWork, len(requests)), make([]string, len(requests))
-	for i := range requests {
-		r := &requests[i]
-		work[i] = &requestWork{RequestID: r.ID, OrganizationID: r.OrganizationID, SourceID: r.SourceID, DueAt: now, Forced: forced, ReplayID: replayID}
-		ids[i] = r.ID
-	}
-	if err := database.InsertAll(p.db.Dialect, tx.DB, work, database.LeaveTaken); err != nil {
-		return 0, fmt.Errorf("queueing requests: %w", err)
-	}
-	condition, parameter := p.db.Dialect.Among("id", ids)
-	err = tx.Model(&models.Request{}).Where(condition, parameter).UpdateColumns(map[string]any{"processing": models.ProcessingWaiting, "reason": "", "error": ""}).Error
-	if err != nil {
-		return 0, fmt.Errorf("queueing requests: %w", err)
-	}
-	database.NoteIn(tx, func(*queuedRequests) { p.callRequests() })
-	return len(work), nil
-}
-
-// queuedRequests notes that a transaction queued some.
-type queuedRequests struct{}

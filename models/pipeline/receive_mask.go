@@ -18,16 +18,10 @@ var credentials = []string{"authorization", "proxy-authorization", "cookie", "se
 // maskHeaders returns a request's headers as they are kept: in order, with the
 // values of credentials masked.
 func maskHeaders(s *OpenSource, headers []inbound.Header) models.Headers {
-	hidden := credentials
-	if s.Verifier != nil {
-		carriers := s.Verifier.Carriers() // a signature is no credential, wherever it stands
-		hidden = slices.DeleteFunc(slices.Clone(credentials), func(name string) bool { return slices.Contains(carriers, name) })
-		hidden = append(hidden, s.Verifier.Credentials()...)
-	}
 	kept := make(models.Headers, len(headers))
 	for i, h := range headers {
 		kept[i] = webhook.Header{Name: plainText(h.Name), Value: plainText(h.Value)}
-		if slices.Contains(hidden, strings.ToLower(h.Name)) {
+		if slices.Contains(s.hidden, strings.ToLower(h.Name)) {
 			kept[i].Value = Masked
 		}
 	}

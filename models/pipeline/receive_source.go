@@ -29,6 +29,8 @@ type OpenSource struct {
 	Earlier  []inbound.Secret  // which have ended
 
 	networks []netip.Prefix
+	carriers []string // the headers by which the provider proves itself
+	hidden   []string // those whose values aren't kept
 	mappings *inbound.Mappings
 	ends     *time.Time // when the first of its secrets ends
 	token    string     // that it was found by
@@ -112,6 +114,19 @@ func (p *Engine) ForgetSource(s *OpenSource) {
 	p.sources.Remove(hash)
 }
 
+// noteBegun notes in memory that a source's first request has come, unless the source
+// was read again meanwhile: what comes next is then committed in one statement.
+func (p *Engine) noteBegun(s *OpenSource) {
+	hash := string(models.HashToken(s.token))
+	if kept, ok := p.sources.Get(hash); !ok || kept != s {
+		return
+	}
+	now := p.clock.Now()
+	begun := *s
+	begun.FirstVerifiedAt = &now
+	p.sources.Put(hash, &begun)
+}
+
 // stands reports whether nothing of the source has ended by itself.
 func (s *OpenSource) stands(now time.Time) bool {
 	return (s.ends == nil || now.Before(*s.ends)) && (s.until == nil || now.Before(*s.until))
@@ -131,9 +146,13 @@ func (p *Engine) OpenSource(db *gorm.DB, row *models.Source) (*OpenSource, error
 	if len(faults) > 0 {
 		p.log.Error("a source can't be used as it is set", "source", row.ID, "error", faults.Error())
 	}
-	if s.Verifier, s.mappings = verifier, mappings; verifier == nil {
+	s.Verifier, s.mappings, s.hidden = verifier, mappings, credentials
+	if verifier == nil {
 		return s, nil
 	}
+	s.carriers = verifier.Carriers() // a signature is no credential, wherever it stands
+	s.hidden = slices.DeleteFunc(slices.Clone(credentials), func(name string) bool { return slices.Contains(s.carriers, name) })
+	s.hidden = append(s.hidden, verifier.Credentials()...)
 	var secrets []models.SourceSecret
 	if err := db.Session(&gorm.Session{NewDB: true}).Where("source_id = ?", row.ID).Order("id DESC").Find(&secrets).Error; err != nil {
 		return nil, fmt.Errorf("reading a source's secrets: %w", err)

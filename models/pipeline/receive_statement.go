@@ -1,12 +1,11 @@
 package pipeline
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -64,21 +63,6 @@ func newRequestWork(row *models.Request) *requestWork {
 	return &requestWork{RequestID: row.ID, OrganizationID: row.OrganizationID, SourceID: row.SourceID}
 }
 
-// keysOfArrivals returns the rows of a group's keys, in one order everywhere, so that
-// two groups can't wait for each other. Of twins in a group the first holds the key.
-func (p *Engine) keysOfArrivals(group []*Arrival) (rows []*requestKey) {
-	now := p.clock.Now()
-	for _, a := range group {
-		for i := range a.keys {
-			rows = append(rows, &requestKey{a.row.SourceID, a.keys[i].Hash[:], a.row.ID, now})
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b *requestKey) int {
-		return cmp.Or(strings.Compare(a.SourceID, b.SourceID), bytes.Compare(a.Key, b.Key))
-	})
-	return slices.CompactFunc(rows, func(a, b *requestKey) bool { return a.name() == b.name() })
-}
-
 // receiveIfNew has nothing to gain on SQLite, where a round trip is a call.
 func (sqliteStatements) receiveIfNew(*gorm.DB, *database.Clock, *arrivalRows) (bool, error) {
 	return false, nil
@@ -108,7 +92,7 @@ func (d postgresStatements) receiveIfNew(db *gorm.DB, c *database.Clock, r *arri
 		}
 		w.text += ", new_keys AS (" + insert + " WHERE (SELECT ok FROM fresh))"
 	}
-	insert, err := w.insertion(db, database.RowsOf(r.requests))
+	insert, err := w.insertRequests(r.requests)
 	if err != nil {
 		return false, err
 	}
@@ -147,4 +131,37 @@ func (d postgresStatements) insertRequestWork(c *database.Clock, work []*request
 	return fmt.Sprintf(`INSERT INTO request_work (request_id, organization_id, source_id, due_at, tries, forced, replay_id)
 		SELECT request_id, organization_id, source_id, %s, 0, false, '' FROM unnest(%s::text[], %s::text[], %s::text[]) AS n(request_id, organization_id, source_id)`,
 		d.Now(c), w.bind(&texts[0]), w.bind(&texts[1]), w.bind(&texts[2]))
+}
+
+// insertRequests inserts requests that have just come. What is the same in all of them
+// is in the text, so that neither side handles it row by row.
+func (w *statement) insertRequests(rows []*models.Request) (string, error) {
+	n := len(rows)
+	ids, organizations, sources, states, checks := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	methods, queries, addresses, externals, types := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	headers, bodies := make([][]byte, n), make([][]byte, n)
+	sizes, statuses := make([]int64, n), make([]int64, n)
+	tests, times, received := make([]bool, n), make([]*time.Time, n), make([]time.Time, n)
+	for i, q := range rows {
+		ids[i], organizations[i], sources[i], states[i], checks[i] = q.ID, q.OrganizationID, q.SourceID, string(q.State), q.Checked
+		methods[i], queries[i], addresses[i], externals[i], types[i] = q.Method, q.Query, q.RemoteAddress, q.ExternalID, q.ExternalType
+		stored, err := q.Headers.Value()
+		if err != nil {
+			return "", fmt.Errorf("writing the headers of a request: %w", err)
+		}
+		headers[i], bodies[i] = stored.([]byte), q.Body
+		if bodies[i] == nil {
+			bodies[i] = []byte{}
+		}
+		sizes[i], statuses[i], tests[i], times[i], received[i] = int64(q.BodyBytes), int64(q.StatusCode), q.Test, q.ExternalTime, q.ReceivedAt
+	}
+	const columns = "id, organization_id, source_id, state, checked, method, query, remote_address, external_id, external_type, headers, body, body_bytes, status_code, test, external_time, received_at"
+	arrays := make([]string, 0, 17)
+	for _, texts := range []*[]string{&ids, &organizations, &sources, &states, &checks, &methods, &queries, &addresses, &externals, &types} {
+		arrays = append(arrays, w.bind(texts)+"::text[]")
+	}
+	arrays = append(arrays, w.bind(&headers)+"::bytea[]", w.bind(&bodies)+"::bytea[]", w.bind(&sizes)+"::bigint[]", w.bind(&statuses)+"::bigint[]",
+		w.bind(&tests)+"::boolean[]", w.bind(&times)+"::timestamptz[]", w.bind(&received)+"::timestamptz[]")
+	return fmt.Sprintf(`INSERT INTO requests (%[1]s, cause, diagnosis, duplicates, processing, reason, error)
+		SELECT %[1]s, '', '', 0, '%[2]s', '', '' FROM unnest(%[3]s) AS n(%[1]s)`, columns, models.ProcessingWaiting, strings.Join(arrays, ", ")), nil
 }

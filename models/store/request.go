@@ -49,6 +49,9 @@ func filterRequests(f models.RequestFilter, query *gorm.DB) *gorm.DB {
 	if len(f.Processing) > 0 {
 		query = query.Where("processing IN ?", f.Processing)
 	}
+	if len(f.Processing) == 1 && f.Processing[0] == models.ProcessingFailed {
+		query = query.Where("error <> ''") // whatever failed has one, and an index of its own
+	}
 	if len(f.Reasons) > 0 {
 		query = query.Where("reason IN ?", f.Reasons)
 	}

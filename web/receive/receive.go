@@ -55,11 +55,12 @@ type Door struct {
 	Options
 	engine *pipeline.Engine
 	rates  rates
+	base   string // of the URL, as providers have it
 }
 
 // New returns a door, which Mount adds to the routes of a server.
 func New(o Options) *Door {
-	return &Door{Options: o, engine: o.Store.Engine()}
+	return &Door{Options: o, engine: o.Store.Engine(), base: strings.TrimSuffix(o.BaseURL.String(), "/")}
 }
 
 // Mount adds the route. Every method is answered, by the source's rules.
@@ -137,7 +138,7 @@ func looksLikeToken(text string) bool {
 
 // head copies what the request's head says: the server uses its memory again.
 func (d *Door) head(c *fiber.Ctx) *inbound.Request {
-	address := strings.TrimSuffix(d.BaseURL.String(), "/") + strings.TrimSuffix(string(c.Context().Path()), "/")
+	address := d.base + strings.TrimSuffix(string(c.Context().Path()), "/")
 	if query := c.Context().URI().QueryString(); len(query) > 0 {
 		address += "?" + string(query)
 	}
