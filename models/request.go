@@ -231,3 +231,10 @@ func ReceivedOutcomes() (list [][2]string) {
 	}
 	return list
 }
+
+// BodyDropped returns the refusal of what needs the body of a request whose body was
+// dropped: a Conflict, "body_dropped", that says when and why. What is a participle, such
+// as "replayed".
+func BodyDropped(at time.Time, what string) error {
+	return NewConflict("body_dropped", "Its body was dropped on "+at.UTC().Format("2 January 2006")+", because its source keeps bodies for a shorter time than requests. So it can’t be "+what+".")
+}

@@ -123,6 +123,9 @@ func (s *Server) requestBody(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if request.BodyDroppedAt != nil {
+		return models.BodyDropped(*request.BodyDroppedAt, "downloaded")
+	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentType, fiber.MIMEOctetStream)
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+views.BodyFile(request)+`"`)

@@ -299,6 +299,7 @@ func TestDroppedBody(t *testing.T) {
 		if got := a.text("#body-dropped"); !strings.Contains(got, "dropped") || !strings.Contains(got, "replayed") || a.doc.Find("#replay").Length() != 0 {
 			t.Errorf("the page of a request without body says %q, and offers %d replays", got, a.doc.Find("#replay").Length())
 		}
+		wantStatus(t, b.get(t, at("/requests/:request/body")), 409)
 		a = b.post(t, at("/requests/:request/replay"), url.Values{})
 		if wantStatus(t, a, 409); !strings.Contains(a.text("#toasts"), "body was dropped on") {
 			t.Errorf("a replay is refused with %q", a.text("#toasts"))

@@ -80,12 +80,12 @@ type preview struct {
 	found    []models.PreviewedRequest
 }
 
-// latest returns the ids of the requests to look at, newest first, in parts whose
-// bodies fit into memory together.
+// latest returns the ids of the requests to look at, newest first and of those alone
+// that still have a body, in parts whose bodies fit into memory together.
 func (w *preview) latest(ctx context.Context) (parts [][]string, err error) {
 	var sizes []models.Request
 	err = w.engine.db.WithContext(ctx).Select("id", "body_bytes").
-		Where("organization_id = ? AND source_id = ? AND reason <> ?", w.source.OrganizationID, w.source.ID, models.ReasonHandshake).
+		Where("organization_id = ? AND source_id = ? AND reason <> ? AND body_dropped_at IS NULL", w.source.OrganizationID, w.source.ID, models.ReasonHandshake).
 		Order("id DESC").Limit(models.PreviewRequests).Find(&sizes).Error
 	if err != nil {
 		return nil, fmt.Errorf("looking for the latest requests: %w", err)

@@ -190,7 +190,7 @@ func (r *Receiving) ReplayRequest(ctx context.Context, id string, forced bool) (
 			return models.NewConflict("handshake", "A handshake becomes no event, so there is nothing to replay.")
 		}
 		if row.BodyDroppedAt != nil {
-			return bodyDropped(*row.BodyDroppedAt, "replayed")
+			return models.BodyDropped(*row.BodyDroppedAt, "replayed")
 		}
 		if _, err := r.store.engine.QueueRequests(tx, []models.Request{*row}, forced, ""); err != nil {
 			return err
@@ -230,7 +230,7 @@ func (r *Receiving) AcceptRequest(ctx context.Context, id string) (*models.Reque
 			return err
 		}
 		if refused.BodyDroppedAt != nil {
-			return bodyDropped(*refused.BodyDroppedAt, "accepted")
+			return models.BodyDropped(*refused.BodyDroppedAt, "accepted")
 		}
 		source, err := r.source(r.within(tx.DB), refused.SourceID)
 		if err != nil {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -178,9 +177,4 @@ func (s *Store) stepReplay(tx *database.Tx, replay *models.RequestReplay) error 
 	}
 	replay.Cursor = rows[len(rows)-1].ID
 	return nil
-}
-
-// bodyDropped is the refusal of what needs a request's body.
-func bodyDropped(at time.Time, what string) error {
-	return models.NewConflict("body_dropped", "Its body was dropped on "+at.UTC().Format("2 January 2006")+", because its source keeps bodies for a shorter time than requests. So it can’t be "+what+".")
 }
