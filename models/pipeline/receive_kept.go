@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"sync"
 
 	"hookwell/models"
@@ -40,9 +41,13 @@ func (k *keptRequests) put(rows []*models.Request) {
 		k.order = append(k.order, row.ID)
 		k.bytes += sizeOf(row)
 	}
-	for k.bytes > KeptRequests || len(k.order) > 0 && k.byID[k.order[0]] == nil {
+	for k.bytes > KeptRequests {
 		k.remove(k.order[0])
 		k.order = k.order[1:]
+	}
+	// What another process has processed stays, and what came after it may be gone.
+	if len(k.order) > 2*len(k.byID) {
+		k.order = slices.DeleteFunc(k.order, func(id string) bool { return k.byID[id] == nil })
 	}
 }
 

@@ -45,4 +45,13 @@ func TestKeptRequests(t *testing.T) {
 	if len(k.order) != 1 || k.bytes != requestOverhead {
 		t.Errorf("%d ids and %d bytes are left of what was taken, want 1 and %d", len(k.order), k.bytes, requestOverhead)
 	}
+	// One that another process has processed stays the oldest, while others come and go.
+	for n := range 1000 {
+		id := fmt.Sprintf("req_%04d", n)
+		k.put([]*models.Request{{ID: id}})
+		k.take(id)
+	}
+	if len(k.order) > 10 {
+		t.Errorf("%d ids are kept of requests of which one is there", len(k.order))
+	}
 }
