@@ -125,7 +125,7 @@ func apiKnown() []route {
 		{method: "POST", path: "/sources/:source/secrets", body: `{"secret":"whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAxMg"}`},
 		{method: "POST", path: "/sources/:source/rotate-url"},
 		{method: "POST", path: "/sources/:source/test"},
-		{method: "POST", path: "/sources/:source/preview", body: `{"mappings":[]}`},
+		{method: "POST", path: "/sources/:source/preview", body: `{"mappings":[]}`, still: true},
 		{method: "GET", path: "/requests"}, {method: "GET", path: "/requests/:request"},
 		{method: "POST", path: "/requests/replay", body: `{}`, status: 202},
 		{method: "POST", path: "/requests/:request/replay", status: 202},

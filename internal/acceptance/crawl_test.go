@@ -65,7 +65,7 @@ func (c *crawl) walk(from ...string) {
 		}
 		address := c.queue[0]
 		c.queue = c.queue[1:]
-		if file, _, _ := strings.Cut(c.kind(address), "?"); strings.HasSuffix(file, ".csv") || strings.HasSuffix(file, ".json") || strings.HasSuffix(file, "/:req/body") {
+		if file, _, _ := strings.Cut(c.kind(address), "?"); slices.ContainsFunc([]string{".csv", ".json", ".ndjson", "/:req/body"}, func(end string) bool { return strings.HasSuffix(file, end) }) {
 			c.opens(address, `{}`)
 			continue
 		}

@@ -33,7 +33,7 @@ func TestRowsMatchColumns(t *testing.T) {
 				t.Fatalf("Migrate() failed: %v", err)
 			}
 			for table, row := range map[string]any{"accepted_groups": &acceptedGroup{}, "idempotency_keys": &idempotencyKey{}, "organization_versions": &organizationVersion{}, "rollup_deltas": &rollupDelta{}, "workers": &worker{},
-				"event_identities": &identityRow{}, "refused_counts": &refusedCount{}, "request_keys": &requestKey{}, "request_work": &requestWork{}} {
+				"event_identities": &identityRow{}, "refused_counts": &refusedCount{}, "refused_rings": &refusedRing{}, "request_keys": &requestKey{}, "request_work": &requestWork{}} {
 				parsed, err := schema.Parse(row, &sync.Map{}, db.NamingStrategy)
 				if err != nil {
 					t.Fatalf("Parse(%T) failed: %v", row, err)

@@ -301,7 +301,7 @@ func (f *fixture) named(ctx context.Context, name string) *models.User {
 
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
-	"Receiving.If", "Receiving.SourceSummary", "Receiving.OrganizationID", "Receiving.Sources", "Receiving.Source", "Receiving.SourceSummaries", "Receiving.PreviewMappings", "Receiving.SourceSecrets", "Receiving.Requests", "Receiving.Request",
+	"Receiving.If", "Receiving.SourceSummary", "Receiving.OrganizationID", "Receiving.Sources", "Receiving.Source", "Receiving.SourceSummaries", "Receiving.PreviewMappings", "Receiving.SourceSecrets", "Receiving.Requests", "Receiving.Request", "Receiving.Export",
 	"Receiving.RefusedCounts", "Receiving.CountReplay", "Receiving.RequestCounts", "Receiving.RequestHours", "Receiving.Replay", "Receiving.Replays", "Tenant.Receiving", "Tenant.EventRequest", "Platform.Receiving", "Platform.References",
 	"Tenant.If", "Person.If", "Tenant.Expand", "Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountSubscribers", "Tenant.EndpointChoices", "Tenant.Subscribers", "Tenant.SummarizeEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.StateCountsOf", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",
@@ -327,7 +327,7 @@ func TestAudit(t *testing.T) {
 		if _, _, err := f.Operator().CreateKey(t.Context(), models.NewKey{Name: "first"}); err != nil {
 			t.Fatal(err)
 		}
-		must(t, f.DB().Create(&models.Suppression{Address: "stopped@example.com", Kind: models.MailBounced, CreatedAt: f.Now()}).Error)
+		must(t, f.DB().Create(&models.Suppression{Address: "stopped@example.com", Kind: models.MailBounced, MessageID: "msg_1", CreatedAt: f.Now()}).Error)
 		f.rekeyed = f.with(t, func(o *store.Options) { o.Mail, o.Vault = true, vault(t, "new:"+masterKey(2)+",1:"+f.key) })
 		w := newWatch(t, f.Store)
 		preparing := []string{"Tenant.EnableEndpoint", "Tenant.EnableAndReplay", "Tenant.RemoveMember", "Receiving.ReplayRequests"} // whose cases prepare rows

@@ -141,6 +141,9 @@ func TestSchemasAreAlike(t *testing.T) {
 	}
 }
 
+// enginesOwn are columns that the engine alone reads and writes: how far its rounds got.
+var enginesOwn = map[string][]string{"organizations": {"erased_at", "erased_to"}, "sources": {"bodies_dropped_to"}}
+
 func TestRowsMatchColumns(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
 		left := tables(t, f.Store)
@@ -157,13 +160,13 @@ func TestRowsMatchColumns(t *testing.T) {
 					want = append(want, strings.Fields(name)[0])
 				}
 			}
-			got := slices.Sorted(slices.Values(parsed.DBNames))
+			got := slices.Sorted(slices.Values(append(enginesOwn[parsed.Table], parsed.DBNames...)))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s (-columns +fields of %T):\n%s", parsed.Table, row, diff)
 			}
 		}
 		// The engine's own are held to their rows in models/pipeline.
-		if want := []string{"accepted_groups", "event_identities", "idempotency_keys", "organization_versions", "refused_counts", "request_keys", "request_work", "rollup_deltas", "slugs", "workers"}; !slices.Equal(slices.Sorted(slices.Values(left)), want) {
+		if want := []string{"accepted_groups", "event_identities", "idempotency_keys", "organization_versions", "refused_counts", "refused_rings", "request_keys", "request_work", "rollup_deltas", "slugs", "workers"}; !slices.Equal(slices.Sorted(slices.Values(left)), want) {
 			t.Errorf("tables without a row type: %v; want %v", left, want)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"hookwell/models"
 	"hookwell/models/database"
@@ -56,14 +57,16 @@ func (s *Store) liftSuppression(tx *database.Tx, address string, actor models.Ac
 	if err != nil {
 		return false, err
 	}
-	done := suppressed(tx.Model(&models.Suppression{})).Where("address = ?", address).Updates(map[string]any{"lifted_at": now, "lifted_by": actor.Title()})
-	if done.Error != nil {
-		return false, fmt.Errorf("lifting a suppression: %w", done.Error)
+	var row models.Suppression
+	stands := suppressed(tx.Model(&row)).Where("address = ?", address)
+	found := stands.Session(&gorm.Session{}).Clauses(clause.Locking{Strength: "UPDATE"}).Select("message_id").Limit(1).Find(&row)
+	if found.Error != nil || found.RowsAffected == 0 {
+		return false, found.Error
 	}
-	if done.RowsAffected == 0 {
-		return false, nil
+	if err := stands.Updates(map[string]any{"lifted_at": now, "lifted_by": actor.Title()}).Error; err != nil {
+		return false, fmt.Errorf("lifting a suppression: %w", err)
 	}
-	return true, s.db.Audit(tx, actor, "", "mail.suppression_lifted", "", address, "")
+	return true, s.db.Audit(tx, actor, "", "mail.suppression_lifted", row.MessageID, address, "")
 }
 
 // MemberNews returns what became of the organization's last message to a member of

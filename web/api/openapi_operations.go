@@ -231,6 +231,7 @@ var refusals = map[string]refusalKind{
 	"too_many_requests":      {429, "The key makes too many requests. Retry-After says when to come again."},
 	"internal":               {500, "The fault is logged under requestId."},
 	"server_busy":            {503, "The server has as many request bodies or answers in memory, or makes as many answers at once, as it may, over all or of you. Nothing was done. Send it again after Retry-After."},
+	"preview_busy":           {503, "Other previews are under way. Send it again after Retry-After."},
 	"stopping":               {503, "The server is stopping. Send it again after Retry-After."},
 	"database_away":          {503, "The database can’t be reached. Send it again after Retry-After."},
 	"database_busy":          {503, "The database has no connection free. Send it again after Retry-After."},
