@@ -37,7 +37,7 @@ func (w *Workers) processRequests(ctx context.Context) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		timer := time.NewTimer(restAfter(time.Since(began), w.Engine.RequestsLate()))
+		timer := time.NewTimer(restAfter(time.Since(began), w.Engine.RequestsPress()))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -47,10 +47,10 @@ func (w *Workers) processRequests(ctx context.Context) error {
 	}
 }
 
-// restAfter returns how long processing rests after a step. While requests are late
+// restAfter returns how long processing rests after a step. While requests press
 // it doesn't.
-func restAfter(took time.Duration, late bool) time.Duration {
-	if late {
+func restAfter(took time.Duration, press bool) time.Duration {
+	if press {
 		return 0
 	}
 	return min(processRest*took, processRestLimit)

@@ -79,7 +79,7 @@ type Engine struct {
 
 	requestsCalled chan struct{} // some wait to be processed
 	previewing     chan struct{} // has one while a preview of mappings runs
-	requestsLate   atomic.Bool   // those that were processed last had waited for long
+	requestsPress  atomic.Bool   // more are to be processed at once
 	processes      atomic.Bool   // this process turns requests into events
 	handshakes     handshakes
 	hopOnce        sync.Mutex

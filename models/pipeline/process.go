@@ -35,8 +35,8 @@ const (
 	// most (Dialect.GroupWeight), and no more than become as many deliveries.
 	processBytes = 8 << 20
 	// lateAfter is how many seconds a request may wait to be processed while others
-	// come.
-	lateAfter = 2
+	// come so fast that they are committed in groups.
+	lateAfter = 5
 	// processTries is how often a request is tried whose processing fails for a
 	// reason that isn't its own, such as a fault of the database.
 	processTries = 10
@@ -54,9 +54,10 @@ func (p *Engine) callRequests() {
 	}
 }
 
-// RequestsLate reports whether one of the requests that ProcessRequests looked at last
-// had been due for two seconds: who calls it doesn't rest then.
-func (p *Engine) RequestsLate() bool { return p.requestsLate.Load() }
+// RequestsPress reports whether who calls ProcessRequests is not to rest: its last step
+// was a full one, and others don't wait for this process to take in theirs; or a request
+// had been due for five seconds.
+func (p *Engine) RequestsPress() bool { return p.requestsPress.Load() }
 
 // LookForRequests has the requests processed that another process took in.
 func (p *Engine) LookForRequests() { call(p.requestsCalled) }
@@ -108,7 +109,7 @@ func (p *Engine) processSome(ctx context.Context, only string) (ids []string, er
 		return ids, fmt.Errorf("processing requests: %w", err)
 	}
 	if only == "" {
-		p.requestsLate.Store(late)
+		p.requestsPress.Store(late || len(work) >= p.db.Dialect.GroupWeight() && !p.receive.busy())
 	}
 	p.showRequests(work)
 	return ids, nil

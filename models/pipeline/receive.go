@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hookwell/inbound"
@@ -57,6 +58,7 @@ type receiver struct {
 	begun   sync.Once // with the first request
 	stopped sync.WaitGroup
 	refused refusals
+	groupAt atomic.Int64 // when gatherFrom were last committed together, in Unix nanoseconds
 }
 
 const (
@@ -172,7 +174,14 @@ const (
 	gatherFrom  = 8
 	gatherShare = 8
 	gatherLimit = 2 * time.Millisecond
+	// busyFor is how long after such a group others are taken to wait.
+	busyFor = 250 * time.Millisecond
 )
+
+// busy reports whether so many requests come that they wait for each other.
+func (r *receiver) busy() bool {
+	return time.Since(time.Unix(0, r.groupAt.Load())) < busyFor
+}
 
 // run commits group after group.
 func (r *receiver) run() {
@@ -182,6 +191,7 @@ func (r *receiver) run() {
 			began := time.Now()
 			r.engine.receiveGroup(group)
 			if len(group) >= gatherFrom && !closed {
+				r.groupAt.Store(time.Now().UnixNano())
 				time.Sleep(min(time.Since(began)/gatherShare, gatherLimit))
 			}
 			continue

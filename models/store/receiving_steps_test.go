@@ -10,18 +10,27 @@ import (
 	"hookwell/models"
 )
 
-// TestProcess_late reports that processing lags behind, until it doesn't.
-func TestProcess_late(t *testing.T) {
+// TestProcess_presses tells who processes not to rest while requests are late, or more
+// are due than a step takes.
+func TestProcess_presses(t *testing.T) {
 	eachStore(t, func(t *testing.T, f *fixture) {
-		s := source(t, f.tenant.Receiving(), nil)
-		for n, wait := range []time.Duration{time.Second, 3 * time.Second, 0} {
-			f.handle(t, s, f.stripeRequest(s, f.paid(fmt.Sprint("evt_", n), "cus_1", "")))
-			f.clock.Advance(wait)
-			if got, err := f.Engine().ProcessRequests(t.Context()); err != nil || got != 1 {
-				t.Fatalf("ProcessRequests() = %d, %v; want 1", got, err)
+		s := source(t, f.tenant.Receiving(), func(in *models.SourceInput) { in.Mappings = `[]` })
+		n := 0
+		for _, c := range []struct {
+			requests int
+			wait     time.Duration
+			want     bool
+		}{{1, time.Second, false}, {1, 6 * time.Second, true}, {1, 0, false}, {f.GroupWeight(), 0, true}, {1, 0, false}} {
+			for range c.requests {
+				n++
+				f.handle(t, s, f.stripeRequest(s, f.paid(fmt.Sprint("evt_", n), "cus_1", "")))
 			}
-			if got, want := f.Engine().RequestsLate(), wait > 2*time.Second; got != want {
-				t.Errorf("RequestsLate() after a wait of %s = %v, want %v", wait, got, want)
+			f.clock.Advance(c.wait)
+			if got, err := f.Engine().ProcessRequests(t.Context()); err != nil || got != c.requests {
+				t.Fatalf("ProcessRequests() = %d, %v; want %d", got, err, c.requests)
+			}
+			if got := f.Engine().RequestsPress(); got != c.want {
+				t.Errorf("RequestsPress() after a step of %d and a wait of %s = %v, want %v", c.requests, c.wait, got, c.want)
 			}
 		}
 	})
