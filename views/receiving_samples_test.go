@@ -168,6 +168,38 @@ func TestRequestPage(t *testing.T) {
 			t.Error("a guest sees headers, a body or a button to replay")
 		}
 	})
+	t.Run("a_guest_sees_the_place_of_an_error_alone", func(t *testing.T) {
+		guest := page
+		guest.Role = models.RoleGuest
+		for text, place := range map[string]string{
+			`paid: data.when: invalid RFC 3339 timestamp "SECRETVAL"`:      "paid: data.when.",
+			"paid: mappings[0].data.a_b: no such key: SECRETVAL":           "paid: mappings[0].data.a_b.",
+			"paid: what it makes doesn’t fit org.created: data: SECRETVAL": "paid: what it makes doesn’t fit org.created.",
+			"json: invalid character: SECRETVAL":                           "Members see what failed.",
+			"SECRETVAL":                                                    "Members see what failed.",
+			"No organization has the reference SECRETVAL of stripe.":       "isn’t known",
+		} {
+			failed := rows[2]
+			failed.Processing, failed.Reason, failed.Error = models.ProcessingFailed, models.ReasonMappingFailed, text
+			if strings.HasPrefix(text, "No organization") {
+				failed.Reason = models.ReasonNoOrganization
+			}
+			one := RequestView{Request: &failed, Source: &source.Source}
+			for what, doc := range map[string]*goquery.Document{"page": parse(t, RequestPage(guest, one)), "part": parse(t, RequestPart(guest, one)),
+				"log": parse(t, RequestsPage(guest, RequestsView{Rows: []models.Request{failed}}))} {
+				html, err := doc.Html()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(html, "SECRETVAL") || what != "log" && !strings.Contains(doc.Text(), strings.TrimSuffix(place, ".")) {
+					t.Errorf("of %q a guest’s %s doesn’t say just %q", text, what, place)
+				}
+			}
+			if !strings.Contains(parse(t, RequestPage(page, one)).Text(), "SECRETVAL") {
+				t.Errorf("a member doesn’t see %q", text)
+			}
+		}
+	})
 	t.Run("only_a_whole_request_with_a_wrong_signature_can_be_accepted", func(t *testing.T) {
 		old, cut := rows[1], rows[1]
 		old.Cause, cut.BodyBytes = inbound.CauseTooOld, len(cut.Body)+1

@@ -60,9 +60,14 @@ func refusedAdvice(cause inbound.Cause) string {
 }
 
 // bannerOf returns what the page says first of a request that needs somebody; ok is
-// false if none does.
-func (v RequestView) bannerOf() (class, icon, title, text string, ok bool) {
+// false if none does. Who may not see bodies sees the place of an error alone, because
+// its text may quote them.
+func (v RequestView) bannerOf(bodies bool) (class, icon, title, text string, ok bool) {
 	r := v.Request
+	failure := r.Error
+	if !bodies {
+		failure = r.ErrorPlace()
+	}
 	switch {
 	case r.State == inbound.Refused:
 		text = r.Diagnosis
@@ -71,9 +76,9 @@ func (v RequestView) bannerOf() (class, icon, title, text string, ok bool) {
 		}
 		return "is-bad", "failed", refusedTitle(r.Cause), text, true
 	case r.Processing == models.ProcessingFailed && r.Reason == models.ReasonNoOrganization:
-		return "is-warn", "warn", "It belongs to no organization that Hookwell knows", r.Error, true
+		return "is-warn", "warn", "It belongs to no organization that Hookwell knows", failure, true
 	case r.Processing == models.ProcessingFailed:
-		return "is-warn", "warn", "It couldn’t be turned into events", strings.TrimSuffix(r.Error, ".") + ". It is kept. Fix the mapping, then replay it.", true
+		return "is-warn", "warn", "It couldn’t be turned into events", strings.TrimSuffix(failure, ".") + ". It is kept. Fix the mapping, then replay it.", true
 	}
 	return "", "", "", "", false
 }

@@ -74,11 +74,7 @@ func (b *requestBody) Read(limit int, owner request.Owner) ([]byte, error) {
 		return nil, request.ErrTooLong
 	}
 	b.owner = owner
-	pace := keyPace
-	if owner.Stranger() {
-		pace = doorPace
-	}
-	b.conn.beginBody(pace)
+	b.conn.beginBody(paceOf(owner, limit))
 	err := b.fill(limit)
 	b.conn.endBody()
 	if err != nil {

@@ -66,7 +66,7 @@ func (b *bodyBudget) change(owner request.Owner, from, to claim) bool {
 	if owner.Stranger() {
 		strangers = strangers.changed(from, to)
 	}
-	if to.size > from.size && !b.fits(owner, used, strangers, own) {
+	if to.size > from.size && !b.fits(owner, used, strangers, own, to.size) {
 		b.refuse(owner, "no room")
 		return false
 	}
@@ -84,13 +84,15 @@ func (b *bodyBudget) change(owner request.Owner, from, to claim) bool {
 
 // fits reports whether there may be so much. One owner may always have one
 // batch in large bodies, and half of the budget over all, so that reports go on
-// beside their own batches. Strangers have a quarter, each network a sixteenth.
-func (b *bodyBudget) fits(owner request.Owner, used, strangers, own bodyUse) bool {
+// beside their own batches. Strangers have a quarter, each network a sixteenth, or
+// one body of an eighth: a provider's first one may be long.
+func (b *bodyBudget) fits(owner request.Owner, used, strangers, own bodyUse, size int64) bool {
 	if used.all > b.limit || used.large > b.limit-b.limit/4 {
 		return false
 	}
 	if owner.Stranger() {
-		return strangers.all <= b.limit/4 && own.all <= b.limit/16
+		alone := own.all == size
+		return strangers.all <= b.limit/4 && (own.all <= b.limit/16 || alone && size <= b.limit/8)
 	}
 	return own.large <= max(b.limit/4, maxBatchBody) && own.all <= b.limit/2
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"hookwell/web/request"
 )
 
 // bodyPace is how fast a body has to come, beside the limit of the whole
@@ -15,11 +17,24 @@ type bodyPace struct {
 }
 
 // Whoever has a key or a session sends 32 KiB a second, and may be slow for some
-// seconds. A stranger's form is short, and comes at once.
+// seconds. A stranger's form is short, and comes at once. What a stranger sends to a
+// source may be long: it comes at the pace of a server.
 var (
-	keyPace  = bodyPace{idle: 5 * time.Second, grace: 10 * time.Second, rate: 32 << 10}
-	doorPace = bodyPace{idle: 5 * time.Second, grace: 5 * time.Second}
+	keyPace      = bodyPace{idle: 5 * time.Second, grace: 10 * time.Second, rate: 32 << 10}
+	doorPace     = bodyPace{idle: 5 * time.Second, grace: 5 * time.Second}
+	strangerPace = bodyPace{idle: 5 * time.Second, grace: 5 * time.Second, rate: 64 << 10}
 )
+
+// paceOf returns how fast an owner's body of up to limit bytes has to come.
+func paceOf(owner request.Owner, limit int) bodyPace {
+	switch {
+	case !owner.Stranger():
+		return keyPace
+	case limit <= doorBody:
+		return doorPace
+	}
+	return strangerPace
+}
 
 // pacing is how a body comes. What came along with the head costs nothing: the
 // time begins when more of it is waited for.

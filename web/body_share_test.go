@@ -199,6 +199,16 @@ func TestBodyBudget(t *testing.T) {
 			t.Error("strangers keep a batch out")
 		}
 	})
+	t.Run("takes_one_long_body_of_a_stranger", func(t *testing.T) {
+		all := budget(32 << 20)
+		first := stranger("203.0.113.1:1")
+		if !all.change(first, claim{}, claim{4 << 20, true}) || all.change(first, claim{}, claim{8 << 10, false}) {
+			t.Error("a stranger's only body isn't taken up to an eighth, or another one is beside it")
+		}
+		if all.change(stranger("203.0.113.2:1"), claim{}, claim{4<<20 + 1, true}) {
+			t.Error("a stranger's only body has more than an eighth")
+		}
+	})
 	t.Run("is_free_again", func(t *testing.T) {
 		all := budget(32 << 20)
 		steps := []claim{{}, {8 << 10, false}, {smallBody, false}, {2 * smallBody, true}, {}}
@@ -244,5 +254,16 @@ func TestPacing(t *testing.T) {
 			t.Errorf("at %g s a stranger's form must come by %v", now, got.Sub(at(0)))
 		}
 		door.arrived(4000, nil)
+	}
+	source := pacing{bodyPace: paceOf(request.Owner{}, 1<<20), on: true}
+	for _, step := range []struct {
+		now  float64
+		came int
+		want float64
+	}{{0, 0, 5}, {4, 500, 5.008}, {5, 128 << 10, 7.008}, {6, 1 << 20, 11}} {
+		source.arrived(step.came, nil)
+		if got := source.deadline(at(step.now), limit); got.Sub(at(step.want)).Abs() > 10*time.Millisecond {
+			t.Errorf("at %g s, after %d bytes, the next piece of a stranger's body to a source must come by %v", step.now, source.came, got.Sub(at(0)))
+		}
 	}
 }

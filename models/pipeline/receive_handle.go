@@ -195,7 +195,7 @@ func (p *Engine) CameFromHere(ctx context.Context, headers []inbound.Header) (bo
 // age as of its receipt, and takes it in if it passes. url is the source's. What is
 // not whole, and what doesn't pass, is a Conflict.
 func (p *Engine) AcceptRefused(tx *database.Tx, s *OpenSource, refused *models.RefusedRequest, url string) (Receipt, error) {
-	if !refused.Whole || refused.Cut() {
+	if refused.Cause != inbound.CauseSignature || refused.Cut() {
 		return Receipt{}, models.NewConflict("not_whole", "Not all of this request was kept, so it can’t be verified again.")
 	}
 	if refused.Query != "" {
@@ -236,7 +236,7 @@ func refusedAgain(s *OpenSource, request *inbound.Request, v inbound.Verificatio
 // Diagnose says what most likely happened to a refused request that is kept
 // whole, or "".
 func (s *OpenSource) Diagnose(refused *models.RefusedRequest, url string) string {
-	if s.Verifier == nil || !refused.Whole || refused.Cut() {
+	if s.Verifier == nil || refused.Cause != inbound.CauseSignature || refused.Cut() {
 		return ""
 	}
 	if refused.Query != "" {

@@ -65,6 +65,7 @@ type refusals struct {
 	waiting []*refusal
 	bytes   int
 	counts  map[refusedAt]*refusedCount
+	budgets refusedBudgets
 	signal  chan struct{}
 	stop    chan struct{}
 	second  int64 // in which diagnoses were counted
@@ -84,7 +85,8 @@ func (r *refusals) close() { close(r.stop) }
 func (p *Engine) Refuse(ctx context.Context, s *OpenSource, request *inbound.Request, v inbound.Verification, query string, status, length int) {
 	p.receive.begun.Do(p.receive.start)
 	r := &p.receive.refused
-	n := &refusal{row: p.refusedRow(s, request, v, query, status, length), source: s, request: request, done: make(chan struct{})}
+	n := &refusal{row: refusedRow(s, request, v, query, status, length), source: s, request: request, done: make(chan struct{})}
+	n.row.ID = p.clock.NewID(models.PrefixRequest, request.ReceivedAt)
 	if !r.add(n) {
 		return
 	}
@@ -94,23 +96,31 @@ func (p *Engine) Refuse(ctx context.Context, s *OpenSource, request *inbound.Req
 	}
 }
 
-func (p *Engine) refusedRow(s *OpenSource, request *inbound.Request, v inbound.Verification, query string, status, length int) *models.RefusedRequest {
+func refusedRow(s *OpenSource, request *inbound.Request, v inbound.Verification, query string, status, length int) *models.RefusedRequest {
 	row := &models.RefusedRequest{Request: *requestRow(s, request, query), Whole: v.Cause == inbound.CauseSignature, Share: shareOf(request.RemoteAddress)}
-	row.ID = p.clock.NewID(models.PrefixRequest, request.ReceivedAt)
 	row.State, row.Cause, row.Checked, row.StatusCode = inbound.Refused, v.Cause, v.Method, status
 	row.BodyBytes = max(len(request.Body), length)
 	if s.Verifier != nil && len(request.Body) > 0 {
 		identify(&row.Request, s.Verifier.Identify(request, inbound.Unverified))
 	}
-	if !row.Whole && len(row.Body) > refusedOtherBody {
-		row.Body = row.Body[:refusedOtherBody]
+	if !row.Whole {
+		row.Body = row.Body[:min(len(row.Body), refusedOtherBody)]
 	}
-	row.Body = slices.Clone(row.Body) // whoever waited may go before it is written
-	row.Size = len(row.Body)
+	measure(row)
+	return row
+}
+
+// shorten leaves of a request that was to be kept whole what is kept of all others.
+func shorten(row *models.RefusedRequest) {
+	row.Whole, row.Body = false, row.Body[:min(len(row.Body), refusedOtherBody)]
+	measure(row)
+}
+
+func measure(row *models.RefusedRequest) {
+	row.Size = len(row.Body) + len(row.Query)
 	for _, h := range row.Headers {
 		row.Size += len(h.Name) + len(h.Value)
 	}
-	return row
 }
 
 // shareOf returns the network whose share of the bound a request uses.
@@ -127,7 +137,8 @@ func shareOf(address netip.Addr) string {
 }
 
 // add counts a refusal, and reports whether it is written. What came too fast is
-// only counted.
+// only counted. A whole one that goes beyond its source's minute, or beyond what may
+// wait, is shortened; one for which even that is too much is only counted.
 func (r *refusals) add(n *refusal) bool {
 	r.mu.Lock()
 	at := refusedAt{n.row.SourceID, n.row.Cause, n.row.ReceivedAt.Truncate(time.Minute).Unix()}
@@ -137,13 +148,25 @@ func (r *refusals) add(n *refusal) bool {
 		r.counts[at] = count
 	}
 	count.Count++
-	kept := n.row.Cause != inbound.CauseRate && len(r.waiting) < waitingRefusals && r.bytes+n.row.Size <= waitingRefusalBytes
+	kept := n.row.Cause != inbound.CauseRate && len(r.waiting) < waitingRefusals && r.mayKeep(n)
 	if kept {
+		n.row.Body = slices.Clone(n.row.Body) // whoever waited may go before it is written
 		r.waiting, r.bytes = append(r.waiting, n), r.bytes+n.row.Size
 	}
 	r.mu.Unlock()
 	call(r.signal)
 	return kept
+}
+
+// mayKeep reports whether there is room for a refusal, shortened if need be.
+func (r *refusals) mayKeep(n *refusal) bool {
+	if n.row.Whole {
+		if r.bytes+n.row.Size <= waitingRefusalBytes && r.budgets.spend(n.row, n.source.MaxBodyBytes) {
+			return true
+		}
+		shorten(n.row)
+	}
+	return r.bytes+n.row.Size <= waitingRefusalBytes && r.budgets.spend(n.row, n.source.MaxBodyBytes)
 }
 
 // take removes all that waits.

@@ -131,7 +131,7 @@ func (r *Receiving) Request(ctx context.Context, id string) (*models.Request, er
 
 // diagnose says what most likely happened, if nobody has yet.
 func (r *Receiving) diagnose(ctx context.Context, refused *models.RefusedRequest) error {
-	if refused.Diagnosis != "" || !refused.Whole || refused.BodyDroppedAt != nil {
+	if refused.Diagnosis != "" || refused.Cause != inbound.CauseSignature || refused.BodyDroppedAt != nil {
 		return nil
 	}
 	s, err := r.source(r.rows(ctx), refused.SourceID)

@@ -90,6 +90,13 @@ func (r *rates) isKnown(key share) bool {
 	return known
 }
 
+// knows reports whether something of an address's network passed at a source before.
+func (r *rates) knows(sourceID string, address netip.Addr) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.isKnown(share{sourceID, networkOf(address)})
+}
+
 // passed notes that something of a network passed at a source. What a stranger's
 // network sent then counts towards the source's own limit too.
 func (r *rates) passed(sourceID string, perSecond int, address netip.Addr, now time.Time) {

@@ -175,11 +175,14 @@ func (d *Door) refuse(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request,
 // body reads the body, and refuses one that is too long, or that Hookwell sent
 // itself. A body that is compressed stays so: the signature covers what came.
 func (d *Door) body(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request, query string) (handled pipeline.Handled, done bool, err error) {
-	content, err := d.Request(c).Body.Read(s.MaxBodyBytes, request.Owner{ID: s.ID})
+	content, err := d.Request(c).Body.Read(s.MaxBodyBytes, d.owner(s, in.RemoteAddress))
 	if errors.Is(err, request.ErrTooLong) {
 		return d.refuse(c, s, in, inbound.CauseTooLarge, query), true, nil
 	}
 	if err != nil {
+		if fault := (*fiber.Error)(nil); errors.As(err, &fault) { // it came too slowly, or not as announced
+			d.rates.refused(s.ID, in.RemoteAddress, d.Store.Now())
+		}
 		return handled, false, err
 	}
 	in.Body = bytes.Clone(content) // it is used until the commit, whatever becomes of this request
@@ -191,6 +194,20 @@ func (d *Door) body(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request, q
 		return d.refuse(c, s, in, inbound.CauseLoop, query), true, nil
 	}
 	return handled, false, nil
+}
+
+// owner returns whose share of the memory for bodies a request uses before anything
+// of it is verified. Who knows a source's URL can send from a network of which nothing
+// has passed: that is a stranger's. What has passed, or is on the source's own list,
+// uses the organization's share, however many sources it has.
+func (d *Door) owner(s *pipeline.OpenSource, address netip.Addr) request.Owner {
+	switch {
+	case len(s.AllowNetworks) == 0 && !d.rates.knows(s.ID, address):
+		return request.Owner{Network: networkOf(address)}
+	case s.Installation():
+		return request.Owner{ID: s.ID}
+	}
+	return request.Owner{ID: s.OrganizationID}
 }
 
 // judge has the limits learn from what became of a request whose body was read.
