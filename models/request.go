@@ -46,9 +46,10 @@ type Request struct {
 	OrganizationID string // of its source; empty for one of the installation
 	SourceID       string
 	State          inbound.State
-	Cause          inbound.Cause // of a refused one
-	Diagnosis      string        // what most likely happened to a refused one
-	Checked        string        // how the check went, in words
+	Cause          inbound.Cause  // of a refused one
+	Diagnosis      inbound.Reason // what most likely happened to a refused one
+	DiagnosisText  string         // the same for people, with what to do
+	Checked        string         // how the check went, in words
 	Method         string
 	Query          string
 	RemoteAddress  string // empty for a sample of Hookwell's own

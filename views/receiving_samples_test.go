@@ -30,7 +30,7 @@ func sampleRequests() []models.Request {
 	for _, r := range []*models.Request{&refused, &failed, &handshake, &waiting} {
 		r.Events, r.Duplicates, r.Repeats = nil, 0, nil
 	}
-	refused.State, refused.Cause, refused.StatusCode, refused.Processing, refused.Diagnosis = inbound.Refused, inbound.CauseSignature, 401, "", "The signature fits an <earlier> secret."
+	refused.State, refused.Cause, refused.StatusCode, refused.Processing, refused.DiagnosisText = inbound.Refused, inbound.CauseSignature, 401, "", "The signature fits an <earlier> secret."
 	failed.Processing, failed.Reason, failed.Error = models.ProcessingFailed, models.ReasonMappingFailed, "data.<amount> is required"
 	handshake.State, handshake.Reason, handshake.Processing, handshake.ExternalType = inbound.Unverified, models.ReasonHandshake, models.ProcessingIgnored, ""
 	waiting.State, waiting.Processing, waiting.RemoteAddress, waiting.Test = inbound.Authenticated, models.ProcessingWaiting, "", true
@@ -166,6 +166,26 @@ func TestRequestPage(t *testing.T) {
 		doc := parse(t, RequestPage(guest, RequestView{Request: &rows[0], Source: &source.Source}))
 		if doc.Find(".http, .json, form[action*='/replay']").Length() != 0 {
 			t.Error("a guest sees headers, a body or a button to replay")
+		}
+	})
+	t.Run("the_title_says_what_is_known_of_the_cause", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			cause      inbound.Cause
+			diagnosis  inbound.Reason
+			want, not  string
+			diagnosedA string
+		}{
+			"an older signature": {inbound.CauseSignatureMissing, inbound.ReasonDowngrade, "Only an older signature came", "Somebody else", "It has no entry v1."},
+			"in the future":      {inbound.CauseTooNew, "", "in the future", "old request again", ""},
+			"malformed":          {inbound.CauseSignatureMalformed, "", "can’t be read", "accepted", ""},
+			"a changed body":     {inbound.CauseSignature, inbound.ReasonBodyReencoded, "The body was changed on the way", "No secret of the source fits", "It was written anew."},
+		} {
+			r := rows[1]
+			r.Cause, r.Diagnosis, r.DiagnosisText = c.cause, c.diagnosis, c.diagnosedA
+			got := parse(t, RequestPage(page, RequestView{Request: &r, Source: &source.Source})).Find(".banner").Text()
+			if !strings.Contains(got, c.want) || !strings.Contains(got, c.diagnosedA) || strings.Contains(got, c.not) {
+				t.Errorf("%s: the page says %q; want %q and not %q", name, got, c.want, c.not)
+			}
 		}
 	})
 	t.Run("only_a_whole_request_with_a_wrong_signature_can_be_accepted", func(t *testing.T) {

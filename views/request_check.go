@@ -25,7 +25,7 @@ func refusedTitle(cause inbound.Cause) string {
 	case inbound.CauseLoop:
 		return "Hookwell sent this request itself"
 	case inbound.CauseSignatureMissing:
-		return "The request isn’t signed"
+		return "The signature is missing or incomplete"
 	case inbound.CauseSignatureMalformed:
 		return "The signature can’t be read"
 	case inbound.CauseTooOld:
@@ -34,6 +34,26 @@ func refusedTitle(cause inbound.Cause) string {
 		return "The signature’s time is in the future"
 	}
 	return "No secret of the source fits the signature"
+}
+
+// diagnosedTitle says in one sentence why a request was refused, as exactly as that is
+// known.
+func diagnosedTitle(r *models.Request) string {
+	switch r.Diagnosis {
+	case inbound.ReasonNoSecret:
+		return "The source had no secret"
+	case inbound.ReasonEarlierSecret:
+		return "The signature fits a secret that has ended"
+	case inbound.ReasonSecretForm:
+		return "The secret fits if it is read in another form"
+	case inbound.ReasonBodyTrimmed, inbound.ReasonBodyReencoded:
+		return "The body was changed on the way"
+	case inbound.ReasonURL:
+		return "The signature is of another form of the URL"
+	case inbound.ReasonDowngrade:
+		return "Only an older signature came"
+	}
+	return refusedTitle(r.Cause)
 }
 
 // refusedAdvice says what to do where there is no diagnosis.
@@ -53,8 +73,12 @@ func refusedAdvice(cause inbound.Cause) string {
 		return "An endpoint leads back to a source of this installation. Change one of the two URLs."
 	case inbound.CauseSignatureMissing:
 		return "Somebody else sent it, or the provider has no secret yet."
-	case inbound.CauseTooOld, inbound.CauseTooNew:
-		return "Somebody sent an old request again, or one of the clocks is off."
+	case inbound.CauseSignatureMalformed:
+		return "The header came twice, or has another length or alphabet than a signature of this provider. Check what changes it on the way."
+	case inbound.CauseTooOld:
+		return "Somebody sent an old request again, it waited on the way, or this server’s clock is off."
+	case inbound.CauseTooNew:
+		return "One of the clocks is off. Check this server’s clock first."
 	}
 	return "Compare the secret at the provider with the source’s. A request that is kept whole can be accepted once the secret is right."
 }
@@ -65,11 +89,11 @@ func (v RequestView) bannerOf() (class, icon, title, text string, ok bool) {
 	r := v.Request
 	switch {
 	case r.State == inbound.Refused:
-		text = r.Diagnosis
+		text = r.DiagnosisText
 		if text == "" {
 			text = refusedAdvice(r.Cause)
 		}
-		return "is-bad", "failed", refusedTitle(r.Cause), text, true
+		return "is-bad", "failed", diagnosedTitle(r), text, true
 	case r.Processing == models.ProcessingFailed && r.Reason == models.ReasonNoOrganization:
 		return "is-warn", "warn", "It belongs to no organization that Hookwell knows", r.Error, true
 	case r.Processing == models.ProcessingFailed:

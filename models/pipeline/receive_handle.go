@@ -233,14 +233,19 @@ func refusedAgain(s *OpenSource, request *inbound.Request, v inbound.Verificatio
 	return string(v.Cause) + "."
 }
 
-// Diagnose says what most likely happened to a refused request that is kept
-// whole, or "".
-func (s *OpenSource) Diagnose(refused *models.RefusedRequest, url string) string {
-	if s.Verifier == nil || !refused.Whole || refused.Cut() {
-		return ""
+// Diagnose says what most likely happened to a refused request of which the whole body
+// is kept. It returns the zero Diagnosis if the source, as it is now, doesn't refuse
+// the request for the same cause.
+func (s *OpenSource) Diagnose(refused *models.RefusedRequest, url string) inbound.Diagnosis {
+	if s.Verifier == nil || refused.Cut() || refused.BodyDroppedAt != nil {
+		return inbound.Diagnosis{}
 	}
 	if refused.Query != "" {
 		url += "?" + refused.Query
 	}
-	return s.Verifier.Diagnose(keptRequest(&refused.Request, url), s.Secrets, s.Earlier).Text
+	request := keptRequest(&refused.Request, url)
+	if s.Verify(request).Cause != refused.Cause {
+		return inbound.Diagnosis{}
+	}
+	return s.Verifier.Diagnose(request, s.Secrets, s.Earlier)
 }

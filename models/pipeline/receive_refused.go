@@ -31,8 +31,9 @@ const (
 	// counted, and nothing else is kept of it.
 	waitingRefusals     = 64
 	waitingRefusalBytes = 8 << 20
-	// diagnosed is how many refusals a second are diagnosed as they are kept; the
-	// others are when somebody looks at them.
+	// diagnosed is how many wrong signatures a second are diagnosed as they are kept;
+	// the others are when somebody looks at them. Other causes cost no more than the
+	// check did, and of some the body is cut: they are always diagnosed at once.
 	diagnosed = 10
 )
 
@@ -190,6 +191,15 @@ func (r *refusals) run(p *Engine) func() {
 	}
 }
 
+// diagnose says what most likely happened to a refusal, as far as there is time.
+func (p *Engine) diagnose(n *refusal) {
+	if n.source.Verifier == nil || !n.row.Cause.OfVerification() || n.row.Cause == inbound.CauseSignature && !p.receive.refused.mayDiagnose(p.clock.Now()) {
+		return
+	}
+	found := n.source.Verifier.Diagnose(n.request, n.source.Secrets, n.source.Earlier)
+	n.row.Diagnosis, n.row.DiagnosisText = found.Reason, found.Text
+}
+
 // writeRefusals writes refusals and their counts. What can't be written is lost,
 // with a line in the log: nobody was promised that it is kept.
 func (p *Engine) writeRefusals(waiting []*refusal, counts []*refusedCount) {
@@ -203,9 +213,7 @@ func (p *Engine) writeRefusals(waiting []*refusal, counts []*refusedCount) {
 	rows := make([]*models.RefusedRequest, len(waiting))
 	for i, n := range waiting {
 		rows[i] = n.row
-		if n.row.Whole && n.source.Verifier != nil && p.receive.refused.mayDiagnose(p.clock.Now()) {
-			n.row.Diagnosis = n.source.Verifier.Diagnose(n.request, n.source.Secrets, n.source.Earlier).Text
-		}
+		p.diagnose(n)
 	}
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
 		if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.RefuseTaken); err != nil {
