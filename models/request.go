@@ -71,10 +71,19 @@ type Request struct {
 	BodyDroppedAt  *time.Time // since then Headers, Query and Body are empty, as its source keeps them for a shorter time
 
 	// The store's queries fill these, of one request or a page.
+	Secrets    *SecretsTried   `gorm:"-"` // of a refused one that is kept whole, read alone
 	SourceName string          `gorm:"-"`
 	SourceSlug string          `gorm:"-"`
 	Events     []RequestEvent  `gorm:"-"`
 	Repeats    []DuplicateSeen `gorm:"-"`
+}
+
+// SecretsTried is how a request that was refused for its signature stands to the
+// secrets that its source has now.
+type SecretsTried struct {
+	InForce, Ended int           // how many there are
+	Passes         bool          // one in force fits, and so does all else: the request can be accepted
+	Fits           *SourceSecret // the ended one that fits, if none in force does
 }
 
 // Installation reports whether the request came to a source of the installation.

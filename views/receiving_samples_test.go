@@ -188,6 +188,34 @@ func TestRequestPage(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the_actions_are_those_that_mend_the_cause", func(t *testing.T) {
+		ended := &models.SourceSecret{ID: "sec_of_the_sample"}
+		for name, c := range map[string]struct {
+			cause          inbound.Cause
+			diagnosis      inbound.Reason
+			secrets        *models.SecretsTried
+			restore        int
+			accept         int
+			labels, absent string
+		}{
+			"an ended secret": {inbound.CauseSignature, inbound.ReasonEarlierSecret, &models.SecretsTried{Ended: 1, Fits: ended}, 1, 0, "Fix the secret", "none"},
+			"a wrong secret":  {inbound.CauseSignature, inbound.ReasonWrongSecret, &models.SecretsTried{InForce: 1}, 0, 1, "Fix the secret", "Source settings"},
+			"a changed body":  {inbound.CauseSignature, inbound.ReasonBodyTrimmed, &models.SecretsTried{InForce: 1}, 0, 1, "View all", "Fix the secret"},
+			"another form":    {inbound.CauseSignature, inbound.ReasonSecretForm, &models.SecretsTried{InForce: 1}, 0, 1, "Source settings", "Fix the secret"},
+			"another URL":     {inbound.CauseSignature, inbound.ReasonURL, &models.SecretsTried{InForce: 1}, 0, 1, "View the source", "Fix the secret"},
+			"it passes":       {inbound.CauseSignature, inbound.ReasonWrongSecret, &models.SecretsTried{InForce: 2, Passes: true}, 0, 1, "passes by now", "Fix the secret"},
+			"a method":        {inbound.CauseMethod, "", nil, 0, 0, "View all", "Source settings"},
+		} {
+			r := rows[1]
+			r.Cause, r.Diagnosis, r.Secrets = c.cause, c.diagnosis, c.secrets
+			doc := parse(t, RequestPage(page, RequestView{Request: &r, Source: &source.Source}))
+			banner := doc.Find(".banner").Text()
+			if doc.Find("#restore").Length() != c.restore || doc.Find("#accept").Length() != c.accept || !strings.Contains(banner, c.labels) || strings.Contains(banner, c.absent) {
+				t.Errorf("%s: %d buttons to restore, %d to accept, and the banner says %q; want %d, %d, %q and not %q", name,
+					doc.Find("#restore").Length(), doc.Find("#accept").Length(), banner, c.restore, c.accept, c.labels, c.absent)
+			}
+		}
+	})
 	t.Run("only_a_whole_request_with_a_wrong_signature_can_be_accepted", func(t *testing.T) {
 		old, cut := rows[1], rows[1]
 		old.Cause, cut.BodyBytes = inbound.CauseTooOld, len(cut.Body)+1

@@ -88,6 +88,8 @@ func refusedAdvice(cause inbound.Cause) string {
 func (v RequestView) bannerOf() (class, icon, title, text string, ok bool) {
 	r := v.Request
 	switch {
+	case r.State == inbound.Refused && v.passes():
+		return "is-ok", "check", "This request passes by now", "It was refused, and since then a secret that fits was added or restored. Accept it, and it is processed as if it had just come.", true
 	case r.State == inbound.Refused:
 		text = r.DiagnosisText
 		if text == "" {
@@ -100,6 +102,39 @@ func (v RequestView) bannerOf() (class, icon, title, text string, ok bool) {
 		return "is-warn", "warn", "It couldn’t be turned into events", strings.TrimSuffix(r.Error, ".") + ". It is kept. Fix the mapping, then replay it.", true
 	}
 	return "", "", "", "", false
+}
+
+// mend returns where an admin changes what the banner is about. The path is empty where
+// nothing of the source can help, as with a body that was changed on the way.
+func (v RequestView) mend(slug string) (label, path string) {
+	r := v.Request
+	if v.Source == nil || v.passes() {
+		return "", ""
+	}
+	settings := func() (string, string) { return "Source settings", SourceEditPath(slug, v.Source.ID) }
+	if r.State != inbound.Refused {
+		if r.Reason == models.ReasonMappingFailed {
+			return "Edit the mappings", SourceMappingsPath(slug, v.Source.ID)
+		}
+		return "", ""
+	}
+	switch r.Diagnosis {
+	case inbound.ReasonBodyTrimmed, inbound.ReasonBodyReencoded, inbound.ReasonMalformed:
+		return "", ""
+	case inbound.ReasonURL, inbound.ReasonDowngrade, inbound.ReasonMissing:
+		return "View the source", SourcePath(slug, v.Source.ID)
+	case inbound.ReasonSecretForm:
+		return settings()
+	}
+	switch r.Cause {
+	case inbound.CauseSignature:
+		return "Fix the secret", SourceSecretsPath(slug, v.Source.ID)
+	case inbound.CauseSourceDisabled, inbound.CauseSignatureMissing:
+		return "View the source", SourcePath(slug, v.Source.ID)
+	case inbound.CauseMethod, inbound.CauseLoop, inbound.CauseSignatureMalformed:
+		return "", ""
+	}
+	return settings()
 }
 
 // check is one line of what was checked.

@@ -233,6 +233,36 @@ func refusedAgain(s *OpenSource, request *inbound.Request, v inbound.Verificatio
 	return string(v.Cause) + "."
 }
 
+// TrySecrets tries the source's secrets on a refused request that is kept whole, and
+// says what most likely happened to it: as it was found before, unless it is known
+// better now. It sets the request's Secrets, Diagnosis and DiagnosisText.
+func (s *OpenSource) TrySecrets(refused *models.RefusedRequest, url string) {
+	tried := &models.SecretsTried{InForce: len(s.Secrets), Ended: len(s.Earlier)}
+	refused.Secrets = tried
+	if s.Verifier == nil || refused.Cut() {
+		return
+	}
+	if refused.Query != "" {
+		url += "?" + refused.Query
+	}
+	request := keptRequest(&refused.Request, url)
+	switch v := s.Verify(request); {
+	case v.State != inbound.Refused:
+		tried.Passes = true
+		return
+	case v.Cause != inbound.CauseSignature: // a masked credential can't be tried again
+		return
+	}
+	if fitting := s.Verifier.Verify(request, s.Earlier); len(s.Earlier) > 0 && fitting.Secret >= 0 {
+		tried.Fits = s.earlier[fitting.Secret]
+		refused.Diagnosis = ""
+	}
+	if refused.Diagnosis == "" {
+		found := s.Verifier.Diagnose(request, s.Secrets, s.Earlier)
+		refused.Diagnosis, refused.DiagnosisText = found.Reason, found.Text
+	}
+}
+
 // Diagnose says what most likely happened to a refused request of which the whole body
 // is kept. It returns the zero Diagnosis if the source, as it is now, doesn't refuse
 // the request for the same cause.

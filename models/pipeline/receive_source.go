@@ -28,6 +28,7 @@ type OpenSource struct {
 	Secrets  []inbound.Secret  // in force, newest first
 	Earlier  []inbound.Secret  // which have ended
 
+	earlier  []*models.SourceSecret // the rows of Earlier
 	networks []netip.Prefix
 	carriers []string // the headers by which the provider proves itself
 	hidden   []string // those whose values aren't kept
@@ -165,7 +166,7 @@ func (p *Engine) OpenSource(db *gorm.DB, row *models.Source) (*OpenSource, error
 			continue
 		}
 		if !secrets[i].InForce(now) {
-			s.Earlier = append(s.Earlier, secret)
+			s.Earlier, s.earlier = append(s.Earlier, secret), append(s.earlier, &secrets[i])
 			continue
 		}
 		s.Secrets = append(s.Secrets, secret)

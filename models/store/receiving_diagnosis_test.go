@@ -75,3 +75,43 @@ func TestDiagnosis(t *testing.T) {
 		}
 	})
 }
+
+// TestDiagnosis_of_an_ended_secret ends the only secret of a source: what is signed with
+// it says so, names the secret to restore, and passes once it is restored.
+func TestDiagnosis_of_an_ended_secret(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		r := f.tenant.Receiving()
+		for name, replaced := range map[string]bool{"alone": false, "replaced": true} {
+			s := source(t, r, func(in *models.SourceInput) { in.Slug = name })
+			if replaced {
+				_, err := r.AddSourceSecret(t.Context(), s.ID, "whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAxMg", nil)
+				must(t, err)
+			}
+			sent := f.signed(t, s, "invoice.paid", secretOf)
+			secrets, err := r.SourceSecrets(t.Context(), s.ID)
+			must(t, err)
+			ended := secrets[len(secrets)-1]
+			_, err = r.EndSourceSecret(t.Context(), s.ID, ended.ID, 0)
+			must(t, err)
+			if h := f.handle(t, s, sent); h.Cause != inbound.CauseSignature {
+				t.Fatalf("%s: Handle() of an ended secret's signature returned %+v, want it refused", name, h)
+			}
+			list, _, err := r.Requests(t.Context(), models.RequestFilter{SourceID: s.ID}, models.Page{})
+			must(t, err)
+			q := request(t, r, list[0].ID)
+			if q.Diagnosis != inbound.ReasonEarlierSecret || list[0].Diagnosis != inbound.ReasonEarlierSecret {
+				t.Errorf("%s: diagnosed as %q, %q listed; want earlier_secret", name, q.Diagnosis, list[0].Diagnosis)
+			}
+			if tried := q.Secrets; tried == nil || tried.Ended != 1 || tried.InForce != len(secrets)-1 || tried.Passes || tried.Fits == nil || tried.Fits.ID != ended.ID {
+				t.Errorf("%s: the secrets tried are %+v, want %s to fit", name, tried, ended.ID)
+			}
+			_, err = r.RestoreSourceSecret(t.Context(), s.ID, ended.ID)
+			must(t, err)
+			if q = request(t, r, q.ID); !q.Secrets.Passes || q.Secrets.Fits != nil {
+				t.Errorf("%s: after it was restored the secrets tried are %+v, want the request to pass", name, q.Secrets)
+			}
+			_, err = r.AcceptRequest(t.Context(), q.ID)
+			must(t, err)
+		}
+	})
+}

@@ -129,9 +129,10 @@ func (r *Receiving) Request(ctx context.Context, id string) (*models.Request, er
 	return &rows[0], nil
 }
 
-// diagnose says what most likely happened, if nobody has yet.
+// diagnose says what most likely happened, if nobody has yet, and tries today's secrets
+// on what is kept whole.
 func (r *Receiving) diagnose(ctx context.Context, refused *models.RefusedRequest) error {
-	if refused.Diagnosis != "" || !refused.Cause.OfVerification() || refused.BodyDroppedAt != nil {
+	if !refused.Cause.OfVerification() || refused.BodyDroppedAt != nil || refused.Diagnosis != "" && !refused.Whole {
 		return nil
 	}
 	s, err := r.source(r.rows(ctx), refused.SourceID)
@@ -144,6 +145,10 @@ func (r *Receiving) diagnose(ctx context.Context, refused *models.RefusedRequest
 	open, err := r.store.engine.OpenSource(r.store.db.WithContext(ctx), s)
 	if err != nil {
 		return err
+	}
+	if refused.Whole {
+		open.TrySecrets(refused, r.store.sourceURL(s))
+		return nil
 	}
 	if found := open.Diagnose(refused, r.store.sourceURL(s)); found.Reason != "" {
 		refused.Diagnosis, refused.DiagnosisText = found.Reason, found.Text
