@@ -26,19 +26,20 @@ type Handled struct {
 }
 
 // Handle answers a handshake, or checks a request and commits it. What it refuses
-// is kept within bounds. It fails if the request could not be committed: then
+// is kept within bounds. What s, which may come from memory, would refuse is judged by
+// the source as it is now. It fails if the request could not be committed: then
 // nothing is kept, and the provider repeats it. Test marks a sample of ours.
 func (p *Engine) Handle(ctx context.Context, s *OpenSource, request *inbound.Request, query string, test bool) (Handled, error) {
+	current := false // whether s was read after the request had come
 	for range receiveTries {
-		h, err := p.handle(ctx, s, request, query, test)
+		h, err := p.handle(ctx, s, request, query, test, current)
 		if !errors.Is(err, ErrSourceChanged) {
 			return h, err
 		}
-		p.ForgetSource(s)
-		token := s.token
-		if s, err = p.SourceByToken(ctx, token); err != nil {
+		if s, err = p.Current(ctx, s); err != nil {
 			return Handled{}, err
 		}
+		current = true
 		if !s.Enabled() {
 			return p.RefuseEarly(ctx, s, request, inbound.CauseSourceDisabled, query, 0), nil
 		}
@@ -49,14 +50,20 @@ func (p *Engine) Handle(ctx context.Context, s *OpenSource, request *inbound.Req
 // receiveTries is how often a request is checked whose source is changed meanwhile.
 const receiveTries = 3
 
-func (p *Engine) handle(ctx context.Context, s *OpenSource, request *inbound.Request, query string, test bool) (Handled, error) {
+func (p *Engine) handle(ctx context.Context, s *OpenSource, request *inbound.Request, query string, test, current bool) (Handled, error) {
 	if s.Verifier != nil && !test {
 		if response, ok := s.Verifier.Handshake(request, s.Secrets); ok {
+			if err := p.stillStands(ctx, s, current || response.Status < 400); err != nil {
+				return Handled{}, err
+			}
 			return p.handshake(ctx, s, request, query, response)
 		}
 	}
 	v := s.Verify(request)
 	if v.State == inbound.Refused {
+		if err := p.stillStands(ctx, s, current); err != nil {
+			return Handled{}, err
+		}
 		status := 401
 		if s.Verifier != nil && s.Verifier.Provider().Refusal != 0 {
 			status = s.Verifier.Provider().Refusal
@@ -70,6 +77,19 @@ func (p *Engine) handle(ctx context.Context, s *OpenSource, request *inbound.Req
 		return Handled{}, err
 	}
 	return Handled{State: v.State, Response: response, RequestID: receipt.RequestID, Duplicate: receipt.Duplicate != ""}, nil
+}
+
+// stillStands fails with ErrSourceChanged if a source isn't as the database has it now.
+// It asks nothing if that is known already.
+func (p *Engine) stillStands(ctx context.Context, s *OpenSource, known bool) error {
+	if known {
+		return nil
+	}
+	now, err := p.Current(ctx, s)
+	if err == nil && now.Revision != s.Revision {
+		return ErrSourceChanged
+	}
+	return err
 }
 
 // RefuseEarly refuses a request whose body wasn't read, or not to its end.
