@@ -55,7 +55,7 @@ type Request struct {
 	RemoteAddress  string // empty for a sample of Hookwell's own
 	Headers        Headers
 	Body           []byte
-	BodyBytes      int // as received
+	BodyBytes      int // as received; of one that was too large as announced, or one more than its source takes
 	ExternalID     string
 	ExternalType   string
 	ExternalTime   *time.Time

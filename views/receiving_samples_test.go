@@ -216,6 +216,19 @@ func TestRequestPage(t *testing.T) {
 			}
 		}
 	})
+	t.Run("of_a_body_that_is_too_large_it_says_what_came", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			headers []webhook.Header
+			want    string
+		}{"announced": {[]webhook.Header{{Name: "content-length", Value: "1048577"}}, "1,048,577 bytes were announced"}, "chunked": {nil, "More than 1,048,576 bytes came"}} {
+			r := rows[1]
+			r.Cause, r.Headers, r.Body, r.BodyBytes = inbound.CauseTooLarge, c.headers, []byte(strings.Repeat("a", 16<<10)), 1<<20+1
+			got := parse(t, RequestPage(page, RequestView{Request: &r, Source: &source.Source})).Find("#received").Text()
+			if !strings.Contains(got, c.want) || !strings.Contains(got, "the first 16 KiB are kept") || !strings.Contains(got, "16 KiB, the beginning") {
+				t.Errorf("%s: the page says %.200q, want %q", name, got, c.want)
+			}
+		}
+	})
 	t.Run("only_a_whole_request_with_a_wrong_signature_can_be_accepted", func(t *testing.T) {
 		old, cut := rows[1], rows[1]
 		old.Cause, cut.BodyBytes = inbound.CauseTooOld, len(cut.Body)+1

@@ -24,7 +24,7 @@ const (
 	MaxRefusedWhole  = 1000     // of a source
 	MaxRefusedBytes  = 32 << 20 // of a source's whole ones
 	MaxRefusedOthers = 100      // of a source, of the last day
-	refusedOtherBody = 16 << 10
+	RefusedBeginning = 16 << 10 // bytes of such a one's body
 	refusedOtherSpan = 24 * time.Hour
 
 	// waitingRefusals is how many refusals wait to be written. One beyond it is
@@ -103,8 +103,8 @@ func (p *Engine) refusedRow(s *OpenSource, request *inbound.Request, v inbound.V
 	if s.Verifier != nil && len(request.Body) > 0 {
 		identify(&row.Request, s.Verifier.Identify(request, inbound.Unverified))
 	}
-	if !row.Whole && len(row.Body) > refusedOtherBody {
-		row.Body = row.Body[:refusedOtherBody]
+	if !row.Whole && len(row.Body) > RefusedBeginning {
+		row.Body = row.Body[:RefusedBeginning]
 	}
 	row.Body = slices.Clone(row.Body) // whoever waited may go before it is written
 	row.Size = len(row.Body)

@@ -207,7 +207,13 @@ func gone(err error) error {
 
 func (d *Door) refuse(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request, cause inbound.Cause, query string) pipeline.Handled {
 	d.rates.refused(s.ID, in.RemoteAddress, d.Store.Now())
-	return d.engine.RefuseEarly(c.UserContext(), s, in, cause, query, max(d.Request(c).Body.Length(), 0))
+	body := d.Request(c).Body
+	length := max(body.Length(), 0)
+	if cause == inbound.CauseTooLarge {
+		in.Body = bytes.Clone(body.Beginning(pipeline.RefusedBeginning, request.Owner{ID: s.ID}))
+		length = max(length, s.MaxBodyBytes+1) // which came at least
+	}
+	return d.engine.RefuseEarly(c.UserContext(), s, in, cause, query, length)
 }
 
 // body reads the body, and refuses one that is too long, or that Hookwell sent
