@@ -16,7 +16,8 @@ type ReceivedRequest struct {
 	OrganizationID string     `json:"organizationId"` // empty for a source of the installation
 	State          string     `json:"state"`          // verified, authenticated, unverified or refused
 	Cause          string     `json:"cause"`          // why it was refused
-	Diagnosis      string     `json:"diagnosis"`
+	Diagnosis      string     `json:"diagnosis"`      // what most likely happened to a refused one, as a word
+	DiagnosisText  string     `json:"diagnosisText"`  // the same for people
 	ExternalID     string     `json:"externalId"`
 	ExternalType   string     `json:"externalType"`
 	ExternalTime   *time.Time `json:"externalTime"`

@@ -11,9 +11,9 @@ type Reason string
 
 // The reasons of a Diagnosis.
 const (
-	ReasonNoSecret      Reason = "no_secret"      // the source has no secret yet
+	ReasonNoSecret      Reason = "no_secret"      // the source has no secret in force
 	ReasonWrongSecret   Reason = "wrong_secret"   // no secret of the source fits, however the body is read
-	ReasonEarlierSecret Reason = "earlier_secret" // a secret that was removed fits
+	ReasonEarlierSecret Reason = "earlier_secret" // a secret that has ended fits
 	ReasonSecretForm    Reason = "secret_form"    // the secret fits if its text is read in another form
 	ReasonBodyTrimmed   Reason = "body_trimmed"   // line breaks or spaces at the end were removed or added
 	ReasonBodyReencoded Reason = "body_reencoded" // the body was parsed and written anew, or its charset changed
@@ -53,11 +53,12 @@ func (v *Verifier) Diagnose(request *Request, secrets, earlier []Secret) Diagnos
 		return v.diagnoseMissing(request)
 	case result.Cause == CauseSignatureMalformed:
 		return Diagnosis{Reason: ReasonMalformed, Text: v.malformedText()}
-	case len(secrets) == 0:
-		return Diagnosis{Reason: ReasonNoSecret, Text: "The source has no secret, so nothing can be verified. Add the provider's secret, then accept this request."}
 	}
 	if fitting := v.Verify(request, earlier).Secret; len(earlier) > 0 && fitting >= 0 {
-		return Diagnosis{Reason: ReasonEarlierSecret, Earlier: fitting, Text: "The signature fits a secret that this source had before. The provider still signs with it: copy the new secret there, or add the earlier one here until it does."}
+		return Diagnosis{Reason: ReasonEarlierSecret, Earlier: fitting, Text: earlierText(len(secrets) > 0)}
+	}
+	if len(secrets) == 0 {
+		return Diagnosis{Reason: ReasonNoSecret, Text: "The source has no secret, so nothing can be verified. Add the provider's secret, then accept this request."}
 	}
 	if v.scheme().signs() && len(request.Body) <= maxDiagnosed {
 		if found, ok := v.diagnoseForms(request, secrets); ok {
@@ -68,6 +69,15 @@ func (v *Verifier) Diagnose(request *Request, secrets, earlier []Secret) Diagnos
 		return Diagnosis{Reason: ReasonWrongSecret, Text: "The credential is none of this source's. Compare what is set at the provider with the secret here."}
 	}
 	return Diagnosis{Reason: ReasonWrongSecret, Text: "No secret of this source fits, in whatever form the body is read. Most often the secret is another endpoint's, or of the provider's other mode (test or live). Copy it anew, then accept this request."}
+}
+
+// earlierText says what to do about a secret that has ended; replaced reports whether
+// the source has another one.
+func earlierText(replaced bool) string {
+	if replaced {
+		return "The provider still signs with a secret that was replaced here. Restore it, or put the new one into the provider. After that this request can be accepted."
+	}
+	return "The provider signs with a secret that has ended here, and the source has no other. Restore it. After that this request can be accepted."
 }
 
 // fits reports whether a request's signature is one of the secrets', whatever its

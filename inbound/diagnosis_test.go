@@ -29,6 +29,7 @@ func TestDiagnose(t *testing.T) {
 		"no_secret":                 {request, nil, ReasonNoSecret},
 		"wrong_secret":              {signBody(t, verifier, parsed(t, verifier, "whsec_cccccccccccccccccccccccc"), text), []Secret{secret}, ReasonWrongSecret},
 		"earlier_secret":            {signBody(t, verifier, earlier, text), []Secret{secret}, ReasonEarlierSecret},
+		"earlier_secret_alone":      {signBody(t, verifier, earlier, text), nil, ReasonEarlierSecret},
 		"late":                      {&late, []Secret{secret}, ReasonClock},
 		"early":                     {&early, []Secret{secret}, ReasonClock},
 		"missing":                   {&Request{Body: []byte("{}"), ReceivedAt: testTime}, []Secret{secret}, ReasonMissing},

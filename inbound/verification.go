@@ -38,6 +38,16 @@ func Causes() []Cause {
 		CauseSignatureMissing, CauseSignatureMalformed, CauseSignature, CauseTooOld, CauseTooNew}
 }
 
+// OfVerification reports whether Verify refuses for the cause, so that a Diagnosis can
+// say more of it.
+func (c Cause) OfVerification() bool {
+	switch c {
+	case CauseSignatureMissing, CauseSignatureMalformed, CauseSignature, CauseTooOld, CauseTooNew:
+		return true
+	}
+	return false
+}
+
 // Verification is the result of checking one request.
 type Verification struct {
 	State State

@@ -46,15 +46,16 @@ type Request struct {
 	OrganizationID string // of its source; empty for one of the installation
 	SourceID       string
 	State          inbound.State
-	Cause          inbound.Cause // of a refused one
-	Diagnosis      string        // what most likely happened to a refused one
-	Checked        string        // how the check went, in words
+	Cause          inbound.Cause  // of a refused one
+	Diagnosis      inbound.Reason // what most likely happened to a refused one
+	DiagnosisText  string         // the same for people, with what to do
+	Checked        string         // how the check went, in words
 	Method         string
 	Query          string
 	RemoteAddress  string // empty for a sample of Hookwell's own
 	Headers        Headers
 	Body           []byte
-	BodyBytes      int // as received
+	BodyBytes      int // as received; of one that was too large as announced, or one more than its source takes
 	ExternalID     string
 	ExternalType   string
 	ExternalTime   *time.Time
@@ -70,10 +71,19 @@ type Request struct {
 	BodyDroppedAt  *time.Time // since then Headers, Query and Body are empty, as its source keeps them for a shorter time
 
 	// The store's queries fill these, of one request or a page.
+	Secrets    *SecretsTried   `gorm:"-"` // of a refused one that is kept whole, read alone
 	SourceName string          `gorm:"-"`
 	SourceSlug string          `gorm:"-"`
 	Events     []RequestEvent  `gorm:"-"`
 	Repeats    []DuplicateSeen `gorm:"-"`
+}
+
+// SecretsTried is how a request that was refused for its signature stands to the
+// secrets that its source has now.
+type SecretsTried struct {
+	InForce, Ended int           // how many there are
+	Passes         bool          // one in force fits, and so does all else: the request can be accepted
+	Fits           *SourceSecret // the ended one that fits, if none in force does
 }
 
 // Installation reports whether the request came to a source of the installation.

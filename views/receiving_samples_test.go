@@ -30,7 +30,7 @@ func sampleRequests() []models.Request {
 	for _, r := range []*models.Request{&refused, &failed, &handshake, &waiting} {
 		r.Events, r.Duplicates, r.Repeats = nil, 0, nil
 	}
-	refused.State, refused.Cause, refused.StatusCode, refused.Processing, refused.Diagnosis = inbound.Refused, inbound.CauseSignature, 401, "", "The signature fits an <earlier> secret."
+	refused.State, refused.Cause, refused.StatusCode, refused.Processing, refused.DiagnosisText = inbound.Refused, inbound.CauseSignature, 401, "", "The signature fits an <earlier> secret."
 	failed.Processing, failed.Reason, failed.Error = models.ProcessingFailed, models.ReasonMappingFailed, "data.<amount> is required"
 	handshake.State, handshake.Reason, handshake.Processing, handshake.ExternalType = inbound.Unverified, models.ReasonHandshake, models.ProcessingIgnored, ""
 	waiting.State, waiting.Processing, waiting.RemoteAddress, waiting.Test = inbound.Authenticated, models.ProcessingWaiting, "", true
@@ -197,6 +197,67 @@ func TestRequestPage(t *testing.T) {
 			}
 			if !strings.Contains(parse(t, RequestPage(page, one)).Text(), "SECRETVAL") {
 				t.Errorf("a member doesn’t see %q", text)
+			}
+		}
+	})
+	t.Run("the_title_says_what_is_known_of_the_cause", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			cause      inbound.Cause
+			diagnosis  inbound.Reason
+			want, not  string
+			diagnosedA string
+		}{
+			"an older signature": {inbound.CauseSignatureMissing, inbound.ReasonDowngrade, "Only an older signature came", "Somebody else", "It has no entry v1."},
+			"in the future":      {inbound.CauseTooNew, "", "in the future", "old request again", ""},
+			"malformed":          {inbound.CauseSignatureMalformed, "", "can’t be read", "accepted", ""},
+			"a changed body":     {inbound.CauseSignature, inbound.ReasonBodyReencoded, "The body was changed on the way", "No secret of the source fits", "It was written anew."},
+		} {
+			r := rows[1]
+			r.Cause, r.Diagnosis, r.DiagnosisText = c.cause, c.diagnosis, c.diagnosedA
+			got := parse(t, RequestPage(page, RequestView{Request: &r, Source: &source.Source})).Find(".banner").Text()
+			if !strings.Contains(got, c.want) || !strings.Contains(got, c.diagnosedA) || strings.Contains(got, c.not) {
+				t.Errorf("%s: the page says %q; want %q and not %q", name, got, c.want, c.not)
+			}
+		}
+	})
+	t.Run("the_actions_are_those_that_mend_the_cause", func(t *testing.T) {
+		ended := &models.SourceSecret{ID: "sec_of_the_sample"}
+		for name, c := range map[string]struct {
+			cause          inbound.Cause
+			diagnosis      inbound.Reason
+			secrets        *models.SecretsTried
+			restore        int
+			accept         int
+			labels, absent string
+		}{
+			"an ended secret": {inbound.CauseSignature, inbound.ReasonEarlierSecret, &models.SecretsTried{Ended: 1, Fits: ended}, 1, 0, "Fix the secret", "none"},
+			"a wrong secret":  {inbound.CauseSignature, inbound.ReasonWrongSecret, &models.SecretsTried{InForce: 1}, 0, 1, "Fix the secret", "Source settings"},
+			"a changed body":  {inbound.CauseSignature, inbound.ReasonBodyTrimmed, &models.SecretsTried{InForce: 1}, 0, 1, "View all", "Fix the secret"},
+			"another form":    {inbound.CauseSignature, inbound.ReasonSecretForm, &models.SecretsTried{InForce: 1}, 0, 1, "Source settings", "Fix the secret"},
+			"another URL":     {inbound.CauseSignature, inbound.ReasonURL, &models.SecretsTried{InForce: 1}, 0, 1, "View the source", "Fix the secret"},
+			"it passes":       {inbound.CauseSignature, inbound.ReasonWrongSecret, &models.SecretsTried{InForce: 2, Passes: true}, 0, 1, "passes by now", "Fix the secret"},
+			"a method":        {inbound.CauseMethod, "", nil, 0, 0, "View all", "Source settings"},
+		} {
+			r := rows[1]
+			r.Cause, r.Diagnosis, r.Secrets = c.cause, c.diagnosis, c.secrets
+			doc := parse(t, RequestPage(page, RequestView{Request: &r, Source: &source.Source}))
+			banner := doc.Find(".banner").Text()
+			if doc.Find("#restore").Length() != c.restore || doc.Find("#accept").Length() != c.accept || !strings.Contains(banner, c.labels) || strings.Contains(banner, c.absent) {
+				t.Errorf("%s: %d buttons to restore, %d to accept, and the banner says %q; want %d, %d, %q and not %q", name,
+					doc.Find("#restore").Length(), doc.Find("#accept").Length(), banner, c.restore, c.accept, c.labels, c.absent)
+			}
+		}
+	})
+	t.Run("of_a_body_that_is_too_large_it_says_what_came", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			headers []webhook.Header
+			want    string
+		}{"announced": {[]webhook.Header{{Name: "content-length", Value: "1048577"}}, "1,048,577 bytes were announced"}, "chunked": {nil, "More than 1,048,576 bytes came"}} {
+			r := rows[1]
+			r.Cause, r.Headers, r.Body, r.BodyBytes = inbound.CauseTooLarge, c.headers, []byte(strings.Repeat("a", 16<<10)), 1<<20+1
+			got := parse(t, RequestPage(page, RequestView{Request: &r, Source: &source.Source})).Find("#received").Text()
+			if !strings.Contains(got, c.want) || !strings.Contains(got, "the first 16 KiB are kept") || !strings.Contains(got, "16 KiB, the beginning") {
+				t.Errorf("%s: the page says %.200q, want %q", name, got, c.want)
 			}
 		}
 	})

@@ -58,7 +58,7 @@ func requestVersion(part string, rows []models.Request) string {
 func digestRequests(sum io.Writer, rows []models.Request) {
 	for i := range rows {
 		r := &rows[i]
-		fmt.Fprintln(sum, r.ID, r.State, r.Processing, r.Reason, r.Error, r.Duplicates, len(r.Events), r.AcceptedAt != nil, r.BodyDroppedAt != nil)
+		fmt.Fprintln(sum, r.ID, r.State, r.Processing, r.Reason, r.Error, r.Duplicates, len(r.Events), r.AcceptedAt != nil, r.BodyDroppedAt != nil, r.Diagnosis, r.Secrets != nil && r.Secrets.Passes)
 	}
 }
 
@@ -70,6 +70,19 @@ func (v RequestsView) listed(sourceID string) bool {
 // is kept whole can be.
 func (v RequestView) acceptable() bool {
 	return v.Request.State == inbound.Refused && v.Request.Cause == inbound.CauseSignature && !v.Request.Cut() && v.Request.BodyDroppedAt == nil && v.Source != nil
+}
+
+// passes reports whether a refused request would be accepted.
+func (v RequestView) passes() bool {
+	return v.acceptable() && v.Request.Secrets != nil && v.Request.Secrets.Passes
+}
+
+// restorable returns the ended secret that a refused request fits, or nil.
+func (v RequestView) restorable() *models.SourceSecret {
+	if v.acceptable() && v.Request.Secrets != nil {
+		return v.Request.Secrets.Fits
+	}
+	return nil
 }
 
 // noLonger says what can't be done without the body.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"hookwell/inbound"
 	"hookwell/models"
 	"hookwell/views/ui"
 	"hookwell/webhook"
@@ -55,10 +56,35 @@ func (v RequestView) shownBody() body {
 	if b.size = len(content); utf8.Valid(content) && b.size <= maxShown {
 		b.raw = string(content)
 	}
-	if v.Request.Cut() {
-		b.note = strings.TrimSpace(b.note + " " + ui.FormatSize(v.Request.BodyBytes) + " came, and " + ui.FormatSize(len(content)) + " are kept.")
+	if v.Request.Cut() && v.Request.BodyDroppedAt == nil {
+		b.note = strings.TrimSpace(b.note + " " + cutWords(v.Request))
 	}
 	return b
+}
+
+// cutWords says how much came of a body of which not all is kept.
+func cutWords(r *models.Request) string {
+	kept := "the first " + ui.FormatSize(len(r.Body)) + " are kept."
+	if len(r.Body) == 0 {
+		kept = "nothing of it is kept."
+	}
+	exact := func(n int) string { return ui.FormatCount(n) + " bytes" }
+	announced := slices.ContainsFunc(r.Headers, func(h webhook.Header) bool { return strings.EqualFold(h.Name, "Content-Length") })
+	switch {
+	case r.Cause == inbound.CauseTooLarge && announced:
+		return exact(r.BodyBytes) + " were announced, more than the source took, and " + kept
+	case r.Cause == inbound.CauseTooLarge:
+		return "More than " + exact(r.BodyBytes-1) + " came, which is the source’s limit, and " + kept
+	}
+	return exact(r.BodyBytes) + " came, and " + kept
+}
+
+// bodySize says how long the body is, as far as it was received.
+func bodySize(r *models.Request) string {
+	if r.Cut() {
+		return ui.FormatSize(len(r.Body)) + ", the beginning"
+	}
+	return ui.FormatSize(r.BodyBytes) + ", as received"
 }
 
 // maxShown bounds how much of a text a page shows.

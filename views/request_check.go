@@ -25,7 +25,7 @@ func refusedTitle(cause inbound.Cause) string {
 	case inbound.CauseLoop:
 		return "Hookwell sent this request itself"
 	case inbound.CauseSignatureMissing:
-		return "The request isn’t signed"
+		return "The signature is missing or incomplete"
 	case inbound.CauseSignatureMalformed:
 		return "The signature can’t be read"
 	case inbound.CauseTooOld:
@@ -34,6 +34,26 @@ func refusedTitle(cause inbound.Cause) string {
 		return "The signature’s time is in the future"
 	}
 	return "No secret of the source fits the signature"
+}
+
+// diagnosedTitle says in one sentence why a request was refused, as exactly as that is
+// known.
+func diagnosedTitle(r *models.Request) string {
+	switch r.Diagnosis {
+	case inbound.ReasonNoSecret:
+		return "The source had no secret"
+	case inbound.ReasonEarlierSecret:
+		return "The signature fits a secret that has ended"
+	case inbound.ReasonSecretForm:
+		return "The secret fits if it is read in another form"
+	case inbound.ReasonBodyTrimmed, inbound.ReasonBodyReencoded:
+		return "The body was changed on the way"
+	case inbound.ReasonURL:
+		return "The signature is of another form of the URL"
+	case inbound.ReasonDowngrade:
+		return "Only an older signature came"
+	}
+	return refusedTitle(r.Cause)
 }
 
 // refusedAdvice says what to do where there is no diagnosis.
@@ -53,8 +73,12 @@ func refusedAdvice(cause inbound.Cause) string {
 		return "An endpoint leads back to a source of this installation. Change one of the two URLs."
 	case inbound.CauseSignatureMissing:
 		return "Somebody else sent it, or the provider has no secret yet."
-	case inbound.CauseTooOld, inbound.CauseTooNew:
-		return "Somebody sent an old request again, or one of the clocks is off."
+	case inbound.CauseSignatureMalformed:
+		return "The header came twice, or has another length or alphabet than a signature of this provider. Check what changes it on the way."
+	case inbound.CauseTooOld:
+		return "Somebody sent an old request again, it waited on the way, or this server’s clock is off."
+	case inbound.CauseTooNew:
+		return "One of the clocks is off. Check this server’s clock first."
 	}
 	return "Compare the secret at the provider with the source’s. A request that is kept whole can be accepted once the secret is right."
 }
@@ -69,18 +93,53 @@ func (v RequestView) bannerOf(bodies bool) (class, icon, title, text string, ok 
 		failure = r.ErrorPlace()
 	}
 	switch {
+	case r.State == inbound.Refused && v.passes():
+		return "is-ok", "check", "This request passes by now", "It was refused, and since then a secret that fits was added or restored. Accept it, and it is processed as if it had just come.", true
 	case r.State == inbound.Refused:
-		text = r.Diagnosis
+		text = r.DiagnosisText
 		if text == "" {
 			text = refusedAdvice(r.Cause)
 		}
-		return "is-bad", "failed", refusedTitle(r.Cause), text, true
+		return "is-bad", "failed", diagnosedTitle(r), text, true
 	case r.Processing == models.ProcessingFailed && r.Reason == models.ReasonNoOrganization:
 		return "is-warn", "warn", "It belongs to no organization that Hookwell knows", failure, true
 	case r.Processing == models.ProcessingFailed:
 		return "is-warn", "warn", "It couldn’t be turned into events", strings.TrimSuffix(failure, ".") + ". It is kept. Fix the mapping, then replay it.", true
 	}
 	return "", "", "", "", false
+}
+
+// mend returns where an admin changes what the banner is about. The path is empty where
+// nothing of the source can help, as with a body that was changed on the way.
+func (v RequestView) mend(slug string) (label, path string) {
+	r := v.Request
+	if v.Source == nil || v.passes() {
+		return "", ""
+	}
+	settings := func() (string, string) { return "Source settings", SourceEditPath(slug, v.Source.ID) }
+	if r.State != inbound.Refused {
+		if r.Reason == models.ReasonMappingFailed {
+			return "Edit the mappings", SourceMappingsPath(slug, v.Source.ID)
+		}
+		return "", ""
+	}
+	switch r.Diagnosis {
+	case inbound.ReasonBodyTrimmed, inbound.ReasonBodyReencoded, inbound.ReasonMalformed:
+		return "", ""
+	case inbound.ReasonURL, inbound.ReasonDowngrade, inbound.ReasonMissing:
+		return "View the source", SourcePath(slug, v.Source.ID)
+	case inbound.ReasonSecretForm:
+		return settings()
+	}
+	switch r.Cause {
+	case inbound.CauseSignature:
+		return "Fix the secret", SourceSecretsPath(slug, v.Source.ID)
+	case inbound.CauseSourceDisabled, inbound.CauseSignatureMissing:
+		return "View the source", SourcePath(slug, v.Source.ID)
+	case inbound.CauseMethod, inbound.CauseLoop, inbound.CauseSignatureMalformed:
+		return "", ""
+	}
+	return settings()
 }
 
 // check is one line of what was checked.

@@ -78,11 +78,38 @@ func (b *requestBody) Read(limit int, owner request.Owner) ([]byte, error) {
 	err := b.fill(limit)
 	b.conn.endBody()
 	if err != nil {
-		b.givenUp, b.content = true, nil
+		if b.givenUp = true; !errors.Is(err, request.ErrTooLong) {
+			b.content = nil
+		}
 		return nil, err
 	}
 	b.stream = nil
 	return b.content, nil
+}
+
+// Beginning returns up to most bytes of a body that is too long for Read: those that
+// were read already, or else those that come in time. It is empty if there is no memory
+// for them.
+func (b *requestBody) Beginning(most int, owner request.Owner) []byte {
+	if b.refusal == nil && b.stream != nil && len(b.content) == 0 {
+		b.owner, b.givenUp = owner, true
+		if b.length != request.Chunked {
+			most = min(most, b.length)
+		}
+		if err := b.grow(most); err != nil {
+			return nil
+		}
+		pace := keyPace
+		if owner.Stranger() {
+			pace = doorPace
+		}
+		b.conn.beginBody(pace)
+		if _, err := b.fillRoom(most); err != nil {
+			_ = b.unreadable(err) // which counts who is late; the beginning is what came
+		}
+		b.conn.endBody()
+	}
+	return b.content[:min(most, len(b.content))]
 }
 
 // fill reads into memory that grows by what has arrived.

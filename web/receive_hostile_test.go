@@ -158,8 +158,8 @@ func TestReceive_body_limit(t *testing.T) {
 				if over == 0 && !bytes.Equal(kept.Body, body) {
 					t.Errorf("of a body of %d bytes, chunked %v, %d are on record", len(body), chunked, len(kept.Body))
 				}
-				if over > 0 && (kept.Cause != inbound.CauseTooLarge || len(kept.Body) > limit) {
-					t.Errorf("a body that is too long is on record as %s with %d bytes", kept.Cause, len(kept.Body))
+				if over > 0 && (kept.Cause != inbound.CauseTooLarge || !bytes.Equal(kept.Body, body[:16<<10]) || kept.BodyBytes != limit+1) {
+					t.Errorf("a body that is too long, chunked %v, is on record as %s with %d bytes of %d; want the first 16 KiB of %d", chunked, kept.Cause, len(kept.Body), kept.BodyBytes, limit+1)
 				}
 			}
 		}

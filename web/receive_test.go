@@ -53,26 +53,30 @@ func (b *syncBuffer) text() string {
 
 func eachDoor(t *testing.T, test func(t *testing.T, d *door)) {
 	t.Helper()
-	storetest.EachParallel(t, func(t *testing.T, o store.Options) {
-		d := &door{log: &syncBuffer{}, clock: &database.Clock{}}
-		o.Clock = d.clock
-		d.Store = storetest.Open(t, o)
-		d.tenant = storetest.Organization(t, d.Store, "Acme")
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		d.base = "http://" + listener.Addr().String()
-		base, err := url.Parse(d.base)
-		must(t, err)
-		server := New(Options{Store: d.Store, Log: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})), BaseURL: base,
-			Ready: func(context.Context) error { return nil }})
-		done := make(chan error, 1)
-		go func() { done <- server.Serve(listener) }()
-		t.Cleanup(func() {
-			must(t, server.Shutdown(context.Background()))
-			must(t, <-done)
-		})
-		test(t, d)
+	storetest.EachParallel(t, func(t *testing.T, o store.Options) { test(t, openDoor(t, o)) })
+}
+
+// openDoor starts a server.
+func openDoor(t *testing.T, o store.Options) *door {
+	t.Helper()
+	d := &door{log: &syncBuffer{}, clock: &database.Clock{}}
+	o.Clock = d.clock
+	d.Store = storetest.Open(t, o)
+	d.tenant = storetest.Organization(t, d.Store, "Acme")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	d.base = "http://" + listener.Addr().String()
+	base, err := url.Parse(d.base)
+	must(t, err)
+	server := New(Options{Store: d.Store, Log: slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})), BaseURL: base,
+		Ready: func(context.Context) error { return nil }})
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		must(t, server.Shutdown(context.Background()))
+		must(t, <-done)
 	})
+	return d
 }
 
 const githubSecret = "a secret of the tests, long enough"
@@ -315,4 +319,53 @@ func (d *door) deliver(t *testing.T, e *models.Endpoint) {
 	for _, job := range jobs {
 		must(t, d.Engine().Record(t.Context(), []*pipeline.Result{{Job: job, Exchange: sender.Send(t.Context(), job.Message)}}))
 	}
+}
+
+// TestReceive_after_a_change changes a source that is in memory, in this process and in
+// another one: the next request is judged by it.
+func TestReceive_after_a_change(t *testing.T) {
+	storetest.EachParallel(t, func(t *testing.T, o store.Options) {
+		vault, err := database.ParseVault(storetest.Key())
+		must(t, err)
+		o.Vault = vault // the same in both processes
+		d := openDoor(t, o)
+		other := storetest.Open(t, o)
+		there, err := other.Operator().Tenant(t.Context(), d.tenant.Organization().ID)
+		must(t, err)
+		for name, r := range map[string]*store.Receiving{"here": d.tenant.Receiving(), "elsewhere": there.Receiving()} {
+			s := d.github(t, func(in *models.SourceInput) { in.Slug, in.AllowNetworks = name, []string{"203.0.113.0/24"} })
+			in := d.sample(t, s, githubSecret)
+			expect := func(what string, want int) {
+				t.Helper()
+				if response := d.send(t, in, s.Path, false); response.StatusCode != want {
+					t.Errorf("%s: %s, the next request returned %s; want %d", name, what, response.Status, want)
+				}
+			}
+			set := func(change func(*models.SourceInput)) {
+				t.Helper()
+				_, err := r.UpdateSource(t.Context(), s.ID, func(in *models.SourceInput) error { change(in); return nil })
+				must(t, err)
+			}
+			expect("from another network", http.StatusForbidden)
+			set(func(in *models.SourceInput) { in.AllowNetworks, in.MaxBodyBytes = nil, 10 })
+			if name == "elsewhere" {
+				set(func(in *models.SourceInput) { in.MaxBodyBytes = 1 << 20 })
+			} else {
+				expect("over the limit", http.StatusRequestEntityTooLarge)
+				set(func(in *models.SourceInput) { in.MaxBodyBytes = 1 << 20 })
+			}
+			expect("allowed and within the limit", http.StatusOK)
+			_, err := r.PauseSource(t.Context(), s.ID)
+			must(t, err)
+			expect("paused", http.StatusTooManyRequests)
+			_, err = r.ResumeSource(t.Context(), s.ID)
+			must(t, err)
+			expect("resumed", http.StatusOK)
+			in = d.sample(t, s, "another secret of the tests, long enough")
+			expect("signed with another secret", http.StatusUnauthorized)
+			_, err = r.AddSourceSecret(t.Context(), s.ID, "another secret of the tests, long enough", nil)
+			must(t, err)
+			expect("that was added", http.StatusOK)
+		}
+	})
 }

@@ -69,13 +69,17 @@ type Engine struct {
 	groups     ownGroups
 	colleagues map[string]colleague // the others; guarded by attending
 	// What was read lately. Each use asks the database whether it still stands.
-	rules     *Cache[*acceptRules]   // by organization
-	messages  *Cache[cachedTemplate] // by endpoint
-	sources   *Cache[*OpenSource]    // by the hash of a token, or by id
-	opening   singleflight.Group     // of sources, by the hash of a token
-	bodies    bodies
-	received  keptRequests
-	successes successes
+	rules    *Cache[*acceptRules]   // by organization
+	messages *Cache[cachedTemplate] // by endpoint
+	sources  *Cache[*OpenSource]    // by the hash of a token, or by id
+	opening  singleflight.Group     // of sources, by the hash of a token
+	readings atomic.Int64           // of sources, so far
+	// sourcesDropped is how many readings had begun as sources were last dropped from
+	// memory.
+	sourcesDropped atomic.Int64
+	bodies         bodies
+	received       keptRequests
+	successes      successes
 
 	requestsCalled chan struct{} // some wait to be processed
 	previewing     chan struct{} // has one while a preview of mappings runs

@@ -26,19 +26,20 @@ type Handled struct {
 }
 
 // Handle answers a handshake, or checks a request and commits it. What it refuses
-// is kept within bounds. It fails if the request could not be committed: then
+// is kept within bounds. What s, which may come from memory, would refuse is judged by
+// the source as it is now. It fails if the request could not be committed: then
 // nothing is kept, and the provider repeats it. Test marks a sample of ours.
 func (p *Engine) Handle(ctx context.Context, s *OpenSource, request *inbound.Request, query string, test bool) (Handled, error) {
+	current := false // whether s was read after the request had come
 	for range receiveTries {
-		h, err := p.handle(ctx, s, request, query, test)
+		h, err := p.handle(ctx, s, request, query, test, current)
 		if !errors.Is(err, ErrSourceChanged) {
 			return h, err
 		}
-		p.ForgetSource(s)
-		token := s.token
-		if s, err = p.SourceByToken(ctx, token); err != nil {
+		if s, err = p.Current(ctx, s); err != nil {
 			return Handled{}, err
 		}
+		current = true
 		if !s.Enabled() {
 			return p.RefuseEarly(ctx, s, request, inbound.CauseSourceDisabled, query, 0), nil
 		}
@@ -49,14 +50,20 @@ func (p *Engine) Handle(ctx context.Context, s *OpenSource, request *inbound.Req
 // receiveTries is how often a request is checked whose source is changed meanwhile.
 const receiveTries = 3
 
-func (p *Engine) handle(ctx context.Context, s *OpenSource, request *inbound.Request, query string, test bool) (Handled, error) {
+func (p *Engine) handle(ctx context.Context, s *OpenSource, request *inbound.Request, query string, test, current bool) (Handled, error) {
 	if s.Verifier != nil && !test {
 		if response, ok := s.Verifier.Handshake(request, s.Secrets); ok {
+			if err := p.stillStands(ctx, s, current || response.Status < 400); err != nil {
+				return Handled{}, err
+			}
 			return p.handshake(ctx, s, request, query, response)
 		}
 	}
 	v := s.Verify(request)
 	if v.State == inbound.Refused {
+		if err := p.stillStands(ctx, s, current); err != nil {
+			return Handled{}, err
+		}
 		status := 401
 		if s.Verifier != nil && s.Verifier.Provider().Refusal != 0 {
 			status = s.Verifier.Provider().Refusal
@@ -70,6 +77,19 @@ func (p *Engine) handle(ctx context.Context, s *OpenSource, request *inbound.Req
 		return Handled{}, err
 	}
 	return Handled{State: v.State, Response: response, RequestID: receipt.RequestID, Duplicate: receipt.Duplicate != ""}, nil
+}
+
+// stillStands fails with ErrSourceChanged if a source isn't as the database has it now.
+// It asks nothing if that is known already.
+func (p *Engine) stillStands(ctx context.Context, s *OpenSource, known bool) error {
+	if known {
+		return nil
+	}
+	now, err := p.Current(ctx, s)
+	if err == nil && now.Revision != s.Revision {
+		return ErrSourceChanged
+	}
+	return err
 }
 
 // RefuseEarly refuses a request whose body wasn't read, or not to its end.
@@ -233,14 +253,49 @@ func refusedAgain(s *OpenSource, request *inbound.Request, v inbound.Verificatio
 	return string(v.Cause) + "."
 }
 
-// Diagnose says what most likely happened to a refused request that is kept
-// whole, or "".
-func (s *OpenSource) Diagnose(refused *models.RefusedRequest, url string) string {
-	if s.Verifier == nil || refused.Cause != inbound.CauseSignature || refused.Cut() {
-		return ""
+// TrySecrets tries the source's secrets on a refused request that is kept whole, and
+// says what most likely happened to it: as it was found before, unless it is known
+// better now. It sets the request's Secrets, Diagnosis and DiagnosisText.
+func (s *OpenSource) TrySecrets(refused *models.RefusedRequest, url string) {
+	tried := &models.SecretsTried{InForce: len(s.Secrets), Ended: len(s.Earlier)}
+	refused.Secrets = tried
+	if s.Verifier == nil || refused.Cut() {
+		return
 	}
 	if refused.Query != "" {
 		url += "?" + refused.Query
 	}
-	return s.Verifier.Diagnose(keptRequest(&refused.Request, url), s.Secrets, s.Earlier).Text
+	request := keptRequest(&refused.Request, url)
+	switch v := s.Verify(request); {
+	case v.State != inbound.Refused:
+		tried.Passes = true
+		return
+	case v.Cause != inbound.CauseSignature: // a masked credential can't be tried again
+		return
+	}
+	if fitting := s.Verifier.Verify(request, s.Earlier); len(s.Earlier) > 0 && fitting.Secret >= 0 {
+		tried.Fits = s.earlier[fitting.Secret]
+		refused.Diagnosis = ""
+	}
+	if refused.Diagnosis == "" {
+		found := s.Verifier.Diagnose(request, s.Secrets, s.Earlier)
+		refused.Diagnosis, refused.DiagnosisText = found.Reason, found.Text
+	}
+}
+
+// Diagnose says what most likely happened to a refused request of which the whole body
+// is kept. It returns the zero Diagnosis if the source, as it is now, doesn't refuse
+// the request for the same cause.
+func (s *OpenSource) Diagnose(refused *models.RefusedRequest, url string) inbound.Diagnosis {
+	if s.Verifier == nil || refused.Cut() || refused.BodyDroppedAt != nil {
+		return inbound.Diagnosis{}
+	}
+	if refused.Query != "" {
+		url += "?" + refused.Query
+	}
+	request := keptRequest(&refused.Request, url)
+	if s.Verify(request).Cause != refused.Cause {
+		return inbound.Diagnosis{}
+	}
+	return s.Verifier.Diagnose(request, s.Secrets, s.Earlier)
 }

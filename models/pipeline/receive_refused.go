@@ -24,15 +24,16 @@ const (
 	MaxRefusedWhole  = 1000     // of a source
 	MaxRefusedBytes  = 32 << 20 // of a source's whole ones
 	MaxRefusedOthers = 100      // of a source, of the last day
-	refusedOtherBody = 16 << 10
+	RefusedBeginning = 16 << 10 // bytes of such a one's body
 	refusedOtherSpan = 24 * time.Hour
 
 	// waitingRefusals is how many refusals wait to be written. One beyond it is
 	// counted, and nothing else is kept of it.
 	waitingRefusals     = 64
 	waitingRefusalBytes = 8 << 20
-	// diagnosed is how many refusals a second are diagnosed as they are kept; the
-	// others are when somebody looks at them.
+	// diagnosed is how many wrong signatures a second are diagnosed as they are kept;
+	// the others are when somebody looks at them. Other causes cost no more than the
+	// check did, and of some the body is cut: they are always diagnosed at once.
 	diagnosed = 10
 )
 
@@ -104,7 +105,7 @@ func refusedRow(s *OpenSource, request *inbound.Request, v inbound.Verification,
 		identify(&row.Request, s.Verifier.Identify(request, inbound.Unverified))
 	}
 	if !row.Whole {
-		row.Body = row.Body[:min(len(row.Body), refusedOtherBody)]
+		row.Body = row.Body[:min(len(row.Body), RefusedBeginning)]
 	}
 	measure(row)
 	return row
@@ -112,7 +113,7 @@ func refusedRow(s *OpenSource, request *inbound.Request, v inbound.Verification,
 
 // shorten leaves of a request that was to be kept whole what is kept of all others.
 func shorten(row *models.RefusedRequest) {
-	row.Whole, row.Body = false, row.Body[:min(len(row.Body), refusedOtherBody)]
+	row.Whole, row.Body = false, row.Body[:min(len(row.Body), RefusedBeginning)]
 	measure(row)
 }
 
@@ -213,6 +214,15 @@ func (r *refusals) run(p *Engine) func() {
 	}
 }
 
+// diagnose says what most likely happened to a refusal, as far as there is time.
+func (p *Engine) diagnose(n *refusal) {
+	if n.source.Verifier == nil || !n.row.Cause.OfVerification() || n.row.Cause == inbound.CauseSignature && !p.receive.refused.mayDiagnose(p.clock.Now()) {
+		return
+	}
+	found := n.source.Verifier.Diagnose(n.request, n.source.Secrets, n.source.Earlier)
+	n.row.Diagnosis, n.row.DiagnosisText = found.Reason, found.Text
+}
+
 // writeRefusals writes refusals and their counts. What can't be written is lost,
 // with a line in the log: nobody was promised that it is kept.
 func (p *Engine) writeRefusals(waiting []*refusal, counts []*refusedCount) {
@@ -226,9 +236,7 @@ func (p *Engine) writeRefusals(waiting []*refusal, counts []*refusedCount) {
 	rows := make([]*models.RefusedRequest, len(waiting))
 	for i, n := range waiting {
 		rows[i] = n.row
-		if n.row.Whole && n.source.Verifier != nil && p.receive.refused.mayDiagnose(p.clock.Now()) {
-			n.row.Diagnosis = n.source.Verifier.Diagnose(n.request, n.source.Secrets, n.source.Earlier).Text
-		}
+		p.diagnose(n)
 	}
 	err := p.db.Transaction(ctx, func(tx *database.Tx) error {
 		if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.RefuseTaken); err != nil {

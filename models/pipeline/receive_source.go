@@ -17,7 +17,8 @@ import (
 )
 
 // sourceFresh is how long a source in memory is used without asking the database
-// whether it has changed. What is accepted is checked again as it is committed.
+// whether it has changed. What is accepted is checked again as it is committed, and
+// what would be refused by Current.
 const sourceFresh = time.Second
 
 // OpenSource is a source as receiving uses it: its verifier, its secrets and its
@@ -28,6 +29,7 @@ type OpenSource struct {
 	Secrets  []inbound.Secret  // in force, newest first
 	Earlier  []inbound.Secret  // which have ended
 
+	earlier  []*models.SourceSecret // the rows of Earlier
 	networks []netip.Prefix
 	carriers []string // the headers by which the provider proves itself
 	hidden   []string // those whose values aren't kept
@@ -36,6 +38,7 @@ type OpenSource struct {
 	token    string     // that it was found by
 	until    *time.Time // when that token ends
 	checked  time.Time  // when the database last said that it stands
+	number   int64      // of the reading that said so
 }
 
 // Allows reports whether the source takes requests from an address.
@@ -57,8 +60,18 @@ func (s *OpenSource) Verify(r *inbound.Request) inbound.Verification {
 	return s.Verifier.Verify(r, s.Secrets)
 }
 
+// reading is one look at the database for the source of a token. Readings are numbered
+// as they begin.
+type reading struct {
+	source *OpenSource
+	err    error
+	number int64
+}
+
 // SourceByToken returns the source whose URL has the token, from memory where it
-// is there. Any other token is NotFound.
+// is there. Any other token is NotFound. What is in memory is refreshed each second, and
+// dropped if this process changes the source; before it refuses anything, ask for the
+// Current one.
 func (p *Engine) SourceByToken(ctx context.Context, token string) (*OpenSource, error) {
 	hash := string(models.HashToken(token))
 	now := p.clock.Now()
@@ -66,52 +79,110 @@ func (p *Engine) SourceByToken(ctx context.Context, token string) (*OpenSource, 
 	if ok && now.Sub(kept.checked) < sourceFresh && kept.stands(now) {
 		return kept, nil
 	}
-	// Of those who come at once, one asks: compiling scheme and mappings takes some
-	// milliseconds. It doesn't give up if its own client does.
-	opened, err, _ := p.opening.Do(hash, func() (any, error) {
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), CommitLimit)
-		defer cancel()
-		return p.readSource(limited, token, hash, kept)
-	})
-	if err != nil {
-		return nil, err
+	came := p.readings.Load()
+	read := p.readOnce(ctx, token, hash)
+	if read.number <= came && models.IsKind(read.err, models.NotFound) {
+		read = p.readSince(ctx, token, hash, came) // it began before the URL was there, maybe
 	}
-	return opened.(*OpenSource), nil
+	return read.source, read.err
 }
 
-// readSource reads the source of a token. What is kept of it is used again if it is
-// as it was; kept may be nil.
-func (p *Engine) readSource(ctx context.Context, token, hash string, kept *OpenSource) (*OpenSource, error) {
+// Current returns the source as the database has it now. A refusal is judged by that:
+// what is in memory may be older than a secret that was just saved in another process.
+// It is s itself if s didn't come by a token. It is NotFound for a URL that has ended
+// and a source that was deleted.
+//
+// All who ask while a reading runs share the next one, so a flood of refusals has one
+// reading of each source in the database at a time.
+func (p *Engine) Current(ctx context.Context, s *OpenSource) (*OpenSource, error) {
+	if s.token == "" {
+		return s, nil
+	}
+	read := p.readSince(ctx, s.token, string(models.HashToken(s.token)), p.readings.Load())
+	return read.source, read.err
+}
+
+// readSince reads a source by a reading that began after that of a number.
+func (p *Engine) readSince(ctx context.Context, token, hash string, since int64) reading {
+	for {
+		if read := p.readOnce(ctx, token, hash); read.number > since {
+			return read
+		}
+	}
+}
+
+// readOnce reads a source, or waits for a reading that runs: of those who come at once,
+// one asks, because compiling scheme and mappings takes some milliseconds. It doesn't
+// give up if its own client does.
+func (p *Engine) readOnce(ctx context.Context, token, hash string) reading {
+	read, _, _ := p.opening.Do(hash, func() (any, error) {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), CommitLimit)
+		defer cancel()
+		read := reading{number: p.readings.Add(1)}
+		read.source, read.err = p.readSource(limited, token, hash, read.number)
+		return read, nil
+	})
+	return read.(reading)
+}
+
+// readSource reads the source of a token. What is in memory of it is used again if the
+// revision is the same.
+func (p *Engine) readSource(ctx context.Context, token, hash string, number int64) (*OpenSource, error) {
 	now := p.clock.Now()
-	db := p.db.WithContext(ctx)
-	row, err := database.Find[models.Source](db.Where("(token_hash = ? OR earlier_hash = ? AND earlier_until > ?) AND deleted_at IS NULL", []byte(hash), []byte(hash), now), "source")
+	db := p.db.WithContext(ctx).Where("(token_hash = ? OR earlier_hash = ? AND earlier_until > ?) AND deleted_at IS NULL", []byte(hash), []byte(hash), now)
+	kept, ok := p.sources.Get(hash)
+	if ok && kept.stands(now) {
+		row, err := database.Find[models.Source](db.Session(&gorm.Session{}).Select("id", "revision", "first_verified_at"), "source")
+		if err != nil {
+			p.sources.Remove(hash)
+			return nil, err
+		}
+		if row.ID == kept.ID && row.Revision == kept.Revision {
+			fresh := *kept
+			fresh.checked, fresh.number, fresh.FirstVerifiedAt = now, number, row.FirstVerifiedAt
+			p.keepSource(hash, &fresh)
+			return &fresh, nil
+		}
+	}
+	row, err := database.Find[models.Source](db.Session(&gorm.Session{}), "source")
 	if err != nil {
 		p.sources.Remove(hash)
 		return nil, err
 	}
-	if kept != nil && kept.Revision == row.Revision && kept.stands(now) {
-		fresh := *kept
-		fresh.checked, fresh.FirstVerifiedAt = now, row.FirstVerifiedAt
-		p.sources.Put(hash, &fresh)
-		return &fresh, nil
-	}
-	opened, err := p.OpenSource(db, row)
+	opened, err := p.OpenSource(p.db.WithContext(ctx), row)
 	if err != nil {
 		return nil, err
 	}
-	opened.checked, opened.token = now, token
+	opened.checked, opened.number, opened.token = now, number, token
 	if string(row.TokenHash) != hash {
 		opened.until = row.EarlierUntil
 	}
-	p.sources.Put(hash, opened)
+	p.keepSource(hash, opened)
 	return opened, nil
 }
 
-// ForgetSource has the next request of a token read its source again.
-func (p *Engine) ForgetSource(s *OpenSource) {
-	hash := string(models.HashToken(s.token))
-	p.opening.Forget(hash) // a reading that has begun may have read too early
-	p.sources.Remove(hash)
+// keepSource keeps a source in memory, unless sources were dropped from there after it
+// began to be read: it may be what was dropped.
+func (p *Engine) keepSource(hash string, s *OpenSource) {
+	p.sources.Put(hash, s)
+	if s.number <= p.sourcesDropped.Load() {
+		p.sources.Remove(hash)
+	}
+}
+
+// ForgetSource has the next request to a source's URLs read the source again. Call it
+// after a change is committed.
+func (p *Engine) ForgetSource(s *models.Source) {
+	for now := p.readings.Load(); ; { // what has begun may have read too early
+		dropped := p.sourcesDropped.Load()
+		if dropped >= now || p.sourcesDropped.CompareAndSwap(dropped, now) {
+			break
+		}
+	}
+	for _, hash := range [][]byte{s.TokenHash, s.EarlierHash} {
+		p.opening.Forget(string(hash))
+		p.sources.Remove(string(hash))
+	}
 }
 
 // noteBegun notes in memory that a source's first request has come, unless the source
@@ -124,7 +195,7 @@ func (p *Engine) noteBegun(s *OpenSource) {
 	now := p.clock.Now()
 	begun := *s
 	begun.FirstVerifiedAt = &now
-	p.sources.Put(hash, &begun)
+	p.keepSource(hash, &begun)
 }
 
 // stands reports whether nothing of the source has ended by itself.
@@ -165,7 +236,7 @@ func (p *Engine) OpenSource(db *gorm.DB, row *models.Source) (*OpenSource, error
 			continue
 		}
 		if !secrets[i].InForce(now) {
-			s.Earlier = append(s.Earlier, secret)
+			s.Earlier, s.earlier = append(s.Earlier, secret), append(s.earlier, &secrets[i])
 			continue
 		}
 		s.Secrets = append(s.Secrets, secret)

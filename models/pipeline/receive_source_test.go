@@ -47,7 +47,7 @@ func TestSourceByToken_at_once(t *testing.T) {
 			t.Errorf("64 requests at once had %d sources opened, want 1", len(first))
 		}
 		for one := range first {
-			s.Engine().ForgetSource(one)
+			s.Engine().ForgetSource(&one.Source)
 		}
 		if _, err := receiving.AddSourceSecret(t.Context(), source.ID, "another secret, long enough", nil); err != nil {
 			t.Fatal(err)

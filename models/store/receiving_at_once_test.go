@@ -19,7 +19,7 @@ func (f *fixture) begun(t *testing.T) (*models.Source, *pipeline.OpenSource) {
 	if h := f.handle(t, s, f.signed(t, s, "invoice.paid", secretOf)); h.State != inbound.Verified {
 		t.Fatalf("Handle() of a source's first request returned %+v, want verified", h)
 	}
-	f.Engine().ForgetSource(f.open(t, s))
+	f.Engine().ForgetSource(&f.open(t, s).Source)
 	opened := f.open(t, s)
 	if opened.FirstVerifiedAt == nil {
 		t.Fatal("FirstVerifiedAt is nil after the first request")

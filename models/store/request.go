@@ -107,7 +107,7 @@ func (r *Receiving) completeRequests(ctx context.Context, rows []models.Request)
 }
 
 // Request reads one request, refused or not. A guest gets it without headers, query
-// and body. A refused one that is kept whole is diagnosed.
+// and body. A refused one is diagnosed, if nobody has yet.
 func (r *Receiving) Request(ctx context.Context, id string) (*models.Request, error) {
 	row, err := database.Find[models.Request](r.rows(ctx).Where("id = ?", id), "request")
 	if models.IsKind(err, models.NotFound) {
@@ -129,9 +129,10 @@ func (r *Receiving) Request(ctx context.Context, id string) (*models.Request, er
 	return &rows[0], nil
 }
 
-// diagnose says what most likely happened, if nobody has yet.
+// diagnose says what most likely happened, if nobody has yet, and tries today's secrets
+// on what is kept whole.
 func (r *Receiving) diagnose(ctx context.Context, refused *models.RefusedRequest) error {
-	if refused.Diagnosis != "" || refused.Cause != inbound.CauseSignature || refused.BodyDroppedAt != nil {
+	if !refused.Cause.OfVerification() || refused.BodyDroppedAt != nil || refused.Diagnosis != "" && !refused.Whole {
 		return nil
 	}
 	s, err := r.source(r.rows(ctx), refused.SourceID)
@@ -145,7 +146,13 @@ func (r *Receiving) diagnose(ctx context.Context, refused *models.RefusedRequest
 	if err != nil {
 		return err
 	}
-	refused.Diagnosis = open.Diagnose(refused, r.store.sourceURL(s))
+	if refused.Whole {
+		open.TrySecrets(refused, r.store.sourceURL(s))
+		return nil
+	}
+	if found := open.Diagnose(refused, r.store.sourceURL(s)); found.Reason != "" {
+		refused.Diagnosis, refused.DiagnosisText = found.Reason, found.Text
+	}
 	return nil
 }
 

@@ -55,7 +55,22 @@ func (r *Receiving) lockSource(tx *database.Tx, id string) (*models.Source, erro
 	if err != nil {
 		return nil, err
 	}
+	r.forgetAfter(tx, *row)
 	return row, r.check(row.Version())
+}
+
+// changedSources are sources as they were before a transaction changed them.
+type changedSources []models.Source
+
+// forgetAfter has this process receive by the source as it is once it is committed. The
+// URLs are those from before: nothing is in memory of new ones.
+func (r *Receiving) forgetAfter(tx *database.Tx, before models.Source) {
+	changed := database.NoteIn(tx, func(all *changedSources) {
+		for i := range *all {
+			r.store.engine.ForgetSource(&(*all)[i])
+		}
+	})
+	*changed = append(*changed, before)
 }
 
 // saveSource writes a locked row. Its revision rises, so that no request is

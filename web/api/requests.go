@@ -22,7 +22,8 @@ type receivedAnswer struct {
 	OrganizationID *string       `json:"organizationId" jsonschema:"Whose source that is; null for one of the installation."`
 	State          inbound.State `json:"state" jsonschema:"What could be proven of it."`
 	Cause          *string       `json:"cause" jsonschema:"Why it was refused; null if it wasn't."`
-	Diagnosis      *string       `json:"diagnosis" jsonschema:"What most likely happened to a refused one; null if nothing is known."`
+	Diagnosis      *string       `json:"diagnosis" jsonschema:"What most likely happened to a refused one: a word of the list in the docs; null if nothing is known."`
+	DiagnosisText  *string       `json:"diagnosisText" jsonschema:"The diagnosis for people, with what to do; null if there is none."`
 	ExternalID     *string       `json:"externalId" jsonschema:"The provider's id; null if it has none."`
 	ExternalType   *string       `json:"externalType" jsonschema:"The provider's type; null if it has none."`
 	ExternalTime   *stamp        `json:"externalTime" jsonschema:"The provider's time; null if it gives none."`
@@ -57,7 +58,7 @@ type receivedHeader struct {
 }
 
 func shapeReceived(q *models.Request) receivedAnswer {
-	shape := receivedAnswer{ID: q.ID, SourceID: q.SourceID, OrganizationID: textOrNull(q.OrganizationID), State: q.State, Diagnosis: textOrNull(q.Diagnosis),
+	shape := receivedAnswer{ID: q.ID, SourceID: q.SourceID, OrganizationID: textOrNull(q.OrganizationID), State: q.State, Diagnosis: textOrNull(string(q.Diagnosis)), DiagnosisText: textOrNull(q.DiagnosisText),
 		ExternalID: textOrNull(q.ExternalID), ExternalType: textOrNull(q.ExternalType), ExternalTime: stampOrNull(q.ExternalTime), Test: q.Test, Duplicates: q.Duplicates,
 		Reason: textOrNull(q.Reason), Error: textOrNull(q.Error), EventIDs: make([]string, len(q.Events)), ReceivedAt: stamp(q.ReceivedAt), AcceptedAt: stampOrNull(q.AcceptedAt),
 		RemoteAddress: q.RemoteAddress, StatusCode: q.StatusCode}

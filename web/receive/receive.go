@@ -2,7 +2,8 @@
 // cookies, no sessions and no pages. A request passes these steps in order:
 //
 //   - the token names a source, from memory (find)
-//   - pause, method, address and rate, before anything of the body is read (early)
+//   - pause, method, address, announced length and rate, before anything of the body is
+//     read (early)
 //   - the body, at most one byte more than the source takes (body)
 //   - the handshake, the signature and one transaction, in the engine (Engine.Handle)
 //
@@ -95,15 +96,22 @@ func (d *Door) handle(c *fiber.Ctx) (err error) {
 	}()
 	in := d.head(c)
 	query := string(c.Context().URI().QueryString())
-	handled, done := d.early(c, source, in, query)
-	if !done {
+	source, cause, err := d.early(c, source, in)
+	if err != nil {
+		return err
+	}
+	var handled pipeline.Handled
+	done := cause != ""
+	if done {
+		handled = d.refuse(c, source, in, cause, query)
+	} else {
 		if handled, done, err = d.body(c, source, in, query); err != nil {
 			return err
 		}
 	}
 	if !done {
 		if handled, err = d.engine.Handle(c.UserContext(), source, in, query, false); err != nil {
-			return err
+			return gone(err)
 		}
 		d.judge(source, in, &handled)
 	}
@@ -149,27 +157,63 @@ func (d *Door) head(c *fiber.Ctx) *inbound.Request {
 	return in
 }
 
-// early refuses what the head alone shows to be no request for this source.
-func (d *Door) early(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request, query string) (pipeline.Handled, bool) {
-	var cause inbound.Cause
-	switch now := d.Store.Now(); {
-	case !s.Enabled():
-		cause = inbound.CauseSourceDisabled
-	case !s.Takes(in.Method):
-		cause = inbound.CauseMethod
-	case !s.Allows(in.RemoteAddress):
-		cause = inbound.CauseAddress
-	case !d.rates.allow(s.ID, s.RateLimitPerSecond, in.RemoteAddress, now):
-		cause = inbound.CauseRate
-	default:
-		return pipeline.Handled{}, false
+// early returns why the head alone shows a request to be none for this source, or "",
+// and the source that this was judged by. What the source in memory would refuse by its
+// settings is judged by the source as it is now. The rate isn't: a flood is refused
+// without a look into the database, and a new limit holds in other processes within a
+// second.
+func (d *Door) early(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request) (*pipeline.OpenSource, inbound.Cause, error) {
+	length := d.Request(c).Body.Length()
+	cause := bySettings(s, in, 0)
+	if cause == "" && !d.rates.allow(s.ID, s.RateLimitPerSecond, in.RemoteAddress, d.Store.Now()) {
+		return s, inbound.CauseRate, nil
 	}
-	return d.refuse(c, s, in, cause, query), true
+	if cause == "" {
+		cause = bySettings(s, in, length)
+	}
+	if cause == "" || cause == inbound.CauseMethod {
+		return s, cause, nil
+	}
+	now, err := d.engine.Current(c.UserContext(), s)
+	if err != nil {
+		return s, "", gone(err)
+	}
+	return now, bySettings(now, in, length), nil
+}
+
+// bySettings returns why a source's settings refuse a request, as far as its head shows,
+// or "". length is the body's, as announced.
+func bySettings(s *pipeline.OpenSource, in *inbound.Request, length int) inbound.Cause {
+	switch {
+	case !s.Enabled():
+		return inbound.CauseSourceDisabled
+	case !s.Takes(in.Method):
+		return inbound.CauseMethod
+	case !s.Allows(in.RemoteAddress):
+		return inbound.CauseAddress
+	case length > s.MaxBodyBytes:
+		return inbound.CauseTooLarge
+	}
+	return ""
+}
+
+// gone has a URL that ended while a request came look like one that never was.
+func gone(err error) error {
+	if models.IsKind(err, models.NotFound) {
+		return fiber.ErrNotFound
+	}
+	return err
 }
 
 func (d *Door) refuse(c *fiber.Ctx, s *pipeline.OpenSource, in *inbound.Request, cause inbound.Cause, query string) pipeline.Handled {
 	d.rates.refused(s.ID, in.RemoteAddress, d.Store.Now())
-	return d.engine.RefuseEarly(c.UserContext(), s, in, cause, query, max(d.Request(c).Body.Length(), 0))
+	body := d.Request(c).Body
+	length := max(body.Length(), 0)
+	if cause == inbound.CauseTooLarge {
+		in.Body = bytes.Clone(body.Beginning(pipeline.RefusedBeginning, d.owner(s, in.RemoteAddress)))
+		length = max(length, s.MaxBodyBytes+1) // which came at least
+	}
+	return d.engine.RefuseEarly(c.UserContext(), s, in, cause, query, length)
 }
 
 // body reads the body, and refuses one that is too long, or that Hookwell sent

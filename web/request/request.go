@@ -31,6 +31,9 @@ type Body interface {
 	// the owner's share of the memory for bodies is used up, and a fiber.Error of
 	// 400 or 408 if the body doesn't arrive as announced or in time.
 	Read(limit int, owner Owner) ([]byte, error)
+	// Beginning returns up to most bytes of a body that is too long: what Read has read
+	// of it, or what comes in time if nothing was read.
+	Beginning(most int, owner Owner) []byte
 	// Length returns how many bytes the body has, as announced, or chunked.
 	Length() int
 }
