@@ -53,6 +53,12 @@ func (v SourceView) setupVersion() string {
 	return digest(SourceID+"-setup", func(sum io.Writer) {
 		n, last := v.refusals()
 		fmt.Fprintln(sum, v.Source.FirstVerifiedAt != nil, v.Source.Secrets, v.Source.Enabled(), v.URL, n, last != nil && last.Cause != "")
+		if v.Source.Health() == models.SourceRefusing {
+			fmt.Fprintln(sum, v.Source.LacksSecret())
+			if row := v.Source.Refusals; row != nil {
+				fmt.Fprintln(sum, *row)
+			}
+		}
 	})
 }
 
@@ -97,7 +103,7 @@ func (v SourceView) sampleHint() string {
 		return "This version of Hookwell doesn’t know the source’s provider."
 	case len(v.samples()) == 0:
 		return v.provider().Title + " signs with a private key, so nobody else can sign a sample."
-	case needsSecret(&v.Source.Source):
+	case v.Source.LacksSecret():
 		return "Save the secret first: a sample is signed with it."
 	case !v.Source.Enabled():
 		return "The source is paused. Resume it first."

@@ -39,6 +39,8 @@ func (f *fixture) received(t *testing.T) *receivedOf {
 		t.Fatalf("Requests() returned %d refused, %v; want 1", len(refused), err)
 	}
 	p.refused = &refused[0]
+	refusing := source(t, r, func(in *models.SourceInput) { in.Slug = "r" + p.source.Slug })
+	f.handle(t, refusing, f.signed(t, refusing, "invoice.paid", laterSecret))
 	now := 0
 	_, err = r.AddSourceSecret(t.Context(), p.source.ID, laterSecret, &now)
 	must(t, err)
@@ -141,6 +143,10 @@ var receivingHidden = map[string]receivingCall{
 	"Sources": func(ctx context.Context, r *store.Receiving, _ *receivedOf) ([]string, error) {
 		list, err := r.Sources(ctx)
 		return named(list, func(s models.Source) string { return s.ID }), err
+	},
+	"RefusingSources": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
+		list, err := r.RefusingSources(ctx)
+		return named(list, func(s models.SourceSummary) string { return s.ID }), err
 	},
 	"SourceSummaries": func(ctx context.Context, r *store.Receiving, _ *receivedOf) ([]string, error) {
 		list, err := r.SourceSummaries(ctx)
