@@ -82,7 +82,9 @@ func receivingSamples(page, guest Page) map[string]templ.Component {
 		"source-secrets": SourceSecretsPage(page, secrets), "source-secrets-faults": SourceSecretsPage(page, refusedSecret), "source-mappings": SourceMappingsPage(page, mappings),
 		"source-mappings-preview": SourceMappingsPage(page, previewed), "source-mappings-preview-none": SourceMappingsPage(page, unasked),
 		"requests": RequestsPage(page, log), "requests-guest": RequestsPage(guest, log), "requests-none": RequestsPage(page, RequestsView{}), "requests-narrowed": RequestsPage(page, narrowed),
-		"replay": ReplayPage(page, ReplayForm{Query: narrowed.Query, Count: 12, PerSecond: "many", Faults: webhook.Faults{{Field: "perSecond", Message: "Write a number."}}}),
+		"source-acceptable": SourcePage(page, SourceView{Source: refusing, URL: url, Recent: rows, Acceptable: 37}),
+		"source-accept":     SourceAcceptPage(page, AcceptForm{Source: &source.Source, Count: 37, PerSecond: "many", Faults: webhook.Faults{{Field: "perSecond", Message: "Write a number."}}}),
+		"replay":            ReplayPage(page, ReplayForm{Query: narrowed.Query, Count: 12, PerSecond: "many", Faults: webhook.Faults{{Field: "perSecond", Message: "Write a number."}}}),
 	}
 	for i := range rows {
 		for _, form := range BodyForms() {

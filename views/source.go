@@ -20,6 +20,8 @@ type SourceView struct {
 	URL    string
 	Recent []models.Request // the newest, whatever became of them
 	Token  string           // to type in at a provider that asks for one; empty for the others
+	// Acceptable is how many refused requests pass by now; 0 for who can't accept them.
+	Acceptable int
 }
 
 func (v SourceView) provider() *inbound.Provider { return inbound.Named(v.Source.Provider) }
@@ -52,7 +54,7 @@ func (v SourceView) refusals() (n int, last *models.Request) {
 func (v SourceView) setupVersion() string {
 	return digest(SourceID+"-setup", func(sum io.Writer) {
 		n, last := v.refusals()
-		fmt.Fprintln(sum, v.Source.FirstVerifiedAt != nil, v.Source.Secrets, v.Source.Enabled(), v.URL, n, last != nil && last.Cause != "")
+		fmt.Fprintln(sum, v.Source.FirstVerifiedAt != nil, v.Source.Secrets, v.Source.Enabled(), v.URL, n, last != nil && last.Cause != "", v.Acceptable)
 		if v.Source.Health() == models.SourceRefusing {
 			fmt.Fprintln(sum, v.Source.LacksSecret())
 			if row := v.Source.Refusals; row != nil {

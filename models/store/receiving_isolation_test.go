@@ -130,6 +130,15 @@ var receivingRefused = map[string]receivingCall{
 	"SendSample": onRequest(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.Request, error) {
 		return r.SendSample(ctx, p.source.ID, "")
 	}),
+	"AcceptRequests": onReplay(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.RequestReplay, error) {
+		return r.AcceptRequests(ctx, p.source.ID, 0)
+	}),
+	"Acceptable": onSource(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.Source, error) {
+		if _, err := r.Acceptable(ctx, p.source.ID); err != nil {
+			return nil, err
+		}
+		return p.source, nil
+	}),
 	"Replay": onReplay(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.RequestReplay, error) {
 		return r.Replay(ctx, p.replay.ID)
 	}),
