@@ -57,7 +57,7 @@ func receivingSamples(page, guest Page) map[string]templ.Component {
 	hmac, edit := NewSourceForm(inbound.Named("generic_hmac")), EditSourceForm(&paused.Source)
 	hmac.Faults = SourceFaults(webhook.Faults{{Field: "scheme.algorithm", Message: "is one of hmac-sha256"}, {Field: "scheme", Message: "A scheme has no field x."}})
 	hmac.Faults = append(hmac.Faults, webhook.Faults{{Field: "slug", Message: "Choose another slug."}, {Field: "secret", Message: "The secret is empty."}}...)
-	edit.Faults = webhook.Faults{{Field: "allowNetworks.0", Message: "This is no network."}, {Field: "responseStatus", Message: "Choose a status from 200 to 204."}}
+	edit.Faults = webhook.Faults{{Field: "allowNetworks.0", Message: "This isn’t a network."}, {Field: "responseStatus", Message: "Choose a status from 200 to 204."}}
 	unproven := sampleSource("none")
 	mappings := NewSourceMappings(&source.Source)
 	mappings.Own, mappings.Faults = true, webhook.Faults{{Field: "mappings[0].type", Message: "is an event type of the catalog"}}
@@ -246,5 +246,33 @@ func TestSources_attention(t *testing.T) {
 	guest.Role = models.RoleGuest
 	if got := parse(t, SourcesPage(guest, SourcesView{Rows: []models.SourceSummary{refusing}})).Find(".todo .btn").Text(); !strings.Contains(got, "View them") {
 		t.Errorf("a guest is offered %q; want only to look", got)
+	}
+}
+
+// TestSourcePage_counts has a source's numbers lead to what they count, and its set-up say
+// how many were refused and what was found about the last one.
+func TestSourcePage_counts(t *testing.T) {
+	page, rows := samplePage(), sampleRequests()
+	source := sampleSource("generic_hmac")
+	source.Name, source.Refused, source.Failed, source.BodyRetentionDays = "Warehouse", 14, 0, 7
+	setup := parse(t, SourcePage(page, SourceView{Source: source, Recent: rows})).Find("#source-setup")
+	refused := setup.Find("[aria-label='Refused so far']")
+	if got := refused.Text(); !strings.Contains(got, "14 requests were refused within 24 hours") || !strings.Contains(got, rows[1].Diagnosis) {
+		t.Errorf("the set-up says %q; want 14 refused, and the diagnosis of the last one", got)
+	}
+	if got := setup.Find("h2").Text() + setup.Find("h3").Text(); !strings.Contains(got, "Set up Warehouse") || strings.Contains(got, "Generic HMAC") {
+		t.Errorf("the set-up is called %q; want it to name the source, not the method", got)
+	}
+	doc := parse(t, SourcePage(page, SourceView{Source: source, Recent: rows}))
+	want := RequestQuery{SourceID: source.ID, State: inbound.Refused, Period: "24h"}.Path(page.slug())
+	if links := doc.Find(".stats a"); links.Length() != 1 || links.AttrOr("href", "") != want {
+		t.Errorf("the numbers lead to %d places, the first %q; want only the refused ones to lead to %q", links.Length(), links.AttrOr("href", ""), want)
+	}
+	if got := doc.Find("[aria-labelledby=policy-title]").Text(); !strings.Contains(got, "Bodies kept7 days") {
+		t.Errorf("the settings say %q; want how long bodies are kept", got)
+	}
+	list := parse(t, SourcesPage(page, SourcesView{Rows: []models.SourceSummary{source}}))
+	if shown, hidden := list.Find("td[data-label=Refused]:not(.c-hide)").Length(), list.Find("td[data-label='Not processed'].c-hide").Length(); shown != 1 || hidden != 1 {
+		t.Errorf("on a narrow screen the list shows %d counts of refused ones and hides %d of nothing; want 1 and 1", shown, hidden)
 	}
 }

@@ -39,22 +39,39 @@ func (v SourceView) sampled() bool {
 	return len(v.Recent) > 0 && !slices.ContainsFunc(v.Recent, func(r models.Request) bool { return r.RemoteAddress != "" })
 }
 
-// refusals counts what of the newest requests was refused.
-func (v SourceView) refusals() (n int, last *models.Request) {
-	for i := range v.Recent {
-		if v.Recent[i].State == inbound.Refused {
-			if n++; last == nil {
-				last = &v.Recent[i]
-			}
-		}
+// lastRefused returns the newest refused one of the newest requests; nil if there is none.
+func (v SourceView) lastRefused() *models.Request {
+	at := slices.IndexFunc(v.Recent, func(r models.Request) bool { return r.State == inbound.Refused })
+	if at < 0 {
+		return nil
 	}
-	return n, last
+	return &v.Recent[at]
+}
+
+// refusedSoFar says how many requests were refused. Only those of the last day are counted.
+func (v SourceView) refusedSoFar() string {
+	if v.Source.Refused == 0 {
+		return "Requests were refused before"
+	}
+	return pluralOf(v.Source.Refused, "request", "was", "were") + " refused within 24 hours"
+}
+
+// refusedFor says of one request why it was refused and what to do: what was diagnosed, or
+// what its cause says.
+func refusedFor(r *models.Request) string {
+	if r.Diagnosis != "" {
+		return r.Diagnosis
+	}
+	return refusedTitle(r.Cause) + ". " + refusedAdvice(r.Cause)
 }
 
 func (v SourceView) setupVersion() string {
 	return digest(SourceID+"-setup", func(sum io.Writer) {
-		n, last := v.refusals()
-		fmt.Fprintln(sum, v.Source.FirstVerifiedAt != nil, v.Source.Secrets, v.Source.Enabled(), v.URL, n, last != nil && last.Cause != "", v.Acceptable)
+		last := v.lastRefused()
+		fmt.Fprintln(sum, v.Source.FirstVerifiedAt != nil, v.Source.Secrets, v.Source.Enabled(), v.URL, v.Source.Refused, v.Acceptable)
+		if last != nil {
+			fmt.Fprintln(sum, last.ID, last.Diagnosis)
+		}
 		if v.Source.Health() == models.SourceRefusing {
 			fmt.Fprintln(sum, v.Source.LacksSecret())
 			if row := v.Source.Refusals; row != nil {
@@ -113,6 +130,15 @@ func (v SourceView) sampleHint() string {
 	return ""
 }
 
+// sender returns how people call who sends to a source: its provider, or the source's own
+// name if that is only a method.
+func sender(s *models.Source) string {
+	if ui.IsMethod(s.Provider) {
+		return s.Name
+	}
+	return providerTitle(s.Provider)
+}
+
 // possessive returns "Stripe’s".
 func possessive(name string) string { return name + "’s" }
 
@@ -168,6 +194,14 @@ func responseWords(s *models.Source) string {
 	return words
 }
 
+// bodiesKeptWords say how long bodies, headers and queries are kept.
+func bodiesKeptWords(s *models.Source) string {
+	if s.BodyRetentionDays == 0 {
+		return "as long as requests"
+	}
+	return ui.Plural(s.BodyRetentionDays, "day")
+}
+
 // dedupeWords say by what a repeat is known.
 func dedupeWords(d inbound.Dedupe) string {
 	switch d {
@@ -203,7 +237,7 @@ func waitWords(v SourceView) string {
 	if hint := v.sampleHint(); hint != "" {
 		return hint
 	}
-	return "The set-up is done once a request verifies. Have " + providerTitle(v.Source.Provider) + " send one, or try it from here."
+	return "The set-up is done once a request verifies. Have " + sender(&v.Source.Source) + " send one, or try it from here."
 }
 
 // secretTitle is the heading of the step that takes the secret.
