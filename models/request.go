@@ -159,12 +159,14 @@ func (f RequestFilter) Refused() bool {
 }
 
 // RequestReplay is requests that a person asked to be processed again, all of a
-// filter at a pace.
+// filter at a pace; or refused ones of the filter's source that are to be accepted
+// where they pass by now.
 type RequestReplay struct {
 	ID             string
 	OrganizationID string
 	Filter         RequestFilter `gorm:"serializer:json"`
 	Forced         bool          // make the events again that were made before
+	Accepts        bool          // refused requests, in place of processing accepted ones again
 	PerSecond      int
 	State          RecoveryState
 	Total          int

@@ -183,7 +183,7 @@ type SourceHealth string
 const (
 	SourceHealthy  SourceHealth = "healthy"
 	SourceDegraded SourceHealth = "degraded" // some requests were refused or became nothing
-	SourceRefusing SourceHealth = "refusing" // all were refused
+	SourceRefusing SourceHealth = "refusing" // all since the last accepted one were refused, or no secret is in force
 	SourceFailing  SourceHealth = "failing"  // none could be mapped
 	SourceWaiting  SourceHealth = "waiting"  // for the first request
 	SourcePaused   SourceHealth = "paused"
@@ -194,23 +194,39 @@ type SourceSummary struct {
 	Source
 	Accepted      int
 	Refused       int
-	Failed        int // of the accepted ones, those that could not be processed
+	Failed        int            // of the accepted ones, those that could not be processed
+	Refusals      *RefusedInARow // nil if the latest requests weren't all refused
 	LastRequestAt *time.Time
 }
 
-// Health returns how the source fares.
+// RefusedInARow is what a source refused since it accepted a request last.
+type RefusedInARow struct {
+	Count  int
+	Since  time.Time     // when the first of them came
+	Cause  inbound.Cause // of most of them
+	AllDay bool          // nothing was accepted for 24 hours, so that there may be earlier ones
+}
+
+// RefusedBefore is how many requests in a row a source refuses before it counts as
+// refusing: anybody who knows its URL can send it one.
+const RefusedBefore = 3
+
+// LacksSecret reports whether the source verifies by secrets and has none in force.
+func (s *Source) LacksSecret() bool {
+	p := inbound.Named(s.Provider)
+	return p != nil && p.Setup.SecretMade != "" && s.Secrets == 0
+}
+
+// Health returns how the source fares. A source that is yet to be set up is waiting.
 func (s *SourceSummary) Health() SourceHealth {
-	switch {
+	switch begun := s.LastRequestAt != nil || s.FirstVerifiedAt != nil; {
 	case !s.Enabled():
 		return SourcePaused
-	case s.Accepted == 0 && s.Refused == 0:
-		if s.LastRequestAt == nil {
-			return SourceWaiting
-		}
-		return SourceHealthy
-	case s.Accepted == 0:
+	case !begun:
+		return SourceWaiting
+	case s.Refusals != nil || s.LacksSecret():
 		return SourceRefusing
-	case s.Failed == s.Accepted:
+	case s.Accepted > 0 && s.Failed == s.Accepted:
 		return SourceFailing
 	case s.Failed > 0 || s.Refused > 0:
 		return SourceDegraded

@@ -14,6 +14,8 @@ import (
 // auditSentences say what an actor did, by the action's name; % stands for
 // what it was done to. Every action that the store writes is here.
 var auditSentences = map[string]string{
+	"acceptance.cancelled":        "cancelled the acceptance of refused requests %",
+	"acceptance.started":          "accepted refused requests of the source %",
 	"access.refused":              "was refused: %",
 	"delivery.cancelled":          "cancelled the delivery of %",
 	"delivery.resent":             "resent the delivery of %",

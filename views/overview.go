@@ -51,6 +51,7 @@ type OverviewView struct {
 	Worst     []EndpointRow // those that fare worst, at most OverviewShown
 	Needy     []EndpointRow // the first of those that need a person, at most TodoShown
 	Notices   []models.Notice
+	Refusing  []models.SourceSummary // the sources that refuse all that comes
 }
 
 // How many endpoints the overview shows.
@@ -86,8 +87,27 @@ func (v OverviewView) told() bool {
 	return slices.ContainsFunc(v.Notices, func(n models.Notice) bool { return n.Kind != models.NoticeRecovered })
 }
 
+// needing counts what needs a person beyond what notices tell of.
+func (v OverviewView) needing() int { return v.Needing + len(v.Refusing) }
+
+// sourceTodos returns the first of the sources that refuse all that comes.
+func (v OverviewView) sourceTodos(page Page) (list []todo) {
+	for i := range v.Refusing[:min(len(v.Refusing), TodoShown)] {
+		s := &v.Refusing[i]
+		t := todo{class: "is-bad", icon: "failed", name: s.Name, path: SourcePath(page.slug(), s.ID), action: "Look at the source", actionPath: SourcePath(page.slug(), s.ID)}
+		what, advice, _ := refusingWords(s, page.Now)
+		t.after, t.text = " "+what, advice
+		list = append(list, t)
+	}
+	return list
+}
+
 // todos returns the first of what needs a person beyond what notices tell of.
 func (v OverviewView) todos(page Page) []todo {
+	return append(v.sourceTodos(page), v.endpointTodos(page)...)
+}
+
+func (v OverviewView) endpointTodos(page Page) []todo {
 	list := make([]todo, len(v.Needy))
 	for i, row := range v.Needy {
 		t := todo{name: row.Endpoint.Title(), path: EndpointPath(page.slug(), row.Endpoint.ID)}
@@ -175,6 +195,12 @@ func (v OverviewView) version() string {
 		fmt.Fprintln(sum, v.Period.Name, v.Before, v.Steps, v.States, v.Endpoints, v.Failed, v.Needing)
 		for _, n := range v.Notices {
 			fmt.Fprintln(sum, n.ID)
+		}
+		for i := range v.Refusing {
+			fmt.Fprintln(sum, v.Refusing[i].Name, v.Refusing[i].LacksSecret())
+			if row := v.Refusing[i].Refusals; row != nil {
+				fmt.Fprintln(sum, *row)
+			}
 		}
 		for _, row := range slices.Concat(v.Worst, v.Needy) {
 			fmt.Fprintln(sum, row.Endpoint.Title(), row.Health, row.Waiting, row.Counts)

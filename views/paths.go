@@ -183,6 +183,10 @@ func SourceResumePath(slug, id string) string { return SourcePath(slug, id) + "/
 // SourceDeletePath deletes by POST.
 func SourceDeletePath(slug, id string) string { return SourcePath(slug, id) + "/delete" }
 
+// SourceAcceptPath asks before refused requests of a source are accepted; POST begins
+// (perSecond).
+func SourceAcceptPath(slug, id string) string { return SourcePath(slug, id) + "/accept" }
+
 // SourceSamplePath sends a signed sample by POST (type).
 func SourceSamplePath(slug, id string) string { return SourcePath(slug, id) + "/sample" }
 

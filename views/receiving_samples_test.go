@@ -47,7 +47,7 @@ func receivingSamples(page, guest Page) map[string]templ.Component {
 	source.FirstVerifiedAt, paused.DisabledAt, paused.DisabledBy = agoP(800*time.Second), agoP(60*time.Second), "<Ada>"
 	fresh.Secrets, fresh.LastRequestAt, fresh.Accepted, fresh.Refused, fresh.Failed = 0, nil, 0, 0, 0
 	refusing := source
-	refusing.Accepted = 0
+	refusing.Refusals = &models.RefusedInARow{Count: 37, Since: ago(600 * time.Second), Cause: inbound.CauseSignature}
 	rows := sampleRequests()
 	const url = "https://hooks.example.com/in/q7f2m4x9kd3wz8t5b1vn6hjc0rypaesg"
 	secrets := SourceSecretsView{Source: &source.Source, URL: url, RotateHours: "48", Secrets: []models.SourceSecret{
@@ -57,7 +57,7 @@ func receivingSamples(page, guest Page) map[string]templ.Component {
 	hmac, edit := NewSourceForm(inbound.Named("generic_hmac")), EditSourceForm(&paused.Source)
 	hmac.Faults = SourceFaults(webhook.Faults{{Field: "scheme.algorithm", Message: "is one of hmac-sha256"}, {Field: "scheme", Message: "A scheme has no field x."}})
 	hmac.Faults = append(hmac.Faults, webhook.Faults{{Field: "slug", Message: "Choose another slug."}, {Field: "secret", Message: "The secret is empty."}}...)
-	edit.Faults = webhook.Faults{{Field: "allowNetworks.0", Message: "This is no network."}, {Field: "responseStatus", Message: "Choose a status from 200 to 204."}}
+	edit.Faults = webhook.Faults{{Field: "allowNetworks.0", Message: "This isn’t a network."}, {Field: "responseStatus", Message: "Choose a status from 200 to 204."}}
 	unproven := sampleSource("none")
 	mappings := NewSourceMappings(&source.Source)
 	mappings.Own, mappings.Faults = true, webhook.Faults{{Field: "mappings[0].type", Message: "is an event type of the catalog"}}
@@ -76,13 +76,15 @@ func receivingSamples(page, guest Page) map[string]templ.Component {
 	all := map[string]templ.Component{
 		"sources": SourcesPage(page, SourcesView{Rows: []models.SourceSummary{source, fresh, paused, refusing}}), "sources-guest": SourcesPage(guest, SourcesView{Rows: []models.SourceSummary{source}}),
 		"sources-none": SourcesPage(page, SourcesView{}), "source-new": SourceNewPage(page, SourceForm{Search: "mail"}), "source-new-faults": SourceNewPage(page, hmac),
-		"source": SourcePage(page, SourceView{Source: source, URL: url, Recent: rows}), "source-guest": SourcePage(guest, SourceView{Source: source, Recent: rows}),
+		"source": SourcePage(page, SourceView{Source: source, URL: url, Recent: rows}), "source-refusing": SourcePage(page, SourceView{Source: refusing, URL: url, Recent: rows}), "source-guest": SourcePage(guest, SourceView{Source: source, Recent: rows}),
 		"source-setup": SourcePage(page, SourceView{Source: fresh, URL: url, Recent: rows[1:2]}), "source-paused": SourcePage(page, SourceView{Source: paused, URL: url, Token: "t"}),
 		"source-edit": SourceEditPage(page, edit, &paused.Source), "source-edit-none": SourceEditPage(page, EditSourceForm(&unproven.Source), &unproven.Source),
 		"source-secrets": SourceSecretsPage(page, secrets), "source-secrets-faults": SourceSecretsPage(page, refusedSecret), "source-mappings": SourceMappingsPage(page, mappings),
 		"source-mappings-preview": SourceMappingsPage(page, previewed), "source-mappings-preview-none": SourceMappingsPage(page, unasked),
 		"requests": RequestsPage(page, log), "requests-guest": RequestsPage(guest, log), "requests-none": RequestsPage(page, RequestsView{}), "requests-narrowed": RequestsPage(page, narrowed),
-		"replay": ReplayPage(page, ReplayForm{Query: narrowed.Query, Count: 12, PerSecond: "many", Faults: webhook.Faults{{Field: "perSecond", Message: "Write a number."}}}),
+		"source-acceptable": SourcePage(page, SourceView{Source: refusing, URL: url, Recent: rows, Acceptable: 37}),
+		"source-accept":     SourceAcceptPage(page, AcceptForm{Source: &source.Source, Count: 37, PerSecond: "many", Faults: webhook.Faults{{Field: "perSecond", Message: "Write a number."}}}),
+		"replay":            ReplayPage(page, ReplayForm{Query: narrowed.Query, Count: 12, PerSecond: "many", Faults: webhook.Faults{{Field: "perSecond", Message: "Write a number."}}}),
 	}
 	for i := range rows {
 		for _, form := range BodyForms() {
@@ -293,5 +295,77 @@ func TestMappingsPreview(t *testing.T) {
 	}
 	if got := doc.Find("#" + MappingsPreviewID + " .story > li.is-failed").Length(); got != 2 {
 		t.Errorf("%d requests are shown as failed; want 2", got)
+	}
+}
+
+// TestSources_attention gives every source whose health isn't good a line with the next
+// step, on its list and, if it refuses everything, on its page and the overview.
+func TestSources_attention(t *testing.T) {
+	page := samplePage()
+	refusing := sampleSource("stripe")
+	refusing.FirstVerifiedAt, refusing.Failed = agoP(800*time.Second), 0
+	refusing.Refusals = &models.RefusedInARow{Count: 57, Since: time.Date(page.Now.Year(), page.Now.Month(), page.Now.Day(), 0, 0, 0, 0, time.UTC), Cause: inbound.CauseSignature}
+	yesterday, clock, ended, degraded := refusing, refusing, refusing, refusing
+	yesterday.Refusals = &models.RefusedInARow{Count: 3, Since: page.Now.Add(-20 * time.Hour), Cause: inbound.CauseSignature, AllDay: true}
+	clock.Refusals = &models.RefusedInARow{Count: 3, Since: page.Now, Cause: inbound.CauseTooOld}
+	ended.Refusals, ended.Secrets, degraded.Refusals = nil, 0, nil
+	for name, test := range map[string]struct {
+		source     models.SourceSummary
+		says, does string
+	}{
+		"since":            {refusing, "has refused every request since 00:00 UTC", "Fix the secret"},
+		"all_day":          {yesterday, "has refused every request of the last 24 hours", "Fix the secret"},
+		"for_its_clock":    {clock, "The signature is too old", "View them"},
+		"without_a_secret": {ended, "has no secret in force", "Fix the secret"},
+		"now_and_then":     {degraded, "refused 2 requests within 24 hours", "View them"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line := parse(t, SourcesPage(page, SourcesView{Rows: []models.SourceSummary{test.source}})).Find(".todo li")
+			if got := line.Text(); line.Length() != 1 || !strings.Contains(got, test.says) || !strings.Contains(line.Find(".btn").Text(), test.does) {
+				t.Errorf("the list says %q; want %q and the button %q", got, test.says, test.does)
+			}
+			if test.source.Health() != models.SourceRefusing {
+				return
+			}
+			banner := parse(t, SourcePage(page, SourceView{Source: test.source})).Find("#source-setup .banner").Text()
+			view := OverviewView{Refusing: []models.SourceSummary{test.source}}
+			todo := parse(t, OverviewPart(page, view)).Find(".todo").Text()
+			if !strings.Contains(banner, test.says) || !strings.Contains(todo, test.says) {
+				t.Errorf("the source's page says %q, the overview %q; want %q", banner, todo, test.says)
+			}
+		})
+	}
+	guest := page
+	guest.Role = models.RoleGuest
+	if got := parse(t, SourcesPage(guest, SourcesView{Rows: []models.SourceSummary{refusing}})).Find(".todo .btn").Text(); !strings.Contains(got, "View them") {
+		t.Errorf("a guest is offered %q; want only to look", got)
+	}
+}
+
+// TestSourcePage_counts has a source's numbers lead to what they count, and its set-up say
+// how many were refused and what was found about the last one.
+func TestSourcePage_counts(t *testing.T) {
+	page, rows := samplePage(), sampleRequests()
+	source := sampleSource("generic_hmac")
+	source.Name, source.Refused, source.Failed, source.BodyRetentionDays = "Warehouse", 14, 0, 7
+	setup := parse(t, SourcePage(page, SourceView{Source: source, Recent: rows})).Find("#source-setup")
+	refused := setup.Find("[aria-label='Refused so far']")
+	if got := refused.Text(); !strings.Contains(got, "14 requests were refused within 24 hours") || !strings.Contains(got, rows[1].Diagnosis) {
+		t.Errorf("the set-up says %q; want 14 refused, and the diagnosis of the last one", got)
+	}
+	if got := setup.Find("h2").Text() + setup.Find("h3").Text(); !strings.Contains(got, "Set up Warehouse") || strings.Contains(got, "Generic HMAC") {
+		t.Errorf("the set-up is called %q; want it to name the source, not the method", got)
+	}
+	doc := parse(t, SourcePage(page, SourceView{Source: source, Recent: rows}))
+	want := RequestQuery{SourceID: source.ID, State: inbound.Refused, Period: "24h"}.Path(page.slug())
+	if links := doc.Find(".stats a"); links.Length() != 1 || links.AttrOr("href", "") != want {
+		t.Errorf("the numbers lead to %d places, the first %q; want only the refused ones to lead to %q", links.Length(), links.AttrOr("href", ""), want)
+	}
+	if got := doc.Find("[aria-labelledby=policy-title]").Text(); !strings.Contains(got, "Bodies kept7 days") {
+		t.Errorf("the settings say %q; want how long bodies are kept", got)
+	}
+	list := parse(t, SourcesPage(page, SourcesView{Rows: []models.SourceSummary{source}}))
+	if shown, hidden := list.Find("td[data-label=Refused]:not(.c-hide)").Length(), list.Find("td[data-label='Not processed'].c-hide").Length(); shown != 1 || hidden != 1 {
+		t.Errorf("on a narrow screen the list shows %d counts of refused ones and hides %d of nothing; want 1 and 1", shown, hidden)
 	}
 }

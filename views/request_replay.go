@@ -42,14 +42,18 @@ func (f ReplayForm) words() string {
 
 // replayLook returns a banner's class, icon and title for a replay.
 func replayLook(r *models.RequestReplay) (class, icon, title string) {
+	done, cancelled, under := "Replayed", "The replay was cancelled after", "Replaying"
+	if r.Accepts {
+		done, cancelled, under = "Accepted", "Accepting was cancelled after", "Accepting"
+	}
 	of := " " + ui.FormatCount(r.Queued) + " of " + ui.Plural(r.Total, "request")
 	switch r.State {
 	case models.RecoveryDone:
-		return "is-ok", "check", "Replayed" + of
+		return "is-ok", "check", done + of
 	case models.RecoveryCancelled:
-		return "is-off", "cancelled", "The replay was cancelled after" + of
+		return "is-off", "cancelled", cancelled + of
 	}
-	return "is-wait", "resend", "Replaying" + of
+	return "is-wait", "resend", under + of
 }
 
 func replaysVersion(replays []models.RequestReplay) string {

@@ -20,6 +20,8 @@ type SourceView struct {
 	URL    string
 	Recent []models.Request // the newest, whatever became of them
 	Token  string           // to type in at a provider that asks for one; empty for the others
+	// Acceptable is how many refused requests pass by now; 0 for who can't accept them.
+	Acceptable int
 }
 
 func (v SourceView) provider() *inbound.Provider { return inbound.Named(v.Source.Provider) }
@@ -37,22 +39,45 @@ func (v SourceView) sampled() bool {
 	return len(v.Recent) > 0 && !slices.ContainsFunc(v.Recent, func(r models.Request) bool { return r.RemoteAddress != "" })
 }
 
-// refusals counts what of the newest requests was refused.
-func (v SourceView) refusals() (n int, last *models.Request) {
-	for i := range v.Recent {
-		if v.Recent[i].State == inbound.Refused {
-			if n++; last == nil {
-				last = &v.Recent[i]
-			}
-		}
+// lastRefused returns the newest refused one of the newest requests; nil if there is none.
+func (v SourceView) lastRefused() *models.Request {
+	at := slices.IndexFunc(v.Recent, func(r models.Request) bool { return r.State == inbound.Refused })
+	if at < 0 {
+		return nil
 	}
-	return n, last
+	return &v.Recent[at]
+}
+
+// refusedSoFar says how many requests were refused. Only those of the last day are counted.
+func (v SourceView) refusedSoFar() string {
+	if v.Source.Refused == 0 {
+		return "Requests were refused before"
+	}
+	return pluralOf(v.Source.Refused, "request", "was", "were") + " refused within 24 hours"
+}
+
+// refusedFor says of one request why it was refused and what to do: what was diagnosed, or
+// what its cause says.
+func refusedFor(r *models.Request) string {
+	if r.Diagnosis != "" {
+		return r.Diagnosis
+	}
+	return refusedTitle(r.Cause) + ". " + refusedAdvice(r.Cause)
 }
 
 func (v SourceView) setupVersion() string {
 	return digest(SourceID+"-setup", func(sum io.Writer) {
-		n, last := v.refusals()
-		fmt.Fprintln(sum, v.Source.FirstVerifiedAt != nil, v.Source.Secrets, v.Source.Enabled(), v.URL, n, last != nil && last.Cause != "")
+		last := v.lastRefused()
+		fmt.Fprintln(sum, v.Source.FirstVerifiedAt != nil, v.Source.Secrets, v.Source.Enabled(), v.URL, v.Source.Refused, v.Acceptable)
+		if last != nil {
+			fmt.Fprintln(sum, last.ID, last.Diagnosis)
+		}
+		if v.Source.Health() == models.SourceRefusing {
+			fmt.Fprintln(sum, v.Source.LacksSecret())
+			if row := v.Source.Refusals; row != nil {
+				fmt.Fprintln(sum, *row)
+			}
+		}
 	})
 }
 
@@ -97,12 +122,21 @@ func (v SourceView) sampleHint() string {
 		return "This version of Hookwell doesn’t know the source’s provider."
 	case len(v.samples()) == 0:
 		return v.provider().Title + " signs with a private key, so nobody else can sign a sample."
-	case needsSecret(&v.Source.Source):
+	case v.Source.LacksSecret():
 		return "Save the secret first: a sample is signed with it."
 	case !v.Source.Enabled():
 		return "The source is paused. Resume it first."
 	}
 	return ""
+}
+
+// sender returns how people call who sends to a source: its provider, or the source's own
+// name if that is only a method.
+func sender(s *models.Source) string {
+	if ui.IsMethod(s.Provider) {
+		return s.Name
+	}
+	return providerTitle(s.Provider)
 }
 
 // possessive returns "Stripe’s".
@@ -160,6 +194,14 @@ func responseWords(s *models.Source) string {
 	return words
 }
 
+// bodiesKeptWords say how long bodies, headers and queries are kept.
+func bodiesKeptWords(s *models.Source) string {
+	if s.BodyRetentionDays == 0 {
+		return "as long as requests"
+	}
+	return ui.Plural(s.BodyRetentionDays, "day")
+}
+
 // dedupeWords say by what a repeat is known.
 func dedupeWords(d inbound.Dedupe) string {
 	switch d {
@@ -195,7 +237,7 @@ func waitWords(v SourceView) string {
 	if hint := v.sampleHint(); hint != "" {
 		return hint
 	}
-	return "The set-up is done once a request verifies. Have " + providerTitle(v.Source.Provider) + " send one, or try it from here."
+	return "The set-up is done once a request verifies. Have " + sender(&v.Source.Source) + " send one, or try it from here."
 }
 
 // secretTitle is the heading of the step that takes the secret.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"hookwell/inbound"
 	"hookwell/models"
@@ -15,9 +16,9 @@ type SourcesView struct{ Rows []models.SourceSummary }
 
 // attention are the sources that somebody has to do something about, the worst
 // first.
-func (v SourcesView) attention() (list []attention) {
+func (v SourcesView) attention(now time.Time) (list []attention) {
 	for i := range v.Rows {
-		if a, ok := attentionTo(&v.Rows[i]); ok {
+		if a, ok := attentionTo(&v.Rows[i], now); ok {
 			list = append(list, a)
 		}
 	}
@@ -25,31 +26,59 @@ func (v SourcesView) attention() (list []attention) {
 	return list
 }
 
-// attention is a source that needs somebody: what happened, and the next step.
+// attention is a source that needs somebody: what happened, and the next step. Mends is
+// whether that is a change of its secrets, which only who administers can make.
 type attention struct {
 	source       *models.SourceSummary
 	class, icon  string
 	what, advice string
 	narrowed     RequestQuery // the requests that it is about
+	mends        bool
 }
 
-func attentionTo(s *models.SourceSummary) (attention, bool) {
+func attentionTo(s *models.SourceSummary, now time.Time) (attention, bool) {
 	refused := RequestQuery{SourceID: s.ID, State: inbound.Refused, Period: "24h"}
 	parked := RequestQuery{SourceID: s.ID, Processing: models.ProcessingFailed, Period: "24h"}
 	switch s.Health() {
 	case models.SourceRefusing:
-		return attention{s, "is-bad", "failed", "has refused every request of the last 24 hours",
-			ui.UpperFirst(pluralOf(s.Refused, "request", "was", "were")) + " refused and none was accepted. Look at one of them: it says what went wrong.", refused}, true
+		a := attention{source: s, class: "is-bad", icon: "failed", narrowed: refused}
+		a.what, a.advice, a.mends = refusingWords(s, now)
+		return a, true
 	case models.SourceFailing:
-		return attention{s, "is-bad", "failed", "maps none of its requests",
-			ui.Plural(s.Failed, "request") + " of the last 24 hours became no event. They are kept: fix the mapping, then replay them.", parked}, true
+		return attention{source: s, class: "is-bad", icon: "failed", what: "maps none of its requests",
+			advice: ui.Plural(s.Failed, "request") + " of the last 24 hours became no event. They are kept: fix the mapping, then replay them.", narrowed: parked}, true
 	case models.SourceDegraded:
 		if s.Failed > 0 {
-			return attention{s, "is-warn", "warn", "couldn’t turn " + ui.Plural(s.Failed, "request") + " into events",
-				"They are kept. Look at one of them, fix the mapping, then replay them.", parked}, true
+			return attention{source: s, class: "is-warn", icon: "warn", what: "couldn’t turn " + ui.Plural(s.Failed, "request") + " into events",
+				advice: "They are kept. Look at one of them, fix the mapping, then replay them.", narrowed: parked}, true
 		}
+		return attention{source: s, class: "is-warn", icon: "warn", what: "refused " + ui.Plural(s.Refused, "request") + " within 24 hours",
+			advice: "Others were accepted. Look at one of them: it says what went wrong.", narrowed: refused}, true
 	}
 	return attention{}, false
+}
+
+// refusingWords say since when a source refuses everything, and why. Mends is whether
+// its secrets are to be looked at.
+func refusingWords(s *models.SourceSummary, now time.Time) (what, advice string, mends bool) {
+	what = "has no secret in force"
+	switch row := s.Refusals; {
+	case row == nil:
+	case row.AllDay:
+		what = "has refused every request of the last 24 hours"
+	case ui.SameDay(row.Since.UTC(), now.UTC()):
+		what = "has refused every request since " + row.Since.UTC().Format("15:04") + " UTC"
+	default:
+		what = "has refused every request since " + ui.FormatBrief(now, row.Since) + " UTC"
+	}
+	if s.Refusals != nil {
+		advice = ui.UpperFirst(pluralOf(s.Refusals.Count, "request", "was", "were")) + " refused. "
+	}
+	if s.LacksSecret() {
+		return what, advice + "No secret is in force, so nothing can be verified. Add the provider’s secret, or restore the one that ended.", true
+	}
+	cause := s.Refusals.Cause
+	return what, advice + refusedTitle(cause) + ". " + refusedAdvice(cause), cause == inbound.CauseSignature
 }
 
 // pluralOf returns "1 request was", "37 requests were".
@@ -71,13 +100,6 @@ func providerTitle(name string) string {
 // providerMark returns the two letters of a source's provider.
 func providerMark(name string) string { return ui.ProviderMark(name, providerTitle(name)) }
 
-// needsSecret reports whether the source can verify nothing yet, for want of a
-// secret.
-func needsSecret(s *models.Source) bool {
-	p := inbound.Named(s.Provider)
-	return p != nil && p.Setup.SecretMade != "" && s.Secrets == 0
-}
-
 // setUp says how far a source is set up, in a few words; empty once its first request
 // has come.
 func setUp(s *models.Source) string {
@@ -86,7 +108,7 @@ func setUp(s *models.Source) string {
 		return ""
 	case inbound.Named(s.Provider) == nil:
 		return "unknown provider"
-	case needsSecret(s):
+	case s.LacksSecret():
 		return "needs a secret"
 	case s.Provider == "none":
 		return "not verified"

@@ -38,6 +38,9 @@ func (s *Server) overview(c *fiber.Ctx) error {
 	if view.Notices, err = tenant.Notices(ctx); err != nil {
 		return err
 	}
+	if view.Refusing, err = tenant.Receiving().RefusingSources(ctx); err != nil {
+		return err
+	}
 	return either(s, c, fiber.StatusOK, views.OverviewPage, views.OverviewPart, view)
 }
 

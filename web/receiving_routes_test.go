@@ -33,6 +33,7 @@ func receivingRoutes() []route {
 		{path: "/o/:org/sources/:source/pause", right: administer, form: url.Values{}},
 		{path: "/o/:org/sources/:source/resume", right: administer, form: url.Values{}},
 		{path: "/o/:org/sources/:source/delete", right: administer, form: url.Values{}},
+		{path: "/o/:org/sources/:source/accept", right: administer}, {path: "/o/:org/sources/:source/accept", right: administer, form: url.Values{"perSecond": {"5"}}},
 		{path: "/o/:org/sources/:source/sample", right: administer, form: url.Values{"type": {"invoice.paid"}}},
 		{path: "/o/:org/requests/:request/accept", right: administer, form: url.Values{}, ready: theRefused},
 	}

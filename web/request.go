@@ -211,12 +211,14 @@ func (s *Server) replayBegin(c *fiber.Ctx) error {
 }
 
 func (s *Server) replayCancel(c *fiber.Ctx) error {
-	_, err := s.receiving(c).CancelReplay(c.UserContext(), c.Params("replay"))
+	replay, err := s.receiving(c).CancelReplay(c.UserContext(), c.Params("replay"))
 	switch {
 	case models.IsKind(err, models.Conflict):
 		s.say(c, views.FlashFailed, faultsOf(err)[0].Message)
 	case err != nil:
 		return err
+	case replay.Accepts:
+		s.say(c, views.FlashDone, "Cancelled. What was accepted so far stays accepted.")
 	default:
 		s.say(c, views.FlashDone, "The replay is cancelled. What was queued is still processed.")
 	}

@@ -126,6 +126,8 @@ func (s *Server) routes() {
 	administer.post("/sources/:source/resume", s.sourceResume)
 	administer.post("/sources/:source/delete", s.sourceDelete)
 	administer.post("/sources/:source/sample", s.sourceSample)
+	administer.get("/sources/:source/accept", s.sourceAcceptForm)
+	administer.post("/sources/:source/accept", s.sourceAccept)
 	administer.post("/requests/:request/accept", s.requestAccept)
 	administer.get("/audit", s.audit)
 	administer.get("/audit/export.csv", s.auditExport)

@@ -63,6 +63,7 @@ func creatingForms(ids rows) map[string]formSent {
 		"a_secret":        {at("/sources/:source/secrets"), url.Values{"secret": {"whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAxMg"}}, "source_secrets", nil},
 		"a_new_URL":       {at("/sources/:source/rotate-url"), url.Values{"hours": {"48"}}, "audit_entries WHERE action = 'source.url_rotated'", nil},
 		"a_replay":        {at("/requests/:request/replay"), url.Values{"force": {"on"}}, "audit_entries WHERE action = 'request.replayed'", nil},
+		"acceptances":     {at("/sources/:source/accept"), url.Values{"perSecond": {"5"}}, "request_replays", nil},
 		"replays":         {at("/requests/replay"), url.Values{"perSecond": {"5"}}, "request_replays", nil},
 		"an_acceptance":   {at("/requests/:refused/accept"), url.Values{}, "audit_entries WHERE action = 'request.accepted'", nil},
 		"a_selection":     {at("/deliveries/resend"), url.Values{"id": {ids["delivery"]}}, "audit_entries WHERE action = 'delivery.resent'", nil},

@@ -39,6 +39,11 @@ func (s *Server) source(c *fiber.Ctx) error {
 	if view.Token, err = s.verifyToken(ctx, &summary.Source); err != nil {
 		return err
 	}
+	if s.visit(c).role.May(models.RightAdminister) {
+		if view.Acceptable, err = r.Acceptable(ctx, summary.ID); err != nil {
+			return err
+		}
+	}
 	return either(s, c, fiber.StatusOK, views.SourcePage, views.SourcePart, view)
 }
 

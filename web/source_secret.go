@@ -59,10 +59,26 @@ func (s *Server) sourceSecretAdd(c *fiber.Ctx) error {
 	case len(view.Faults) > 0:
 		view.Faults = retype(c, view.Faults)
 		return s.showSourceSecrets(c, fiber.StatusUnprocessableEntity, view)
-	case source.FirstVerifiedAt == nil:
-		return s.backToSource(c, source, "Saved: the secret has the right form.")
 	}
-	return s.backToSourceSecrets(c, source, "Saved. Requests that were refused for their signature can be accepted now.")
+	return s.correctedSecrets(c, source, "Saved.", "Saved: the secret has the right form.")
+}
+
+// correctedSecrets leads to where one goes on after the secrets were changed: to the
+// source, which offers to accept what was refused, if any of that passes by now or the
+// source is being set up, and else back to its secrets.
+func (s *Server) correctedSecrets(c *fiber.Ctx, source *models.Source, done, alone string) error {
+	n, err := s.receiving(c).Acceptable(c.UserContext(), source.ID)
+	switch {
+	case err != nil:
+		return err
+	case n == 1:
+		return s.backToSource(c, source, done+" 1 refused request passes by now.")
+	case n > 1:
+		return s.backToSource(c, source, done+" "+models.Grouped(n)+" refused requests pass by now.")
+	case source.FirstVerifiedAt == nil:
+		return s.backToSource(c, source, alone)
+	}
+	return s.backToSourceSecrets(c, source, alone)
 }
 
 func (s *Server) backToSourceSecrets(c *fiber.Ctx, source *models.Source, text string) error {
@@ -87,7 +103,7 @@ func (s *Server) sourceSecretRestore(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return s.backToSourceSecrets(c, source, "Restored. Requests that it signs are taken in again, and those that were refused can be accepted.")
+	return s.correctedSecrets(c, source, "Restored.", "Restored. Requests that it signs are taken in again.")
 }
 
 func (s *Server) sourceRotateURL(c *fiber.Ctx) error {

@@ -37,6 +37,8 @@ func (c *Catalog) ParseSubscriptionsTo(slugs, list []string, standing ...string)
 				message = fmt.Sprintf("No event type of the catalog is named by %s.", printable(pattern))
 				if category := strings.TrimRight(pattern, ".*") + ".*"; c.knows(category) {
 					message += " For all of them write " + category + "."
+				} else if word, _, ok := strings.Cut(pattern, "."); ok && word != "" && !slices.Contains(c.FirstWords(), word) {
+					message += " Types of a source can be chosen once it exists: make a source with the slug " + printable(word) + " first."
 				}
 			}
 			faults.Add("eventTypes", message)

@@ -23,7 +23,7 @@ func TestParseSubscriptions(t *testing.T) {
 		"prefix_covers_its_own":    {[]string{"org.member.*", "org.created", "org.*", "payment.failed"}, Subscriptions{"org.*", "payment.failed"}, nil},
 		"inner_prefix":             {[]string{"org.member.*"}, Subscriptions{"org.member.*"}, nil},
 		"unknown_type":             {[]string{"org.created", "org.exploded"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by org.exploded."}}},
-		"prefix_of_nothing":        {[]string{"invoice.*"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by invoice.*."}}},
+		"prefix_of_nothing":        {[]string{"invoice.*"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by invoice.*. Types of a source can be chosen once it exists: make a source with the slug invoice first."}}},
 		"prefix_within_a_word":     {[]string{"org.mem*"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by org.mem*."}}},
 		"prefix_of_a_whole_type":   {[]string{"org.created.*"}, nil, Faults{{Field: "eventTypes", Message: "No event type of the catalog is named by org.created.*."}}},
 		"empty_text":               {[]string{""}, nil, Faults{{Field: "eventTypes", Message: `No event type of the catalog is named by "".`}}},

@@ -35,6 +35,8 @@ type Arrival struct {
 	receipt Receipt
 	err     error
 	again   bool // what it shares a key with is itself no new request
+
+	refused *models.RefusedRequest // that it was until now; nil of what has just come
 }
 
 // Receipt is what became of an arrival: a new request, or another one's duplicate.

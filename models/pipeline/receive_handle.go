@@ -218,28 +218,16 @@ func (p *Engine) AcceptRefused(tx *database.Tx, s *OpenSource, refused *models.R
 	if refused.Cause != inbound.CauseSignature || refused.Cut() {
 		return Receipt{}, models.NewConflict("not_whole", "Not all of this request was kept, so it can’t be verified again.")
 	}
-	if refused.Query != "" {
-		url += "?" + refused.Query
-	}
-	request := keptRequest(&refused.Request, url)
-	v := s.Verify(request)
+	a, v := p.again(s, refused, url)
 	if v.State == inbound.Refused {
-		return Receipt{}, &models.Error{Kind: models.Conflict, Code: "still_refused", Message: "The request doesn’t pass: " + refusedAgain(s, request, v) + " Nothing was changed."}
+		return Receipt{}, &models.Error{Kind: models.Conflict, Code: "still_refused", Message: "The request doesn’t pass: " + refusedAgain(s, a.Request, v) + " Nothing was changed."}
 	}
-	a := &Arrival{Source: s, Request: request, Verification: v, Query: refused.Query, StatusCode: refused.StatusCode}
-	p.describe(a)
-	now := p.clock.Now()
-	a.row.ID, a.row.AcceptedAt, a.row.Headers, a.row.Query, a.row.RemoteAddress = refused.ID, &now, refused.Headers, refused.Query, refused.RemoteAddress
-	if err := p.takeIn(tx, []*Arrival{a}); err != nil {
+	if err := p.takeBack(tx, []*Arrival{a}); err != nil {
 		return Receipt{}, err
 	}
 	if a.err != nil {
 		return Receipt{}, models.NewConflict("source_changed", "The source was changed at the same moment, or is paused. Try again.")
 	}
-	if err := tx.Where("id = ?", refused.ID).Delete(&models.RefusedRequest{}).Error; err != nil {
-		return Receipt{}, fmt.Errorf("removing a refused request: %w", err)
-	}
-	database.NoteIn(tx, func(*queuedRequests) { p.callRequests() })
 	return a.receipt, nil
 }
 

@@ -179,9 +179,7 @@ func (r *refusals) take() (rows []*refusal, counts []*refusedCount) {
 		counts = append(counts, count)
 		delete(r.counts, at)
 	}
-	slices.SortFunc(counts, func(a, b *refusedCount) int {
-		return cmp.Or(strings.Compare(a.SourceID, b.SourceID), strings.Compare(string(a.Cause), string(b.Cause)), cmp.Compare(a.Minute, b.Minute))
-	})
+	slices.SortFunc(counts, compareCounts)
 	return rows, counts
 }
 
@@ -242,9 +240,7 @@ func (p *Engine) writeRefusals(waiting []*refusal, counts []*refusedCount) {
 		if err := database.InsertAll(p.db.Dialect, tx.DB, rows, database.RefuseTaken); err != nil {
 			return fmt.Errorf("inserting refused requests: %w", err)
 		}
-		add := clause.OnConflict{Columns: []clause.Column{{Name: "source_id"}, {Name: "cause"}, {Name: "minute"}},
-			DoUpdates: clause.Assignments(map[string]any{"count": gorm.Expr("refused_counts.count + excluded.count")})}
-		if err := tx.Clauses(add).Create(counts).Error; err != nil {
+		if err := tx.Clauses(addCounts()).Create(counts).Error; err != nil {
 			return fmt.Errorf("counting refused requests: %w", err)
 		}
 		return p.boundRefused(tx, rows)

@@ -39,6 +39,8 @@ func (f *fixture) received(t *testing.T) *receivedOf {
 		t.Fatalf("Requests() returned %d refused, %v; want 1", len(refused), err)
 	}
 	p.refused = &refused[0]
+	refusing := source(t, r, func(in *models.SourceInput) { in.Slug = "r" + p.source.Slug })
+	f.handle(t, refusing, f.signed(t, refusing, "invoice.paid", laterSecret))
 	now := 0
 	_, err = r.AddSourceSecret(t.Context(), p.source.ID, laterSecret, &now)
 	must(t, err)
@@ -128,6 +130,15 @@ var receivingRefused = map[string]receivingCall{
 	"SendSample": onRequest(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.Request, error) {
 		return r.SendSample(ctx, p.source.ID, "")
 	}),
+	"AcceptRequests": onReplay(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.RequestReplay, error) {
+		return r.AcceptRequests(ctx, p.source.ID, 0)
+	}),
+	"Acceptable": onSource(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.Source, error) {
+		if _, err := r.Acceptable(ctx, p.source.ID); err != nil {
+			return nil, err
+		}
+		return p.source, nil
+	}),
 	"Replay": onReplay(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.RequestReplay, error) {
 		return r.Replay(ctx, p.replay.ID)
 	}),
@@ -141,6 +152,10 @@ var receivingHidden = map[string]receivingCall{
 	"Sources": func(ctx context.Context, r *store.Receiving, _ *receivedOf) ([]string, error) {
 		list, err := r.Sources(ctx)
 		return named(list, func(s models.Source) string { return s.ID }), err
+	},
+	"RefusingSources": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
+		list, err := r.RefusingSources(ctx)
+		return named(list, func(s models.SourceSummary) string { return s.ID }), err
 	},
 	"SourceSummaries": func(ctx context.Context, r *store.Receiving, _ *receivedOf) ([]string, error) {
 		list, err := r.SourceSummaries(ctx)

@@ -19,8 +19,13 @@ import (
 
 // stripeRequest signs a body as Stripe does.
 func (f *fixture) stripeRequest(s *models.Source, body string) *inbound.Request {
+	return f.stripeSigned(s, secretOf, body)
+}
+
+// stripeSigned signs a body as Stripe does, with a secret.
+func (f *fixture) stripeSigned(s *models.Source, secret, body string) *inbound.Request {
 	at := f.Now()
-	mac := hmac.New(sha256.New, []byte(secretOf))
+	mac := hmac.New(sha256.New, []byte(secret))
 	fmt.Fprintf(mac, "%d.%s", at.Unix(), body)
 	return &inbound.Request{Method: "POST", URL: "https://hooks.example.com" + s.Path, Body: []byte(body), ReceivedAt: at, RemoteAddress: netip.MustParseAddr("203.0.113.7"),
 		Headers: []inbound.Header{{Name: "Content-Type", Value: "application/json"}, {Name: "Stripe-Signature", Value: fmt.Sprintf("t=%d,v1=%s", at.Unix(), hex.EncodeToString(mac.Sum(nil)))}}}

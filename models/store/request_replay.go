@@ -54,8 +54,21 @@ func (r *Receiving) ReplayRequests(ctx context.Context, filter models.RequestFil
 	now := r.store.clock.Now()
 	replay := &models.RequestReplay{ID: r.store.clock.NewID(models.PrefixReplay, now), OrganizationID: r.owner, Filter: filter, Forced: forced, PerSecond: perSecond,
 		State: models.RecoveryRunning, Last: database.LowestID(models.PrefixRequest, now), CreatedBy: r.actor.Name, CreatedAt: now}
+	return r.begin(ctx, replay, func(tx *database.Tx) error {
+		var total int64
+		if err := r.replayed(r.within(tx.DB), filter).Where("id < ?", replay.Last).Count(&total).Error; err != nil {
+			return fmt.Errorf("counting requests: %w", err)
+		}
+		replay.Total = int(total)
+		return r.audit(tx, "replay.started", replay.ID, replayName(filter), fmt.Sprintf("%d requests %s", replay.Total, forcedWords(forced)))
+	})
+}
+
+// begin saves a replay, once for each form. Total counts what it is about and notes in
+// the audit log that it began. It is a Conflict while five others run.
+func (r *Receiving) begin(ctx context.Context, replay *models.RequestReplay, total func(*database.Tx) error) (*models.RequestReplay, error) {
 	err := r.store.transaction(once(ctx), func(tx *database.Tx) (err error) {
-		var running, total int64
+		var running int64
 		if err := r.within(tx.DB).Model(&models.RequestReplay{}).Where("state = ?", models.RecoveryRunning).Count(&running).Error; err != nil {
 			return err
 		}
@@ -65,15 +78,14 @@ func (r *Receiving) ReplayRequests(ctx context.Context, filter models.RequestFil
 		if replay.NextAt, err = tx.Now(); err != nil {
 			return err
 		}
-		if err := r.replayed(r.within(tx.DB), filter).Where("id < ?", replay.Last).Count(&total).Error; err != nil {
-			return fmt.Errorf("counting requests: %w", err)
+		if err := total(tx); err != nil {
+			return err
 		}
-		replay.Total = int(total)
 		makes(tx, replay.ID, "")
 		if err := tx.Create(replay).Error; err != nil {
 			return fmt.Errorf("beginning the replay: %w", err)
 		}
-		return r.audit(tx, "replay.started", replay.ID, replayName(filter), fmt.Sprintf("%d requests %s", replay.Total, forcedWords(forced)))
+		return nil
 	})
 	if before := earlier(err); before != nil {
 		return r.Replay(ctx, before.made)
@@ -120,6 +132,9 @@ func (r *Receiving) CancelReplay(ctx context.Context, id string) (*models.Reques
 		if err := tx.Save(replay).Error; err != nil {
 			return fmt.Errorf("cancelling the replay: %w", err)
 		}
+		if replay.Accepts {
+			return r.audit(tx, "acceptance.cancelled", replay.ID, replayName(replay.Filter), fmt.Sprintf("%d of %d accepted", replay.Queued, replay.Total))
+		}
 		return r.audit(tx, "replay.cancelled", replay.ID, replayName(replay.Filter), fmt.Sprintf("%d of %d queued", replay.Queued, replay.Total))
 	})
 	if err := unlessTaken(err); err != nil {
@@ -158,6 +173,9 @@ func (s *Store) stepReplay(tx *database.Tx, replay *models.RequestReplay) error 
 	now, err := tx.Now()
 	if err != nil {
 		return err
+	}
+	if replay.Accepts {
+		return s.stepAcceptance(tx, replay, now)
 	}
 	r := &Receiving{store: s, owner: replay.OrganizationID}
 	var rows []models.Request

@@ -55,7 +55,7 @@ func checkNetworks(list []string) (networks []string, faults webhook.Faults) {
 			network, err = netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()), nil
 		}
 		if err != nil {
-			faults = append(faults, webhook.Fault{Field: fmt.Sprintf("allowNetworks.%d", i), Message: "This is no network. Write one as 198.51.100.0/24 or 2001:db8::/32."})
+			faults = append(faults, webhook.Fault{Field: fmt.Sprintf("allowNetworks.%d", i), Message: "This isn’t a network. Write one as 198.51.100.0/24 or 2001:db8::/32."})
 			continue
 		}
 		networks = append(networks, network.Masked().String())

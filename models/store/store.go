@@ -85,6 +85,7 @@ type Store struct {
 	// What was read lately. Each use asks the database whether it still stands.
 	reporters    *pipeline.Cache[cachedKey] // by the key's hash
 	names        *pipeline.Cache[string]    // ids of organizations, by external id
+	passing      *pipeline.Cache[counted]   // refused requests that pass by now, by their source's id
 	passwordCost PasswordCost
 	hashing      *hashing
 }
@@ -106,7 +107,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	engine := pipeline.New(pipeline.Options{Database: db, Clock: o.Clock, Catalog: o.Catalog, Vault: o.Vault, Waker: o.Waker, Meter: o.Meter, Log: o.Log,
 		CircuitProbe: o.CircuitProbe})
 	s := &Store{db: db, engine: engine, catalog: o.Catalog, guard: o.Guard, vault: o.Vault, clock: o.Clock, log: o.Log, mail: o.Mail,
-		most: o.MaxEndpoints, passwordCost: o.PasswordCost, reporters: pipeline.NewCache[cachedKey](), names: pipeline.NewCache[string](),
+		most: o.MaxEndpoints, passwordCost: o.PasswordCost, reporters: pipeline.NewCache[cachedKey](), names: pipeline.NewCache[string](), passing: pipeline.NewCache[counted](),
 		// Half the processors, so that deliveries go on while passwords are tried.
 		hashing: newHashing(max(1, runtime.GOMAXPROCS(0)/2))}
 	s.ServedAt(o.BaseURL)

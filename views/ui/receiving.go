@@ -57,11 +57,8 @@ func Answered(status int) (class, text string) {
 // ProviderMark returns the two letters that stand for a provider: those of its
 // words, or its first two. Providers that are a method have a sign.
 func ProviderMark(provider, title string) string {
-	switch provider {
-	case "generic_hmac", "none":
-		return "#"
-	case "token", "basic":
-		return "…"
+	if sign := methodSign(provider); sign != "" {
+		return sign
 	}
 	letters := []rune(title)
 	if len(letters) < 2 {
@@ -75,4 +72,18 @@ func ProviderMark(provider, title string) string {
 		}
 	}
 	return strings.ToUpper(string(letters[0])) + string(second)
+}
+
+// IsMethod reports whether a provider is a way to verify requests, whoever sends them.
+func IsMethod(provider string) bool { return methodSign(provider) != "" }
+
+// methodSign returns the sign of a provider that is a method, "" of the others.
+func methodSign(provider string) string {
+	switch provider {
+	case "generic_hmac", "none":
+		return "#"
+	case "token", "basic":
+		return "…"
+	}
+	return ""
 }
