@@ -64,6 +64,9 @@ type paymentMapping struct{ id, paid, refund *value }
 // use.
 type Mappings struct{ list []*mapping }
 
+// None reports whether there is no mapping.
+func (m *Mappings) None() bool { return len(m.list) == 0 }
+
 // Types lists the catalog types that the mappings make, each once.
 func (m *Mappings) Types() []string {
 	var types []string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"hookwell/inbound"
@@ -136,7 +137,7 @@ func (w *preview) look(ctx context.Context, ids []string) error {
 	b.conclude(all)
 	for i, r := range b.requests {
 		o, shown := b.outcomes[r.row.ID], &w.found[first+i].Request
-		shown.Processing, shown.Reason, shown.Error = o.processing, o.reason, o.error
+		shown.Processing, shown.Reason, shown.ReasonMappings, shown.Error = o.processing, o.reason, strings.Join(o.mappings, models.MappingSeparator), o.error
 	}
 	return nil
 }
@@ -147,9 +148,23 @@ func (w *preview) findKnown(b *batch, all []*made) error {
 	if len(all) == 0 {
 		return nil
 	}
-	names := make([][]any, len(all))
-	for i, m := range all {
-		names[i] = []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Kind, m.identity.Identity}
+	relayed, err := b.findLinks()
+	if err != nil {
+		return err
+	}
+	for _, r := range b.requests {
+		r.wasMapped = false // by other mappings, perhaps: these are to say what they make
+	}
+	var names [][]any
+	for _, m := range all {
+		if m.mapped == nil {
+			m.known = relayed[relayedTo{m.of.row.ID, m.identity.OrganizationID}] != ""
+			continue
+		}
+		names = append(names, []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Kind, m.identity.Identity})
+	}
+	if len(names) == 0 {
+		return nil
 	}
 	condition, parameters := database.AmongRows(b.engine.db.Dialect, identityColumns, identityKinds, names)
 	var saved []identityRow
@@ -161,6 +176,9 @@ func (w *preview) findKnown(b *batch, all []*made) error {
 		held[saved[i].name()] = true
 	}
 	for _, m := range all {
+		if m.mapped == nil {
+			continue
+		}
 		name := m.identity.name()
 		m.known = held[name] || w.seen[name]
 		w.seen[name] = true
@@ -247,7 +265,7 @@ func (w *preview) event(b *batch, m *made, shown *models.PreviewedRequest) {
 		shown.Events = append(shown.Events, event)
 	}
 	if m.repeated = m.known; err != nil && !m.repeated {
-		b.fail(m.of, models.ReasonMappingFailed, err.Error())
+		b.failMapping(m.of, err)
 		w.payments.takeBack(m)
 	}
 }

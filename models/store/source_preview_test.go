@@ -83,9 +83,10 @@ func TestReceiving_PreviewMappings(t *testing.T) {
 			t.Errorf("evt_3 fails with %+v; want %+v with a message", fails.Faults, want)
 		}
 		// Each was passed on before, as it was processed.
-		for n, q := range list[:2] {
-			if len(q.Events)+len(q.Faults) != 0 || q.Request.Processing != models.ProcessingIgnored || q.Request.Reason != models.ReasonRepeated {
-				t.Errorf("request %d becomes %+v, %q %q; want nothing that is new", n, q, q.Request.Processing, q.Request.Reason)
+		for n, want := range []models.Request{{Reason: models.ReasonUnmapped}, {Reason: models.ReasonFiltered, ReasonMappings: "roles"}} {
+			q := list[n]
+			if len(q.Events)+len(q.Faults) != 0 || q.Request.Processing != models.ProcessingProcessed || q.Request.Reason != want.Reason || q.Request.ReasonMappings != want.ReasonMappings {
+				t.Errorf("request %d becomes %+v, %q %q of %q; want it relayed, %q of %q", n, q, q.Request.Processing, q.Request.Reason, q.Request.ReasonMappings, want.Reason, want.ReasonMappings)
 			}
 		}
 	})
