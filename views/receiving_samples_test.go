@@ -131,6 +131,49 @@ func TestRequestPage(t *testing.T) {
 			t.Errorf("the path says %q", got)
 		}
 	})
+	for name, of := range map[string]struct {
+		reason, mappings string
+		row, node        []string
+	}{
+		"filtered":   {models.ReasonFiltered, "invoice_paid", []string{"Ignored by a filter"}, []string{"Ignored by a filter", "The condition of invoice_paid is false.", "replay it"}},
+		"filtered_2": {models.ReasonFiltered, "a, b, c", []string{"Ignored by a filter"}, []string{"The conditions of a, b and c are false."}},
+		"unmapped":   {models.ReasonUnmapped, "", []string{"No mapping for its type"}, []string{"No mapping is for invoice.<paid>.", "add a mapping"}},
+		"not_JSON":   {models.ReasonNotJSON, "", []string{"Its body isn’t JSON"}, []string{"Its body isn’t JSON", "no mapping can read it"}},
+		"repeated":   {models.ReasonRepeated, "invoice_paid", []string{"Its event was made before"}, []string{"Another request became the event of invoice_paid before."}},
+	} {
+		t.Run("why_it_was_relayed_alone/"+name, func(t *testing.T) {
+			r := rows[0]
+			r.Reason, r.ReasonMappings, r.Events = of.reason, of.mappings, rows[0].Events[1:]
+			row := parse(t, RequestsPage(page, RequestsView{Rows: []models.Request{r}})).Find("#row-" + r.ID).Text()
+			view := RequestView{Request: &r, Source: &models.Source{ID: r.SourceID, Provider: "stripe"}}
+			node := parse(t, RequestPage(page, view)).Find("#became .node--none").FilterFunction(func(_ int, n *goquery.Selection) bool { return !strings.Contains(n.Text(), "Not sent") })
+			for _, want := range append(of.row, "stripe.invoice.paid") {
+				if !strings.Contains(row, want) {
+					t.Errorf("the row says %q, want %q", row, want)
+				}
+			}
+			for _, want := range of.node {
+				if !strings.Contains(node.Text(), want) {
+					t.Errorf("the path says %q, want %q", node.Text(), want)
+				}
+			}
+			if href, links := node.Find("a").Attr("href"); links != (of.mappings != "") || links && !strings.HasSuffix(href, "/mappings") {
+				t.Errorf("the node leads to %q", href)
+			}
+			why, _ := unmappedWords(&r)
+			if got := parse(t, MappingsPreviewPart(page, SourceMappingsView{Source: view.Source, Asked: true, Preview: []models.PreviewedRequest{{Request: r, Relayed: "stripe.invoice.paid"}}})).Text(); !strings.Contains(got, why) {
+				t.Errorf("the preview says %q, want %q", got, why)
+			}
+		})
+	}
+	t.Run("a_replay_that_makes_nothing_new_is_told", func(t *testing.T) {
+		r := rows[0]
+		r.UnchangedAt = agoP(30 * time.Second)
+		doc := parse(t, RequestPage(page, RequestView{Request: &r}))
+		if got := doc.Find("#became .panel__head").Text(); !strings.Contains(got, "2 events") || !strings.Contains(got, "nothing new came of it") {
+			t.Errorf("the head says %q, want both events and that nothing new came", got)
+		}
+	})
 	t.Run("repeats_are_listed_with_their_reasons", func(t *testing.T) {
 		repeated := rows[0]
 		repeated.Duplicates, repeated.Repeats = 30, slices.Clone(repeated.Repeats)
