@@ -166,6 +166,18 @@ func TestRequestPage(t *testing.T) {
 			}
 		})
 	}
+	t.Run("mappings_are_edited_as_they_are_read", func(t *testing.T) {
+		own := models.Source{ID: "src_1", Provider: "stripe", Mappings: `[{"name":"a","when":"body.a \u003e 1.50 \u0026\u0026 body.b < 2","n":1.50,"é":"\u00e9"}]`}
+		for of, s := range map[string]*models.Source{"own": &own, "shipped": {ID: "src_2", Provider: "stripe"}} {
+			text := parse(t, SourceMappingsPage(page, NewSourceMappings(s))).Find("textarea[name=mappings]").Text()
+			if strings.Contains(text, `\u`) || !strings.Contains(text, " > ") || !strings.Contains(text, " && ") {
+				t.Errorf("the %s mappings are shown as %s; want > and && as themselves", of, text)
+			}
+			if of == "own" && !strings.Contains(text, `"n": 1.50`) {
+				t.Errorf("the own mappings are shown as %s; want 1.50 as it was written", text)
+			}
+		}
+	})
 	t.Run("a_replay_that_makes_nothing_new_is_told", func(t *testing.T) {
 		r := rows[0]
 		r.UnchangedAt = agoP(30 * time.Second)

@@ -30,7 +30,7 @@ func NewSourceMappings(s *models.Source) SourceMappingsView {
 		list = []json.RawMessage{}
 	}
 	text, _ := json.Marshal(list) // which was JSON when it was read
-	return SourceMappingsView{Source: s, Version: s.Version().Form, Text: indentJSON(text), Own: s.Mappings != ""}
+	return SourceMappingsView{Source: s, Version: s.Version().Form, Text: editableJSON(text), Own: s.Mappings != ""}
 }
 
 // ownWords say whose mappings they are.

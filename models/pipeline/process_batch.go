@@ -276,7 +276,7 @@ func (b *batch) write(m *made, totals *payments) error {
 			report.Timestamp = m.of.row.ReceivedAt
 		}
 		if m.draft, err = b.engine.Draft(organization, report, models.OriginMapped, Reporter{}); err != nil {
-			return fmt.Errorf("%s: what it makes doesn’t fit %s: %w", m.mapped.Mapping, m.mapped.Type, err)
+			return &misfit{m.mapped, err}
 		}
 		m.draft.Event.Test = m.mapped.Test || m.of.row.Test
 		m.draft.Event.Relayed = models.Relayed{Own: models.Headers{{Name: hopHeader, Value: b.engine.hopText}}}.Bytes()
@@ -340,8 +340,11 @@ func (b *batch) fail(r *becoming, o outcome) {
 func (b *batch) failMapping(r *becoming, err error) {
 	o := outcome{reason: models.ReasonMappingFailed, error: errorText(err)}
 	var at *inbound.MappingError
+	var made *misfit
 	if errors.As(err, &at) {
 		o.mappings = []string{at.Mapping}
+	} else if errors.As(err, &made) {
+		o.mappings = []string{made.mapped.Mapping}
 	}
 	b.fail(r, o)
 }

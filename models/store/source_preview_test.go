@@ -77,6 +77,14 @@ func TestReceiving_PreviewMappings(t *testing.T) {
 			misfits.Request.Processing != models.ProcessingFailed || misfits.Request.Reason != models.ReasonMappingFailed {
 			t.Errorf("evt_2 becomes %+v, %q; want a fault of the schema at data.newRole", misfits.Events, misfits.Request.Processing)
 		}
+		_, err = r.UpdateSource(t.Context(), s.ID, func(in *models.SourceInput) error { in.Mappings = roleMapping; return nil })
+		must(t, err)
+		_, err = r.ReplayRequest(t.Context(), misfits.Request.ID, false)
+		must(t, err)
+		f.process(t)
+		if q := request(t, r, misfits.Request.ID); !strings.HasPrefix(q.Error, "roles: what it makes doesn’t fit org.member.role_changed: data.newRole: ") || q.ReasonMappings != "roles" {
+			t.Errorf("evt_2 failed with %q of %q; want the field that doesn't fit", q.Error, q.ReasonMappings)
+		}
 		fails := list[2]
 		if want := (models.PreviewFault{Mapping: "roles", Field: "mappings[0].data.previousRole", Source: `{"cel":"body.data.object.before.role"}`}); len(fails.Faults) != 1 ||
 			fails.Faults[0].Message == "" || fails.Faults[0].Field != want.Field || fails.Faults[0].Source != want.Source || fails.Faults[0].Mapping != want.Mapping || len(fails.Events) != 0 {
