@@ -166,6 +166,25 @@ func TestRequestPage(t *testing.T) {
 			}
 		})
 	}
+	t.Run("making_events_again_is_asked_first", func(t *testing.T) {
+		r, at := rows[0], RequestReplayPath(page.slug(), rows[0].ID)
+		doc := parse(t, RequestPage(page, RequestView{Request: &r}))
+		if doc.Find("input[name=force]").Length() != 0 || doc.Find("#became a[href='"+at+"']").Length() != 1 {
+			t.Errorf("the page makes events again at once; want a link that asks")
+		}
+		endpoints := []models.Endpoint{{EventTypes: webhook.Subscriptions{"*"}}, {EventTypes: webhook.Subscriptions{"stripe.*"}}, {EventTypes: webhook.Subscriptions{"payment.*"}}, {EventTypes: webhook.Subscriptions{"*"}, DisabledAt: agoP(time.Second)}}
+		becomes := models.PreviewedRequest{Request: r, Relayed: "stripe.invoice.paid", Events: []models.PreviewedEvent{{Type: "payment.succeeded"}, {Type: "org.created", Test: true}}}
+		form := parse(t, RequestReplayPage(page, RequestReplayForm{Request: &r, Becomes: &becomes, Endpoints: endpoints}))
+		got := strings.Join(strings.Fields(form.Find("main").Text()), " ")
+		for _, want := range []string{"3 deliveries", "payment.succeeded2 endpoints", "org.created0 endpoints", "stripe.invoice.paid1 endpoint", "invoice.<paid> from <Stripe>"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the question says %q, want %q", got, want)
+			}
+		}
+		if form.Find("form[action='"+at+"'] input[name=force]").Length() != 1 {
+			t.Error("the question has no form that forces the replay")
+		}
+	})
 	t.Run("mappings_are_edited_as_they_are_read", func(t *testing.T) {
 		own := models.Source{ID: "src_1", Provider: "stripe", Mappings: `[{"name":"a","when":"body.a \u003e 1.50 \u0026\u0026 body.b < 2","n":1.50,"é":"\u00e9"}]`}
 		for of, s := range map[string]*models.Source{"own": &own, "shipped": {ID: "src_2", Provider: "stripe"}} {

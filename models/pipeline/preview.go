@@ -23,6 +23,17 @@ const previewWait = 10 * time.Second
 // time; it is Unavailable if the one before doesn't end soon. The row's scheme and
 // mappings have no faults.
 func (p *Engine) Preview(ctx context.Context, row *models.Source) ([]models.PreviewedRequest, error) {
+	return p.preview(ctx, row, func(w *preview) ([][]string, error) { return w.latest(ctx) })
+}
+
+// PreviewRequest returns what one request of a source would become now, as Preview does;
+// nothing if it isn't the source's.
+func (p *Engine) PreviewRequest(ctx context.Context, row *models.Source, id string) ([]models.PreviewedRequest, error) {
+	return p.preview(ctx, row, func(*preview) ([][]string, error) { return [][]string{{id}}, nil })
+}
+
+// preview previews the requests that chosen returns the ids of, in parts.
+func (p *Engine) preview(ctx context.Context, row *models.Source, chosen func(*preview) ([][]string, error)) ([]models.PreviewedRequest, error) {
 	if err := p.previewTurn(ctx); err != nil {
 		return nil, err
 	}
@@ -43,7 +54,7 @@ func (p *Engine) Preview(ctx context.Context, row *models.Source) ([]models.Prev
 	}
 	w := &preview{engine: p, list: list, source: &OpenSource{Source: *row, Verifier: verifier, mappings: mappings}, seen: map[string]bool{}, left: models.PreviewData}
 	// Sums of payments depend on what came before, so the oldest goes first.
-	parts, err := w.latest(ctx)
+	parts, err := chosen(w)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +120,7 @@ func (w *preview) look(ctx context.Context, ids []string) error {
 	condition, parameter := p.db.Dialect.Among("id", ids)
 	from, before := daysOf(models.PrefixRequest, ids)
 	var rows []models.Request
-	err := tx.Where(condition, parameter).Where("organization_id = ? AND id >= ? AND id < ?", w.source.OrganizationID, from, before).Order("id").Find(&rows).Error
+	err := tx.Where(condition, parameter).Where("organization_id = ? AND source_id = ? AND id >= ? AND id < ?", w.source.OrganizationID, w.source.ID, from, before).Order("id").Find(&rows).Error
 	if err != nil {
 		return fmt.Errorf("reading requests: %w", err)
 	}

@@ -283,3 +283,25 @@ func TestReceiving_PreviewMappings_takes_turns(t *testing.T) {
 		}
 	})
 }
+
+// TestReceiving_PreviewReplay says what a request would become if its events were made
+// again, and writes nothing.
+func TestReceiving_PreviewReplay(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		r := f.tenant.Receiving()
+		s := source(t, r, nil)
+		h := f.handle(t, s, f.stripeRequest(s, f.paid("evt_1", "cus_1", "")))
+		f.process(t)
+		w := newWatch(t, f.Store)
+		w.take(t)
+		got, err := r.PreviewReplay(t.Context(), h.RequestID)
+		must(t, err)
+		w.untouched(t)
+		if len(got.Events) != 1 || got.Events[0].Type != "payment.succeeded" || got.Relayed != "stripe.invoice.paid" {
+			t.Errorf("PreviewReplay() = %+v, relayed as %q; want both events", got.Events, got.Relayed)
+		}
+		if _, err := f.organization(t, "Other").Receiving().PreviewReplay(t.Context(), h.RequestID); !models.IsKind(err, models.NotFound) {
+			t.Errorf("PreviewReplay() of another organization's request = %v, want NotFound", err)
+		}
+	})
+}
