@@ -23,12 +23,14 @@ type ReceivedRequest struct {
 	ExternalTime   *time.Time `json:"externalTime"`
 	Test           bool       `json:"test"`
 	Duplicates     int        `json:"duplicates"`
-	Processing     string     `json:"processing"` // waiting, processed, ignored or failed; empty for a refused one
-	Reason         string     `json:"reason"`
+	Processing     string     `json:"processing"`     // waiting, processed, ignored or failed; empty for a refused one
+	Reason         string     `json:"reason"`         // why it became no event of the catalog, or not all
+	ReasonMappings []string   `json:"reasonMappings"` // the mappings that Reason is about
 	Error          string     `json:"error"`
 	EventIDs       []string   `json:"eventIds"`
 	ReceivedAt     time.Time  `json:"receivedAt"`
 	AcceptedAt     *time.Time `json:"acceptedAt"`
+	UnchangedAt    *time.Time `json:"unchangedAt"` // when a replay last made nothing new of it; nil otherwise
 	RemoteAddress  string     `json:"remoteAddress"`
 	StatusCode     int        `json:"statusCode"`
 

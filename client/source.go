@@ -143,17 +143,19 @@ func (c *Client) TestSource(ctx context.Context, id, sampleType string) (*Receiv
 
 // PreviewedRequest is what one request would become by mappings that are not saved.
 type PreviewedRequest struct {
-	RequestID    string           `json:"requestId"`
-	ReceivedAt   time.Time        `json:"receivedAt"`
-	ExternalID   string           `json:"externalId"`
-	ExternalType string           `json:"externalType"`
-	Processing   string           `json:"processing"` // how it would end: processed, ignored or failed
-	Reason       string           `json:"reason"`
-	Error        string           `json:"error"`     // what would fail first, for people
-	RelayedAs    string           `json:"relayedAs"` // empty if it isn't passed on
-	Events       []PreviewedEvent `json:"events"`    // of the catalog, 10 at most
-	MoreEvents   int              `json:"moreEvents"`
-	Faults       []PreviewFault   `json:"faults"` // where mappings fail, 10 at most
+	RequestID    string    `json:"requestId"`
+	ReceivedAt   time.Time `json:"receivedAt"`
+	ExternalID   string    `json:"externalId"`
+	ExternalType string    `json:"externalType"`
+	Processing   string    `json:"processing"` // how it would end: processed, ignored or failed
+	Reason       string    `json:"reason"`
+	// ReasonMappings are the mappings that Reason is about.
+	ReasonMappings []string         `json:"reasonMappings"`
+	Error          string           `json:"error"`     // what would fail first, for people
+	RelayedAs      string           `json:"relayedAs"` // empty if it isn't passed on
+	Events         []PreviewedEvent `json:"events"`    // of the catalog, 10 at most
+	MoreEvents     int              `json:"moreEvents"`
+	Faults         []PreviewFault   `json:"faults"` // where mappings fail, 10 at most
 }
 
 // PreviewedEvent is an event that a request would become, or that can't be made

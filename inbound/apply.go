@@ -126,6 +126,7 @@ const (
 	OutcomeMapped   Outcome = "mapped"
 	OutcomeFiltered Outcome = "filtered" // a mapping is for its type, but its condition is false
 	OutcomeUnmapped Outcome = "unmapped" // no mapping is for its type
+	OutcomeNotJSON  Outcome = "not_json" // it has no type, and no mapping can read it
 	OutcomeFailed   Outcome = "failed"
 )
 
@@ -133,7 +134,8 @@ const (
 type Result struct {
 	Outcome Outcome
 	Events  []Mapped
-	Err     error // a *MappingError if the outcome is OutcomeFailed
+	False   []string // the mappings whose condition is false, if the outcome is OutcomeFiltered
+	Err     error    // a *MappingError if the outcome is OutcomeFailed
 }
 
 // MappingError says where a mapping failed. Its text is for people. It wraps
@@ -197,7 +199,7 @@ func (m *Mappings) Apply(ctx context.Context, headers []Header, items []Item) []
 	results := make([]Result, len(items))
 	if !m.anyFor(items) {
 		for i := range results {
-			results[i].Outcome = OutcomeUnmapped
+			results[i].Outcome = items[i].unmapped()
 		}
 		return results
 	}
@@ -225,8 +227,16 @@ func visibleHeaders(headers []Header) map[string]string {
 	return visible
 }
 
+// unmapped returns the outcome of an item that no mapping is for.
+func (i *Item) unmapped() Outcome {
+	if i.Type == "" && i.Body == nil {
+		return OutcomeNotJSON
+	}
+	return OutcomeUnmapped
+}
+
 func (m *Mappings) item(ctx context.Context, headers map[string]string, item *Item, left int) Result {
-	result := Result{Outcome: OutcomeUnmapped}
+	result := Result{Outcome: item.unmapped()}
 	e := &evaluation{ctx: ctx, item: item, headers: headers}
 	var took []string
 	for _, mapping := range m.list {
@@ -242,7 +252,7 @@ func (m *Mappings) item(ctx context.Context, headers map[string]string, item *It
 				return failed(mapping, &MappingError{Field: "body", Message: "isn't JSON"})
 			}
 		}
-		if result.Outcome == OutcomeUnmapped {
+		if result.Outcome != OutcomeMapped {
 			result.Outcome = OutcomeFiltered
 		}
 		if mapping.yields(took) {
@@ -253,6 +263,7 @@ func (m *Mappings) item(ctx context.Context, headers map[string]string, item *It
 			return failed(mapping, err)
 		}
 		if event == nil {
+			result.False = append(result.False, mapping.name)
 			continue
 		}
 		if len(result.Events) == left {
@@ -260,6 +271,9 @@ func (m *Mappings) item(ctx context.Context, headers map[string]string, item *It
 		}
 		result.Outcome, took = OutcomeMapped, append(took, mapping.name)
 		result.Events = append(result.Events, *event)
+	}
+	if result.Outcome != OutcomeFiltered {
+		result.False = nil
 	}
 	return result
 }

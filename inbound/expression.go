@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,8 +28,11 @@ const (
 	interruptEvery     = 64
 )
 
-// expression is a compiled CEL expression.
-type expression struct{ program cel.Program }
+// expression is a compiled CEL expression. Its source says where it fails.
+type expression struct {
+	program cel.Program
+	source  *ast.AST
+}
 
 // environment is what expressions see: the item's body, the request's headers by
 // their names in lower case, and the provider's type.
@@ -73,12 +75,7 @@ func (c *mappingCompiler) compile(at, text string, condition bool) *expression {
 	}
 	checked, issues := environment().Compile(text)
 	if issues.Err() != nil {
-		for _, issue := range issues.Errors() {
-			c.faults.Add(at, fmt.Sprintf("line %d, column %d: %s", issue.Location.Line(), issue.Location.Column()+1, issue.Message))
-		}
-		if len(issues.Errors()) == 0 {
-			c.faults.Add(at, "isn't an expression of CEL")
-		}
+		c.issueFaults(at, issues)
 		return nil
 	}
 	if out := checked.OutputType(); condition && !out.IsExactType(cel.BoolType) && !out.IsExactType(cel.DynType) {
@@ -94,7 +91,7 @@ func (c *mappingCompiler) compile(at, text string, condition bool) *expression {
 		c.faults.Add(at, "can't be run: "+err.Error())
 		return nil
 	}
-	return &expression{program}
+	return &expression{program, checked.NativeRep()}
 }
 
 // constantPatterns reports whether every regular expression is written out. One
@@ -120,7 +117,7 @@ func (x *expression) eval(e *evaluation) (any, error) {
 	case err != nil && e.ctx.Err() != nil:
 		return nil, errNoTime{e.ctx.Err()}
 	case err != nil:
-		return nil, errors.New(strings.TrimSpace(err.Error()))
+		return nil, x.evalFault(err)
 	}
 	writer := resultWriter{left: maxResultSize}
 	return writer.json(out, 0)

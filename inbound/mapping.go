@@ -64,6 +64,9 @@ type paymentMapping struct{ id, paid, refund *value }
 // use.
 type Mappings struct{ list []*mapping }
 
+// None reports whether there is no mapping.
+func (m *Mappings) None() bool { return len(m.list) == 0 }
+
 // Types lists the catalog types that the mappings make, each once.
 func (m *Mappings) Types() []string {
 	var types []string
@@ -202,7 +205,12 @@ func (c *mappingCompiler) decode(at string, text []byte, into any) bool {
 	case errors.As(err, &semantic):
 		c.faults.Add(at+pointerField(semantic.JSONPointer), "may not be a JSON "+semantic.JSONKind.String())
 	case errors.As(err, &syntax):
-		c.faults.Add(at, fmt.Sprintf("isn't valid JSON at byte %d", syntax.ByteOffset))
+		message := fmt.Sprintf("isn't valid JSON at byte %d", syntax.ByteOffset)
+		if errors.Is(syntax.Err, jsontext.ErrDuplicateName) {
+			message = "is there twice"
+			at += pointerField(syntax.JSONPointer)
+		}
+		c.faults.Add(at, message)
 	default:
 		c.faults.Add(at, "isn't valid JSON")
 	}

@@ -108,7 +108,7 @@ func TestValues(t *testing.T) {
 		`{"path":"$.lots","fn":"int"}`:                           "isn't a whole number",
 		`{"path":"$.s","fn":"minor","currency":{"const":"usd"}}`: "isn't an amount",
 		`{"path":"$.n","fn":"minor","currency":{"const":"usd"}}`: "isn't an amount",
-		`{"cel":"body.absent.deep"}`:                             "no such key",
+		`{"cel":"body.absent.deep"}`:                             "there is no absent in it",
 		`{"cel":"1/0"}`:                                          "division by zero",
 		`{"cel":"b'abc'"}`:                                       "which JSON hasn't",
 		`{"cel":"0.0/0.0"}`:                                      "isn't a number",

@@ -3,6 +3,7 @@ package models
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"hookwell/inbound"
@@ -26,12 +27,14 @@ func Processings() []Processing {
 }
 
 // The reasons of requests that were ignored, or that failed and are parked, and of
-// those that were processed without becoming events.
+// those that were processed without becoming all that they might have: what is relayed
+// and not mapped has the reason for that.
 const (
-	ReasonFiltered       = "filtered"        // no mapping's condition held
-	ReasonUnmapped       = "unmapped"        // there is no mapping of its type, and it isn't relayed
-	ReasonUnverified     = "unverified"      // its source checks nothing, and passes nothing on
-	ReasonRepeated       = "repeated"        // it became these events before
+	ReasonFiltered       = "filtered"        // the conditions of its mappings are false; of a batch, for some of its items
+	ReasonUnmapped       = "unmapped"        // its source has no mapping of its type
+	ReasonNotJSON        = "not_json"        // it has no type, since its body isn't JSON
+	ReasonUnverified     = "unverified"      // its source checks nothing, so it is never mapped
+	ReasonRepeated       = "repeated"        // another request became its events before
 	ReasonNoOrganization = "no_organization" // no organization of the installation is named
 	ReasonMappingFailed  = "mapping_failed"
 	ReasonMail           = "mail"      // it reported on Hookwell's own mail
@@ -64,10 +67,12 @@ type Request struct {
 	Duplicates     int
 	Processing     Processing
 	Reason         string
+	ReasonMappings string // the mappings that Reason is about, separated by ", "
 	Error          string
 	ReceivedAt     time.Time
 	AcceptedAt     *time.Time // by hand, after it had been refused
 	ProcessedAt    *time.Time
+	UnchangedAt    *time.Time // when it was last processed, if that was a replay of which nothing new came
 	BodyDroppedAt  *time.Time // since then Headers, Query and Body are empty, as its source keeps them for a shorter time
 
 	// The store's queries fill these, of one request or a page.
@@ -88,6 +93,17 @@ type SecretsTried struct {
 
 // Installation reports whether the request came to a source of the installation.
 func (r *Request) Installation() bool { return r.OrganizationID == "" }
+
+// Mappings returns the names of the mappings that Reason is about.
+func (r *Request) Mappings() []string {
+	if r.ReasonMappings == "" {
+		return []string{}
+	}
+	return strings.Split(r.ReasonMappings, MappingSeparator)
+}
+
+// MappingSeparator stands between the names in Request.ReasonMappings.
+const MappingSeparator = ", "
 
 // Cut reports whether less than all of the body is kept.
 func (r *Request) Cut() bool { return len(r.Body) < r.BodyBytes }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/a-h/templ"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // indentJSON lays JSON out on lines, keeping every value's text and the order
@@ -23,6 +24,17 @@ func indentJSON(text []byte) string {
 		return string(text)
 	}
 	return b.String()
+}
+
+// editableJSON lays JSON out to be edited, with every character written as itself: > and
+// not \u003e. Numbers keep their text, and keys their order. What is no JSON comes back
+// as it is.
+func editableJSON(text []byte) string {
+	laid, err := jsontext.AppendFormat(nil, text, jsontext.PreserveRawStrings(false), jsontext.AllowDuplicateNames(true), jsontext.WithIndent("  "))
+	if err != nil {
+		return string(text)
+	}
+	return string(laid)
 }
 
 func indentable(text []byte) bool { return nesting(text) <= maxNesting && json.Valid(text) }

@@ -199,7 +199,7 @@ func RequestsExportPath(slug string) string { return RequestsPath(slug) + "/expo
 // RequestPath is the path of one request's page; ?body= chooses how its body is shown.
 func RequestPath(slug, id string) string { return RequestsPath(slug) + "/" + url.PathEscape(id) }
 
-// RequestReplayPath replays one request by POST (force).
+// RequestReplayPath asks before one request's events are made again; POST replays it (force).
 func RequestReplayPath(slug, id string) string { return RequestPath(slug, id) + "/replay" }
 
 // RequestAcceptPath accepts a refused request by POST.

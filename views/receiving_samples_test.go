@@ -133,6 +133,80 @@ func TestRequestPage(t *testing.T) {
 			t.Errorf("the path says %q", got)
 		}
 	})
+	for name, of := range map[string]struct {
+		reason, mappings string
+		row, node        []string
+	}{
+		"filtered":   {models.ReasonFiltered, "invoice_paid", []string{"Ignored by a filter"}, []string{"Ignored by a filter", "The condition of invoice_paid is false.", "replay it"}},
+		"filtered_2": {models.ReasonFiltered, "a, b, c", []string{"Ignored by a filter"}, []string{"The conditions of a, b and c are false."}},
+		"unmapped":   {models.ReasonUnmapped, "", []string{"No mapping for its type"}, []string{"No mapping is for invoice.<paid>.", "add a mapping"}},
+		"not_JSON":   {models.ReasonNotJSON, "", []string{"Its body isn’t JSON"}, []string{"Its body isn’t JSON", "no mapping can read it"}},
+		"repeated":   {models.ReasonRepeated, "invoice_paid", []string{"Its event was made before"}, []string{"Another request became the event of invoice_paid before."}},
+	} {
+		t.Run("why_it_was_relayed_alone/"+name, func(t *testing.T) {
+			r := rows[0]
+			r.Reason, r.ReasonMappings, r.Events = of.reason, of.mappings, rows[0].Events[1:]
+			row := parse(t, RequestsPage(page, RequestsView{Rows: []models.Request{r}})).Find("#row-" + r.ID).Text()
+			view := RequestView{Request: &r, Source: &models.Source{ID: r.SourceID, Provider: "stripe"}}
+			node := parse(t, RequestPage(page, view)).Find("#became .node--none").FilterFunction(func(_ int, n *goquery.Selection) bool { return !strings.Contains(n.Text(), "Not sent") })
+			for _, want := range append(of.row, "stripe.invoice.paid") {
+				if !strings.Contains(row, want) {
+					t.Errorf("the row says %q, want %q", row, want)
+				}
+			}
+			for _, want := range of.node {
+				if !strings.Contains(node.Text(), want) {
+					t.Errorf("the path says %q, want %q", node.Text(), want)
+				}
+			}
+			if href, links := node.Find("a").Attr("href"); links != (of.mappings != "") || links && !strings.HasSuffix(href, "/mappings") {
+				t.Errorf("the node leads to %q", href)
+			}
+			why, _ := unmappedWords(&r)
+			if got := parse(t, MappingsPreviewPart(page, SourceMappingsView{Source: view.Source, Asked: true, Preview: []models.PreviewedRequest{{Request: r, Relayed: "stripe.invoice.paid"}}})).Text(); !strings.Contains(got, why) {
+				t.Errorf("the preview says %q, want %q", got, why)
+			}
+		})
+	}
+	t.Run("making_events_again_is_asked_first", func(t *testing.T) {
+		r, at := rows[0], RequestReplayPath(page.slug(), rows[0].ID)
+		doc := parse(t, RequestPage(page, RequestView{Request: &r}))
+		if doc.Find("input[name=force]").Length() != 0 || doc.Find("#became a[href='"+at+"']").Length() != 1 {
+			t.Errorf("the page makes events again at once; want a link that asks")
+		}
+		endpoints := []models.Endpoint{{EventTypes: webhook.Subscriptions{"*"}}, {EventTypes: webhook.Subscriptions{"stripe.*"}}, {EventTypes: webhook.Subscriptions{"payment.*"}}, {EventTypes: webhook.Subscriptions{"*"}, DisabledAt: agoP(time.Second)}}
+		becomes := models.PreviewedRequest{Request: r, Relayed: "stripe.invoice.paid", Events: []models.PreviewedEvent{{Type: "payment.succeeded"}, {Type: "org.created", Test: true}}}
+		form := parse(t, RequestReplayPage(page, RequestReplayForm{Request: &r, Becomes: &becomes, Endpoints: endpoints}))
+		got := strings.Join(strings.Fields(form.Find("main").Text()), " ")
+		for _, want := range []string{"3 deliveries", "payment.succeeded2 endpoints", "org.created0 endpoints", "stripe.invoice.paid1 endpoint", "invoice.<paid> from <Stripe>"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the question says %q, want %q", got, want)
+			}
+		}
+		if form.Find("form[action='"+at+"'] input[name=force]").Length() != 1 {
+			t.Error("the question has no form that forces the replay")
+		}
+	})
+	t.Run("mappings_are_edited_as_they_are_read", func(t *testing.T) {
+		own := models.Source{ID: "src_1", Provider: "stripe", Mappings: `[{"name":"a","when":"body.a \u003e 1.50 \u0026\u0026 body.b < 2","n":1.50,"é":"\u00e9"}]`}
+		for of, s := range map[string]*models.Source{"own": &own, "shipped": {ID: "src_2", Provider: "stripe"}} {
+			text := parse(t, SourceMappingsPage(page, NewSourceMappings(s))).Find("textarea[name=mappings]").Text()
+			if strings.Contains(text, `\u`) || !strings.Contains(text, " > ") || !strings.Contains(text, " && ") {
+				t.Errorf("the %s mappings are shown as %s; want > and && as themselves", of, text)
+			}
+			if of == "own" && !strings.Contains(text, `"n": 1.50`) {
+				t.Errorf("the own mappings are shown as %s; want 1.50 as it was written", text)
+			}
+		}
+	})
+	t.Run("a_replay_that_makes_nothing_new_is_told", func(t *testing.T) {
+		r := rows[0]
+		r.UnchangedAt = agoP(30 * time.Second)
+		doc := parse(t, RequestPage(page, RequestView{Request: &r}))
+		if got := doc.Find("#became .panel__head").Text(); !strings.Contains(got, "2 events") || !strings.Contains(got, "nothing new came of it") {
+			t.Errorf("the head says %q, want both events and that nothing new came", got)
+		}
+	})
 	t.Run("repeats_are_listed_with_their_reasons", func(t *testing.T) {
 		repeated := rows[0]
 		repeated.Duplicates, repeated.Repeats = 30, slices.Clone(repeated.Repeats)
@@ -350,7 +424,7 @@ func TestSourcePage_counts(t *testing.T) {
 	source.Name, source.Refused, source.Failed, source.BodyRetentionDays = "Warehouse", 14, 0, 7
 	setup := parse(t, SourcePage(page, SourceView{Source: source, Recent: rows})).Find("#source-setup")
 	refused := setup.Find("[aria-label='Refused so far']")
-	if got := refused.Text(); !strings.Contains(got, "14 requests were refused within 24 hours") || !strings.Contains(got, rows[1].Diagnosis) {
+	if got := refused.Text(); !strings.Contains(got, "14 requests were refused within 24 hours") || !strings.Contains(got, rows[1].DiagnosisText) {
 		t.Errorf("the set-up says %q; want 14 refused, and the diagnosis of the last one", got)
 	}
 	if got := setup.Find("h2").Text() + setup.Find("h3").Text(); !strings.Contains(got, "Set up Warehouse") || strings.Contains(got, "Generic HMAC") {

@@ -58,7 +58,7 @@ func requestVersion(part string, rows []models.Request) string {
 func digestRequests(sum io.Writer, rows []models.Request) {
 	for i := range rows {
 		r := &rows[i]
-		fmt.Fprintln(sum, r.ID, r.State, r.Processing, r.Reason, r.Error, r.Duplicates, len(r.Events), r.AcceptedAt != nil, r.BodyDroppedAt != nil, r.Diagnosis, r.Secrets != nil && r.Secrets.Passes)
+		fmt.Fprintln(sum, r.ID, r.State, r.Processing, r.Reason, r.ReasonMappings, r.Error, r.UnchangedAt, r.Duplicates, len(r.Events), r.AcceptedAt != nil, r.BodyDroppedAt != nil, r.Diagnosis, r.Secrets != nil && r.Secrets.Passes)
 	}
 }
 

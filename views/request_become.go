@@ -28,28 +28,93 @@ func outcomeWords(r *models.Request) (chip, words string) {
 		return r.Reason, ""
 	case r.Processing == models.ProcessingWaiting:
 		return "", "Waiting to be processed"
-	case r.Processing == models.ProcessingIgnored:
-		return "", ignoredWords(r.Reason)
-	case r.Reason == models.ReasonMail:
-		return "", "About Hookwell’s own mail"
 	}
-	return "", "No event"
+	if words = reasonWords(r); words == "" {
+		words = "No event"
+	}
+	return "", words
 }
 
-func ignoredWords(reason string) string {
-	switch reason {
+// reasonWords say why a request didn't become all that it might have, or "" if there is
+// no reason.
+func reasonWords(r *models.Request) string {
+	switch r.Reason {
 	case models.ReasonFiltered:
 		return "Ignored by a filter"
 	case models.ReasonUnmapped:
 		return "No mapping for its type"
+	case models.ReasonNotJSON:
+		return "Its body isn’t JSON"
 	case models.ReasonUnverified:
+		if r.Processing == models.ProcessingProcessed {
+			return "Not verified, so not mapped"
+		}
 		return "Kept, not passed on"
 	case models.ReasonRepeated:
-		return "Its events were made before"
+		return "Its event was made before"
 	case models.ReasonHandshake:
 		return "The provider asked whether the URL is ours"
+	case models.ReasonMail:
+		return "About Hookwell’s own mail"
 	}
-	return "Ignored"
+	return ""
+}
+
+// unmappedWords say exactly why a request wasn't mapped, or not all of it, and what can
+// be done; "" if neither is to be said.
+func unmappedWords(r *models.Request) (why, todo string) {
+	switch r.Reason {
+	case models.ReasonFiltered:
+		why, todo = falseWords(r.Mappings()), "If it should count, change the condition and replay it."
+	case models.ReasonUnmapped:
+		why, todo = "No mapping is for "+visible(r.ExternalType)+".", "To have it mapped, add a mapping and replay it."
+		if r.ExternalType == "" {
+			why = "No mapping is for what it is."
+		}
+	case models.ReasonNotJSON:
+		why, todo = "Its body isn’t JSON, so no mapping can read it.", "Have the provider send JSON."
+	case models.ReasonUnverified:
+		why, todo = "It is never mapped, because nobody verified it.", "Give the source a scheme that verifies."
+	case models.ReasonRepeated:
+		why, todo = "Another request became the event of "+namesText(r.Mappings())+" before.", "Nothing needs to be done."
+	}
+	return why, todo
+}
+
+// falseWords say which conditions are false.
+func falseWords(mappings []string) string {
+	if len(mappings) == 1 {
+		return "The condition of " + mappings[0] + " is false."
+	}
+	return "The conditions of " + namesText(mappings) + " are false."
+}
+
+// namesText joins names: "a, b and c".
+func namesText(names []string) string {
+	switch len(names) {
+	case 0:
+		return "its mapping"
+	case 1:
+		return names[0]
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// lacksEvent reports whether the page draws what the request didn't become.
+func (v RequestView) lacksEvent() bool {
+	r := v.Request
+	why, _ := unmappedWords(r)
+	return len(r.Events) == 0 || r.Processing == models.ProcessingFailed || r.Processing == models.ProcessingProcessed && why != ""
+}
+
+// noEventWords is the line below what the request didn't become.
+func noEventWords(r *models.Request) string {
+	if why, todo := unmappedWords(r); why != "" && r.Processing != models.ProcessingWaiting {
+		return why + " " + todo
+	}
+	_, words := outcomeWords(r)
+	return words
 }
 
 // eventsShown are the events that the page lists, each with its deliveries: those that
@@ -120,6 +185,9 @@ func noEventTitle(r *models.Request) string {
 		return "Waiting"
 	case models.ProcessingFailed:
 		return "No event yet"
+	}
+	if why, _ := unmappedWords(r); why != "" {
+		return reasonWords(r)
 	}
 	return "No event"
 }

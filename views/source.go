@@ -59,8 +59,8 @@ func (v SourceView) refusedSoFar() string {
 // refusedFor says of one request why it was refused and what to do: what was diagnosed, or
 // what its cause says.
 func refusedFor(r *models.Request) string {
-	if r.Diagnosis != "" {
-		return r.Diagnosis
+	if r.DiagnosisText != "" {
+		return r.DiagnosisText
 	}
 	return refusedTitle(r.Cause) + ". " + refusedAdvice(r.Cause)
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"hookwell/inbound"
 	"hookwell/models"
 	"hookwell/views/ui"
 	"hookwell/webhook"
@@ -31,7 +30,7 @@ func NewSourceMappings(s *models.Source) SourceMappingsView {
 		list = []json.RawMessage{}
 	}
 	text, _ := json.Marshal(list) // which was JSON when it was read
-	return SourceMappingsView{Source: s, Version: s.Version().Form, Text: indentJSON(text), Own: s.Mappings != ""}
+	return SourceMappingsView{Source: s, Version: s.Version().Form, Text: editableJSON(text), Own: s.Mappings != ""}
 }
 
 // ownWords say whose mappings they are.
@@ -95,12 +94,11 @@ func previewWords(p *models.PreviewedRequest) string {
 		return ""
 	case r.Processing == models.ProcessingFailed:
 		return r.Error
-	case r.State == inbound.Unverified:
-		return "Never mapped, because nobody verified it."
-	case r.Reason == models.ReasonFiltered:
-		return "No mapping’s condition holds."
 	}
-	return "No mapping takes it."
+	if why, _ := unmappedWords(r); why != "" {
+		return why
+	}
+	return "The source has no mapping."
 }
 
 // relayedWords say how a request is passed on beside its mappings.

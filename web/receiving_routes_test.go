@@ -17,7 +17,7 @@ func receivingRoutes() []route {
 		{path: "/o/:org/replays", right: see}, {path: "/o/:org/requests/:request/body", right: operate},
 		{path: "/o/:org/requests/replay", right: operate}, {path: "/o/:org/requests/export.ndjson", right: administer},
 		{path: "/o/:org/requests/replay", right: operate, form: url.Values{"perSecond": {"5"}}},
-		{path: "/o/:org/requests/:request/replay", right: operate, form: url.Values{}},
+		{path: "/o/:org/requests/:request/replay", right: operate}, {path: "/o/:org/requests/:request/replay", right: operate, form: url.Values{}},
 		{path: "/o/:org/replays/:replay/cancel", right: operate, form: url.Values{}},
 		{path: "/o/:org/sources/new", right: administer, query: "?provider=stripe"},
 		{path: "/o/:org/sources", right: administer, form: url.Values{"provider": {"github"}, "name": {"GitHub"}}},

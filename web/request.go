@@ -133,11 +133,36 @@ func (s *Server) requestBody(c *fiber.Ctx) error {
 	return c.Send(request.Body)
 }
 
+// requestReplayForm asks before the events of a request are made again, and says whom
+// that reaches.
+func (s *Server) requestReplayForm(c *fiber.Ctx) error {
+	ctx, r := c.UserContext(), s.receiving(c)
+	request, err := r.Request(ctx, c.Params("request"))
+	if err != nil {
+		return err
+	}
+	if !views.Replayable(request) {
+		return c.Redirect(views.RequestPath(s.slug(c), request.ID), fiber.StatusSeeOther)
+	}
+	form := views.RequestReplayForm{Request: request}
+	if form.Becomes, err = r.PreviewReplay(ctx, request.ID); err != nil {
+		return err
+	}
+	if form.Endpoints, err = s.tenant(c).Endpoints(ctx); err != nil {
+		return err
+	}
+	return show(s, c, fiber.StatusOK, views.RequestReplayPage, form)
+}
+
 // requestReplay has one request turned into events again.
 func (s *Server) requestReplay(c *fiber.Ctx) error {
-	id := c.Params("request")
-	request, err := s.receiving(c).ReplayRequest(c.UserContext(), id, field(c, "force") == "on")
-	return s.actedOnRequest(c, id, request, err, "It is being turned into events again.")
+	id, forced := c.Params("request"), field(c, "force") == "on"
+	request, err := s.receiving(c).ReplayRequest(c.UserContext(), id, forced)
+	said := "It is being turned into events again. What it became before stays, and only what is new is made."
+	if forced {
+		said = "Its events are being made again."
+	}
+	return s.actedOnRequest(c, id, request, err, said)
 }
 
 // requestAccept takes in what was refused, if it passes by now.

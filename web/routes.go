@@ -94,6 +94,7 @@ func (s *Server) routes() {
 	operate.get("/requests/replay", s.replayForm)
 	operate.post("/requests/replay", s.replayBegin)
 	operate.get("/requests/:request/body", s.requestBody)
+	operate.get("/requests/:request/replay", s.requestReplayForm)
 	operate.post("/requests/:request/replay", s.requestReplay)
 	operate.post("/replays/:replay/cancel", s.replayCancel)
 

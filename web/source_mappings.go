@@ -28,10 +28,10 @@ func (s *Server) mappingsSave(c *fiber.Ctx) error {
 	}
 	view := views.NewSourceMappings(before)
 	view.Version, view.Text = field(c, "version"), field(c, "mappings")
-	wanted := strings.TrimSpace(view.Text)
+	wanted := strings.TrimRight(view.Text, " \t\r\n") // a fault's line is that of what was typed
 	if field(c, "shipped") == "on" {
 		wanted = ""
-	} else if wanted == "" {
+	} else if strings.TrimSpace(wanted) == "" {
 		wanted = "[]"
 	}
 	if field(c, "preview") == "on" {

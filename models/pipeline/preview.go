@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"hookwell/inbound"
@@ -22,6 +23,17 @@ const previewWait = 10 * time.Second
 // time; it is Unavailable if the one before doesn't end soon. The row's scheme and
 // mappings have no faults.
 func (p *Engine) Preview(ctx context.Context, row *models.Source) ([]models.PreviewedRequest, error) {
+	return p.preview(ctx, row, func(w *preview) ([][]string, error) { return w.latest(ctx) })
+}
+
+// PreviewRequest returns what one request of a source would become now, as Preview does;
+// nothing if it isn't the source's.
+func (p *Engine) PreviewRequest(ctx context.Context, row *models.Source, id string) ([]models.PreviewedRequest, error) {
+	return p.preview(ctx, row, func(*preview) ([][]string, error) { return [][]string{{id}}, nil })
+}
+
+// preview previews the requests that chosen returns the ids of, in parts.
+func (p *Engine) preview(ctx context.Context, row *models.Source, chosen func(*preview) ([][]string, error)) ([]models.PreviewedRequest, error) {
 	if err := p.previewTurn(ctx); err != nil {
 		return nil, err
 	}
@@ -42,7 +54,7 @@ func (p *Engine) Preview(ctx context.Context, row *models.Source) ([]models.Prev
 	}
 	w := &preview{engine: p, list: list, source: &OpenSource{Source: *row, Verifier: verifier, mappings: mappings}, seen: map[string]bool{}, left: models.PreviewData}
 	// Sums of payments depend on what came before, so the oldest goes first.
-	parts, err := w.latest(ctx)
+	parts, err := chosen(w)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +120,7 @@ func (w *preview) look(ctx context.Context, ids []string) error {
 	condition, parameter := p.db.Dialect.Among("id", ids)
 	from, before := daysOf(models.PrefixRequest, ids)
 	var rows []models.Request
-	err := tx.Where(condition, parameter).Where("organization_id = ? AND id >= ? AND id < ?", w.source.OrganizationID, from, before).Order("id").Find(&rows).Error
+	err := tx.Where(condition, parameter).Where("organization_id = ? AND source_id = ? AND id >= ? AND id < ?", w.source.OrganizationID, w.source.ID, from, before).Order("id").Find(&rows).Error
 	if err != nil {
 		return fmt.Errorf("reading requests: %w", err)
 	}
@@ -136,7 +148,7 @@ func (w *preview) look(ctx context.Context, ids []string) error {
 	b.conclude(all)
 	for i, r := range b.requests {
 		o, shown := b.outcomes[r.row.ID], &w.found[first+i].Request
-		shown.Processing, shown.Reason, shown.Error = o.processing, o.reason, o.error
+		shown.Processing, shown.Reason, shown.ReasonMappings, shown.Error = o.processing, o.reason, strings.Join(o.mappings, models.MappingSeparator), o.error
 	}
 	return nil
 }
@@ -147,9 +159,23 @@ func (w *preview) findKnown(b *batch, all []*made) error {
 	if len(all) == 0 {
 		return nil
 	}
-	names := make([][]any, len(all))
-	for i, m := range all {
-		names[i] = []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Kind, m.identity.Identity}
+	relayed, err := b.findLinks()
+	if err != nil {
+		return err
+	}
+	for _, r := range b.requests {
+		r.wasMapped = false // by other mappings, perhaps: these are to say what they make
+	}
+	var names [][]any
+	for _, m := range all {
+		if m.mapped == nil {
+			m.known = relayed[relayedTo{m.of.row.ID, m.identity.OrganizationID}] != ""
+			continue
+		}
+		names = append(names, []any{m.identity.OrganizationID, m.identity.SourceID, m.identity.Kind, m.identity.Identity})
+	}
+	if len(names) == 0 {
+		return nil
 	}
 	condition, parameters := database.AmongRows(b.engine.db.Dialect, identityColumns, identityKinds, names)
 	var saved []identityRow
@@ -161,6 +187,9 @@ func (w *preview) findKnown(b *batch, all []*made) error {
 		held[saved[i].name()] = true
 	}
 	for _, m := range all {
+		if m.mapped == nil {
+			continue
+		}
 		name := m.identity.name()
 		m.known = held[name] || w.seen[name]
 		w.seen[name] = true
@@ -247,7 +276,7 @@ func (w *preview) event(b *batch, m *made, shown *models.PreviewedRequest) {
 		shown.Events = append(shown.Events, event)
 	}
 	if m.repeated = m.known; err != nil && !m.repeated {
-		b.fail(m.of, models.ReasonMappingFailed, err.Error())
+		b.failMapping(m.of, err)
 		w.payments.takeBack(m)
 	}
 }

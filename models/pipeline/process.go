@@ -172,8 +172,10 @@ func (p *Engine) putOffRequest(ctx context.Context, id string) error {
 type outcome struct {
 	processing models.Processing
 	reason     string
+	mappings   []string // that reason is about
 	error      string
 	awaits     []inbound.Reference // any of them would do
+	unchanged  bool                // it was replayed, and nothing new came of it
 }
 
 // process turns requests into events. The work is locked.
@@ -298,15 +300,20 @@ func (p *Engine) settle(tx *database.Tx, outcomes map[string]outcome, done, agai
 	now := p.clock.Now()
 	rows := make([][]any, 0, len(outcomes))
 	for id, o := range outcomes {
-		rows = append(rows, []any{id, 0, string(o.processing), o.reason, plainText(o.error), now})
+		unchanged := 0
+		if o.unchanged {
+			unchanged = 1
+		}
+		rows = append(rows, []any{id, 0, string(o.processing), o.reason, strings.Join(o.mappings, models.MappingSeparator), plainText(o.error), unchanged, now})
 	}
 	if len(rows) > 0 {
-		text := database.TextValue
-		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{text, database.IntegerValue, text, text, text, database.TimeValue}, rows)
+		text, integer := database.TextValue, database.IntegerValue
+		list, parameters := database.Values(p.db.Dialect, []database.ValueKind{text, integer, text, text, text, text, integer, database.TimeValue}, rows)
 		from, before := daysOf(models.PrefixRequest, firstTexts(rows))
-		const columns = "id, number, processing, reason, error, at"
+		const columns = "id, number, processing, reason, mappings, error, unchanged, at"
 		update := `WITH every(` + columns + `) AS (` + list + `), ` + fewOf(columns, "number") + ` UPDATE requests
-			SET processing = v.processing, reason = v.reason, error = v.error, processed_at = v.at
+			SET processing = v.processing, reason = v.reason, reason_mappings = v.mappings, error = v.error, processed_at = v.at,
+				unchanged_at = CASE WHEN v.unchanged = 1 THEN v.at END
 			FROM v WHERE requests.id = v.id AND requests.id >= ? AND requests.id < ?`
 		if err := tx.Exec(update, append(parameters, from, before)...).Error; err != nil {
 			return fmt.Errorf("noting what became of requests: %w", err)

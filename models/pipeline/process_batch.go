@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,6 +43,8 @@ type becoming struct {
 	whole  string // why none of it could be read
 
 	feedback bool // it reports on Hookwell's own mail
+
+	wasRelayed, wasMapped bool // when it was processed before
 }
 
 // becomingItem is one item of a request, with its organization.
@@ -124,7 +127,7 @@ func (b *batch) make() error {
 			continue
 		}
 		if err := b.write(m, totals); err != nil {
-			b.fail(m.of, models.ReasonMappingFailed, err.Error())
+			b.failMapping(m.of, err)
 			totals.takeBack(m)
 			unmade = append(unmade, m)
 			m.draft = nil
@@ -210,7 +213,7 @@ func (b *batch) fanOut(drafts []*Draft) error {
 // plan lists the events that a request becomes, and notes what of it fails.
 func (b *batch) plan(r *becoming) (list []*made) {
 	if r.whole != "" {
-		b.fail(r, models.ReasonMappingFailed, r.whole)
+		b.fail(r, outcome{reason: models.ReasonMappingFailed, error: r.whole})
 	}
 	if id := b.relayTo(r); id != "" {
 		list = append(list, b.event(r, id, nil))
@@ -219,14 +222,14 @@ func (b *batch) plan(r *becoming) (list []*made) {
 		item := &r.items[i]
 		switch {
 		case item.result.Outcome == inbound.OutcomeFailed:
-			b.fail(r, models.ReasonMappingFailed, errorText(item.result.Err))
+			b.failMapping(r, item.result.Err)
 		case item.organizationID == "":
 			o := &item.organization
 			if len(item.result.Events) > 0 || o.ID != "" || len(o.References) > 0 {
 				b.failOrganization(r, &item.organization)
 			}
 		case b.organizations[item.organizationID] == nil:
-			b.fail(r, models.ReasonNoOrganization, "The organization was deleted.")
+			b.fail(r, outcome{reason: models.ReasonNoOrganization, error: "The organization was deleted."})
 		default:
 			for j := range item.result.Events {
 				list = append(list, b.event(r, item.organizationID, &item.result.Events[j]))
@@ -273,7 +276,7 @@ func (b *batch) write(m *made, totals *payments) error {
 			report.Timestamp = m.of.row.ReceivedAt
 		}
 		if m.draft, err = b.engine.Draft(organization, report, models.OriginMapped, Reporter{}); err != nil {
-			return fmt.Errorf("%s: what it makes doesn’t fit %s: %w", m.mapped.Mapping, m.mapped.Type, err)
+			return &misfit{m.mapped, err}
 		}
 		m.draft.Event.Test = m.mapped.Test || m.of.row.Test
 		m.draft.Event.Relayed = models.Relayed{Own: models.Headers{{Name: hopHeader, Value: b.engine.hopText}}}.Bytes()
@@ -326,10 +329,24 @@ func (b *batch) link(all []*made) error {
 }
 
 // fail notes why a request is parked; the first reason stands.
-func (b *batch) fail(r *becoming, reason, text string, awaits ...inbound.Reference) {
+func (b *batch) fail(r *becoming, o outcome) {
 	if _, failed := b.outcomes[r.row.ID]; !failed {
-		b.outcomes[r.row.ID] = outcome{models.ProcessingFailed, reason, text, awaits}
+		o.processing = models.ProcessingFailed
+		b.outcomes[r.row.ID] = o
 	}
+}
+
+// failMapping parks a request that a mapping fails for.
+func (b *batch) failMapping(r *becoming, err error) {
+	o := outcome{reason: models.ReasonMappingFailed, error: errorText(err)}
+	var at *inbound.MappingError
+	var made *misfit
+	if errors.As(err, &at) {
+		o.mappings = []string{at.Mapping}
+	} else if errors.As(err, &made) {
+		o.mappings = []string{made.mapped.Mapping}
+	}
+	b.fail(r, o)
 }
 
 // failOrganization parks a request until somebody says whose it is.
@@ -341,44 +358,7 @@ func (b *batch) failOrganization(r *becoming, o *inbound.Organization) {
 	} else if o.ID != "" {
 		text = "There is no organization " + o.ID + "."
 	}
-	b.fail(r, models.ReasonNoOrganization, text, o.References...)
-}
-
-// conclude says what became of the requests that didn't fail.
-func (b *batch) conclude(all []*made) {
-	fresh, repeated := map[*becoming]int{}, map[*becoming]int{}
-	for _, m := range all {
-		if m.repeated {
-			repeated[m.of]++
-		} else {
-			fresh[m.of]++
-		}
-	}
-	for _, r := range b.requests {
-		if b.left[r.row.ID] {
-			delete(b.outcomes, r.row.ID)
-			continue
-		}
-		if _, failed := b.outcomes[r.row.ID]; !failed {
-			b.outcomes[r.row.ID] = concluded(r, fresh[r], repeated[r])
-		}
-	}
-}
-
-func concluded(r *becoming, fresh, repeated int) outcome {
-	switch {
-	case fresh > 0:
-		return outcome{processing: models.ProcessingProcessed}
-	case r.feedback:
-		return outcome{processing: models.ProcessingProcessed, reason: models.ReasonMail}
-	case repeated > 0:
-		return outcome{processing: models.ProcessingIgnored, reason: models.ReasonRepeated, error: "It became these events before. Force the replay to make them again."}
-	case r.row.State == inbound.Unverified:
-		return outcome{processing: models.ProcessingIgnored, reason: models.ReasonUnverified}
-	case slices.ContainsFunc(r.items, func(i becomingItem) bool { return i.result.Outcome == inbound.OutcomeFiltered }):
-		return outcome{processing: models.ProcessingIgnored, reason: models.ReasonFiltered}
-	}
-	return outcome{processing: models.ProcessingIgnored, reason: models.ReasonUnmapped}
+	b.fail(r, outcome{reason: models.ReasonNoOrganization, error: text, awaits: o.References})
 }
 
 func errorText(err error) string {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -62,7 +63,7 @@ func (b *batch) findRepeated(all []*made) error {
 	if err != nil {
 		return err
 	}
-	relayed, err := b.findRelayed(all)
+	relayed, err := b.findLinks()
 	if err != nil {
 		return err
 	}
@@ -80,25 +81,32 @@ func (b *batch) findRepeated(all []*made) error {
 // relayedTo is a request and an organization that it was relayed to.
 type relayedTo struct{ requestID, organizationID string }
 
-// findRelayed returns the events that relay requests already. Only a request that was
-// processed before can have one, and nobody else processes it meanwhile.
-func (b *batch) findRelayed(all []*made) (map[relayedTo]string, error) {
-	var ids []string
-	for _, m := range all {
-		if m.mapped == nil && m.of.row.ProcessedAt != nil {
-			ids = append(ids, m.of.row.ID)
+// findLinks finds what the requests became before, and returns the events that relay
+// them already. Only a request that was processed before became any, and nobody else
+// processes it meanwhile.
+func (b *batch) findLinks() (map[relayedTo]string, error) {
+	before := map[string]*becoming{}
+	for _, r := range b.requests {
+		if r.row.ProcessedAt != nil {
+			before[r.row.ID] = r
 		}
 	}
-	if len(ids) == 0 {
+	if len(before) == 0 {
 		return nil, nil
 	}
-	condition, parameter := b.engine.db.Dialect.Among("request_id", ids)
+	condition, parameter := b.engine.db.Dialect.Among("request_id", slices.Collect(maps.Keys(before)))
 	var links []models.RequestEvent
-	if err := b.tx.Select("request_id", "organization_id", "event_id").Where(condition, parameter).Where("mapping = ''").Find(&links).Error; err != nil {
+	if err := b.tx.Select("request_id", "organization_id", "event_id", "mapping").Where(condition, parameter).Find(&links).Error; err != nil {
 		return nil, fmt.Errorf("reading what requests became: %w", err)
 	}
 	found := make(map[relayedTo]string, len(links))
 	for _, l := range links {
+		r := before[l.RequestID]
+		if l.Mapping != "" {
+			r.wasMapped = true
+			continue
+		}
+		r.wasRelayed = true
 		found[relayedTo{l.RequestID, l.OrganizationID}] = l.EventID
 	}
 	return found, nil

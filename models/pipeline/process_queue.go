@@ -43,7 +43,7 @@ func (p *Engine) QueueRequests(tx *database.Tx, requests []models.Request, force
 		return 0, fmt.Errorf("queueing requests: %w", err)
 	}
 	condition, parameter := p.db.Dialect.Among("id", ids)
-	err = tx.Model(&models.Request{}).Where(condition, parameter).UpdateColumns(map[string]any{"processing": models.ProcessingWaiting, "reason": "", "error": ""}).Error
+	err = tx.Model(&models.Request{}).Where(condition, parameter).UpdateColumns(map[string]any{"processing": models.ProcessingWaiting, "reason": "", "reason_mappings": "", "error": ""}).Error
 	if err != nil {
 		return 0, fmt.Errorf("queueing requests: %w", err)
 	}

@@ -293,9 +293,9 @@ func CompileSource(s *models.Source) (*inbound.Verifier, *inbound.Mappings, webh
 func compileMappings(provider *inbound.Provider, own string) (*inbound.Mappings, webhook.Faults) {
 	list := provider.Mappings
 	if own != "" {
-		list = nil
-		if err := json.Unmarshal([]byte(own), &list); err != nil {
-			return nil, webhook.Faults{{Field: "mappings", Message: "This must be a list of mappings."}}
+		var faults webhook.Faults
+		if list, faults = inbound.ReadMappings([]byte(own)); len(faults) > 0 {
+			return nil, faults
 		}
 	}
 	mappings, faults := inbound.CompileMappings(provider, list)

@@ -198,13 +198,13 @@ func TestReplayRequests(t *testing.T) {
 		again, err := r.ReplayRequest(t.Context(), ids[0], false)
 		must(t, err)
 		f.process(t)
-		if q := request(t, r, again.ID); q.Processing != models.ProcessingIgnored || q.Reason != models.ReasonRepeated || len(q.Events) != 2 {
-			t.Errorf("replayed once more it is %s %s with %v, want repeated", q.Processing, q.Reason, become(q))
+		if q := request(t, r, again.ID); q.Processing != models.ProcessingProcessed || q.Reason != "" || q.UnchangedAt == nil || len(q.Events) != 2 {
+			t.Errorf("replayed once more it is %s %q with %v, unchanged at %v; want it as it was, and when", q.Processing, q.Reason, become(q), q.UnchangedAt)
 		}
 		_, err = r.ReplayRequest(t.Context(), ids[0], true)
 		must(t, err)
 		f.process(t)
-		if q := request(t, r, again.ID); q.Processing != models.ProcessingProcessed || len(q.Events) != 4 {
+		if q := request(t, r, again.ID); q.Processing != models.ProcessingProcessed || q.UnchangedAt != nil || len(q.Events) != 4 {
 			t.Errorf("forced it is %s with %v, want both events once more", q.Processing, become(q))
 		}
 	})

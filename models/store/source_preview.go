@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"hookwell/models"
+	"hookwell/models/database"
 )
 
 // PreviewMappings returns what the latest requests of a source would become by these
@@ -24,4 +25,27 @@ func (r *Receiving) PreviewMappings(ctx context.Context, id, mappings string) ([
 		list[i].Request.SourceName, list[i].Request.SourceSlug = row.Name, row.Slug
 	}
 	return list, err
+}
+
+// PreviewReplay returns what a request would become if its events were made again, by
+// the mappings as they are saved. It writes nothing. It is NotFound for a refused
+// request, and Unavailable as PreviewMappings is.
+func (r *Receiving) PreviewReplay(ctx context.Context, id string) (*models.PreviewedRequest, error) {
+	request, err := database.Find[models.Request](r.rows(ctx).Select("id", "source_id").Where("id = ?", id), "request")
+	if err != nil {
+		return nil, err
+	}
+	// The source may be gone by now, but its row isn't.
+	row, err := database.Find[models.Source](r.rows(ctx).Where("id = ?", request.SourceID), "source")
+	if err != nil {
+		return nil, err
+	}
+	if _, faults := r.store.compile(row); len(faults) > 0 {
+		return &models.PreviewedRequest{Request: *request}, nil
+	}
+	list, err := r.store.engine.PreviewRequest(ctx, row, id)
+	if err != nil || len(list) == 0 {
+		return &models.PreviewedRequest{Request: *request}, err
+	}
+	return &list[0], nil
 }

@@ -77,15 +77,24 @@ func TestReceiving_PreviewMappings(t *testing.T) {
 			misfits.Request.Processing != models.ProcessingFailed || misfits.Request.Reason != models.ReasonMappingFailed {
 			t.Errorf("evt_2 becomes %+v, %q; want a fault of the schema at data.newRole", misfits.Events, misfits.Request.Processing)
 		}
+		_, err = r.UpdateSource(t.Context(), s.ID, func(in *models.SourceInput) error { in.Mappings = roleMapping; return nil })
+		must(t, err)
+		_, err = r.ReplayRequest(t.Context(), misfits.Request.ID, false)
+		must(t, err)
+		f.process(t)
+		if q := request(t, r, misfits.Request.ID); !strings.HasPrefix(q.Error, "roles: what it makes doesn’t fit org.member.role_changed: data.newRole: ") || q.ReasonMappings != "roles" {
+			t.Errorf("evt_2 failed with %q of %q; want the field that doesn't fit", q.Error, q.ReasonMappings)
+		}
 		fails := list[2]
 		if want := (models.PreviewFault{Mapping: "roles", Field: "mappings[0].data.previousRole", Source: `{"cel":"body.data.object.before.role"}`}); len(fails.Faults) != 1 ||
 			fails.Faults[0].Message == "" || fails.Faults[0].Field != want.Field || fails.Faults[0].Source != want.Source || fails.Faults[0].Mapping != want.Mapping || len(fails.Events) != 0 {
 			t.Errorf("evt_3 fails with %+v; want %+v with a message", fails.Faults, want)
 		}
 		// Each was passed on before, as it was processed.
-		for n, q := range list[:2] {
-			if len(q.Events)+len(q.Faults) != 0 || q.Request.Processing != models.ProcessingIgnored || q.Request.Reason != models.ReasonRepeated {
-				t.Errorf("request %d becomes %+v, %q %q; want nothing that is new", n, q, q.Request.Processing, q.Request.Reason)
+		for n, want := range []models.Request{{Reason: models.ReasonUnmapped}, {Reason: models.ReasonFiltered, ReasonMappings: "roles"}} {
+			q := list[n]
+			if len(q.Events)+len(q.Faults) != 0 || q.Request.Processing != models.ProcessingProcessed || q.Request.Reason != want.Reason || q.Request.ReasonMappings != want.ReasonMappings {
+				t.Errorf("request %d becomes %+v, %q %q of %q; want it relayed, %q of %q", n, q, q.Request.Processing, q.Request.Reason, q.Request.ReasonMappings, want.Reason, want.ReasonMappings)
 			}
 		}
 	})
@@ -271,6 +280,28 @@ func TestReceiving_PreviewMappings_takes_turns(t *testing.T) {
 			if _, err := r.PreviewMappings(t.Context(), s.ID, "[]"); err != nil {
 				t.Errorf("PreviewMappings() = %v", err)
 			}
+		}
+	})
+}
+
+// TestReceiving_PreviewReplay says what a request would become if its events were made
+// again, and writes nothing.
+func TestReceiving_PreviewReplay(t *testing.T) {
+	eachStore(t, func(t *testing.T, f *fixture) {
+		r := f.tenant.Receiving()
+		s := source(t, r, nil)
+		h := f.handle(t, s, f.stripeRequest(s, f.paid("evt_1", "cus_1", "")))
+		f.process(t)
+		w := newWatch(t, f.Store)
+		w.take(t)
+		got, err := r.PreviewReplay(t.Context(), h.RequestID)
+		must(t, err)
+		w.untouched(t)
+		if len(got.Events) != 1 || got.Events[0].Type != "payment.succeeded" || got.Relayed != "stripe.invoice.paid" {
+			t.Errorf("PreviewReplay() = %+v, relayed as %q; want both events", got.Events, got.Relayed)
+		}
+		if _, err := f.organization(t, "Other").Receiving().PreviewReplay(t.Context(), h.RequestID); !models.IsKind(err, models.NotFound) {
+			t.Errorf("PreviewReplay() of another organization's request = %v, want NotFound", err)
 		}
 	})
 }

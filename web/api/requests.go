@@ -30,11 +30,13 @@ type receivedAnswer struct {
 	Test           bool          `json:"test" jsonschema:"Whether it is a sample, or from the provider's test mode."`
 	Duplicates     int           `json:"duplicates" jsonschema:"How often it came again."`
 	Processing     *string       `json:"processing" jsonschema:"How far it is on its way to its events; null for a refused one."`
-	Reason         *string       `json:"reason" jsonschema:"Why it was ignored or failed; null otherwise."`
+	Reason         *string       `json:"reason" jsonschema:"Why it became no event of the catalog, or not all; null if it did, or if its source maps nothing. A request that is passed on as it was received has one too: filtered, unmapped, not_json, unverified or repeated."`
+	Mappings       []string      `json:"reasonMappings" jsonschema:"The mappings that reason is about: those whose conditions are false, or that failed, or whose event another request had become before."`
 	Error          *string       `json:"error" jsonschema:"What failed, for people; null if nothing did."`
 	EventIDs       []string      `json:"eventIds" jsonschema:"The events that it became."`
 	ReceivedAt     stamp         `json:"receivedAt" jsonschema:"When it came."`
 	AcceptedAt     *stamp        `json:"acceptedAt" jsonschema:"When it was accepted by hand; null if it wasn't."`
+	UnchangedAt    *stamp        `json:"unchangedAt" jsonschema:"When it was last processed, if that was a replay of which nothing new came; null otherwise."`
 	RemoteAddress  string        `json:"remoteAddress" jsonschema:"Where it came from."`
 	StatusCode     int           `json:"statusCode" jsonschema:"What Hookwell answered."`
 }
@@ -60,7 +62,7 @@ type receivedHeader struct {
 func shapeReceived(q *models.Request) receivedAnswer {
 	shape := receivedAnswer{ID: q.ID, SourceID: q.SourceID, OrganizationID: textOrNull(q.OrganizationID), State: q.State, Diagnosis: textOrNull(string(q.Diagnosis)), DiagnosisText: textOrNull(q.DiagnosisText),
 		ExternalID: textOrNull(q.ExternalID), ExternalType: textOrNull(q.ExternalType), ExternalTime: stampOrNull(q.ExternalTime), Test: q.Test, Duplicates: q.Duplicates,
-		Reason: textOrNull(q.Reason), Error: textOrNull(q.Error), EventIDs: make([]string, len(q.Events)), ReceivedAt: stamp(q.ReceivedAt), AcceptedAt: stampOrNull(q.AcceptedAt),
+		Reason: textOrNull(q.Reason), Mappings: q.Mappings(), UnchangedAt: stampOrNull(q.UnchangedAt), Error: textOrNull(q.Error), EventIDs: make([]string, len(q.Events)), ReceivedAt: stamp(q.ReceivedAt), AcceptedAt: stampOrNull(q.AcceptedAt),
 		RemoteAddress: q.RemoteAddress, StatusCode: q.StatusCode}
 	shape.Cause, shape.Processing = textOrNull(string(q.Cause)), textOrNull(string(q.Processing))
 	for i, e := range q.Events {

@@ -18,7 +18,8 @@ type previewedRequest struct {
 	ExternalID   *string          `json:"externalId" jsonschema:"The provider's id; null if it has none."`
 	ExternalType *string          `json:"externalType" jsonschema:"The provider's type; null if it has none."`
 	Processing   string           `json:"processing" jsonschema:"How its processing would end: processed, ignored or failed."`
-	Reason       *string          `json:"reason" jsonschema:"Why it would be ignored or fail; null otherwise."`
+	Reason       *string          `json:"reason" jsonschema:"Why it would become no event of the catalog, or not all; null otherwise."`
+	Mappings     []string         `json:"reasonMappings" jsonschema:"The mappings that reason is about."`
 	Error        *string          `json:"error" jsonschema:"What would fail first, for people; null if nothing would."`
 	RelayedAs    *string          `json:"relayedAs" jsonschema:"The type of the event that passes it on as it was received; null if none does."`
 	Events       []previewedEvent `json:"events" jsonschema:"The events of the catalog that it would become, 10 at most."`
@@ -76,7 +77,7 @@ func (a *API) sourcePreview(c *call) error {
 func shapePreviewed(p *models.PreviewedRequest) previewedRequest {
 	q := &p.Request
 	shape := previewedRequest{RequestID: q.ID, ReceivedAt: stamp(q.ReceivedAt), ExternalID: textOrNull(q.ExternalID), ExternalType: textOrNull(q.ExternalType),
-		Processing: string(q.Processing), Reason: textOrNull(q.Reason), Error: textOrNull(q.Error), RelayedAs: textOrNull(p.Relayed), MoreEvents: p.More,
+		Processing: string(q.Processing), Reason: textOrNull(q.Reason), Mappings: q.Mappings(), Error: textOrNull(q.Error), RelayedAs: textOrNull(p.Relayed), MoreEvents: p.More,
 		Events: make([]previewedEvent, len(p.Events)), Faults: make([]previewFault, len(p.Faults))}
 	for i, e := range p.Events {
 		event := previewedEvent{Mapping: e.Mapping, Type: e.Type, OrganizationID: e.OrganizationID, OccurredAt: stamp(e.OccurredAt), Test: e.Test, Repeated: e.Repeated,

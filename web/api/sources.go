@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	jsonx "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
 
@@ -69,7 +70,7 @@ func (a *API) shapeSource(s *models.Source) sourceAnswer {
 		if shape.Dedupe == "" {
 			shape.Dedupe = provider.Dedupe()
 		}
-		if list, err := json.Marshal(provider.Mappings); err == nil && len(provider.Mappings) > 0 {
+		if list, err := jsonx.Marshal(provider.Mappings, jsontext.PreserveRawStrings(true)); err == nil && len(provider.Mappings) > 0 {
 			shape.Mappings = jsontext.Value(list)
 		}
 	}
