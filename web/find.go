@@ -32,6 +32,8 @@ func (s *Server) find(c *fiber.Ctx) error {
 func (s *Server) pathTo(c *fiber.Ctx, name string) (string, error) {
 	ctx, tenant, slug := c.UserContext(), s.tenant(c), s.slug(c)
 	switch {
+	case ofReceiving(name) && s.visit(c).portal != nil:
+		return "", nil
 	case strings.HasPrefix(name, models.PrefixDelivery):
 		d, err := tenant.Delivery(ctx, name)
 		if err != nil {

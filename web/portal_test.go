@@ -122,6 +122,19 @@ func TestPortal(t *testing.T) {
 			wantStatus(t, other.do(t, other.request(t, http.MethodPost, path, url.Values{"_csrf": {other.token(t)}})), http.StatusNotFound)
 			wantLocation(t, other.get(t, home+"/deliveries"), "/login?next="+url.QueryEscape(home+"/deliveries"))
 		})
+		t.Run("a_visitor_hears_nothing_of_what_is_received", func(t *testing.T) {
+			b := s.browser(t)
+			wantLocation(t, b.use(t, p.link(t, `{"role":"admin","minutes":5}`)), home)
+			stream := b.listen(t, p.org.Slug)
+			s.feed.publish(p.org.ID, "req_1", "dlv_1", "src_1", "rpl_1")
+			if got, want := stream.next(t), "event: deliveries\ndata: [\"dlv_1\"]"; got != want {
+				t.Errorf("the stream sends %q, want %q", got, want)
+			}
+			ids := s.fill(t, p.org)
+			for _, id := range []string{ids["request"], ids["source"]} {
+				wantStatus(t, b.get(t, home+"/find?q="+id), http.StatusNotFound)
+			}
+		})
 		t.Run("a_link_that_was_not_used_in_time_is_over", func(t *testing.T) {
 			path := p.link(t, `{"role":"guest","minutes":2}`)
 			s.clock.Advance(2*time.Minute + time.Second)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,6 +73,7 @@ type reader struct {
 	organizationID string
 	who            string // the user's id, or the portal link's
 	role           models.Role
+	portal         bool // which has no pages of what sources receive
 }
 
 // stream sends the ids of the organization's deliveries that change. All that
@@ -86,7 +88,7 @@ func (s *Server) stream(c *fiber.Ctx) error {
 	}
 	v := s.visit(c)
 	r := reader{token: s.sessions.Token(c.UserContext()), slug: s.slug(c), organizationID: v.tenant.Organization().ID,
-		who: v.userOrLink(), role: v.role}
+		who: v.userOrLink(), role: v.role, portal: v.portal != nil}
 	giveWay := s.streams.add(r.token)
 	changes, cancel := s.Feed.Subscribe(r.organizationID)
 	c.Context().SetConnectionClose()
@@ -96,6 +98,11 @@ func (s *Server) stream(c *fiber.Ctx) error {
 		s.run(r, changes, giveWay, w)
 	})
 	return nil
+}
+
+// ofReceiving reports whether an id is one of what sources receive.
+func ofReceiving(id string) bool {
+	return slices.ContainsFunc([]string{models.PrefixRequest, models.PrefixSource, models.PrefixReplay}, func(prefix string) bool { return strings.HasPrefix(id, prefix) })
 }
 
 // run writes until the reader leaves or may no longer read, the feed ends, or
@@ -114,6 +121,9 @@ func (s *Server) run(r reader, changes <-chan []string, giveWay <-chan struct{},
 		case <-giveWay:
 			return
 		case ids, ok := <-changes:
+			if r.portal {
+				ids = slices.DeleteFunc(slices.Clone(ids), ofReceiving)
+			}
 			data, err := json.Marshal(ids)
 			if !ok || err != nil {
 				return
