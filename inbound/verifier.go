@@ -196,6 +196,15 @@ func (v *Verifier) ParseSecret(text string) (Secret, error) {
 	return newSecret(text, scheme)
 }
 
+// SignatureHeader returns the header that has the signature or the credential. It is
+// empty if the body has it, nothing is checked, or one of several headers may come.
+func (v *Verifier) SignatureHeader() string {
+	if place := v.scheme().Signature; place != nil && len(v.schemes) < 2 {
+		return place.Header
+	}
+	return ""
+}
+
 // Carriers lists the headers, in lower case, by which the provider proves itself.
 // They are what an endpoint needs that verifies the provider's own signature.
 func (v *Verifier) Carriers() []string {

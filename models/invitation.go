@@ -24,6 +24,9 @@ type Invitation struct {
 
 	// News is what became of its last message; the store's list fills it.
 	News *MailNews `gorm:"-"`
+	// MailStopped reports whether mail to the address is stopped now, so that the
+	// invitation can only go by a link to copy; the store's list fills it.
+	MailStopped bool `gorm:"-"`
 }
 
 // Over reports whether the invitation's time has run out.

@@ -146,3 +146,14 @@ func linkSamples() map[string]templ.Component {
 		"link":           LinkPage(out, LinkForm{Path: "/email/TOKEN", Title: "Confirm your address", Text: "You sign in with new@example.com from then on.", Button: "Confirm the address"}),
 	}
 }
+
+// TestProofPage_says_what_it_is_for has the own address confirmed, which changes nothing.
+func TestProofPage_says_what_it_is_for(t *testing.T) {
+	page := samplePage()
+	for address, want := range map[string]string{page.User.Email: "Nothing else changes", "new@example.com": "how your account is signed in to"} {
+		view := ProofView{Path: AccountEmailPath, Fields: []CarriedField{{"email", address}}}
+		if got := parse(t, ProofPage(page, view)).Find(".page-head__sub").Text(); !strings.Contains(got, want) {
+			t.Errorf("for %s the page says %q, want %q", address, got, want)
+		}
+	}
+}

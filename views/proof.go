@@ -1,6 +1,11 @@
 package views
 
-import "hookwell/webhook"
+import (
+	"slices"
+	"strings"
+
+	"hookwell/webhook"
+)
 
 // ProofPrefix begins the names of the fields of ProofPage, which stand beside
 // those of the form that asked.
@@ -20,4 +25,12 @@ type ProofView struct {
 	Provider string // its name; empty without one
 	Mail     bool   // messages reach people
 	Faults   webhook.Faults
+}
+
+// why says what the proof is for.
+func (v ProofView) why(page Page) string {
+	if v.Path == AccountEmailPath && slices.ContainsFunc(v.Fields, func(f CarriedField) bool { return f.Name == "email" && strings.EqualFold(f.Value, page.User.Email) }) {
+		return "A link then goes to " + page.User.Email + ", and opening it shows that mail arrives. Nothing else changes."
+	}
+	return "This changes how your account is signed in to."
 }

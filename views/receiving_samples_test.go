@@ -337,6 +337,14 @@ func TestRequestPage(t *testing.T) {
 			}
 		}
 	})
+	t.Run("it_names_the_header_and_how_many_secrets_were_tried", func(t *testing.T) {
+		r := rows[1]
+		r.Secrets = &models.SecretsTried{InForce: 1, Ended: 2}
+		got := parse(t, RequestPage(page, RequestView{Request: &r, Source: &source.Source})).Text()
+		if !strings.Contains(got, "Stripe-Signature is there and well formed") || !strings.Contains(got, "1 current, 2 ended") {
+			t.Error("the page names neither Stripe-Signature nor the secrets that were tried")
+		}
+	})
 	t.Run("only_a_whole_request_with_a_wrong_signature_can_be_accepted", func(t *testing.T) {
 		old, cut := rows[1], rows[1]
 		old.Cause, cut.BodyBytes = inbound.CauseTooOld, len(cut.Body)+1

@@ -168,13 +168,36 @@ func (v RequestView) checkedSteps() []struct {
 		return steps
 	}
 	credential := v.Source != nil && v.credential()
+	there := "Signature is there and well formed"
+	if name := v.signatureHeader(); name != "" {
+		there = name + " is there and well formed"
+	} else if credential {
+		there = "The credential is there"
+	}
 	if credential {
-		return append(steps, step{"The credential is there", "", []inbound.Cause{inbound.CauseSignatureMissing, inbound.CauseSignatureMalformed}},
+		return append(steps, step{there, "", []inbound.Cause{inbound.CauseSignatureMissing, inbound.CauseSignatureMalformed}},
 			step{"It is one of the source’s", "the body isn’t proven", []inbound.Cause{inbound.CauseSignature}})
 	}
-	return append(steps, step{"Signature is there and well formed", "", []inbound.Cause{inbound.CauseSignatureMissing, inbound.CauseSignatureMalformed}},
+	return append(steps, step{there, "", []inbound.Cause{inbound.CauseSignatureMissing, inbound.CauseSignatureMalformed}},
 		step{"A secret of the source fits", "", []inbound.Cause{inbound.CauseSignature}},
 		step{"Signed time is within the tolerance, if there is one", "", []inbound.Cause{inbound.CauseTooOld, inbound.CauseTooNew}})
+}
+
+// signatureHeader names the header that is checked, or is empty.
+func (v RequestView) signatureHeader() string {
+	if v.Source == nil {
+		return ""
+	}
+	verifier, _ := sourceVerifier(v.Source)
+	if verifier == nil {
+		return ""
+	}
+	return verifier.SignatureHeader()
+}
+
+// triedWords says how many secrets were tried: "1 current, 2 ended".
+func triedWords(s *models.SecretsTried) string {
+	return ui.FormatCount(s.InForce) + " current, " + ui.FormatCount(s.Ended) + " ended"
 }
 
 func (v RequestView) credential() bool {

@@ -464,7 +464,7 @@ func invitationActions(page Page, view TeamView, i models.Invitation) templ.Comp
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if view.Mail {
+		if view.Mail && !i.MailStopped {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<button class=\"btn btn--s\" type=\"submit\" name=\"by\" value=\"mail\" aria-label=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -2,6 +2,7 @@ package views
 
 import (
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/a-h/templ"
@@ -41,6 +42,7 @@ func teamSamples(page, out Page) map[string]templ.Component {
 	mailed.Mail, informed.Mail = true, true
 	informed.Invitations = sampleInvitations()
 	bounced := &models.MailNews{Kind: models.MailInvitation, Feedback: models.MailBounced, At: ago(50 * time.Minute), Reason: "550 5.1.1 <" + strings.Repeat("x", 200) + "> has no mailbox here"}
+	informed.Invitations[0].MailStopped = true
 	informed.Invitations[0].News, informed.Invitations[1].News = bounced, &models.MailNews{Feedback: models.MailDelivered, At: ago(time.Hour)}
 	unsent := &models.MailNews{Kind: models.MailEndpointFailing, Stopped: true, At: ago(time.Hour)}
 	linked := team
@@ -74,5 +76,17 @@ func teamSamples(page, out Page) map[string]templ.Component {
 		"invite-over":     InvitePage(out, InviteView{}),
 		"settings":        SettingsPage(page, settings),
 		"settings-faults": SettingsPage(page, spoiltSettings),
+	}
+}
+
+// TestInvitation_to_a_stopped_address isn't offered to be mailed, which would be refused.
+func TestInvitation_to_a_stopped_address(t *testing.T) {
+	page := samplePage()
+	row := parse(t, teamSamples(page, page)["team-news"])
+	for id, want := range map[string]int{"inv_1": 0, "inv_2": 1} {
+		form := row.Find("form[action*='" + id + "/resend']")
+		if got := form.Find("button[value=mail]").Length(); got != want || form.Find("button[value=link]").Length() != 1 {
+			t.Errorf("%s: %d buttons to mail it, want %d beside one for a link", id, got, want)
+		}
 	}
 }

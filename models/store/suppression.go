@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -96,7 +98,17 @@ func (t *Tenant) addNews(db *gorm.DB, list []models.Invitation) error {
 	if err != nil {
 		return err
 	}
+	var stopped []string
+	lower := make([]string, len(addresses))
+	for i, address := range addresses {
+		lower[i] = strings.ToLower(address)
+	}
+	condition, parameter := t.store.db.Dialect.Among("address", lower)
+	if err := db.Model(&models.Suppression{}).Where(condition, parameter).Scopes(suppressed).Pluck("address", &stopped).Error; err != nil {
+		return fmt.Errorf("reading which mail is stopped: %w", err)
+	}
 	for i := range list {
+		list[i].MailStopped = slices.Contains(stopped, lower[i])
 		if n := news[list[i].Email]; n != nil && list[i].ByMail {
 			list[i].News = n
 		}

@@ -186,6 +186,11 @@ func TestMailNews_are_an_organizations_own(t *testing.T) {
 		if n := invited(one); n == nil || n.Feedback != models.MailBounced || n.Reason != "550 gone" {
 			t.Errorf("the first organization sees %+v, want its invitation bounced", n)
 		}
+		for _, tenant := range []*store.Tenant{one, other} { // an invitation by mail would be refused in both
+			if list, err := tenant.Invitations(t.Context()); err != nil || !list[0].MailStopped {
+				t.Errorf("Invitations() doesn't say that mail to the address is stopped, %v", err)
+			}
+		}
 		if n, i := news(other), invited(other); n != nil || i != nil {
 			t.Errorf("the other organization sees %+v and %+v of the first one's messages", n, i)
 		}
