@@ -186,6 +186,7 @@ func (f *apiFixture) walkRequests(t *testing.T, tenant *store.Tenant) {
 			must(t, err)
 		}
 	}
+	must(t, f.Store.Database().Exec("UPDATE refused_requests SET diagnosis = 'wrong_secret', diagnosis_text = 'Another secret signed it.' WHERE id = ?", of.refused).Error) // not every one is diagnosed as it comes
 	f.Call(t, f.Platform, "GET", api.Path+"/requests/"+of.refused+name, "").Object(t, 200)
 	f.Call(t, f.Platform, "POST", api.Path+"/requests/"+of.refused+"/accept"+name, "").Object(t, 200)
 	process()
@@ -193,8 +194,10 @@ func (f *apiFixture) walkRequests(t *testing.T, tenant *store.Tenant) {
 	process()
 	f.Call(t, f.Platform, "GET", api.Path+"/requests/"+of.request+name, "").Object(t, 200)
 	f.Call(t, f.Platform, "GET", api.Path+"/requests"+name, "").Object(t, 200)
+	must(t, f.Store.Database().Exec("UPDATE requests SET processing = 'failed', reason = 'mapping_failed', error = 'paid: data.amount: it is missing' WHERE id = ?", of.request).Error)
 	must(t, f.Store.Database().Exec("UPDATE requests SET body_dropped_at = received_at WHERE id = ?", of.request).Error)
 	f.Call(t, f.Platform, "GET", api.Path+"/requests/"+of.request+name, "").Object(t, 200)
+	f.Call(t, f.Platform, "GET", api.Path+"/requests"+name, "").Object(t, 200)
 }
 
 // settle disables an endpoint and ends a recovery, and shows both.

@@ -302,7 +302,7 @@ func (f *fixture) named(ctx context.Context, name string) *models.User {
 
 // reads are the methods that change nothing of anybody's.
 var reads = []string{
-	"Receiving.If", "Receiving.SourceSummary", "Receiving.OrganizationID", "Receiving.Sources", "Receiving.Source", "Receiving.SourceSummaries", "Receiving.RefusingSources", "Receiving.Acceptable", "Receiving.PreviewMappings", "Receiving.SourceSecrets", "Receiving.Requests", "Receiving.Request", "Receiving.Export",
+	"Receiving.If", "Receiving.SourceSummary", "Receiving.OrganizationID", "Receiving.Sources", "Receiving.Source", "Receiving.SourceSummaries", "Receiving.RefusingSources", "Receiving.Acceptable", "Receiving.PreviewMappings", "Receiving.PreviewReplay", "Receiving.SourceSecrets", "Receiving.Requests", "Receiving.Request", "Receiving.Export",
 	"Receiving.RefusedCounts", "Receiving.CountReplay", "Receiving.RequestCounts", "Receiving.RequestHours", "Receiving.Replay", "Receiving.Replays", "Tenant.Receiving", "Tenant.EventRequest", "Platform.Receiving", "Platform.References",
 	"Tenant.If", "Person.If", "Tenant.Expand", "Tenant.Organization", "Tenant.Audit", "Tenant.AuditAll", "Tenant.Deliveries", "Tenant.Delivery", "Tenant.Attempts", "Tenant.Siblings", "Tenant.Endpoints", "Tenant.EndpointPage",
 	"Tenant.Endpoint", "Tenant.HeaderNames", "Tenant.Notices", "Tenant.Missed", "Tenant.Backlogs", "Tenant.BacklogsOf", "Tenant.CountEndpoints", "Tenant.CountSubscribers", "Tenant.EndpointChoices", "Tenant.Subscribers", "Tenant.SummarizeEndpoints", "Tenant.CountHealths", "Tenant.Secrets", "Tenant.Events", "Tenant.Event", "Tenant.StateCountsOf", "Tenant.Verdicts", "Tenant.Keys", "Tenant.Publish",

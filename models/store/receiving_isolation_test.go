@@ -94,6 +94,13 @@ var receivingRefused = map[string]receivingCall{
 		list, err := r.PreviewMappings(ctx, p.source.ID, "[]")
 		return named(list, func(q models.PreviewedRequest) string { return q.Request.ID }), err
 	},
+	"PreviewReplay": func(ctx context.Context, r *store.Receiving, p *receivedOf) ([]string, error) {
+		q, err := r.PreviewReplay(ctx, p.request.ID)
+		if err != nil {
+			return nil, err
+		}
+		return []string{q.Request.ID}, nil
+	},
 	"UpdateSource": onSource(func(ctx context.Context, r *store.Receiving, p *receivedOf) (*models.Source, error) {
 		return r.UpdateSource(ctx, p.source.ID, func(in *models.SourceInput) error { in.Name = "Renamed"; return nil })
 	}),
