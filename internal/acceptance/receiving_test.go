@@ -150,6 +150,23 @@ func (v *visitor) gone(selector string) {
 	v.do(chromedp.WaitNotPresent(chromedp.CSS(selector)))
 }
 
+// changes waits until an expression has another value than one, and none that is empty,
+// and returns it.
+func (v *visitor) changes(expression, than string) (now string) {
+	v.t.Helper()
+	for late := time.After(20 * time.Second); ; {
+		now, err := chromedp.Run(v, chromedp.Evaluate[string](expression))
+		if err == nil && now != "" && now != than {
+			return now
+		}
+		select {
+		case <-time.After(25 * time.Millisecond):
+		case <-late:
+			v.t.Fatalf("%s is still %q, %v", expression, now, err)
+		}
+	}
+}
+
 // followsLog reads the log from below its beginning: new rows wait behind a bar there,
 // and while rows are selected. From a row, the endpoint's response is two clicks away.
 func (v *visitor) followsLog(home, url string) {
@@ -160,11 +177,13 @@ func (v *visitor) followsLog(home, url string) {
 	v.do(chromedp.EmulateViewport(1000, 400), chromedp.Navigate(home+"/requests?period=24h"))
 	v.sees("#requests tbody tr:nth-child(12)", "2 events")
 	v.sees("#request-hours", "0 refused")
-	const first = `document.querySelector("#requests tbody tr").id`
-	before, err := chromedp.Run(v, chromedp.Evaluate[string](`window.scrollTo(0, document.body.scrollHeight); `+first))
-	if err != nil {
-		v.t.Fatal(err)
-	}
+	const first = `document.querySelector("#requests tbody tr")?.id ?? ""`
+	newest := v.changes(first, "")
+	v.receivesNext(url, "Live") // the page listens once it shows this one
+	v.changes(first, newest)
+	v.sees("#requests tbody tr", "2 events")
+	v.changes(`window.scrollTo(0, document.body.scrollHeight); window.scrollY > 0 ? "scrolled" : ""`, "")
+	before := v.changes(first, "")
 	v.receivesNext(url, "Late")
 	v.sees("#requests .fresh", "1 new request")
 	if after, err := chromedp.Run(v, chromedp.Evaluate[string](first)); err != nil || after != before {
@@ -172,10 +191,8 @@ func (v *visitor) followsLog(home, url string) {
 	}
 	v.do(chromedp.Click(chromedp.CSS("#requests .fresh")))
 	v.gone("#requests .fresh")
+	v.changes(first, before)
 	v.sees("#requests tbody tr", "2 events")
-	if after, err := chromedp.Run(v, chromedp.Evaluate[string](first)); err != nil || after == before {
-		v.t.Errorf("after the bar was pressed the log begins with %s, %v; want the new row", after, err)
-	}
 	v.do(chromedp.Click(chromedp.CSS("#requests tbody tr a.rowlink")), chromedp.WaitVisible(chromedp.CSS("#became .path__branch .path__branch a")))
 	v.do(chromedp.Click(chromedp.CSS("#became .path__branch .path__branch a")))
 	v.sees("#delivery", "204")
