@@ -2,9 +2,11 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,7 +77,9 @@ func TestSentForm_makes_one(t *testing.T) {
 		b, org := s.member(t, "Acme", models.RoleOwner)
 		ids := s.fill(t, org)
 		noRecovery(t, s.Store, s.tenantOf(t, org), ids)
-		for name, f := range creatingForms(ids) {
+		forms := creatingForms(ids)
+		for _, name := range slices.Sorted(maps.Keys(forms)) { // acceptances before the one that leaves nothing to them
+			f := forms[name]
 			t.Run(name, func(t *testing.T) {
 				f.form.Set("_csrf", b.token(t))
 				before := s.count(t, f.table)
